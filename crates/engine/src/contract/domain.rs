@@ -1,0 +1,460 @@
+//! A domain as the engine and the fronts see it: its tables, timers, requests and audit.
+
+use std::any::Any;
+
+use crate::contract::{
+    Field, Invalid, Outcome, Page, PageItem, Refuse, RefusalDef, Renderer, ReplyType, ReplyValue,
+    Request, Status, Values,
+};
+use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
+use crate::limits::SCAN_ROWS_MAX;
+use crate::row::Row;
+use crate::table::{Missing, Snapshot, Table, TableDef, Tables};
+use crate::tx::{Reads, Stop, Tx};
+
+/// One kind of structure. A domain crate is this constant and what it refers to.
+#[derive(Clone, Copy)]
+pub struct Domain {
+    /// First word of its commands, in lower case.
+    pub name: &'static str,
+    /// Its number in stored formats, for ever. 0 is the engine.
+    pub number: u8,
+    /// What it is, in a sentence.
+    pub doc: &'static str,
+    /// Its tables.
+    pub tables: &'static [TableDef],
+    /// Its timers.
+    pub timers: &'static [Timer],
+    /// Its events.
+    pub events: &'static [EventDef],
+    /// Every "no" it can give, in the order in which they are checked.
+    pub refusals: &'static [RefusalDef],
+    /// Its requests.
+    pub requests: &'static [RequestDef],
+    /// Recomputes its conservation laws from the rows of one partition.
+    pub audit: fn(&Books<'_>) -> Audit,
+}
+
+/// HTTP method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates or acts.
+    Post,
+    /// Declares.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+/// Where a request stands in HTTP. Path parameters are field names in braces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// The method.
+    pub method: Method,
+    /// The path, from `/v1` on.
+    pub path: &'static str,
+}
+
+/// What admission and documentation need to know of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Opens work: told BUSY when room is short.
+    Opens,
+    /// Finishes or frees something: has the rest of the room.
+    Finishes,
+    /// Changes nothing.
+    Reads,
+}
+
+/// A request as every front sees it.
+#[derive(Clone, Copy)]
+pub struct RequestDef {
+    /// Its RESP name, in capitals.
+    pub resp: &'static str,
+    /// Its place in HTTP.
+    pub http: Http,
+    /// How it is admitted.
+    pub class: Class,
+    /// What it does: first line a summary.
+    pub doc: &'static str,
+    /// Its fields, those by position first.
+    pub fields: &'static [Field],
+    /// The type of its reply.
+    pub reply: ReplyType,
+    make: fn(&Values<'_>) -> Result<Work, Invalid>,
+}
+
+impl RequestDef {
+    /// A command or point query, from its type.
+    #[must_use]
+    pub const fn call<C: Apply>(
+        resp: &'static str,
+        method: Method,
+        path: &'static str,
+        class: Class,
+    ) -> Self {
+        Self {
+            resp,
+            http: Http { method, path },
+            class,
+            doc: C::DOC,
+            fields: C::FIELDS,
+            reply: C::Reply::TYPE,
+            make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
+        }
+    }
+
+    /// A scan, from its type.
+    #[must_use]
+    pub const fn scan<S: Scan>(resp: &'static str, path: &'static str) -> Self {
+        Self {
+            resp,
+            http: Http { method: Method::Get, path },
+            class: Class::Reads,
+            doc: S::DOC,
+            fields: S::FIELDS,
+            reply: Page::<S::Item>::TYPE,
+            make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
+        }
+    }
+
+    /// Builds the request from one value per field.
+    ///
+    /// # Errors
+    /// The first field that is missing or wrong.
+    pub fn read(&self, values: &Values<'_>) -> Result<Work, Invalid> {
+        (self.make)(values)
+    }
+}
+
+/// A request ready to run.
+pub enum Work {
+    /// A command or point query: runs on the executor.
+    Call(Box<dyn Call>),
+    /// A scan: runs on a reader thread, on a snapshot.
+    Scan(Box<dyn ScanCall>),
+}
+
+/// A command or point query of a domain.
+pub trait Apply: Request + Sync {
+    /// What it answers.
+    type Reply: ReplyValue;
+    /// How it refuses.
+    type Refusal: Refuse;
+
+    /// What it is about; decides the slot.
+    fn key(&self) -> &str;
+
+    /// Names the rows it will read, so that they are in memory when it runs. What is not named
+    /// costs a second run, never a wrong answer.
+    fn reads(&self, reads: &mut Reads<'_>);
+
+    /// Does it. A refusal leaves no trace.
+    ///
+    /// # Errors
+    /// The refusal, or a row that has to be fetched first.
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Reply, Stop<Self::Refusal>>;
+}
+
+/// A command whose type is not known here.
+pub trait Call: Send {
+    /// What it is about.
+    fn key(&self) -> &[u8];
+    /// Names the rows it will read.
+    fn reads(&self, reads: &mut Reads<'_>);
+    /// Runs it and renders what came of it.
+    ///
+    /// # Errors
+    /// A row has to be fetched first; nothing was rendered.
+    fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Result<Status, Missing>;
+    /// Bytes it takes while it waits.
+    fn weight(&self) -> usize;
+}
+
+impl<C: Apply> Call for C {
+    fn key(&self) -> &[u8] {
+        Apply::key(self).as_bytes()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        Apply::reads(self, reads);
+    }
+
+    fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Result<Status, Missing> {
+        let reply;
+        let refusal;
+        let outcome = match self.apply(tx) {
+            Ok(done) => {
+                reply = done;
+                Outcome::Reply(&reply)
+            }
+            Err(Stop::Refused(no)) => {
+                refusal = no;
+                Outcome::Refused(&refusal)
+            }
+            Err(Stop::Missing(missing)) => return Err(missing),
+        };
+        renderer.render(&outcome, out);
+        Ok(outcome.status())
+    }
+
+    fn weight(&self) -> usize {
+        // Names beyond the inline 24 bytes lie on the heap; 128 bytes each is their bound.
+        size_of::<C>() + 128
+    }
+}
+
+/// A query that reads many rows.
+pub trait Scan: Request + Sync {
+    /// What a page holds.
+    type Item: PageItem + 'static;
+    /// How it refuses.
+    type Refusal: Refuse + Send + 'static;
+    /// Ids of the tables it reads.
+    const TABLES: &'static [u16];
+
+    /// What it is about; `None` for all partitions.
+    fn key(&self) -> Option<&str>;
+
+    /// The most items that a page may hold.
+    fn limit(&self) -> usize;
+
+    /// Reads one page from a snapshot.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn page(&self, context: &ScanContext) -> Result<Page<Self::Item>, Self::Refusal>;
+}
+
+/// A scan whose type is not known here.
+pub trait ScanCall: Send + Sync {
+    /// What it is about; `None` for all partitions.
+    fn key(&self) -> Option<&[u8]>;
+    /// Ids of the tables it reads.
+    fn tables(&self) -> &'static [u16];
+    /// Reads one partition's page.
+    fn page(&self, context: &ScanContext) -> Box<dyn Any + Send>;
+    /// Merges the pages of all partitions asked, and renders the whole.
+    fn render(
+        &self,
+        pages: Vec<Box<dyn Any + Send>>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Status;
+}
+
+impl<S: Scan> ScanCall for S {
+    fn key(&self) -> Option<&[u8]> {
+        Scan::key(self).map(str::as_bytes)
+    }
+
+    fn tables(&self) -> &'static [u16] {
+        S::TABLES
+    }
+
+    fn page(&self, context: &ScanContext) -> Box<dyn Any + Send> {
+        Box::new(Scan::page(self, context))
+    }
+
+    fn render(
+        &self,
+        pages: Vec<Box<dyn Any + Send>>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Status {
+        let pages: Result<Vec<_>, _> = pages
+            .into_iter()
+            .map(|page| {
+                *page
+                    .downcast::<Result<Page<S::Item>, S::Refusal>>()
+                    .expect("because `page` above made it")
+            })
+            .collect();
+        let merged = pages.map(|pages| merge(pages, self.limit()));
+        let outcome = match &merged {
+            Ok(page) => Outcome::Reply(page),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        renderer.render(&outcome, out);
+        outcome.status()
+    }
+}
+
+/// One page out of the pages of several partitions, in the order of their cursors.
+fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
+    if pages.len() == 1
+        && let Some(page) = pages.pop()
+    {
+        return page;
+    }
+    // Behind the nearest place where some partition stopped, items of that one may be missing.
+    let bound = pages.iter().filter_map(|page| page.next.clone()).min();
+    let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
+    items.sort_by_cached_key(PageItem::cursor);
+    if let Some(bound) = &bound {
+        items.retain(|item| item.cursor() <= *bound);
+    }
+    let cut = items.len() > limit;
+    items.truncate(limit);
+    let next = if cut { items.last().map(PageItem::cursor) } else { bound };
+    Page { items, next }
+}
+
+/// What a scan reads from: a snapshot of one partition's tables.
+pub struct ScanContext {
+    pub(crate) snapshot: Snapshot,
+    /// The slots asked about: one for a scan with a key, else all of the partition.
+    pub(crate) slots: Vec<Slot>,
+}
+
+impl ScanContext {
+    /// The row under a key. For a scan that has a key itself.
+    pub fn get<R: Row>(&self, table: &Table<R>, parts: impl KeyParts) -> Option<&R> {
+        let mut key = Vec::new();
+        write_key(&mut key, *self.slots.first()?, &parts);
+        self.snapshot.get(table, &key).map(|row| &**row)
+    }
+
+    /// Rows whose keys start with `prefix`, behind `after` if given, in order, for a scan that has
+    /// a key. At most [`SCAN_ROWS_MAX`].
+    pub fn rows<R: Row>(
+        &self,
+        table: &Table<R>,
+        prefix: impl KeyParts,
+        after: Option<impl KeyParts>,
+    ) -> Vec<(&RowKey, &R)> {
+        let Some(slot) = self.slots.first() else { return Vec::new() };
+        let (mut start, mut from) = (Vec::new(), Vec::new());
+        write_key(&mut start, *slot, &prefix);
+        if let Some(after) = after {
+            write_key(&mut from, *slot, &after);
+        }
+        let rows = self.snapshot.range(table, start, &from);
+        let behind = rows.filter(|(key, _)| key.as_bytes() != from);
+        behind.map(|(key, row)| (key, &**row)).take(SCAN_ROWS_MAX).collect()
+    }
+
+    /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
+    /// part, a text, starts with `prefix` and sorts behind `after`.
+    pub fn rows_by_text<R: Row>(
+        &self,
+        table: &Table<R>,
+        prefix: &str,
+        after: &str,
+        most: usize,
+    ) -> Vec<(&RowKey, &R)> {
+        let mut found = Vec::new();
+        for slot in &self.slots {
+            let (mut start, mut from) = (slot.0.to_be_bytes().to_vec(), Vec::new());
+            start.extend_from_slice(prefix.as_bytes());
+            write_key(&mut from, *slot, &after);
+            let rows = self.snapshot.range(table, start, &from);
+            let behind = rows.filter(|(key, _)| key.as_bytes() != from);
+            found.extend(behind.map(|(key, row)| (key, &**row)).take(most));
+        }
+        found.sort_by(|(a, _), (b, _)| a.as_bytes()[2..].cmp(&b.as_bytes()[2..]));
+        found.truncate(most);
+        found
+    }
+}
+
+/// A durable future command to the same slot.
+#[derive(Clone, Copy)]
+pub struct Timer {
+    pub(crate) id: u16,
+    pub(crate) name: &'static str,
+    pub(crate) fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
+}
+
+impl Timer {
+    /// A timer of a domain. `number` is stored and for ever. `fire` gets the parts of the key that
+    /// the timer was set with; it must accept that what it was set for is gone.
+    #[must_use]
+    pub const fn new(
+        domain: u8,
+        number: u8,
+        name: &'static str,
+        fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
+    ) -> Self {
+        Self { id: (domain as u16) << 8 | number as u16, name, fire }
+    }
+}
+
+/// A kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventDef {
+    /// Its name, a fact in the past tense, in lower case.
+    pub name: &'static str,
+    /// What it says.
+    pub doc: &'static str,
+}
+
+/// A fact that a transaction emits.
+pub trait Event: ReplyValue {
+    /// Which kind it is.
+    const DEF: EventDef;
+}
+
+/// All rows of one partition, for an audit.
+pub struct Books<'a> {
+    tables: &'a Tables,
+}
+
+impl<'a> Books<'a> {
+    pub(crate) fn new(tables: &'a Tables) -> Self {
+        Self { tables }
+    }
+
+    /// Every row of a table, in no particular order.
+    pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (&'a RowKey, &'a R)> {
+        self.tables.table(table).iter().map(|(key, row)| (key, &**row))
+    }
+}
+
+/// A total that an audit computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// What was added up.
+    pub name: &'static str,
+    /// The sum.
+    pub value: i64,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Totals over the rows.
+    pub figures: Vec<Figure>,
+    /// Each law broken, with the key that breaks it.
+    pub faults: Vec<String>,
+}
+
+impl Audit {
+    /// Adds to a total.
+    pub fn add(&mut self, name: &'static str, value: i64) {
+        match self.figures.iter_mut().find(|figure| figure.name == name) {
+            Some(figure) => figure.value += value,
+            None => self.figures.push(Figure { name, value }),
+        }
+    }
+
+    /// Adds what another audit found.
+    pub fn absorb(&mut self, other: Self) {
+        for figure in other.figures {
+            self.add(figure.name, figure.value);
+        }
+        self.faults.extend(other.faults);
+    }
+}

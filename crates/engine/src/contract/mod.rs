@@ -1,0 +1,19 @@
+//! What a domain and a front agree on: requests, replies, refusals, and the list of them.
+//!
+//! A domain declares each request once, as plain data; every front reads the same declaration.
+//! Neither knows the other.
+
+mod domain;
+mod field;
+mod refusal;
+mod reply;
+mod request;
+
+pub use domain::{Apply, Audit, Books, Call, Domain, Event, EventDef, Http, Method, RequestDef, Scan, ScanCall, ScanContext, Timer, Work, Class, Figure};
+pub use field::{Bounded, Content, Field, FieldKind, FieldType, Id, Invalid, InvalidKind, Limit, Millis, Name, Raw};
+pub use xxhash_rust::xxh3::Xxh3 as Hasher;
+pub use refusal::{Fault, Never, Refuse, RefusalDef, Status};
+pub use reply::{Outcome, Page, PageItem, Renderer, ReplyField, ReplyType, ReplyValue, Shape, Writer};
+#[doc(hidden)]
+pub use request::content_of;
+pub use request::{Request, Values};

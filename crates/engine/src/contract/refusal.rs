@@ -1,0 +1,95 @@
+//! The two kinds of "no": a domain's refusal, and the engine's fault.
+
+use super::reply::Writer;
+
+/// How an answer is classed; HTTP turns it into a status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done. 200.
+    Done,
+    /// The request cannot be read. 400.
+    Unreadable,
+    /// The thing does not exist. 404.
+    NotFound,
+    /// The state of the thing does not allow it. 409.
+    Conflict,
+    /// Readable and out of range. 422.
+    OutOfRange,
+    /// Overloaded: ask again later. 503 with `Retry-After`.
+    Busy,
+    /// The engine cannot serve. 503 without a promise.
+    Unavailable,
+}
+
+/// A refusal as the documentation lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusalDef {
+    /// Stored and sent, for ever: lower case, words joined by underscores.
+    pub code: &'static str,
+    /// How it is classed.
+    pub status: Status,
+    /// What it means and what the caller can do.
+    pub doc: &'static str,
+}
+
+/// A domain's typed "no", with its facts.
+pub trait Refuse {
+    /// Which refusal it is.
+    fn def(&self) -> &'static RefusalDef;
+
+    /// How many facts [`Self::facts`] writes.
+    fn fact_count(&self) -> usize {
+        0
+    }
+
+    /// Writes each fact as a name and a value.
+    fn facts(&self, _out: &mut dyn Writer) {}
+}
+
+/// The refusal of a request that never refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {}
+
+impl Refuse for Never {
+    fn def(&self) -> &'static RefusalDef {
+        match *self {}
+    }
+}
+
+/// Why the engine cannot serve. Says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Too much work is waiting. Nothing was done; ask again.
+    #[error("too much work is waiting; ask again in {retry_after_ms} ms")]
+    Busy {
+        /// When to ask again.
+        retry_after_ms: u64,
+    },
+    /// The disk has no room for another segment of the log.
+    #[error("the disk is full; reads and finishing commands go on, free space to resume")]
+    DiskFull,
+    /// The server is shutting down.
+    #[error("the server is stopping; ask again when it is back")]
+    Stopping,
+}
+
+impl Fault {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::DiskFull => "disk_full",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// How it is classed.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Busy { .. } => Status::Busy,
+            Self::DiskFull | Self::Stopping => Status::Unavailable,
+        }
+    }
+}

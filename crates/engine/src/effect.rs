@@ -1,0 +1,65 @@
+//! The bytes of effects within a record.
+//!
+//! An effect is `kind (1) ‖ table (2) ‖ key length (2) ‖ key`, and for a put also
+//! `row length (4) ‖ row`; numbers are little endian, a row is CBOR. Effects are absolute, so
+//! replaying a record twice ends in the same rows.
+
+use crate::row::Row;
+use crate::table::{ReplayError, Tables};
+
+const PUT: u8 = 1;
+const REMOVE: u8 = 2;
+
+fn head(out: &mut Vec<u8>, kind: u8, table: u16, key: &[u8]) {
+    let length = u16::try_from(key.len()).expect("because keys are built of bounded names");
+    out.push(kind);
+    out.extend_from_slice(&table.to_le_bytes());
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(key);
+}
+
+/// Appends "this row is now so".
+pub(crate) fn put<R: Row>(out: &mut Vec<u8>, table: u16, key: &[u8], row: &R) {
+    head(out, PUT, table, key);
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    minicbor::encode(row, &mut *out).expect("because writing to memory does not fail");
+    let length = out.len() - at - 4;
+    debug_assert!(length <= row.weight(), "a row of {length} bytes weighs {}", row.weight());
+    let length = u32::try_from(length).expect("because a record is far smaller than 4 GiB");
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Appends "there is no such row now".
+pub(crate) fn remove(out: &mut Vec<u8>, table: u16, key: &[u8]) {
+    head(out, REMOVE, table, key);
+}
+
+/// Reads one effect from the front of `bytes`.
+pub(crate) fn read<'a>(bytes: &mut &'a [u8]) -> Option<(u16, &'a [u8], Option<&'a [u8]>)> {
+    let (kind, rest) = bytes.split_first()?;
+    let (table, rest) = rest.split_first_chunk::<2>()?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    let (key, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    let (row, rest) = match *kind {
+        PUT => {
+            let (length, rest) = rest.split_first_chunk::<4>()?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            let (row, rest) = rest.split_at_checked(length)?;
+            (Some(row), rest)
+        }
+        REMOVE => (None, rest),
+        _ => return None,
+    };
+    *bytes = rest;
+    Some((u16::from_le_bytes(*table), key, row))
+}
+
+/// Applies all effects of a record.
+pub(crate) fn replay(tables: &mut Tables, mut effects: &[u8]) -> Result<(), ReplayError> {
+    while !effects.is_empty() {
+        let (table, key, row) = read(&mut effects).ok_or(ReplayError::Cut)?;
+        tables.replay(table, key, row)?;
+    }
+    Ok(())
+}

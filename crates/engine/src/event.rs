@@ -1,0 +1,116 @@
+//! Events: facts that transactions emit, kept as rows for a bounded window.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+
+use crate::contract::{ReplyValue, Writer};
+use crate::row::Row;
+use crate::table::Table;
+
+/// Events by slot and number; numbers ascend within a partition.
+pub(crate) const EVENTS: Table<EventRow> = Table::ordered(0, 1, "engine.events");
+
+/// A stored event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct EventRow {
+    #[n(0)]
+    pub(crate) at_ms: u64,
+    #[cbor(n(1), with = "crate::text")]
+    pub(crate) name: CompactString,
+    #[cbor(n(2), with = "crate::text")]
+    pub(crate) key: CompactString,
+    #[n(3)]
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// A named value of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Fact {
+    #[cbor(n(0), with = "crate::text")]
+    pub(crate) name: CompactString,
+    #[n(1)]
+    pub(crate) value: FactValue,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum FactValue {
+    #[n(0)]
+    Text(#[cbor(n(0), with = "crate::text")] CompactString),
+    #[n(1)]
+    Integer(#[n(0)] i64),
+    #[n(2)]
+    Boolean(#[n(0)] bool),
+    #[n(3)]
+    Null,
+}
+
+impl Row for EventRow {
+    fn weight(&self) -> usize {
+        let texts = self.name.len() + self.key.len();
+        let facts = self.facts.iter().map(|fact| {
+            let text = match &fact.value {
+                FactValue::Text(text) => text.len(),
+                FactValue::Integer(_) | FactValue::Boolean(_) | FactValue::Null => 0,
+            };
+            fact.name.len() + text + 24
+        });
+        48 + texts + facts.sum::<usize>()
+    }
+}
+
+/// The facts of an event, which must be a flat map.
+pub(crate) fn facts_of(event: &impl ReplyValue) -> Vec<Fact> {
+    let mut flat = Flat { facts: Vec::new(), name: CompactString::default() };
+    event.write(&mut flat);
+    flat.facts
+}
+
+struct Flat {
+    facts: Vec<Fact>,
+    name: CompactString,
+}
+
+impl Flat {
+    fn push(&mut self, value: FactValue) {
+        self.facts.push(Fact { name: std::mem::take(&mut self.name), value });
+    }
+}
+
+impl Writer for Flat {
+    fn map(&mut self, _len: usize) {
+        assert!(self.facts.is_empty(), "an event is one flat map");
+    }
+    fn name(&mut self, name: &str) {
+        self.name = CompactString::new(name);
+    }
+    fn list(&mut self, _len: usize) {
+        panic!("an event is one flat map; it holds no list");
+    }
+    fn end(&mut self) {}
+    fn text(&mut self, text: &str) {
+        self.push(FactValue::Text(CompactString::new(text)));
+    }
+    fn integer(&mut self, value: i64) {
+        self.push(FactValue::Integer(value));
+    }
+    fn boolean(&mut self, value: bool) {
+        self.push(FactValue::Boolean(value));
+    }
+    fn null(&mut self) {
+        self.push(FactValue::Null);
+    }
+}
+
+impl ReplyValue for Fact {
+    const TYPE: crate::contract::ReplyType = crate::contract::ReplyType::Text;
+    fn write(&self, out: &mut dyn Writer) {
+        match &self.value {
+            FactValue::Text(text) => out.text(text),
+            FactValue::Integer(value) => out.integer(*value),
+            FactValue::Boolean(value) => out.boolean(*value),
+            FactValue::Null => out.null(),
+        }
+    }
+}

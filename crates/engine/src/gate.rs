@@ -1,0 +1,90 @@
+//! The gate: answers wait here until everything that they rest on is durable.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::log::Lsn;
+use crate::reader::ScanJob;
+use crate::sink::{Answer, ReplySink};
+
+/// The answers of one batch, rendered.
+#[derive(Default)]
+pub(crate) struct Answers {
+    pub(crate) bytes: Vec<u8>,
+    answers: Vec<Answer>,
+    sinks: Vec<Arc<dyn ReplySink>>,
+    scans: Vec<ScanJob>,
+}
+
+impl Answers {
+    /// Adds the answer whose bytes were just appended to `bytes`.
+    pub(crate) fn push(&mut self, sink: Arc<dyn ReplySink>, token: u64, status: crate::contract::Status) {
+        self.answers.push(Answer { token, status, end: self.bytes.len() });
+        self.sinks.push(sink);
+    }
+
+    pub(crate) fn push_scan(&mut self, scan: ScanJob) {
+        self.scans.push(scan);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.answers.len() + self.scans.len()
+    }
+
+    /// Delivers everything, answers of one connection in one run, and leaves empty buffers.
+    fn release(&mut self, scans: &mut Vec<ScanJob>) {
+        let mut first = 0;
+        let mut start = 0;
+        for run in self.sinks.chunk_by(Arc::ptr_eq) {
+            let answers = &self.answers[first..first + run.len()];
+            run[0].deliver(answers, start, &self.bytes);
+            first += run.len();
+            start = self.answers[first - 1].end;
+        }
+        self.bytes.clear();
+        self.answers.clear();
+        self.sinks.clear();
+        scans.append(&mut self.scans);
+    }
+}
+
+/// Batches of answers, each with the position that it rests on.
+#[derive(Default)]
+pub(crate) struct Gate {
+    waiting: VecDeque<(Lsn, Answers)>,
+    /// Buffers to use again.
+    empty: Vec<Answers>,
+}
+
+/// Buffers kept for another batch.
+const EMPTY_MAX: usize = 4;
+
+impl Gate {
+    /// Empty buffers for the next batch.
+    pub(crate) fn buffers(&mut self) -> Answers {
+        self.empty.pop().unwrap_or_default()
+    }
+
+    /// Holds answers until `rests_on` is durable.
+    pub(crate) fn hold(&mut self, rests_on: Lsn, answers: Answers) {
+        debug_assert!(self.waiting.back().is_none_or(|(before, _)| *before <= rests_on));
+        self.waiting.push_back((rests_on, answers));
+    }
+
+    /// Lets out what rests on nothing beyond `durable`. Scans come back to be read.
+    pub(crate) fn open(&mut self, durable: Lsn, scans: &mut Vec<ScanJob>) {
+        while let Some((rests_on, _)) = self.waiting.front()
+            && *rests_on <= durable
+            && let Some((_, mut answers)) = self.waiting.pop_front()
+        {
+            answers.release(scans);
+            if self.empty.len() < EMPTY_MAX {
+                self.empty.push(answers);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}

@@ -1,0 +1,110 @@
+//! The inbox of a partition: where commands wait, in the order in which they came, per domain.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::contract::{Call, Class};
+use crate::key::Slot;
+use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
+use crate::reader::Gather;
+use crate::sink::ReplySink;
+
+/// A request on its way to an executor.
+pub(crate) struct Envelope {
+    pub(crate) work: Errand,
+    pub(crate) slot: Slot,
+    pub(crate) domain: usize,
+}
+
+pub(crate) enum Errand {
+    /// Run this and answer.
+    Call { call: Box<dyn Call>, sink: Arc<dyn ReplySink>, token: u64 },
+    /// Take a snapshot and hand it to a reader.
+    Scan(Arc<Gather>),
+}
+
+impl Envelope {
+    fn weight(&self) -> usize {
+        match &self.work {
+            Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
+            Errand::Scan(_) => size_of::<Self>(),
+        }
+    }
+}
+
+/// Commands of one turn of a domain, before the next domain has its turn.
+const TURN_COMMANDS: usize = 32;
+
+pub(crate) struct Inbox {
+    lanes: Mutex<Lanes>,
+    /// Commands that wait, for a look without the lock.
+    waiting: AtomicUsize,
+    /// Timers are overdue: answers of opening commands would not be true.
+    overdue: AtomicBool,
+}
+
+struct Lanes {
+    domains: Vec<VecDeque<Envelope>>,
+    bytes: usize,
+    turn: usize,
+}
+
+impl Inbox {
+    pub(crate) fn new(domains: usize) -> Self {
+        let domains = std::iter::repeat_with(VecDeque::new).take(domains).collect();
+        Self {
+            lanes: Mutex::new(Lanes { domains, bytes: 0, turn: 0 }),
+            waiting: AtomicUsize::new(0),
+            overdue: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes a command in, or gives it back if there is no room for its class.
+    pub(crate) fn push(&self, envelope: Envelope, class: Class) -> Result<(), Envelope> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let percent = match class {
+            Class::Opens if self.overdue.load(Ordering::Relaxed) => 0,
+            Class::Opens => OPEN_SHARE_PERCENT,
+            Class::Finishes | Class::Reads => 100,
+        };
+        let commands_max = INBOX_COMMANDS_MAX / lanes.domains.len() * percent / 100;
+        let bytes = lanes.bytes + envelope.weight();
+        let lane = &mut lanes.domains[envelope.domain];
+        if lane.len() >= commands_max || bytes > INBOX_BYTES_MAX * percent / 100 {
+            return Err(envelope);
+        }
+        lane.push_back(envelope);
+        lanes.bytes = bytes;
+        self.waiting.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_overdue(&self, overdue: bool) {
+        self.overdue.store(overdue, Ordering::Relaxed);
+    }
+
+    /// Moves up to `most` commands into `batch`: domains take turns, each in order of arrival.
+    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, most: usize) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lanes { domains, bytes, turn } = &mut *lanes;
+        let mut taken = 0;
+        let mut empty = 0;
+        while taken < most && empty < domains.len() {
+            let lane = &mut domains[*turn];
+            let some = lane.len().min(TURN_COMMANDS).min(most - taken);
+            empty = if some == 0 { empty + 1 } else { 0 };
+            for envelope in lane.drain(..some) {
+                *bytes -= envelope.weight();
+                batch.push_back(envelope);
+            }
+            taken += some;
+            *turn = (*turn + 1) % domains.len();
+        }
+        self.waiting.fetch_sub(taken, Ordering::Release);
+    }
+}

@@ -1,0 +1,245 @@
+//! Slots, and the bytes of row keys.
+//!
+//! A row key is `slot (2 bytes, big endian) ‖ parts`. A text part is its UTF-8 bytes and a zero
+//! byte (texts carry no control characters, so the zero sorts first and ends the part); a number
+//! is 8 bytes, big endian. Keys therefore sort by their bytes as their parts sort.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::limits::SLOTS;
+
+/// One of [`SLOTS`] sets of keys; the unit that a partition owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u16);
+
+impl Slot {
+    /// The slot of a key. Frozen for ever: rows are stored under it.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        let slot = xxh3_64(key) % u64::from(SLOTS);
+        Self(u16::try_from(slot).expect("because a remainder of 4096 fits 16 bits"))
+    }
+}
+
+/// Which of the process's partitions; also the 10 bits of an id that name its maker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionId(pub u16);
+
+impl PartitionId {
+    /// As an index into a list of partitions.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Slot → partition, as data.
+#[derive(Clone, Debug)]
+pub struct SlotMap {
+    partitions: u16,
+    owners: Vec<PartitionId>,
+}
+
+impl SlotMap {
+    /// Slots spread evenly, in runs, over `partitions`.
+    #[must_use]
+    pub fn even(partitions: u16) -> Self {
+        let owner = |slot: u16| {
+            let owner = u32::from(slot) * u32::from(partitions) / u32::from(SLOTS);
+            PartitionId(u16::try_from(owner).expect("because it is below the partition count"))
+        };
+        Self { partitions, owners: (0..SLOTS).map(owner).collect() }
+    }
+
+    /// The partition that owns a slot.
+    #[must_use]
+    pub fn owner(&self, slot: Slot) -> PartitionId {
+        self.owners[usize::from(slot.0)]
+    }
+
+    /// The slots of one partition, ascending.
+    pub fn slots(&self, partition: PartitionId) -> impl Iterator<Item = Slot> + '_ {
+        (0..SLOTS).map(Slot).filter(move |slot| self.owner(*slot) == partition)
+    }
+
+    /// How many partitions there are.
+    #[must_use]
+    pub fn partitions(&self) -> u16 {
+        self.partitions
+    }
+}
+
+/// The bytes of a row's key, slot first. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey(Arc<[u8]>);
+
+impl RowKey {
+    /// From encoded bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// All bytes, slot first.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A reader of the parts behind the slot.
+    #[must_use]
+    pub fn parts(&self) -> KeyReader<'_> {
+        KeyReader { rest: &self.0[2..] }
+    }
+}
+
+impl Borrow<[u8]> for RowKey {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What can be written as parts of a key: texts, numbers, and tuples of them.
+pub trait KeyParts {
+    /// Appends the parts.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl KeyParts for () {
+    fn write(&self, _out: &mut Vec<u8>) {}
+}
+
+impl KeyParts for &str {
+    fn write(&self, out: &mut Vec<u8>) {
+        debug_assert!(!self.as_bytes().contains(&0), "a text part of a key holds no zero byte");
+        out.extend_from_slice(self.as_bytes());
+        out.push(0);
+    }
+}
+
+impl KeyParts for u64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+}
+
+impl KeyParts for u8 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+}
+
+macro_rules! tuple_parts {
+    ($($name:ident)+) => {
+        impl<$($name: KeyParts),+> KeyParts for ($($name,)+) {
+            #[allow(non_snake_case, reason = "the parts carry the names of their types")]
+            fn write(&self, out: &mut Vec<u8>) {
+                let ($($name,)+) = self;
+                $($name.write(out);)+
+            }
+        }
+    };
+}
+
+tuple_parts!(A B);
+tuple_parts!(A B C);
+tuple_parts!(A B C D);
+
+/// Writes `slot ‖ parts` into `out`, which is cleared first.
+pub(crate) fn write_key(out: &mut Vec<u8>, slot: Slot, parts: &impl KeyParts) {
+    out.clear();
+    out.extend_from_slice(&slot.0.to_be_bytes());
+    parts.write(out);
+}
+
+/// Takes the parts of a key apart again, in the order in which they were written.
+#[derive(Clone, Debug)]
+pub struct KeyReader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> KeyReader<'a> {
+    /// A reader of encoded parts without their slot.
+    #[must_use]
+    pub fn new(parts: &'a [u8]) -> Self {
+        Self { rest: parts }
+    }
+
+    /// The next part as a text; `None` if the bytes do not hold one.
+    pub fn text(&mut self) -> Option<&'a str> {
+        let end = self.rest.iter().position(|byte| *byte == 0)?;
+        let text = std::str::from_utf8(&self.rest[..end]).ok()?;
+        self.rest = &self.rest[end + 1..];
+        Some(text)
+    }
+
+    /// The next part as a number; `None` if the bytes do not hold one.
+    pub fn number(&mut self) -> Option<u64> {
+        let (number, rest) = self.rest.split_first_chunk::<8>()?;
+        self.rest = rest;
+        Some(u64::from_be_bytes(*number))
+    }
+
+    /// The next part as a byte; `None` at the end.
+    pub fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    /// What has not been read.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(parts: &impl KeyParts) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_key(&mut out, Slot(7), parts);
+        out
+    }
+
+    #[test]
+    fn keys_sort_as_their_parts_sort() {
+        let ordered = [("a", "b"), ("a", "ba"), ("a!", "a"), ("ab", "a"), ("b", "")];
+        let keys: Vec<_> = ordered.iter().map(encoded).collect();
+        assert!(keys.is_sorted());
+    }
+
+    #[test]
+    fn parts_read_back_as_they_were_written() {
+        let key = RowKey::from_bytes(&encoded(&("sku", 3u8, 900u64)));
+        let mut parts = key.parts();
+        assert_eq!(parts.text(), Some("sku"));
+        assert_eq!(parts.byte(), Some(3));
+        assert_eq!(parts.number(), Some(900));
+        assert_eq!(parts.rest(), b"");
+        assert_eq!(parts.text(), None);
+    }
+
+    /// Rows are stored under these slots: a change of the hash would lose them all.
+    #[test]
+    fn slots_are_frozen() {
+        let slots = ["", "a", "85123A", "order-1", "värdet"].map(|key| Slot::of(key.as_bytes()).0);
+        assert_eq!(slots, [2244, 3787, 3205, 3302, 1470]);
+    }
+
+    #[test]
+    fn every_slot_has_one_owner_and_no_partition_is_idle() {
+        for partitions in [1, 3, 16, 1024] {
+            let map = SlotMap::even(partitions);
+            let counts: Vec<_> =
+                (0..partitions).map(|p| map.slots(PartitionId(p)).count()).collect();
+            assert_eq!(counts.iter().sum::<usize>(), usize::from(SLOTS));
+            assert!(counts.iter().all(|count| *count > 0));
+        }
+    }
+}

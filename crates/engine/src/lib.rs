@@ -1,0 +1,55 @@
+//! The engine of Tidegate: one partitioned log, typed tables in memory over it, timers, events,
+//! and a gate that lets no answer out before everything it rests on is durable.
+//!
+//! It knows no domain and no protocol. A domain declares its requests, rows, timers and laws as
+//! data ([`contract::Domain`]); a front turns bytes into [`contract::Work`], submits it at the
+//! [`Door`], and gets rendered answers through a [`ReplySink`].
+//!
+//! Laws:
+//! 1. No answer, refusal or read leaves before the records it rests on are durable.
+//! 2. One partition is the one writer of its slots; a transaction stays within one slot.
+//! 3. A refused command leaves no trace.
+//! 4. Replaying a log, once or twice, ends in the same rows; replay runs no domain code.
+//! 5. A moment of engine time is used only once the log has promised it durably.
+//! 6. Every queue, batch and page has a named bound ([`limits`]).
+//!
+//! What it does not do: no thread is started here, no protocol is spoken, no clock is read but
+//! through [`Clock`], no file is touched but through [`disk::Disk`].
+//!
+//! Start reading at [`Engine`], then `partition.rs`: the life of a batch.
+
+mod clock;
+pub mod contract;
+pub mod disk;
+mod effect;
+mod engine;
+mod event;
+mod gate;
+mod ids;
+mod inbox;
+mod key;
+pub mod limits;
+mod log;
+mod metrics;
+mod partition;
+mod random;
+mod reader;
+mod row;
+mod shared;
+mod sink;
+mod table;
+pub mod text;
+mod timer;
+mod tx;
+
+pub use clock::{Clock, ClockJump, MachineClock};
+pub use engine::{Config, Door, Engine, Executor, Next, OpenError, Writer, check};
+pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
+pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Spawn, scan};
+pub use metrics::{Counter, Metrics};
+pub use random::Random;
+pub use row::{Nothing, Row};
+pub use shared::Waker;
+pub use sink::{Answer, ReplySink};
+pub use table::{Base, DecodeError, Missing, ReplayError, Shape, Snapshot, Table, TableDef};
+pub use tx::{Reads, Stop, Tx};

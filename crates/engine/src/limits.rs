@@ -1,0 +1,90 @@
+//! Every limit of the engine, in one place, each with its reason.
+
+/// Slots a key can fall into. A slot is the unit that moves between partitions, so there must be
+/// many more of them than there will ever be partitions.
+pub const SLOTS: u16 = 4096;
+
+/// Partitions of a new data folder. More than cores, so that work spreads; few enough that each
+/// batch still gathers many commands. Fixed when the folder is made.
+pub const PARTITIONS_DEFAULT: u16 = 16;
+
+/// Most partitions a process may have: an id carries its partition in 10 bits.
+pub const PARTITIONS_MAX: u16 = 1024;
+
+/// Bytes of a key or an id.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// Bytes of one record of the log. A replicated log carries a record as one message, and its
+/// servers take at most 1 MiB of it by default.
+pub const RECORD_BYTES_MAX: usize = 960 * 1024;
+
+/// A batch takes no further command once its rows may weigh this much: the largest command on top
+/// of it (a payload of up to 900 KiB counts itself and closes the batch before) stays one record.
+pub const BATCH_BYTES_MAX: usize = 448 * 1024;
+
+/// Commands of one batch. Bounds how long a partition keeps its thread.
+pub const BATCH_COMMANDS_MAX: usize = 1024;
+
+/// Timers that fire in one batch, before its commands. While more are overdue, opening commands
+/// get BUSY: an answer that a due timer might change is not given.
+pub const BATCH_TIMERS_MAX: usize = 512;
+
+/// Commands waiting in one partition's inbox.
+pub const INBOX_COMMANDS_MAX: usize = 16 * 1024;
+
+/// Bytes of commands waiting in one partition's inbox.
+pub const INBOX_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Share of each bound, in percent, that opening commands may fill. The rest belongs to commands
+/// that finish or free something.
+pub const OPEN_SHARE_PERCENT: usize = 80;
+
+/// Batches of one partition that may be executed and not yet durable.
+pub const AHEAD_BATCHES_MAX: usize = 64;
+
+/// Bytes of records, over all partitions, that may wait for the log.
+pub const AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Rows a scan may examine before it answers with what it has and a cursor.
+pub const SCAN_ROWS_MAX: usize = 10_000;
+
+/// Items of one page.
+pub const PAGE_ITEMS_MAX: i64 = 1_000;
+
+/// Items of one page when the caller does not say.
+pub const PAGE_ITEMS_DEFAULT: i64 = 100;
+
+/// Scans waiting for a reader thread.
+pub const SCANS_WAITING_MAX: usize = 1_024;
+
+/// Events kept per partition; the oldest goes when one more is emitted.
+pub const EVENTS_KEPT: usize = 10_000;
+
+/// What BUSY tells a client to wait before it asks again.
+pub const BUSY_RETRY_MS: u64 = 50;
+
+/// Bytes of one segment file of the log, allocated and filled with zeros ahead, so that a sync has
+/// no file size or extent to write.
+pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How far ahead of now the durable clock record promises engine time, and so how far a restart
+/// may start in the future of the last moment that was used.
+pub const CLOCK_AHEAD_MS: u64 = 2_000;
+
+/// A step of the wall clock larger than this is reported and not followed.
+pub const CLOCK_STEP_MS: u64 = 10_000;
+
+/// The engine clock runs at most this many thousandths faster or slower than the monotonic clock
+/// while it follows the wall.
+pub const CLOCK_SLEW_PERMILLE: u64 = 50;
+
+/// A start does not jump further ahead than this without being told to.
+pub const CLOCK_JUMP_MS_MAX: u64 = 24 * 3_600 * 1_000;
+
+/// An idle log seals its last group after this long.
+pub const SEAL_AFTER_MS: u64 = 200;
+
+const _: () = assert!(BATCH_BYTES_MAX < RECORD_BYTES_MAX / 2);
+const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
+const _: () = assert!((AHEAD_BYTES_MAX as u64) < SEGMENT_BYTES);
+const _: () = assert!(OPEN_SHARE_PERCENT < 100);

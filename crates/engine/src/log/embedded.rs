@@ -1,0 +1,270 @@
+//! The log on one machine: segment files shared by all partitions, so that one sync serves all.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::scan::{End, scan_to_end};
+use super::segment::{self, HEADER_BYTES, Header, VERSION, file_name};
+use super::{Group, Log, LogError, LogReport, Record, Room};
+use crate::disk::{Disk, File};
+use crate::limits::AHEAD_BYTES_MAX;
+use crate::random::Random;
+use crate::table::ReplayError;
+
+/// Runs a piece of slow work beside the log: on a thread, or at once.
+pub type Spawn = Box<dyn Fn(Box<dyn FnOnce() + Send>) + Send>;
+
+const SPARE: &str = "spare.tmp";
+
+/// A log of segment files in one folder.
+pub struct EmbeddedLog {
+    disk: Arc<dyn Disk>,
+    spawn: Spawn,
+    random: Random,
+    partitions: u16,
+    segment_bytes: u64,
+    current: Segment,
+    next_group: u64,
+    synced_through: u64,
+    clock_up_to_ms: u64,
+    sealed: bool,
+    spare: Arc<Mutex<Spare>>,
+    encoded: Vec<u8>,
+}
+
+struct Segment {
+    file: Box<dyn File>,
+    name: String,
+    salt: u64,
+    at: u64,
+    size: u64,
+}
+
+/// The segment that is made ahead, filled with zeros and synced.
+enum Spare {
+    Absent,
+    InTheMaking,
+    Ready(Box<dyn File>),
+    Failed(io::Error),
+}
+
+impl EmbeddedLog {
+    /// Opens the log of a folder, replays its records into `visit`, and makes it ready to append.
+    ///
+    /// Groups that no mark covers were perhaps never synced: only the page cache may hold them.
+    /// They are copied into a new segment and synced, so that answers may rest on them.
+    ///
+    /// # Errors
+    /// The log is corrupt, of other partitions, cannot be read or written, or `visit` refused.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        partitions: u16,
+        segment_bytes: u64,
+        seed: u64,
+        spawn: Spawn,
+        visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
+    ) -> Result<(Self, LogReport), LogError> {
+        assert!(segment_bytes >= 2 * AHEAD_BYTES_MAX as u64, "a segment holds what may be ahead");
+        let end = scan_to_end(&*disk, visit)?;
+        let partitions =
+            if end.report.partitions == 0 { partitions } else { end.report.partitions };
+        let mut random = Random::new(seed);
+        let header = Header {
+            version: VERSION,
+            partitions,
+            salt: random.next_u64(),
+            first_group: end.synced_through + 1,
+        };
+        let current = carry_over(&*disk, header, segment_bytes, &end)?;
+        let log = Self {
+            disk,
+            spawn,
+            random,
+            partitions,
+            segment_bytes,
+            current,
+            next_group: end.next_group,
+            synced_through: end.next_group - 1,
+            clock_up_to_ms: end.report.clock_up_to_ms,
+            sealed: false,
+            spare: Arc::new(Mutex::new(Spare::Absent)),
+            encoded: Vec::new(),
+        };
+        log.make_spare();
+        let report = LogReport { partitions, ..end.report };
+        Ok((log, report))
+    }
+
+    fn error(&self, error: io::Error) -> LogError {
+        io_error(&*self.disk, &self.current.name, error)
+    }
+
+    /// Begins to make the next segment, unless it is there or in the making.
+    fn make_spare(&self) {
+        let spare = Arc::clone(&self.spare);
+        let mut state = spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, Spare::InTheMaking | Spare::Ready(_)) {
+            return;
+        }
+        *state = Spare::InTheMaking;
+        drop(state);
+        let (disk, size) = (Arc::clone(&self.disk), self.segment_bytes);
+        (self.spawn)(Box::new(move || {
+            let made = disk.create(SPARE, size).and_then(|mut file| {
+                file.sync()?;
+                Ok(file)
+            });
+            let made = match made {
+                Ok(file) => Spare::Ready(file),
+                Err(error) => {
+                    // What was allocated of it is room that the disk needs now.
+                    drop(disk.remove(SPARE));
+                    Spare::Failed(error)
+                }
+            };
+            *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
+        }));
+    }
+
+    fn take_spare(&self) -> Result<Box<dyn File>, LogError> {
+        let mut state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, Spare::Absent) {
+            Spare::Ready(file) => Ok(file),
+            Spare::InTheMaking => {
+                *state = Spare::InTheMaking;
+                Err(LogError::Full)
+            }
+            Spare::Absent => Err(LogError::Full),
+            Spare::Failed(error) if is_full(&error) => Err(LogError::Full),
+            Spare::Failed(error) => Err(self.error(error)),
+        }
+    }
+
+    /// Goes on in the spare segment. Everything before it is durable, for one group is in flight.
+    fn roll(&mut self) -> Result<(), LogError> {
+        let spare = self.take_spare();
+        self.make_spare();
+        let header = Header {
+            version: VERSION,
+            partitions: self.partitions,
+            salt: self.random.next_u64(),
+            first_group: self.next_group,
+        };
+        let name = file_name(header.first_group);
+        self.current = activate(&*self.disk, spare?, header, self.segment_bytes, name)?;
+        Ok(())
+    }
+
+    fn write(&mut self, group: &Group) -> Result<(), LogError> {
+        let span = segment::span_of(group.records.len()) as u64;
+        if self.current.at + span > self.current.size {
+            self.roll()?;
+        }
+        let (number, marked) = (self.next_group, self.synced_through);
+        segment::encode(&mut self.encoded, self.current.salt, number, marked, group);
+        let at = self.current.at;
+        let written = self.current.file.write_at(at, &self.encoded);
+        written.and_then(|()| self.current.file.sync()).map_err(|error| self.error(error))?;
+        self.current.at += span;
+        self.next_group += 1;
+        self.clock_up_to_ms = self.clock_up_to_ms.max(group.clock_up_to_ms);
+        Ok(())
+    }
+}
+
+impl Log for EmbeddedLog {
+    fn append(&mut self, group: &Group) -> Result<(), LogError> {
+        self.write(group)?;
+        self.synced_through = self.next_group - 1;
+        self.sealed = false;
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<(), LogError> {
+        if !self.sealed {
+            let seal = Group { clock_up_to_ms: self.clock_up_to_ms, ..Group::default() };
+            self.append(&seal)?;
+            self.sealed = true;
+        }
+        Ok(())
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    fn room(&mut self) -> Room {
+        let left = self.current.size - self.current.at;
+        let state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ready, making) = (matches!(*state, Spare::Ready(_)), matches!(*state, Spare::InTheMaking));
+        drop(state);
+        // Opening commands stop while what is ahead, and as much again for finishing ones, fits.
+        if ready || left > 2 * AHEAD_BYTES_MAX as u64 {
+            return Room::Enough;
+        }
+        if making {
+            return Room::Soon;
+        }
+        self.make_spare();
+        Room::Full
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
+    if is_full(&error) { LogError::Full } else { LogError::Io { path: disk.path(name), error } }
+}
+
+/// Makes the segment of a start: the groups beyond the mark, copied and durable. The name is given
+/// last, so that a crash on the way leaves the log as it was.
+fn carry_over(
+    disk: &dyn Disk,
+    header: Header,
+    segment_bytes: u64,
+    end: &End,
+) -> Result<Segment, LogError> {
+    let name = file_name(header.first_group);
+    let fail = |error| io_error(disk, &name, error);
+    let beyond: usize = end.beyond.iter().map(|g| segment::span_of(g.records.len())).sum();
+    let size = segment_bytes.max((beyond + HEADER_BYTES) as u64 + AHEAD_BYTES_MAX as u64);
+    let mut file = disk.create(SPARE, size).map_err(fail)?;
+    let mut at = HEADER_BYTES as u64;
+    let mut encoded = Vec::new();
+    for (number, group) in (header.first_group..).zip(&end.beyond) {
+        segment::encode(&mut encoded, header.salt, number, end.synced_through, group);
+        file.write_at(at, &encoded).map_err(fail)?;
+        at += encoded.len() as u64;
+    }
+    let mut segment = activate(disk, file, header, size, name.clone())?;
+    segment.at = at;
+    match &end.cut {
+        // What lies behind the mark now stands in the new segment, or was never acknowledged.
+        Some((old, cut)) if *old != name => {
+            let mut old = disk.open(old).map_err(fail)?;
+            old.set_size(*cut).and_then(|()| old.sync()).map_err(fail)?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(segment)
+}
+
+/// Gives a file of zeros its header and its name, both durable.
+fn activate(
+    disk: &dyn Disk,
+    mut file: Box<dyn File>,
+    header: Header,
+    size: u64,
+    name: String,
+) -> Result<Segment, LogError> {
+    let mut ready = || {
+        file.write_at(0, &header.encode())?;
+        file.sync()?;
+        disk.rename(SPARE, &name)?;
+        disk.sync_folder()
+    };
+    ready().map_err(|error| io_error(disk, &name, error))?;
+    Ok(Segment { file, name, salt: header.salt, at: HEADER_BYTES as u64, size })
+}

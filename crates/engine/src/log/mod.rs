@@ -1,0 +1,166 @@
+//! The log: groups of records, each durable before anything that rests on it is answered.
+//!
+//! [`Log`] is the contract; [`EmbeddedLog`] keeps it with segment files. A replicated log keeps
+//! the same contract with another process's disks.
+
+mod embedded;
+mod scan;
+mod segment;
+mod writer;
+
+use std::io;
+
+pub use embedded::{EmbeddedLog, Spawn};
+pub use scan::{LogReport, scan};
+pub use writer::Did;
+pub(crate) use writer::{LogQueue, LogWriter};
+
+use crate::key::PartitionId;
+use crate::table::ReplayError;
+
+/// A position in one partition's sequence. Positions of two partitions are never compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lsn(pub u64);
+
+impl Lsn {
+    /// The position behind this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// What one batch of one partition changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Whose record it is.
+    pub partition: PartitionId,
+    /// Its place in the partition's sequence.
+    pub lsn: Lsn,
+    /// What it changed.
+    pub effects: &'a [u8],
+}
+
+/// Records that become durable together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The records, one behind the other, as [`Group::push`] writes them.
+    pub(crate) records: Vec<u8>,
+    /// Engine time may be used up to here once this group is durable.
+    pub clock_up_to_ms: u64,
+}
+
+impl Group {
+    /// Adds a record.
+    pub fn push(&mut self, record: Record<'_>) {
+        let length = u32::try_from(record.effects.len());
+        let length = length.expect("because a record is far smaller than 4 GiB");
+        self.records.extend_from_slice(&record.partition.0.to_le_bytes());
+        self.records.extend_from_slice(&record.lsn.0.to_le_bytes());
+        self.records.extend_from_slice(&length.to_le_bytes());
+        self.records.extend_from_slice(record.effects);
+    }
+
+    /// Whether it has no records.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(crate) fn read(mut bytes: &[u8]) -> impl Iterator<Item = Option<Record<'_>>> {
+        std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                return None;
+            }
+            let record = read_record(&mut bytes);
+            if record.is_none() {
+                bytes = &[];
+            }
+            Some(record)
+        })
+    }
+}
+
+fn read_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
+    let (partition, rest) = bytes.split_first_chunk::<2>()?;
+    let (lsn, rest) = rest.split_first_chunk::<8>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let (effects, rest) = rest.split_at_checked(length)?;
+    *bytes = rest;
+    let partition = PartitionId(u16::from_le_bytes(*partition));
+    Some(Record { partition, lsn: Lsn(u64::from_le_bytes(*lsn)), effects })
+}
+
+/// A durable sequence of groups. One group is in flight at a time.
+pub trait Log: Send {
+    /// Appends a group; `Ok` means that it is durable.
+    ///
+    /// # Errors
+    /// [`LogError::Full`]: nothing was written, the same group may be appended later. Any other:
+    /// whether the group is durable is unknown, and this log must not be used any more.
+    fn append(&mut self, group: &Group) -> Result<(), LogError>;
+
+    /// Covers the last group with a mark, so that a later start can tell that it was acknowledged.
+    /// Does nothing if it is covered.
+    ///
+    /// # Errors
+    /// As for [`Log::append`].
+    fn seal(&mut self) -> Result<(), LogError>;
+
+    /// Whether the last group is covered by a mark.
+    fn is_sealed(&self) -> bool;
+
+    /// Whether there is room for everything that may be executed and not yet written.
+    fn room(&mut self) -> Room;
+}
+
+/// What the log has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// For everything.
+    Enough,
+    /// For finishing commands; more is being made.
+    Soon,
+    /// For finishing commands; the disk has no more.
+    Full,
+}
+
+/// Why the log cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// No room for another segment.
+    #[error("the disk is full")]
+    Full,
+    /// The machine failed a read, a write or a sync.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the machine said.
+        error: io::Error,
+    },
+    /// Bytes that were durable are not what was written.
+    #[error(
+        "{path}: corrupt at byte {offset}: {what}. Nothing was changed; \
+         restore the file from a backup or a replica"
+    )]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A record does not fit the tables.
+    #[error("{path}: record at byte {offset} cannot be replayed: {error}")]
+    Replay {
+        /// The file.
+        path: String,
+        /// Where in it.
+        offset: u64,
+        /// Why.
+        error: ReplayError,
+    },
+}

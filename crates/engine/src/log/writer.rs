@@ -1,0 +1,166 @@
+//! The log writer: takes what the executors have produced, and makes it durable as one group.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Group, Log, LogError, Lsn, Record, Room};
+use crate::clock::EngineClock;
+use crate::key::PartitionId;
+
+/// Records on their way to the log.
+#[derive(Default)]
+pub(crate) struct LogQueue {
+    pending: Mutex<Pending>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Pending {
+    group: Group,
+    /// The last record of each partition in the group.
+    tips: Vec<(PartitionId, Lsn)>,
+    /// Replies that rest on the group: how much it pays to wait for more.
+    replies: usize,
+    poked: bool,
+    stopping: bool,
+}
+
+impl LogQueue {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over a batch's record.
+    pub(crate) fn push(&self, record: Record<'_>, replies: usize) {
+        let mut pending = self.lock();
+        pending.group.push(record);
+        pending.replies += replies;
+        match pending.tips.iter_mut().find(|(partition, _)| *partition == record.partition) {
+            Some(tip) => tip.1 = record.lsn,
+            None => pending.tips.push((record.partition, record.lsn)),
+        }
+        drop(pending);
+        self.arrived.notify_one();
+    }
+
+    /// Asks for a group though there may be no record: the clock needs a promise.
+    pub(crate) fn poke(&self) {
+        self.lock().poked = true;
+        self.arrived.notify_one();
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().group.records.len()
+    }
+
+    /// Lets a waiting writer return, for good.
+    pub(crate) fn stop(&self) {
+        self.lock().stopping = true;
+        self.arrived.notify_all();
+    }
+
+    /// Waits until there is something to write; `false` once stopped and empty.
+    fn wait(&self, at_most: Duration) -> bool {
+        let idle = |pending: &mut Pending| {
+            pending.group.is_empty() && !pending.poked && !pending.stopping
+        };
+        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, idle);
+        let (pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !pending.stopping || !pending.group.is_empty()
+    }
+
+    /// Waits until so many replies rest on the group, or for this long.
+    fn linger(&self, replies: usize, at_most: Duration) {
+        let few = |pending: &mut Pending| pending.replies < replies && !pending.stopping;
+        drop(self.arrived.wait_timeout_while(self.lock(), at_most, few));
+    }
+}
+
+/// What one step of the writer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// Wrote a group and made it durable.
+    Wrote,
+    /// Found nothing to write.
+    Nothing,
+    /// Found no room. What waits is kept.
+    Full,
+}
+
+/// The one writer of a process's log.
+pub(crate) struct LogWriter {
+    log: Box<dyn Log>,
+    queue: Arc<LogQueue>,
+    clock: Arc<EngineClock>,
+    taken: Group,
+    tips: Vec<(PartitionId, Lsn)>,
+    /// Replies that rested on the group before this one.
+    replies_before: usize,
+}
+
+impl LogWriter {
+    pub(crate) fn new(log: Box<dyn Log>, queue: Arc<LogQueue>, clock: Arc<EngineClock>) -> Self {
+        let (taken, tips) = (Group::default(), Vec::new());
+        Self { log, queue, clock, taken, tips, replies_before: 0 }
+    }
+
+    /// Waits for work; `false` once stopped and everything is written.
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+        self.queue.wait(at_most)
+    }
+
+    /// Gives those who were just answered a moment to send more, so that one sync serves all.
+    pub(crate) fn linger(&self, at_most: Duration) {
+        self.queue.linger(self.replies_before, at_most);
+    }
+
+    /// Writes what waits. `durable` is told the new tip of each partition.
+    pub(crate) fn step(
+        &mut self,
+        durable: &mut dyn FnMut(PartitionId, Lsn),
+    ) -> Result<Did, LogError> {
+        if self.taken.is_empty() {
+            self.take();
+        }
+        if self.taken.is_empty() && !self.clock.wants_promise() {
+            return Ok(Did::Nothing);
+        }
+        self.taken.clock_up_to_ms = self.clock.next_promise_ms();
+        match self.log.append(&self.taken) {
+            Ok(()) => {}
+            Err(LogError::Full) => return Ok(Did::Full),
+            Err(error) => return Err(error),
+        }
+        self.clock.promised(self.taken.clock_up_to_ms);
+        self.taken.records.clear();
+        for (partition, lsn) in self.tips.drain(..) {
+            durable(partition, lsn);
+        }
+        Ok(Did::Wrote)
+    }
+
+    fn take(&mut self) {
+        let mut pending = self.queue.lock();
+        std::mem::swap(&mut pending.group, &mut self.taken);
+        std::mem::swap(&mut pending.tips, &mut self.tips);
+        self.replies_before = std::mem::take(&mut pending.replies);
+        pending.poked = false;
+    }
+
+    /// Covers the last group with a mark.
+    pub(crate) fn seal(&mut self) -> Result<(), LogError> {
+        match self.log.seal() {
+            Ok(()) | Err(LogError::Full) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.log.is_sealed()
+    }
+
+    pub(crate) fn room(&mut self) -> Room {
+        self.log.room()
+    }
+}

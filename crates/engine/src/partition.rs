@@ -1,0 +1,312 @@
+//! A partition: the one writer of its slots.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::contract::{Audit, Books, Domain, ScanContext, Status, Timer};
+use crate::event::EVENTS;
+use crate::gate::{Answers, Gate};
+use crate::ids::Minter;
+use crate::inbox::{Envelope, Errand};
+use crate::key::{PartitionId, RowKey, Slot};
+use crate::limits::{
+    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
+    EVENTS_KEPT, RECORD_BYTES_MAX,
+};
+use crate::log::{Lsn, Record};
+use crate::reader::ScanJob;
+use crate::shared::Shared;
+use crate::table::{Missing, Tables};
+use crate::timer::{Agenda, Due, TIMERS};
+use crate::tx::{Reads, Tx};
+
+pub(crate) struct Partition {
+    id: PartitionId,
+    slots: Vec<Slot>,
+    state: State,
+    /// The last executed position.
+    lsn: Lsn,
+    gate: Gate,
+    timers: Arc<HashMap<u16, Timer>>,
+    /// Commands taken from the inbox and not yet run.
+    batch: VecDeque<Envelope>,
+    effects: Vec<u8>,
+    scans: Vec<ScanJob>,
+    wanted: Vec<Missing>,
+}
+
+/// What commands see and change.
+struct State {
+    tables: Tables,
+    minter: Minter,
+    agenda: Agenda,
+    scratch: Vec<u8>,
+    next_event: u64,
+    /// Keys of the events that are kept, oldest first.
+    events: VecDeque<RowKey>,
+}
+
+impl Partition {
+    /// A partition over replayed tables; derived memory is built here, after the replay.
+    pub(crate) fn new(
+        id: PartitionId,
+        slots: Vec<Slot>,
+        tables: Tables,
+        lsn: Lsn,
+        timers: Arc<HashMap<u16, Timer>>,
+    ) -> Self {
+        let agenda = Agenda::rearm(&tables, slots.iter().copied());
+        let mut events: Vec<_> = tables.table(&EVENTS).iter().map(|(key, _)| key.clone()).collect();
+        events.sort_by_key(event_number);
+        let next_event = events.last().map_or(0, |key| event_number(key) + 1);
+        let state = State {
+            tables,
+            minter: Minter::default(),
+            agenda,
+            scratch: Vec::new(),
+            next_event,
+            events: events.into(),
+        };
+        Self {
+            id,
+            slots,
+            state,
+            lsn,
+            gate: Gate::default(),
+            timers,
+            batch: VecDeque::new(),
+            effects: Vec::new(),
+            scans: Vec::new(),
+            wanted: Vec::new(),
+        }
+    }
+
+    /// Lets answers out, and runs one batch if there is one to run and room for it to be ahead of
+    /// the log. `true` if there is more to do at once.
+    pub(crate) fn step(&mut self, shared: &Shared) -> bool {
+        let durable = shared.durable(self.id);
+        self.gate.open(durable, &mut self.scans);
+        shared.readers.push(&mut self.scans);
+
+        let waiting = !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0;
+        if !waiting && self.state.agenda.next_ms().is_none() {
+            return false;
+        }
+        let ahead = self.lsn.0 - durable.0;
+        if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() > AHEAD_BYTES_MAX / 2 {
+            return false; // The log writer wakes us.
+        }
+        let due = self.state.agenda.next_ms();
+        if !waiting && due.is_some_and(|due_ms| !shared.clock.may_be_past(due_ms)) {
+            return false;
+        }
+        let Some(now_ms) = shared.clock.now_ms() else {
+            shared.log.poke(); // The clock's promise comes with the next group.
+            return false;
+        };
+        self.run_batch(now_ms, shared)
+    }
+
+    fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
+        let mut weight = 0;
+        let fired = self.fire_due(now_ms, &mut weight);
+        shared.metrics.timers_fired.add(fired as u64);
+        let overdue = fired == BATCH_TIMERS_MAX;
+        shared.inbox(self.id).set_overdue(overdue);
+        let mut answers = self.gate.buffers();
+        if !overdue {
+            let room = BATCH_COMMANDS_MAX - self.batch.len();
+            shared.inbox(self.id).drain(&mut self.batch, room);
+            self.prefetch();
+            while weight < BATCH_BYTES_MAX
+                && let Some(envelope) = self.batch.pop_front()
+            {
+                weight += self.run(envelope, now_ms, &mut answers);
+            }
+        }
+        self.drop_old_events();
+        self.close(answers, shared);
+        overdue || !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0
+    }
+
+    /// Makes a record of what the batch changed, and holds its answers at the gate.
+    fn close(&mut self, answers: Answers, shared: &Shared) {
+        self.effects.clear();
+        if self.state.tables.take_effects(&mut self.effects) {
+            self.lsn = self.lsn.next();
+            let effects = &self.effects;
+            assert!(effects.len() <= RECORD_BYTES_MAX, "a record of {} bytes", effects.len());
+            let record = Record { partition: self.id, lsn: self.lsn, effects };
+            shared.log.push(record, answers.len());
+        }
+        if answers.len() > 0 {
+            self.gate.hold(self.lsn, answers);
+        }
+        self.gate.open(shared.durable(self.id), &mut self.scans);
+        shared.readers.push(&mut self.scans);
+    }
+
+    /// Fires timers due by now, oldest first, up to the bound of a batch.
+    fn fire_due(&mut self, now_ms: u64, weight: &mut usize) -> usize {
+        let mut fired = 0;
+        while fired < BATCH_TIMERS_MAX
+            && *weight < BATCH_BYTES_MAX
+            && let Some(due) = self.state.agenda.due(&self.state.tables, now_ms)
+        {
+            *weight += self.fire(&due, now_ms);
+            fired += 1;
+        }
+        fired
+    }
+
+    fn fire(&mut self, due: &Due, now_ms: u64) -> usize {
+        let timer = *self.timers.get(&due.timer).expect("because a timer's domain is registered");
+        loop {
+            let mut tx = self.state.begin(self.id, due.slot, now_ms);
+            tx.tables.table_mut(&TIMERS).remove(due.key.as_bytes());
+            let fired = (timer.fire)(&mut tx, due.owner());
+            let done = Done::of(tx);
+            match fired {
+                Ok(()) => return self.state.commit(due.slot, done),
+                Err(missing) => self.state.fetch(&missing),
+            }
+        }
+    }
+
+    /// Brings the rows that the batch has named into memory.
+    fn prefetch(&mut self) {
+        if !self.state.tables.has_base() {
+            return;
+        }
+        for envelope in &self.batch {
+            if let Errand::Call { call, .. } = &envelope.work {
+                call.reads(&mut Reads { slot: envelope.slot, rows: &mut self.wanted });
+            }
+        }
+        for missing in self.wanted.drain(..) {
+            self.state.fetch(&missing);
+        }
+    }
+
+    /// Runs one command; gives the weight of what it changed.
+    fn run(&mut self, envelope: Envelope, now_ms: u64, answers: &mut Answers) -> usize {
+        let Envelope { work, slot, domain: _ } = envelope;
+        let (call, sink, token) = match work {
+            Errand::Call { call, sink, token } => (call, sink, token),
+            Errand::Scan(gather) => {
+                let call = gather.call();
+                let slots = if call.key().is_some() { vec![slot] } else { self.slots.clone() };
+                let snapshot = self.state.tables.snapshot(call.tables());
+                answers.push_scan(ScanJob { context: ScanContext { snapshot, slots }, gather });
+                return 0;
+            }
+        };
+        loop {
+            let mut tx = self.state.begin(self.id, slot, now_ms);
+            match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
+                Ok(status) => {
+                    let done = Done::of(tx);
+                    answers.push(sink, token, status);
+                    if status == Status::Done {
+                        return self.state.commit(slot, done);
+                    }
+                    self.state.tables.undo();
+                    return 0;
+                }
+                Err(missing) => {
+                    self.state.tables.undo();
+                    self.state.fetch(&missing);
+                }
+            }
+        }
+    }
+
+    fn drop_old_events(&mut self) {
+        while self.state.events.len() > EVENTS_KEPT
+            && let Some(oldest) = self.state.events.pop_front()
+        {
+            self.state.tables.table_mut(&EVENTS).remove(oldest.as_bytes());
+            self.state.tables.commit();
+        }
+    }
+
+    /// When a timer may be due next.
+    pub(crate) fn next_timer_ms(&self) -> Option<u64> {
+        self.state.agenda.next_ms()
+    }
+
+    /// Whether no answer waits at the gate.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.gate.is_empty() && self.batch.is_empty()
+    }
+
+    /// Recomputes the laws of all domains from the rows.
+    pub(crate) fn audit(&self, domains: &[Domain]) -> Audit {
+        audit(&self.state.tables, domains)
+    }
+}
+
+/// Recomputes the laws of all domains from the rows of one partition.
+pub(crate) fn audit(tables: &Tables, domains: &[Domain]) -> Audit {
+    let mut sum = Audit::default();
+    for (name, rows) in tables.sizes() {
+        sum.add(name, i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+    for domain in domains {
+        sum.absorb((domain.audit)(&Books::new(tables)));
+    }
+    sum
+}
+
+fn event_number(key: &RowKey) -> u64 {
+    key.parts().number().expect("because an event's key is its number")
+}
+
+/// What is left of a transaction once its hold on the tables is gone.
+struct Done {
+    weight: usize,
+    wakes_at_ms: Option<u64>,
+    next_event: u64,
+}
+
+impl Done {
+    fn of(tx: Tx<'_>) -> Self {
+        Self { weight: tx.weight, wakes_at_ms: tx.wakes_at_ms, next_event: tx.next_event }
+    }
+}
+
+impl State {
+    fn begin(&mut self, partition: PartitionId, slot: Slot, now_ms: u64) -> Tx<'_> {
+        Tx {
+            tables: &mut self.tables,
+            scratch: &mut self.scratch,
+            minter: &mut self.minter,
+            partition,
+            slot,
+            now_ms,
+            weight: 0,
+            wakes_at_ms: None,
+            next_event: self.next_event,
+        }
+    }
+
+    fn commit(&mut self, slot: Slot, done: Done) -> usize {
+        self.tables.commit();
+        if let Some(due_ms) = done.wakes_at_ms {
+            self.agenda.note(slot, due_ms);
+        }
+        for number in self.next_event..done.next_event {
+            let mut key = Vec::new();
+            crate::key::write_key(&mut key, slot, &number);
+            self.events.push_back(RowKey::from_bytes(&key));
+        }
+        self.next_event = done.next_event;
+        done.weight
+    }
+
+    fn fetch(&mut self, missing: &Missing) {
+        self.tables.undo();
+        let fetched = self.tables.fetch(missing);
+        fetched.expect("because a row of the base decodes, or the base is corrupt");
+    }
+}

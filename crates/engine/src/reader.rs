@@ -1,0 +1,122 @@
+//! Readers: scans run here, beside the executors, on snapshots that are durable.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::contract::{ScanCall, ScanContext};
+use crate::limits::SCANS_WAITING_MAX;
+use crate::sink::{Answer, ReplySink};
+
+/// A scan and the pages that its partitions have given so far.
+pub(crate) struct Gather {
+    call: Box<dyn ScanCall>,
+    sink: Arc<dyn ReplySink>,
+    token: u64,
+    missing: AtomicUsize,
+    pages: Mutex<Vec<Box<dyn Any + Send>>>,
+}
+
+impl Gather {
+    pub(crate) fn new(
+        call: Box<dyn ScanCall>,
+        partitions: usize,
+        sink: Arc<dyn ReplySink>,
+        token: u64,
+    ) -> Self {
+        let missing = AtomicUsize::new(partitions);
+        Self { call, sink, token, missing, pages: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn call(&self) -> &dyn ScanCall {
+        &*self.call
+    }
+
+    fn add(&self, page: Box<dyn Any + Send>) -> bool {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+        self.missing.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    fn answer(&self) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let pages = std::mem::take(&mut *pages);
+        let mut bytes = Vec::new();
+        let status = self.call.render(pages, self.sink.renderer(), &mut bytes);
+        let answer = Answer { token: self.token, status, end: bytes.len() };
+        self.sink.deliver(&[answer], 0, &bytes);
+    }
+}
+
+/// One partition's part of a scan, on a durable snapshot.
+pub(crate) struct ScanJob {
+    pub(crate) gather: Arc<Gather>,
+    pub(crate) context: ScanContext,
+}
+
+/// Scans that wait for a reader.
+#[derive(Default)]
+pub(crate) struct ReaderQueue {
+    jobs: Mutex<Jobs>,
+    arrived: Condvar,
+    /// Scans admitted and not yet answered.
+    admitted: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<ScanJob>,
+    stopping: bool,
+}
+
+impl ReaderQueue {
+    /// Takes a place for a scan; `false` if too many wait.
+    pub(crate) fn admit(&self) -> bool {
+        let before = self.admitted.fetch_add(1, Ordering::AcqRel);
+        if before >= SCANS_WAITING_MAX {
+            self.admitted.fetch_sub(1, Ordering::AcqRel);
+        }
+        before < SCANS_WAITING_MAX
+    }
+
+    /// Gives a place back: the scan was answered, or not taken after all.
+    pub(crate) fn leave(&self) {
+        self.admitted.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn push(&self, jobs: &mut Vec<ScanJob>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting.extend(jobs.drain(..));
+        drop(state);
+        self.arrived.notify_all();
+    }
+
+    fn pop(&self, wait: bool) -> Option<ScanJob> {
+        let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if wait {
+            let idle = |jobs: &mut Jobs| jobs.waiting.is_empty() && !jobs.stopping;
+            let waited = self.arrived.wait_while(state, idle);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting.pop_front()
+    }
+
+    /// Runs one scan; `false` if there was none.
+    pub(crate) fn step(&self, wait: bool) -> bool {
+        let Some(job) = self.pop(wait) else { return false };
+        let page = job.gather.call.page(&job.context);
+        if job.gather.add(page) {
+            job.gather.answer();
+            self.leave();
+        }
+        true
+    }
+
+    pub(crate) fn stop(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
+        self.arrived.notify_all();
+    }
+}

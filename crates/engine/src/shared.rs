@@ -1,0 +1,121 @@
+//! What the threads of an engine share.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::clock::EngineClock;
+use crate::inbox::Inbox;
+use crate::key::{PartitionId, SlotMap};
+use crate::log::{LogQueue, Lsn, Room};
+use crate::metrics::Metrics;
+use crate::reader::ReaderQueue;
+
+/// Wakes an executor's thread.
+pub type Waker = Box<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Shared {
+    pub(crate) slots: SlotMap,
+    pub(crate) log: Arc<LogQueue>,
+    pub(crate) clock: Arc<EngineClock>,
+    pub(crate) readers: ReaderQueue,
+    pub(crate) metrics: Metrics,
+    pub(crate) stopping: AtomicBool,
+    inboxes: Vec<Inbox>,
+    durable: Vec<AtomicU64>,
+    room: AtomicU8,
+    executors: Vec<Bell>,
+}
+
+/// Rings at most once until the sleeper has looked.
+#[derive(Default)]
+struct Bell {
+    rung: AtomicBool,
+    waker: OnceLock<Waker>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        slots: SlotMap,
+        durable: &[Lsn],
+        clock: Arc<EngineClock>,
+        domains: usize,
+        executors: usize,
+    ) -> Self {
+        Self {
+            inboxes: durable.iter().map(|_| Inbox::new(domains)).collect(),
+            durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
+            slots,
+            log: Arc::default(),
+            clock,
+            readers: ReaderQueue::default(),
+            metrics: Metrics::default(),
+            stopping: AtomicBool::new(false),
+            room: AtomicU8::new(0),
+            executors: std::iter::repeat_with(Bell::default).take(executors).collect(),
+        }
+    }
+
+    pub(crate) fn inbox(&self, partition: PartitionId) -> &Inbox {
+        &self.inboxes[partition.index()]
+    }
+
+    pub(crate) fn inboxes(&self) -> &[Inbox] {
+        &self.inboxes
+    }
+
+    pub(crate) fn durable(&self, partition: PartitionId) -> Lsn {
+        Lsn(self.durable[partition.index()].load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_durable(&self, partition: PartitionId, lsn: Lsn) {
+        self.durable[partition.index()].store(lsn.0, Ordering::Release);
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        match self.room.load(Ordering::Relaxed) {
+            0 => Room::Enough,
+            1 => Room::Soon,
+            _ => Room::Full,
+        }
+    }
+
+    pub(crate) fn set_room(&self, room: Room) {
+        self.room.store(room as u8, Ordering::Relaxed);
+    }
+
+    /// The executor that runs a partition.
+    pub(crate) fn executor_of(&self, partition: PartitionId) -> usize {
+        partition.index() % self.executors.len()
+    }
+
+    pub(crate) fn set_waker(&self, executor: usize, waker: Waker) {
+        let set = self.executors[executor].waker.set(waker);
+        assert!(set.is_ok(), "an executor has one thread");
+    }
+
+    /// Wakes the executor of a partition, unless it is awake.
+    pub(crate) fn wake(&self, partition: PartitionId) {
+        self.wake_executor(self.executor_of(partition));
+    }
+
+    pub(crate) fn wake_executor(&self, executor: usize) {
+        let bell = &self.executors[executor];
+        if !bell.rung.swap(true, Ordering::AcqRel)
+            && let Some(waker) = bell.waker.get()
+        {
+            waker();
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        for executor in 0..self.executors.len() {
+            self.wake_executor(executor);
+        }
+    }
+
+    /// The executor says that it looks at its work from here on.
+    pub(crate) fn looks(&self, executor: usize) {
+        // A swap, not a store: it reads what the ringer wrote, and so sees what was pushed before.
+        self.executors[executor].rung.swap(false, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,24 @@
+//! Where answers go: a front's end of a request.
+
+use crate::contract::{Renderer, Status};
+
+/// One answer of a run of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What the front gave when it submitted the request.
+    pub token: u64,
+    /// How it is classed.
+    pub status: Status,
+    /// Where its bytes end; they begin where the one before ends.
+    pub end: usize,
+}
+
+/// A front's end of its requests: one per connection. Told of answers only once everything that
+/// they rest on is durable.
+pub trait ReplySink: Send + Sync {
+    /// How outcomes become bytes.
+    fn renderer(&self) -> &dyn Renderer;
+
+    /// Takes a run of answers. The first one's bytes begin at `start` of `bytes`.
+    fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]);
+}

@@ -1,0 +1,153 @@
+//! A transaction: what one command reads, writes, schedules and emits; all or nothing.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::contract::{Event, Timer};
+use crate::event::{self, EventRow};
+use crate::ids::Minter;
+use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
+use crate::row::{Nothing, Row};
+use crate::table::{Missing, Table, Tables};
+use crate::timer::TIMERS;
+
+/// Why a command did not come to an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop<R> {
+    /// The domain refuses.
+    Refused(R),
+    /// A row has to be fetched; the command runs again then.
+    Missing(Missing),
+}
+
+impl<R: crate::contract::Refuse> From<R> for Stop<R> {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<R> From<Missing> for Stop<R> {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
+/// The rows a command says it will read.
+pub struct Reads<'a> {
+    pub(crate) slot: Slot,
+    pub(crate) rows: &'a mut Vec<Missing>,
+}
+
+impl Reads<'_> {
+    /// Names a row.
+    pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
+        let mut key = Vec::new();
+        write_key(&mut key, self.slot, &parts);
+        self.rows.push(Missing { table: table.id(), key: RowKey::from_bytes(&key) });
+    }
+}
+
+/// One command's view of its slot, and what it changes there.
+pub struct Tx<'a> {
+    pub(crate) tables: &'a mut Tables,
+    pub(crate) scratch: &'a mut Vec<u8>,
+    pub(crate) minter: &'a mut Minter,
+    pub(crate) partition: PartitionId,
+    pub(crate) slot: Slot,
+    pub(crate) now_ms: u64,
+    /// Upper bound of the bytes that this transaction's effects take in the log.
+    pub(crate) weight: usize,
+    /// The earliest timer that this transaction set.
+    pub(crate) wakes_at_ms: Option<u64>,
+    /// The number of the next event of the partition.
+    pub(crate) next_event: u64,
+}
+
+impl Tx<'_> {
+    /// Engine time in milliseconds since 1970, fixed for the batch.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// A fresh id, unique for ever.
+    pub fn mint(&mut self) -> u64 {
+        self.minter.mint(self.partition, self.now_ms)
+    }
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// The row has to be fetched first.
+    pub fn get<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        parts: impl KeyParts,
+    ) -> Result<Option<Arc<R>>, Missing> {
+        write_key(self.scratch, self.slot, &parts);
+        match self.tables.table(table).get(self.scratch) {
+            Ok(row) => Ok(row.cloned()),
+            Err(()) => {
+                Err(Missing { table: table.id(), key: RowKey::from_bytes(self.scratch) })
+            }
+        }
+    }
+
+    /// Puts a row.
+    pub fn put<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts, row: R) {
+        write_key(self.scratch, self.slot, &parts);
+        self.weight += self.scratch.len() + row.weight() + EFFECT_HEAD;
+        self.tables.table_mut(table).put(self.scratch, row);
+    }
+
+    /// Removes a row, if it is there.
+    pub fn remove<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
+        write_key(self.scratch, self.slot, &parts);
+        self.weight += self.scratch.len() + EFFECT_HEAD;
+        self.tables.table_mut(table).remove(self.scratch);
+    }
+
+    /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.
+    pub fn wake_at(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
+        self.put(&TIMERS, (due_ms, Id(timer.id), Parts(&parts)), Nothing {});
+        self.wakes_at_ms = Some(self.wakes_at_ms.map_or(due_ms, |at| at.min(due_ms)));
+    }
+
+    /// Takes a timer back, named as it was set.
+    pub fn cancel(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
+        self.remove(&TIMERS, (due_ms, Id(timer.id), Parts(&parts)));
+    }
+
+    /// Emits an event about `key`.
+    pub fn emit<E: Event>(&mut self, key: &str, event: &E) {
+        let row = EventRow {
+            at_ms: self.now_ms,
+            name: CompactString::const_new(E::DEF.name),
+            key: CompactString::new(key),
+            facts: event::facts_of(event),
+        };
+        let number = self.next_event;
+        self.next_event += 1;
+        self.put(&event::EVENTS, number, row);
+    }
+}
+
+/// Kind, table and lengths of an effect.
+const EFFECT_HEAD: usize = 9;
+
+struct Id(u16);
+
+impl KeyParts for Id {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_be_bytes());
+    }
+}
+
+struct Parts<'a, P>(&'a P);
+
+impl<P: KeyParts> KeyParts for Parts<'_, P> {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+}

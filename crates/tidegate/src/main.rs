@@ -1,0 +1,5 @@
+//! The `tidegate` binary.
+
+mod replay;
+
+fn main() {}

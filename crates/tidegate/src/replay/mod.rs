@@ -1,0 +1,1 @@
+//! `tidegate replay`: real order lines, through the wire of a running server.
