@@ -100,7 +100,7 @@ impl Engine {
         let slots = SlotMap::even(report.partitions);
         let ids = || (0..report.partitions).map(PartitionId);
         let executors = config.executors.clamp(1, usize::from(report.partitions));
-        let lsns: Vec<Lsn> = ids().map(|id| replayed.take(id).1).collect();
+        let lsns: Vec<Lsn> = ids().map(|id| replayed.entry(id).1).collect();
         let clock = Arc::new(clock);
         let shared = Shared::new(slots, &lsns, Arc::clone(&clock), domains.len(), executors);
         let timers = domains.iter().flat_map(|domain| domain.timers);
@@ -109,7 +109,7 @@ impl Engine {
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
         for (id, lsn) in ids().zip(lsns) {
-            let (tables, _) = replayed.take_tables(id);
+            let tables = replayed.take(id);
             let slots = shared.slots.slots(id).collect();
             let partition = Partition::new(id, slots, tables, lsn, Arc::clone(&timers));
             groups[shared.executor_of(id)].push(partition);
@@ -158,14 +158,9 @@ impl Replayed {
         effect::replay(tables, record.effects)
     }
 
-    fn take(&mut self, id: PartitionId) -> (&Tables, Lsn) {
-        let (tables, lsn) = self.entry(id);
-        (tables, *lsn)
-    }
-
-    fn take_tables(&mut self, id: PartitionId) -> (Tables, Lsn) {
+    fn take(&mut self, id: PartitionId) -> Tables {
         self.entry(id);
-        self.partitions.remove(&id).expect("because the entry was made just now")
+        self.partitions.remove(&id).expect("because the entry was made just now").0
     }
 }
 
@@ -372,6 +367,14 @@ impl Executor {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// From now on (or no more) timers do not fire, as if a backlog kept them waiting.
+    #[cfg(feature = "testing")]
+    pub(crate) fn suspend_timers(&mut self, suspended: bool) {
+        for partition in &mut self.partitions {
+            partition.suspend_timers(suspended);
+        }
     }
 
     /// Recomputes the laws of all domains from the rows of these partitions.

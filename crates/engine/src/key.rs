@@ -89,6 +89,13 @@ impl RowKey {
         &self.0
     }
 
+    /// The slot in front.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        let slot = self.0.first_chunk().expect("because every row key begins with its slot");
+        Slot(u16::from_be_bytes(*slot))
+    }
+
     /// A reader of the parts behind the slot.
     #[must_use]
     pub fn parts(&self) -> KeyReader<'_> {

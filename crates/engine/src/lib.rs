@@ -38,6 +38,8 @@ mod row;
 mod shared;
 mod sink;
 mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 mod timer;
 mod tx;

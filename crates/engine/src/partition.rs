@@ -33,6 +33,8 @@ pub(crate) struct Partition {
     effects: Vec<u8>,
     scans: Vec<ScanJob>,
     wanted: Vec<Missing>,
+    #[cfg(feature = "testing")]
+    timers_suspended: bool,
 }
 
 /// What commands see and change.
@@ -78,7 +80,14 @@ impl Partition {
             effects: Vec::new(),
             scans: Vec::new(),
             wanted: Vec::new(),
+            #[cfg(feature = "testing")]
+            timers_suspended: false,
         }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn suspend_timers(&mut self, suspended: bool) {
+        self.timers_suspended = suspended;
     }
 
     /// Lets answers out, and runs one batch if there is one to run and room for it to be ahead of
@@ -111,7 +120,7 @@ impl Partition {
         let mut weight = 0;
         let fired = self.fire_due(now_ms, &mut weight);
         shared.metrics.timers_fired.add(fired as u64);
-        let overdue = fired == BATCH_TIMERS_MAX;
+        let overdue = fired > 0 && self.state.agenda.due(&self.state.tables, now_ms).is_some();
         shared.inbox(self.id).set_overdue(overdue);
         let mut answers = self.gate.buffers();
         if !overdue {
@@ -148,6 +157,10 @@ impl Partition {
 
     /// Fires timers due by now, oldest first, up to the bound of a batch.
     fn fire_due(&mut self, now_ms: u64, weight: &mut usize) -> usize {
+        #[cfg(feature = "testing")]
+        if self.timers_suspended {
+            return 0;
+        }
         let mut fired = 0;
         while fired < BATCH_TIMERS_MAX
             && *weight < BATCH_BYTES_MAX

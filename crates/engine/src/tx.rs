@@ -110,13 +110,13 @@ impl Tx<'_> {
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.
     pub fn wake_at(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
-        self.put(&TIMERS, (due_ms, Id(timer.id), Parts(&parts)), Nothing {});
+        self.put(&TIMERS, timer.row(due_ms, &parts), Nothing {});
         self.wakes_at_ms = Some(self.wakes_at_ms.map_or(due_ms, |at| at.min(due_ms)));
     }
 
     /// Takes a timer back, named as it was set.
     pub fn cancel(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
-        self.remove(&TIMERS, (due_ms, Id(timer.id), Parts(&parts)));
+        self.remove(&TIMERS, timer.row(due_ms, &parts));
     }
 
     /// Emits an event about `key`.
@@ -135,19 +135,3 @@ impl Tx<'_> {
 
 /// Kind, table and lengths of an effect.
 const EFFECT_HEAD: usize = 9;
-
-struct Id(u16);
-
-impl KeyParts for Id {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0.to_be_bytes());
-    }
-}
-
-struct Parts<'a, P>(&'a P);
-
-impl<P: KeyParts> KeyParts for Parts<'_, P> {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-}

@@ -1,1 +1,44 @@
-//! Tidegate: http.
+//! The HTTP/JSON front of Tidegate: turns requests into [`Work`](tidegate_engine::contract::Work),
+//! submits it at the [`Door`](tidegate_engine::Door), and turns outcomes into JSON.
+//!
+//! It knows no domain. Routes, readers, the OpenAPI document and the documentation page are made
+//! from the declarations in [`Door::domains`](tidegate_engine::Door::domains), and a new domain
+//! changes nothing here.
+//!
+//! Laws:
+//! 1. Nothing is guessed: a field, type or header that is not declared is refused by name.
+//! 2. Every "no" is a problem (RFC 9457) with a stable `code`; overload is 503 with `Retry-After`,
+//!    at once, and never a business "no".
+//! 3. An answer that did not come in time is *unknown*, and the problem says so.
+//! 4. Whatever a client can make grow has a named bound ([`limits`]).
+//! 5. With credentials set, only `/healthz` and `/readyz` answer without them.
+//!
+//! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
+//! routing by content; no request is changed or repeated on the client's behalf.
+//!
+//! Start reading at [`router()`], then `route.rs`: the life of a request.
+
+mod admission;
+mod body;
+mod docs;
+mod guard;
+mod health;
+mod json;
+pub mod limits;
+mod members;
+mod metrics;
+mod openapi;
+mod options;
+mod problem;
+mod query;
+mod render;
+mod route;
+mod router;
+mod serve;
+mod sink;
+mod values;
+
+pub use openapi::openapi;
+pub use options::{Options, Readiness, Token};
+pub use router::router;
+pub use serve::serve;

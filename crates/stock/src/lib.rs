@@ -1,1 +1,42 @@
-//! Tidegate: stock.
+//! Stock that cannot oversell: the units of a SKU, held for a while, sold, and returned.
+//!
+//! It is the truth about how many units there are and who has them. It is not an order, a price or
+//! a payment; those refer to holds.
+//!
+//! Laws, checked by [`audit`] from the rows themselves:
+//! 1. `total = available + held + sold`, none of them negative.
+//! 2. `held` is the sum of the quantities of the holds in state *held*.
+//! 3. `sold` is the sum over confirmed holds of quantity less what was returned.
+//! 4. What a buyer is counted for is held + sold − returned over their holds.
+//! 5. Every hold stands once in the index of states, under its state.
+//! 6. The flow is numbered without gaps, each entry begins where the one before ended, and the
+//!    last one ends at what is available now.
+//! 7. Every hold in state *held* has its expiry timer.
+//! 8. What was returned of a hold is the sum of its returns.
+//!
+//! Start reading at `command.rs`, then `apply/hold.rs`.
+
+mod apply;
+mod audit;
+mod command;
+mod event;
+mod refusal;
+mod reply;
+mod scan;
+mod surface;
+mod table;
+
+pub use audit::audit;
+pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
+pub use refusal::Refusal;
+pub use reply::{
+    AddReceipt, FlowEntry, HoldDetails, HoldReceipt, HoldSummary, HoldStep, ReturnReceipt, SkuInfo,
+};
+pub use surface::STOCK;
+pub use table::HoldState;
+
+/// Most units of one quantity, and of one SKU.
+pub const QUANTITY_MAX: i64 = 1_000_000_000;
+
+/// Entries of a hold's history; the flow of the SKU has them all.
+pub const HISTORY_MAX: usize = 64;

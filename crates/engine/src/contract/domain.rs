@@ -10,6 +10,7 @@ use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
 use crate::row::Row;
 use crate::table::{Missing, Snapshot, Table, TableDef, Tables};
+use crate::timer::TIMERS;
 use crate::tx::{Reads, Stop, Tx};
 
 /// One kind of structure. A domain crate is this constant and what it refers to.
@@ -327,13 +328,14 @@ impl ScanContext {
         self.snapshot.get(table, &key).map(|row| &**row)
     }
 
-    /// Rows whose keys start with `prefix`, behind `after` if given, in order, for a scan that has
-    /// a key. At most [`SCAN_ROWS_MAX`].
+    /// Up to `most` rows, at most [`SCAN_ROWS_MAX`], whose keys start with `prefix`, behind `after`
+    /// if given, in order, for a scan that has a key.
     pub fn rows<R: Row>(
         &self,
         table: &Table<R>,
         prefix: impl KeyParts,
         after: Option<impl KeyParts>,
+        most: usize,
     ) -> Vec<(&RowKey, &R)> {
         let Some(slot) = self.slots.first() else { return Vec::new() };
         let (mut start, mut from) = (Vec::new(), Vec::new());
@@ -343,7 +345,7 @@ impl ScanContext {
         }
         let rows = self.snapshot.range(table, start, &from);
         let behind = rows.filter(|(key, _)| key.as_bytes() != from);
-        behind.map(|(key, row)| (key, &**row)).take(SCAN_ROWS_MAX).collect()
+        behind.map(|(key, row)| (key, &**row)).take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
@@ -374,7 +376,6 @@ impl ScanContext {
 #[derive(Clone, Copy)]
 pub struct Timer {
     pub(crate) id: u16,
-    pub(crate) name: &'static str,
     pub(crate) fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
 }
 
@@ -385,10 +386,29 @@ impl Timer {
     pub const fn new(
         domain: u8,
         number: u8,
-        name: &'static str,
         fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
     ) -> Self {
-        Self { id: (domain as u16) << 8 | number as u16, name, fire }
+        Self { id: (domain as u16) << 8 | number as u16, fire }
+    }
+
+    /// The parts of the key of a timer's row.
+    pub(crate) fn row<'a, P: KeyParts>(self, due_ms: u64, owner: &'a P) -> TimerRow<'a, P> {
+        TimerRow { due_ms, timer: self.id, owner }
+    }
+}
+
+/// The key of a timer's row, behind its slot: due time, timer, owner.
+pub(crate) struct TimerRow<'a, P> {
+    due_ms: u64,
+    timer: u16,
+    owner: &'a P,
+}
+
+impl<P: KeyParts> KeyParts for TimerRow<'_, P> {
+    fn write(&self, out: &mut Vec<u8>) {
+        KeyParts::write(&self.due_ms, out);
+        out.extend_from_slice(&self.timer.to_be_bytes());
+        self.owner.write(out);
     }
 }
 
@@ -420,6 +440,20 @@ impl<'a> Books<'a> {
     /// Every row of a table, in no particular order.
     pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (&'a RowKey, &'a R)> {
         self.tables.table(table).iter().map(|(key, row)| (key, &**row))
+    }
+
+    /// Whether a timer is set for the owner of `row`, named as it was set.
+    #[must_use]
+    pub fn has_timer(
+        &self,
+        row: &RowKey,
+        timer: &Timer,
+        due_ms: u64,
+        parts: impl KeyParts,
+    ) -> bool {
+        let mut key = Vec::new();
+        write_key(&mut key, row.slot(), &timer.row(due_ms, &parts));
+        matches!(self.tables.table(&TIMERS).get(&key), Ok(Some(_)))
     }
 }
 

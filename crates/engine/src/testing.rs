@@ -1,0 +1,359 @@
+//! A stepped engine for tests: one thread, a disk that faults, a clock set by hand.
+//!
+//! The executor, log, gate and recovery are the production ones; only who steps them differs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::Clock;
+use crate::contract::{
+    Audit, Domain, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
+};
+use crate::disk::FaultDisk;
+use crate::engine::{Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep};
+use crate::limits::AHEAD_BYTES_MAX;
+use crate::log::{Did, LogError, LogReport};
+use crate::sink::{Answer, ReplySink};
+
+/// A clock that moves when told to.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    monotonic_us: Arc<AtomicU64>,
+    wall_ms: Arc<AtomicU64>,
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        let wall_ms = Arc::new(AtomicU64::new(Self::START_MS));
+        Self { monotonic_us: Arc::default(), wall_ms }
+    }
+}
+
+impl ManualClock {
+    /// Where a fresh clock stands.
+    pub const START_MS: u64 = 1_800_000_000_000;
+
+    /// Time passes.
+    pub fn advance_ms(&self, ms: u64) {
+        self.monotonic_us.fetch_add(ms * 1_000, Ordering::Relaxed);
+        self.wall_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the wall clock.
+    pub fn set_wall_ms(&self, ms: u64) {
+        self.wall_ms.store(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn monotonic_us(&self) -> u64 {
+        self.monotonic_us.load(Ordering::Relaxed)
+    }
+
+    fn wall_ms(&self) -> u64 {
+        self.wall_ms.load(Ordering::Relaxed)
+    }
+}
+
+/// Writes outcomes as one line for people: `name=value …`, lists in brackets.
+struct Line;
+
+impl Renderer for Line {
+    fn render(&self, outcome: &Outcome<'_>, out: &mut Vec<u8>) {
+        let mut line = LineWriter::default();
+        match outcome {
+            Outcome::Reply(reply) => reply.write_to(&mut line),
+            Outcome::Refused(refusal) => {
+                line.word(refusal.def().code);
+                refusal.facts(&mut line);
+            }
+            Outcome::Fault(fault) => line.word(fault.code()),
+        }
+        out.extend_from_slice(line.text.trim_end().as_bytes());
+    }
+}
+
+#[derive(Default)]
+struct LineWriter {
+    text: String,
+    closers: Vec<&'static str>,
+}
+
+impl LineWriter {
+    fn word(&mut self, word: impl std::fmt::Display) {
+        write!(self.text, "{word} ").expect("because a string takes all that is written");
+    }
+
+    fn open(&mut self, opener: &str, closer: &'static str) {
+        self.text.push_str(opener);
+        self.closers.push(closer);
+    }
+}
+
+impl Writer for LineWriter {
+    fn map(&mut self, _len: usize) {
+        let (opener, closer) = if self.closers.is_empty() { ("", "") } else { ("{", "} ") };
+        self.open(opener, closer);
+    }
+    fn name(&mut self, name: &str) {
+        self.text.push_str(name);
+        self.text.push('=');
+    }
+    fn list(&mut self, _len: usize) {
+        self.open("[", "] ");
+    }
+    fn end(&mut self) {
+        let trimmed = self.text.trim_end().len();
+        let closer = self.closers.pop().unwrap_or_default();
+        if !closer.is_empty() {
+            self.text.truncate(trimmed);
+        }
+        self.text.push_str(closer);
+    }
+    fn text(&mut self, text: &str) {
+        self.word(text);
+    }
+    fn integer(&mut self, value: i64) {
+        self.word(value);
+    }
+    fn boolean(&mut self, value: bool) {
+        self.word(value);
+    }
+    fn null(&mut self) {
+        self.word("-");
+    }
+}
+
+/// Takes answers down.
+#[derive(Default)]
+struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>);
+
+impl ReplySink for Recorder {
+    fn renderer(&self) -> &dyn Renderer {
+        &Line
+    }
+
+    fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut start = start;
+        for answer in answers {
+            let text = String::from_utf8_lossy(&bytes[start..answer.end]).into_owned();
+            let twice = taken.insert(answer.token, (answer.status, text));
+            assert_eq!(twice, None, "a request is answered once");
+            start = answer.end;
+        }
+    }
+}
+
+/// An engine that a test steps.
+pub struct Stepper {
+    door: Door,
+    executors: Vec<Executor>,
+    writer: LogStep,
+    domains: Vec<Domain>,
+    recorder: Arc<Recorder>,
+    next_token: u64,
+    /// What the log held when it was opened.
+    pub report: LogReport,
+    /// The disk beneath.
+    pub disk: FaultDisk,
+    /// The clock.
+    pub clock: ManualClock,
+}
+
+impl Stepper {
+    /// An engine on a disk and a clock, with four partitions.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open(
+        domains: &[Domain],
+        disk: &FaultDisk,
+        clock: &ManualClock,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(domains, disk, clock, false)
+    }
+
+    /// As [`Stepper::open`], following a clock that has jumped, if told to.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_with(
+        domains: &[Domain],
+        disk: &FaultDisk,
+        clock: &ManualClock,
+        accept_clock_jump: bool,
+    ) -> Result<Self, OpenError> {
+        let config = Config {
+            partitions: 4,
+            executors: 2,
+            segment_bytes: 2 * AHEAD_BYTES_MAX as u64,
+            seed: 7,
+            accept_clock_jump,
+        };
+        let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
+        let (disk, clock) = (disk.clone(), clock.clone());
+        let engine = Engine::open(
+            &config,
+            Arc::new(disk.clone()),
+            Arc::new(clock.clone()),
+            domains,
+            at_once,
+        )?;
+        Ok(Self {
+            door: engine.door,
+            executors: engine.executors,
+            writer: engine.writer,
+            domains: domains.to_vec(),
+            recorder: Arc::default(),
+            next_token: 1,
+            report: engine.report,
+            disk,
+            clock,
+        })
+    }
+
+    /// A fresh engine on a fresh disk.
+    #[must_use]
+    pub fn fresh(domains: &[Domain]) -> Self {
+        let opened = Self::open(domains, &FaultDisk::default(), &ManualClock::default());
+        opened.expect("because an empty disk opens")
+    }
+
+    /// Stops this engine and opens another on the same disk.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn reopen(self) -> Result<Self, OpenError> {
+        let Self { domains, disk, clock, .. } = self;
+        Self::open(&domains, &disk, &clock)
+    }
+
+    /// The door, for submitting by hand.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Submits a command given as words; gives the token of its answer.
+    ///
+    /// # Errors
+    /// The field that is missing or wrong.
+    pub fn submit(&mut self, words: &str) -> Result<u64, Invalid> {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let (at, def) = find(&self.domains, words[0]);
+        let values = values_of(&def, &words[1..]);
+        let work = def.read(&Values(&values))?;
+        let token = self.next_token;
+        self.next_token += 1;
+        let sink: Arc<dyn ReplySink> = Arc::clone(&self.recorder) as Arc<dyn ReplySink>;
+        self.door.submit(at, &def, work, &sink, token);
+        Ok(token)
+    }
+
+    /// Steps every executor once.
+    pub fn execute(&mut self) -> bool {
+        let mut more = false;
+        for executor in &mut self.executors {
+            more |= executor.step() == Next::Now;
+        }
+        more
+    }
+
+    /// Steps the log writer once.
+    ///
+    /// # Errors
+    /// The log failed.
+    pub fn write(&mut self) -> Result<Did, LogError> {
+        self.writer.step()
+    }
+
+    /// Covers the last group with a mark, as an idle writer does.
+    ///
+    /// # Errors
+    /// The log failed.
+    pub fn seal(&mut self) -> Result<(), LogError> {
+        self.writer.seal()
+    }
+
+    /// Steps everything until nothing more happens at this moment.
+    pub fn settle(&mut self) {
+        loop {
+            let more = self.execute();
+            let wrote = self.write().expect("because no fault was injected") == Did::Wrote;
+            let read = std::iter::repeat_with(|| self.door.read_step(false)).take_while(|r| *r);
+            let read = read.count() > 0;
+            if !(more || wrote || read) && self.door.waiting() == 0 {
+                return;
+            }
+            if !(more || wrote || read) {
+                // Only a full disk keeps commands waiting; time may bring room.
+                return;
+            }
+        }
+    }
+
+    /// The answer to a token, if it has left the gate.
+    #[must_use]
+    pub fn answer(&self, token: u64) -> Option<(Status, String)> {
+        self.recorder.0.lock().unwrap_or_else(PoisonError::into_inner).get(&token).cloned()
+    }
+
+    /// Runs one command to its durable answer.
+    pub fn call(&mut self, words: &str) -> String {
+        match self.submit(words) {
+            Ok(token) => {
+                self.settle();
+                self.answer(token).expect("because a settled engine has answered").1
+            }
+            Err(Invalid { field, message, .. }) => format!("invalid: {field} {message}"),
+        }
+    }
+
+    /// Time passes, and whatever is due happens.
+    pub fn pass_ms(&mut self, ms: u64) {
+        self.clock.advance_ms(ms);
+        self.settle();
+    }
+
+    /// From now on (or no more) timers do not fire, as if a backlog kept them waiting.
+    pub fn suspend_timers(&mut self, suspended: bool) {
+        for executor in &mut self.executors {
+            executor.suspend_timers(suspended);
+        }
+    }
+
+    /// Recomputes all laws from the rows.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let mut sum = Audit::default();
+        for executor in &self.executors {
+            sum.absorb(executor.audit(&self.domains));
+        }
+        sum
+    }
+}
+
+fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
+    let all = domains.iter().enumerate();
+    let mut named = all.flat_map(|(at, domain)| domain.requests.iter().map(move |def| (at, *def)));
+    named.find(|(_, def)| def.resp == name).unwrap_or_else(|| panic!("no request {name}"))
+}
+
+fn values_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
+    let mut values = vec![None; def.fields.len()];
+    let mut words = words.iter();
+    for (value, field) in values.iter_mut().zip(def.fields) {
+        if field.word.is_none() {
+            *value = words.next().map(|word| Raw::Text(word.as_bytes()));
+        }
+    }
+    while let (Some(word), Some(value)) = (words.next(), words.next()) {
+        let at = def.fields.iter().position(|field| field.word == Some(word));
+        let at = at.unwrap_or_else(|| panic!("{} has no option {word}", def.resp));
+        values[at] = Some(Raw::Text(value.as_bytes()));
+    }
+    values
+}

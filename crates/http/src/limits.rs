@@ -1,0 +1,53 @@
+//! Every limit of the front, in one place, each with its reason.
+
+use std::time::Duration;
+
+/// Bytes of a request body, unless [`Options`](crate::Options) says otherwise: a payload of
+/// 900 KiB, escaped, with its other fields.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of all request bodies being read or parsed. At the largest size that is 64 of them; at
+/// the common size of less than 1 KiB it never binds.
+pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Requests being answered at one time, unless [`Options`](crate::Options) says otherwise. Above
+/// what one machine has open connections for, below what its inboxes hold: the door of the engine
+/// says BUSY first, for a reason it knows better.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 10_000;
+
+/// How long a request may take, body and answer together, unless [`Options`](crate::Options) says
+/// otherwise. Longer than any sync that ends well, shorter than the patience of common proxies
+/// (60 s), so that the client gets a problem that says what to do.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a connection may take from being able to send a request until its head is complete.
+/// It bounds a slow head and an idle connection alike. Just above the 60 s for which common
+/// proxies keep an idle connection, so that they close first and never write into a closed one.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Bytes that a connection buffers while reading: a head must fit, and a body comes in pieces of
+/// at most this size.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Headers of one request.
+pub const HEADERS_MAX: usize = 64;
+
+/// How long bytes of an answer may lie unread before the connection is dropped.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connections beyond the bound that are being told so; more are closed without a word.
+pub const TURNED_AWAY_MAX: usize = 64;
+
+/// How long telling one of them may take.
+pub const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long connections may go on once the server stops. Longer than a request's own time-out
+/// would only delay a restart.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long accepting rests when the machine has no more descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+const _: () = assert!(BODY_BYTES_MAX > 900 * 1024);
+const _: () = assert!(BODIES_BYTES_MAX >= 16 * BODY_BYTES_MAX);
+const _: () = assert!(REQUEST_TIMEOUT.as_secs() < 60 && HEAD_TIMEOUT.as_secs() > 60);

@@ -1,0 +1,74 @@
+//! How the front is set up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use subtle::ConstantTimeEq;
+
+use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
+
+/// How the front is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// What a request must carry as `Authorization: Bearer`; `None` lets everyone in.
+    pub credentials: Option<Token>,
+    /// Bytes of a request body.
+    pub body_bytes_max: usize,
+    /// Requests being answered at one time; one more is told BUSY.
+    pub requests_in_flight_max: usize,
+    /// How long a request may take, body and answer together.
+    pub request_timeout: Duration,
+    /// The version of the program, for the OpenAPI document and the metrics.
+    pub version: String,
+    /// What `/readyz` says.
+    pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
+}
+
+impl Options {
+    /// The defaults of [`limits`](crate::limits), no credentials, and always ready.
+    #[must_use]
+    pub fn new(version: &str) -> Self {
+        Self {
+            credentials: None,
+            body_bytes_max: BODY_BYTES_MAX,
+            requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
+            request_timeout: REQUEST_TIMEOUT,
+            version: version.to_owned(),
+            ready: Arc::new(|| Readiness::Ready),
+        }
+    }
+}
+
+/// Whether requests can be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// They can.
+    Ready,
+    /// They cannot, for this reason: `replaying the log`, `stopping`.
+    NotReady(String),
+}
+
+/// A bearer token. It is compared in constant time and never printed.
+#[derive(Clone)]
+pub struct Token(Box<[u8]>);
+
+impl Token {
+    /// A token of these characters.
+    #[must_use]
+    pub fn new(token: &str) -> Self {
+        Self(token.as_bytes().into())
+    }
+
+    /// Whether `offered` is the token. Takes as long for a near miss as for a far one; only the
+    /// length can be learned.
+    pub(crate) fn is(&self, offered: &[u8]) -> bool {
+        self.0.ct_eq(offered).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Token(…)")
+    }
+}

@@ -1,0 +1,166 @@
+//! Problems (RFC 9457): every "no" of this front, and the members that all of them share.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tidegate_engine::contract::{Invalid, InvalidKind, Writer};
+use tidegate_engine::limits::BUSY_RETRY_MS;
+
+use crate::json::JsonWriter;
+
+/// The media type of a problem.
+pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Where a problem's `type` points to, before its code.
+pub(crate) const TYPE_BASE: &str = "/docs/problems#";
+
+/// Members that mean the same in every problem; a refusal's fact of such a name is told apart.
+pub(crate) const COMMON_MEMBERS: [&str; 6] =
+    ["type", "title", "status", "code", "detail", "instance"];
+
+/// A problem that the front itself finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProblemDef {
+    pub(crate) code: &'static str,
+    pub(crate) status: StatusCode,
+    /// What it means and what the caller can do.
+    pub(crate) doc: &'static str,
+}
+
+/// Declares the problems of the front and the list of them.
+macro_rules! problems {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:ident;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub(crate) const $name: ProblemDef = ProblemDef {
+                code: $code,
+                status: StatusCode::$status,
+                doc: concat!($($doc),+),
+            };
+        )+
+        /// All of them.
+        pub(crate) const ALL: &[ProblemDef] = &[$($name),+];
+    };
+}
+
+problems! {
+    /// The request cannot be read. Change it; the same request fails again.
+    UNREADABLE = "unreadable", BAD_REQUEST;
+    /// The credentials are missing or wrong. Send `Authorization: Bearer` with the server's token.
+    UNAUTHORIZED = "unauthorized", UNAUTHORIZED;
+    /// A browser was made to send this by a page of another site. Nothing was done.
+    CROSS_SITE = "cross_site", FORBIDDEN;
+    /// Nothing is served under this path. See `/docs`.
+    UNKNOWN_PATH = "unknown_path", NOT_FOUND;
+    /// The path does not take this method. The header `Allow` lists those that it takes.
+    WRONG_METHOD = "wrong_method", METHOD_NOT_ALLOWED;
+    /// The body did not arrive in time. Nothing was done.
+    BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT;
+    /// The body is larger than this server takes.
+    BODY_TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE;
+    /// A body must be JSON and say so: `Content-Type: application/json`.
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
+    /// A field is readable and outside its limits. Change it; the same request fails again.
+    OUT_OF_RANGE = "out_of_range", UNPROCESSABLE_ENTITY;
+    /// Too much work is waiting. Nothing was done; ask again after `retry_after_ms`.
+    BUSY = "busy", SERVICE_UNAVAILABLE;
+    /// The server is shutting down. Nothing was done; ask again when it is back.
+    STOPPING = "stopping", SERVICE_UNAVAILABLE;
+    /// The answer did not come in time, so it is unknown whether the request was done. Ask again
+    /// with the same id: the first receipt comes back if it was.
+    OUTCOME_UNKNOWN = "outcome_unknown", GATEWAY_TIMEOUT;
+    /// The disk has no room for another segment of the log. Nothing was done. Reads and finishing
+    /// commands go on; service resumes by itself once there is room.
+    DISK_FULL = "disk_full", INSUFFICIENT_STORAGE;
+}
+
+/// One occurrence of a problem, or a "no" on its way to the client.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    def: ProblemDef,
+    detail: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
+}
+
+impl Problem {
+    pub(crate) fn new(def: ProblemDef, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { def, detail: detail.into(), field: None }
+    }
+
+    /// A problem whose documentation says it all.
+    pub(crate) fn plain(def: ProblemDef) -> Self {
+        Self::new(def, def.doc.trim())
+    }
+
+    /// A request that cannot be read because of one field.
+    pub(crate) fn field(
+        field: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { def: UNREADABLE, detail: detail.into(), field: Some(field.into()) }
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        let def = match invalid.kind {
+            InvalidKind::Missing | InvalidKind::Unreadable => UNREADABLE,
+            InvalidKind::OutOfRange => OUT_OF_RANGE,
+        };
+        let detail = format!("`{}` {}", invalid.field, invalid.message);
+        Self { def, detail: detail.into(), field: Some(invalid.field.into()) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = Vec::new();
+        let mut json = JsonWriter::new(&mut body);
+        json.map(0);
+        write_common(&mut json, self.def.code, self.def.status, &self.detail);
+        if let Some(field) = &self.field {
+            json.name("field");
+            json.text(field);
+        }
+        let retry_after_ms = (self.def == BUSY).then_some(BUSY_RETRY_MS);
+        if let Some(retry_after_ms) = retry_after_ms {
+            json.name("retry_after_ms");
+            json.integer(i64::try_from(retry_after_ms).unwrap_or(i64::MAX));
+        }
+        json.end();
+        response(self.def.status, retry_after_ms, body)
+    }
+}
+
+/// The response that carries a problem's bytes.
+pub(crate) fn response(
+    status: StatusCode,
+    retry_after_ms: Option<u64>,
+    body: Vec<u8>,
+) -> Response {
+    let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+    if let Some(retry_after_ms) = retry_after_ms {
+        let seconds = retry_after_ms.div_ceil(1_000).max(1);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+/// Writes the members that every problem has.
+pub(crate) fn write_common(json: &mut JsonWriter<'_>, code: &str, status: StatusCode, detail: &str) {
+    json.name("type");
+    json.text(&format!("{TYPE_BASE}{code}"));
+    json.name("title");
+    json.text(&code.replace('_', " "));
+    json.name("status");
+    json.integer(i64::from(status.as_u16()));
+    json.name("code");
+    json.text(code);
+    json.name("detail");
+    json.text(detail);
+}

@@ -1,0 +1,188 @@
+//! Outcomes as bytes: a small head for the sink, then JSON.
+
+use axum::http::StatusCode;
+use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Status, Writer};
+
+use crate::json::JsonWriter;
+use crate::problem::{self, COMMON_MEMBERS};
+
+/// Bytes ahead of the JSON: the status code in 2 bytes, then in 4 bytes when to ask again, in
+/// milliseconds, 0 for nothing; both little endian.
+pub(crate) const HEAD_BYTES: usize = 6;
+
+/// How a domain's "no" is told when its class promises that asking again helps.
+const REFUSED_BUSY_RETRY_MS: u32 = 1_000;
+
+/// Turns outcomes into JSON.
+pub(crate) struct JsonRenderer;
+
+impl Renderer for JsonRenderer {
+    fn render(&self, outcome: &Outcome<'_>, out: &mut Vec<u8>) {
+        match outcome {
+            Outcome::Reply(reply) => {
+                write_head(out, StatusCode::OK, 0);
+                reply.write_to(&mut JsonWriter::new(out));
+            }
+            Outcome::Refused(refusal) => write_refusal(*refusal, out),
+            Outcome::Fault(fault) => write_fault(fault, out),
+        }
+    }
+}
+
+fn write_head(out: &mut Vec<u8>, status: StatusCode, retry_after_ms: u32) {
+    out.extend_from_slice(&status.as_u16().to_le_bytes());
+    out.extend_from_slice(&retry_after_ms.to_le_bytes());
+}
+
+fn write_refusal(refusal: &dyn Refuse, out: &mut Vec<u8>) {
+    let def = refusal.def();
+    let status = status_code(def.status);
+    let busy = def.status == Status::Busy;
+    write_head(out, status, if busy { REFUSED_BUSY_RETRY_MS } else { 0 });
+    let mut json = JsonWriter::new(out);
+    json.map(0);
+    problem::write_common(&mut json, def.code, status, &crate::openapi::prose(def.doc));
+    refusal.facts(&mut Facts { json: &mut json, depth: 0 });
+    json.end();
+}
+
+fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
+    let (status, retry_after_ms) = match fault {
+        Fault::Busy { retry_after_ms } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after_ms)),
+        Fault::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, None),
+        Fault::Stopping => (StatusCode::SERVICE_UNAVAILABLE, None),
+    };
+    let head_ms = retry_after_ms.map_or(0, |ms| u32::try_from(ms.max(1)).unwrap_or(u32::MAX));
+    write_head(out, status, head_ms);
+    let mut json = JsonWriter::new(out);
+    json.map(0);
+    problem::write_common(&mut json, fault.code(), status, &fault.to_string());
+    if let Some(retry_after_ms) = retry_after_ms {
+        json.name("retry_after_ms");
+        json.integer(i64::try_from(retry_after_ms).unwrap_or(i64::MAX));
+    }
+    json.end();
+}
+
+/// The status code of a class of outcomes.
+pub(crate) fn status_code(status: Status) -> StatusCode {
+    match status {
+        Status::Done => StatusCode::OK,
+        Status::Unreadable => StatusCode::BAD_REQUEST,
+        Status::NotFound => StatusCode::NOT_FOUND,
+        Status::Conflict => StatusCode::CONFLICT,
+        Status::OutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
+        Status::Busy | Status::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Writes facts as members of a problem. A fact named like a common member is told apart by
+/// `fact_`, for a JSON object must not say one name twice.
+struct Facts<'a, 'b> {
+    json: &'a mut JsonWriter<'b>,
+    depth: usize,
+}
+
+impl Writer for Facts<'_, '_> {
+    fn map(&mut self, len: usize) {
+        self.depth += 1;
+        self.json.map(len);
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.depth == 0 && COMMON_MEMBERS.contains(&name) {
+            self.json.name(&format!("fact_{name}"));
+        } else {
+            self.json.name(name);
+        }
+    }
+
+    fn list(&mut self, len: usize) {
+        self.depth += 1;
+        self.json.list(len);
+    }
+
+    fn end(&mut self) {
+        self.depth -= 1;
+        self.json.end();
+    }
+
+    fn text(&mut self, text: &str) {
+        self.json.text(text);
+    }
+
+    fn integer(&mut self, value: i64) {
+        self.json.integer(value);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.json.boolean(value);
+    }
+
+    fn null(&mut self) {
+        self.json.null();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tidegate_engine::contract::RefusalDef;
+
+    use super::*;
+
+    struct Cancelled;
+
+    impl Refuse for Cancelled {
+        fn def(&self) -> &'static RefusalDef {
+            &RefusalDef {
+                code: "not_payable",
+                status: Status::Conflict,
+                doc: " The order cannot be paid.\n Look at it.\n",
+            }
+        }
+
+        fn facts(&self, out: &mut dyn Writer) {
+            out.name("status");
+            out.text("cancelled");
+            out.name("paid");
+            out.integer(0);
+        }
+    }
+
+    fn rendered(outcome: &Outcome<'_>) -> (u16, u32, Value) {
+        let mut out = Vec::new();
+        JsonRenderer.render(outcome, &mut out);
+        let (head, body) = out.split_at(HEAD_BYTES);
+        let body = serde_json::from_slice(body).expect("because a rendered outcome is JSON");
+        let status = u16::from_le_bytes([head[0], head[1]]);
+        (status, u32::from_le_bytes([head[2], head[3], head[4], head[5]]), body)
+    }
+
+    #[test]
+    fn a_fact_never_hides_a_common_member() {
+        let (status, retry_after_ms, body) = rendered(&Outcome::Refused(&Cancelled));
+        assert_eq!((status, retry_after_ms), (409, 0));
+        let expected = json!({
+            "type": "/docs/problems#not_payable", "title": "not payable", "status": 409,
+            "code": "not_payable", "detail": "The order cannot be paid. Look at it.",
+            "fact_status": "cancelled", "paid": 0,
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn each_fault_has_its_status_and_says_when_to_ask_again() {
+        let cases = [
+            (Fault::Busy { retry_after_ms: 50 }, 503, 50, "busy"),
+            (Fault::DiskFull, 507, 0, "disk_full"),
+            (Fault::Stopping, 503, 0, "stopping"),
+        ];
+        for (fault, status, retry_after_ms, code) in cases {
+            let (found_status, found_ms, body) = rendered(&Outcome::Fault(&fault));
+            assert_eq!((found_status, found_ms), (status, retry_after_ms));
+            assert_eq!(body["code"], code);
+            assert_eq!(body["status"], status);
+        }
+    }
+}

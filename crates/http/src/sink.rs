@@ -1,0 +1,60 @@
+//! Where the answer of one request arrives.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tidegate_engine::contract::Renderer;
+use tidegate_engine::{Answer, ReplySink};
+use tokio::sync::oneshot;
+
+use crate::problem;
+use crate::render::{HEAD_BYTES, JsonRenderer};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The engine's end of one request.
+pub(crate) struct OneShot(Mutex<Option<oneshot::Sender<Rendered>>>);
+
+/// What [`JsonRenderer`] made of an outcome.
+#[derive(Debug)]
+pub(crate) struct Rendered(Vec<u8>);
+
+impl OneShot {
+    /// A sink, and where its answer comes out. That end fails if the engine ends without one.
+    pub(crate) fn channel() -> (Arc<dyn ReplySink>, oneshot::Receiver<Rendered>) {
+        let (sender, receiver) = oneshot::channel();
+        (Arc::new(Self(Mutex::new(Some(sender)))), receiver)
+    }
+}
+
+impl ReplySink for OneShot {
+    fn renderer(&self) -> &dyn Renderer {
+        &JsonRenderer
+    }
+
+    fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
+        debug_assert_eq!(answers.len(), 1, "one request has one answer");
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(answer), Some(sender)) = (answers.first(), sender) {
+            // A client that went away, or whose time was up, asks again with the same id.
+            let _ = sender.send(Rendered(bytes[start..answer.end].to_vec()));
+        }
+    }
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        let Self(mut bytes) = self;
+        let head = *bytes.first_chunk::<HEAD_BYTES>().expect("because the renderer wrote a head");
+        bytes.drain(..HEAD_BYTES);
+        let [low, high, retry @ ..] = head;
+        let status = StatusCode::from_u16(u16::from_le_bytes([low, high]));
+        let status = status.expect("because the renderer wrote the code of a status");
+        let retry_after_ms = u64::from(u32::from_le_bytes(retry));
+        if status == StatusCode::OK {
+            return ([(header::CONTENT_TYPE, JSON)], bytes).into_response();
+        }
+        problem::response(status, (retry_after_ms > 0).then_some(retry_after_ms), bytes)
+    }
+}

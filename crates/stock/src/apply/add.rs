@@ -1,0 +1,66 @@
+//! `STOCK.ADD`: restocks or writes off, once per id.
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{id_of, put_sku, sku_of};
+use crate::command::Add;
+use crate::reply::AddReceipt;
+use crate::table::{ADDS, Added, Kind, SKUS, Sku};
+use crate::{QUANTITY_MAX, Refusal};
+
+impl Apply for Add {
+    type Reply = AddReceipt;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.sku.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&SKUS, self.sku.as_str());
+        if let Id::Chosen(id) = &self.id {
+            reads.row(&ADDS, (self.sku.as_str(), id.as_str()));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<AddReceipt, Stop<Refusal>> {
+        let before = sku_of(tx, &self.sku)?;
+        if self.delta == 0 || !(-QUANTITY_MAX..=QUANTITY_MAX).contains(&self.delta) {
+            return Err(Refusal::InvalidQuantity { min: -QUANTITY_MAX }.into());
+        }
+        let content = self.content().0;
+        let id = id_of(tx, &self.id);
+        if let Some(earlier) = tx.get(&ADDS, (self.sku.as_str(), id.as_str()))? {
+            if earlier.content != content {
+                return Err(Refusal::IdConflict.into());
+            }
+            return Ok(self.receipt(id, &earlier, true));
+        }
+        let committed = before.held + before.sold;
+        let total = before.total.checked_add_signed(self.delta).filter(|total| *total >= committed);
+        let total = total.ok_or(Refusal::BelowCommitted { committed })?;
+        if total > QUANTITY_MAX.unsigned_abs() {
+            return Err(Refusal::AboveMaximum.into());
+        }
+        let added = Added { content, delta: self.delta, total };
+        let receipt = self.receipt(id.clone(), &added, false);
+        tx.put(&ADDS, (self.sku.as_str(), id.as_str()), added);
+        let after = Sku { total, version: before.version + 1, ..before.clone() };
+        put_sku(tx, self.sku.as_str(), &before, after, (Kind::Add, &id, self.delta));
+        Ok(receipt)
+    }
+}
+
+impl Add {
+    fn receipt(&self, id: CompactString, added: &Added, repeated: bool) -> AddReceipt {
+        AddReceipt {
+            sku: self.sku.compact(),
+            id,
+            delta: added.delta,
+            total: added.total,
+            repeated,
+        }
+    }
+}

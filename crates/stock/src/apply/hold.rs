@@ -1,0 +1,89 @@
+//! `STOCK.HOLD`: sets units aside until they are confirmed, released or expired.
+
+use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{EXPIRE, id_of, put_sku, quantity_of, receipt_of, sku_of};
+use crate::Refusal;
+use crate::command::Hold;
+use crate::reply::HoldReceipt;
+use crate::table::{BUYERS, BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, SKUS, Sku, Taken};
+
+impl Apply for Hold {
+    type Reply = HoldReceipt;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.sku.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&SKUS, self.sku.as_str());
+        if let Id::Chosen(id) = &self.id {
+            reads.row(&HOLDS, (self.sku.as_str(), id.as_str()));
+        }
+        if let Some(buyer) = &self.buyer {
+            reads.row(&BUYERS, (self.sku.as_str(), buyer.as_str()));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
+        let name = self.sku.as_str();
+        let before = sku_of(tx, &self.sku)?;
+        let quantity = quantity_of(self.quantity)?;
+        if self.max.is_some() && self.buyer.is_none() {
+            return Err(Refusal::BuyerRequired.into());
+        }
+        let content = self.content().0;
+        let id = id_of(tx, &self.id);
+        if let Some(earlier) = tx.get(&HOLDS, (name, id.as_str()))? {
+            if earlier.content != content {
+                return Err(Refusal::IdConflict.into());
+            }
+            return Ok(receipt_of(&self.sku, id, &earlier, &before, true));
+        }
+        let taken = self.taken(tx, quantity)?;
+        let available = before.available();
+        if quantity > available {
+            return Err(Refusal::SoldOut { available }.into());
+        }
+
+        let after = Sku { held: before.held + quantity, holds: before.holds + 1, ..before.clone() };
+        let hold = Held {
+            content,
+            state: HoldState::Held,
+            position: after.holds,
+            quantity,
+            returned: 0,
+            buyer: self.buyer.as_ref().map(|buyer| buyer.compact()),
+            created_at_ms: tx.now_ms(),
+            expires_at_ms: tx.now_ms() + self.ttl_ms.get(),
+            steps: Vec::new(),
+        };
+        let receipt = receipt_of(&self.sku, id.clone(), &hold, &after, false);
+        if let (Some(buyer), Some(units)) = (&self.buyer, taken) {
+            tx.put(&BUYERS, (name, buyer.as_str()), Taken { units });
+        }
+        tx.wake_at(&EXPIRE, hold.expires_at_ms, (name, id.as_str()));
+        let state = hold.state.key();
+        tx.put(&BY_STATE, (name, state, hold.position), HoldId { id: id.clone() });
+        tx.put(&HOLDS, (name, id.as_str()), hold);
+        put_sku(tx, name, &before, after, (Kind::Hold, &id, self.quantity));
+        Ok(receipt)
+    }
+}
+
+impl Hold {
+    /// What the buyer will have, if the limit allows it.
+    fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<u64>, Stop<Refusal>> {
+        let Some(buyer) = &self.buyer else { return Ok(None) };
+        let row = tx.get(&BUYERS, (self.sku.as_str(), buyer.as_str()))?;
+        let taken = row.map_or(0, |row| row.units);
+        match self.max {
+            Some(max) if taken + quantity > max.get() => {
+                Err(Refusal::OverLimit { taken, max: max.get() }.into())
+            }
+            Some(_) | None => Ok(Some(taken + quantity)),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `STOCK.HOLDINFO`: one hold, with its history.
+
+use tidegate_engine::contract::Apply;
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{hold_of, reads_of_hold, sku_of};
+use crate::Refusal;
+use crate::command::HoldInfo;
+use crate::reply::{HoldDetails, HoldStep};
+use crate::table::{Held, Kind, Step};
+
+impl Apply for HoldInfo {
+    type Reply = HoldDetails;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.sku.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads_of_hold(reads, &self.sku, &self.id);
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldDetails, Stop<Refusal>> {
+        sku_of(tx, &self.sku)?;
+        let hold = hold_of(tx, &self.sku, &self.id)?;
+        Ok(HoldDetails {
+            sku: self.sku.compact(),
+            id: self.id.compact(),
+            state: hold.state_at(tx.now_ms()).word(),
+            quantity: hold.quantity,
+            returned: hold.returned,
+            buyer: hold.buyer.clone(),
+            created_at_ms: hold.created_at_ms,
+            expires_at_ms: hold.expires_at_ms,
+            history: history_of(&hold),
+        })
+    }
+}
+
+fn history_of(hold: &Held) -> Vec<HoldStep> {
+    let first = Step { kind: Kind::Hold, quantity: hold.quantity, at_ms: hold.created_at_ms };
+    let steps = std::iter::once(&first).chain(&hold.steps);
+    let entry =
+        |step: &Step| HoldStep { kind: step.kind.word(), quantity: step.quantity, at_ms: step.at_ms };
+    steps.map(entry).collect()
+}

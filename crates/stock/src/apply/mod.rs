@@ -1,0 +1,138 @@
+//! What each command does; one file per command.
+
+mod add;
+mod confirm;
+mod get;
+mod hold;
+mod hold_info;
+mod release;
+mod returns;
+mod set;
+mod unhold;
+
+pub(crate) use unhold::EXPIRE;
+
+use std::sync::Arc;
+
+use compact_str::{CompactString, ToCompactString};
+use tidegate_engine::contract::{Id, Name};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
+
+use crate::event::StockLow;
+use crate::reply::{HoldReceipt, SkuInfo};
+use crate::table::{BUYERS, Change, FLOW, HOLDS, Held, Kind, SKUS, Sku, Step, Taken};
+use crate::{HISTORY_MAX, QUANTITY_MAX, Refusal};
+
+/// Reads the SKU's row, or refuses.
+fn sku_of(tx: &mut Tx<'_>, sku: &Name) -> Result<Sku, Stop<Refusal>> {
+    let row = tx.get(&SKUS, sku.as_str())?.ok_or(Refusal::UnknownSku)?;
+    Ok(Sku::clone(&row))
+}
+
+/// Reads a hold, or refuses.
+fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<Arc<Held>, Stop<Refusal>> {
+    let row = tx.get(&HOLDS, (sku.as_str(), id.as_str()))?;
+    Ok(row.ok_or(Refusal::HoldNotFound)?)
+}
+
+/// Names the rows that every command about a hold reads.
+fn reads_of_hold(reads: &mut Reads<'_>, sku: &Name, id: &Name) {
+    reads.row(&SKUS, sku.as_str());
+    reads.row(&HOLDS, (sku.as_str(), id.as_str()));
+}
+
+/// The quantity, if it is one.
+fn quantity_of(quantity: i64) -> Result<u64, Refusal> {
+    if (1..=QUANTITY_MAX).contains(&quantity) {
+        Ok(quantity.unsigned_abs())
+    } else {
+        Err(Refusal::InvalidQuantity { min: 1 })
+    }
+}
+
+/// The id that the caller chose, or a fresh one.
+fn id_of(tx: &mut Tx<'_>, id: &Id) -> CompactString {
+    match id {
+        Id::Chosen(name) => name.compact(),
+        Id::Mint => tx.mint().to_compact_string(),
+    }
+}
+
+/// Stores the SKU, with the entry of its flow for what has changed since `before`.
+fn put_sku(
+    tx: &mut Tx<'_>,
+    name: &str,
+    before: &Sku,
+    mut after: Sku,
+    (kind, id, quantity): (Kind, &str, i64),
+) {
+    after.check_laws();
+    after.changes += 1;
+    let change = Change {
+        kind,
+        id: CompactString::new(id),
+        quantity,
+        before: before.available(),
+        after: after.available(),
+        at_ms: tx.now_ms(),
+    };
+    if let Some(alert) = after.alert
+        && change.after <= alert
+        && (change.before > alert || kind == Kind::Set && before.alert != after.alert)
+    {
+        tx.emit(name, &StockLow { available: change.after, alert });
+    }
+    tx.put(&FLOW, (name, after.changes), change);
+    tx.put(&SKUS, name, after);
+}
+
+/// Adds a step to a hold's history.
+fn step(hold: &mut Held, kind: Kind, quantity: u64, at_ms: u64) {
+    // The hold itself is the first step and is not stored as one.
+    if hold.steps.len() < HISTORY_MAX - 1 {
+        hold.steps.push(Step { kind, quantity, at_ms });
+    }
+}
+
+/// Counts units that the buyer no longer has.
+fn untake(
+    tx: &mut Tx<'_>,
+    sku: &str,
+    buyer: Option<&CompactString>,
+    quantity: u64,
+) -> Result<(), Missing> {
+    let Some(buyer) = buyer else { return Ok(()) };
+    let key = (sku, buyer.as_str());
+    let taken = tx.get(&BUYERS, key)?.expect("because a hold of a buyer is counted for them");
+    let units = taken.units.checked_sub(quantity);
+    let units = units.expect("because a buyer is counted for all their holds");
+    if units == 0 {
+        tx.remove(&BUYERS, key);
+    } else {
+        tx.put(&BUYERS, key, Taken { units });
+    }
+    Ok(())
+}
+
+fn info_of(name: &Name, sku: &Sku) -> SkuInfo {
+    SkuInfo {
+        sku: name.compact(),
+        total: sku.total,
+        available: sku.available(),
+        held: sku.held,
+        sold: sku.sold,
+        version: sku.version,
+    }
+}
+
+fn receipt_of(name: &Name, id: CompactString, hold: &Held, sku: &Sku, repeated: bool) -> HoldReceipt {
+    HoldReceipt {
+        sku: name.compact(),
+        id,
+        state: hold.state.word(),
+        quantity: hold.quantity,
+        expires_at_ms: hold.expires_at_ms,
+        available: sku.available(),
+        repeated,
+    }
+}

@@ -1,0 +1,43 @@
+//! `STOCK.RELEASE`: held → available.
+
+use tidegate_engine::contract::Apply;
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::unhold::unhold;
+use super::{EXPIRE, hold_of, reads_of_hold, receipt_of, sku_of};
+use crate::Refusal;
+use crate::command::Release;
+use crate::reply::HoldReceipt;
+use crate::table::{HoldState, Kind};
+
+impl Apply for Release {
+    type Reply = HoldReceipt;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.sku.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads_of_hold(reads, &self.sku, &self.id);
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
+        let before = sku_of(tx, &self.sku)?;
+        let row = hold_of(tx, &self.sku, &self.id)?;
+        match row.state_at(tx.now_ms()) {
+            HoldState::Held => {}
+            HoldState::Released => {
+                return Ok(receipt_of(&self.sku, self.id.compact(), &row, &before, true));
+            }
+            HoldState::Confirmed | HoldState::Returned => {
+                return Err(Refusal::AlreadyConfirmed.into());
+            }
+            HoldState::Expired => return Err(Refusal::HoldExpired.into()),
+        }
+        let (name, id) = (self.sku.as_str(), self.id.as_str());
+        tx.cancel(&EXPIRE, row.expires_at_ms, (name, id));
+        let (hold, after) = unhold(tx, (name, id), &row, &before, Kind::Release)?;
+        Ok(receipt_of(&self.sku, self.id.compact(), &hold, &after, false))
+    }
+}

@@ -1,0 +1,103 @@
+//! `STOCK.RETURN`: sold → available, wholly or in part, once per id.
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
+use crate::Refusal;
+use crate::command::Return;
+use crate::reply::ReturnReceipt;
+use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, RETURNS, Returned, Sku};
+
+impl Apply for Return {
+    type Reply = ReturnReceipt;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.sku.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads_of_hold(reads, &self.sku, &self.hold);
+        if let Id::Chosen(id) = &self.id {
+            reads.row(&RETURNS, (self.sku.as_str(), self.hold.as_str(), id.as_str()));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<ReturnReceipt, Stop<Refusal>> {
+        let before = sku_of(tx, &self.sku)?;
+        let asked = self.quantity.map(quantity_of).transpose()?;
+        let content = self.content().0;
+        let id = id_of(tx, &self.id);
+        let key = (self.sku.as_str(), self.hold.as_str(), id.as_str());
+        let earlier = tx.get(&RETURNS, key)?;
+        if earlier.as_ref().is_some_and(|earlier| earlier.content != content) {
+            return Err(Refusal::IdConflict.into());
+        }
+        let row = hold_of(tx, &self.sku, &self.hold)?;
+        if let Some(earlier) = earlier {
+            return Ok(self.receipt(id, earlier.quantity, &row, true));
+        }
+        match row.state {
+            HoldState::Confirmed | HoldState::Returned => {}
+            HoldState::Held | HoldState::Released | HoldState::Expired => {
+                return Err(Refusal::NotConfirmed.into());
+            }
+        }
+        let returnable = row.quantity - row.returned;
+        let quantity = asked.unwrap_or(returnable);
+        if quantity > returnable || returnable == 0 {
+            return Err(Refusal::ReturnExceedsSold { returnable }.into());
+        }
+
+        tx.put(&RETURNS, key, Returned { content, quantity });
+        let hold = self.take_back(tx, &row, &before, &id, quantity)?;
+        Ok(self.receipt(id, quantity, &hold, false))
+    }
+}
+
+impl Return {
+    fn take_back(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &Held,
+        before: &Sku,
+        id: &str,
+        quantity: u64,
+    ) -> Result<Held, Stop<Refusal>> {
+        let name = self.sku.as_str();
+        let mut hold = row.clone();
+        hold.returned += quantity;
+        step(&mut hold, Kind::Return, quantity, tx.now_ms());
+        if hold.returned == hold.quantity {
+            tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
+            hold.state = HoldState::Returned;
+            let index = HoldId { id: self.hold.compact() };
+            tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
+        }
+        untake(tx, name, hold.buyer.as_ref(), quantity)?;
+        tx.put(&HOLDS, (name, self.hold.as_str()), hold.clone());
+        let after = Sku { sold: before.sold - quantity, ..before.clone() };
+        put_sku(tx, name, before, after, (Kind::Return, id, quantity.cast_signed()));
+        Ok(hold)
+    }
+
+    fn receipt(
+        &self,
+        id: CompactString,
+        quantity: u64,
+        hold: &Held,
+        repeated: bool,
+    ) -> ReturnReceipt {
+        ReturnReceipt {
+            sku: self.sku.compact(),
+            hold: self.hold.compact(),
+            id,
+            quantity,
+            state: hold.state.word(),
+            returnable: hold.quantity - hold.returned,
+            repeated,
+        }
+    }
+}

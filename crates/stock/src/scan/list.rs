@@ -1,0 +1,44 @@
+//! `STOCK.LIST`: all SKUs, in the order of their bytes, over all partitions.
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Never, Page, Scan, ScanContext};
+
+use crate::command::List;
+use crate::reply::SkuInfo;
+use crate::table::SKUS;
+
+impl Scan for List {
+    type Item = SkuInfo;
+    type Refusal = Never;
+    const TABLES: &'static [u16] = &[SKUS.id()];
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<SkuInfo>, Never> {
+        let prefix = self.prefix.as_ref().map_or("", |prefix| prefix.as_str());
+        let after = self.after.as_ref().map_or("", |after| after.as_str());
+        let limit = self.limit();
+        let rows = context.rows_by_text(&SKUS, prefix, after, limit + 1);
+        let more = rows.len() > limit;
+        let items: Vec<_> = rows
+            .into_iter()
+            .take(limit)
+            .map(|(key, sku)| SkuInfo {
+                sku: CompactString::new(key.parts().text().unwrap_or_default()),
+                total: sku.total,
+                available: sku.available(),
+                held: sku.held,
+                sold: sku.sold,
+                version: sku.version,
+            })
+            .collect();
+        let next = if more { items.last().map(|item| item.sku.clone()) } else { None };
+        Ok(Page { items, next })
+    }
+}

@@ -1,0 +1,59 @@
+//! The domain as data: its name, tables and timers, and where its requests stand in each front.
+
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
+use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::{Domain, Event, RequestDef};
+
+use crate::apply::EXPIRE;
+use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
+use crate::event::StockLow;
+use crate::refusal::REFUSALS;
+use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, RETURNS, SKUS};
+
+/// Stock: units of SKUs that cannot be oversold.
+pub const STOCK: Domain = Domain {
+    name: "stock",
+    number: DOMAIN,
+    doc: "Units of SKUs that cannot be oversold: held for a while, sold, returned.",
+    tables: &[
+        SKUS.def(),
+        HOLDS.def(),
+        BY_STATE.def(),
+        FLOW.def(),
+        BUYERS.def(),
+        ADDS.def(),
+        RETURNS.def(),
+    ],
+    timers: &[EXPIRE],
+    events: &[StockLow::DEF],
+    refusals: REFUSALS,
+    requests: &[
+        RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),
+        RequestDef::call::<Add>("STOCK.ADD", Post, "/v1/stock/{sku}/changes", Finishes),
+        RequestDef::call::<Get>("STOCK.GET", GET, "/v1/stock/{sku}", Reads),
+        RequestDef::scan::<List>("STOCK.LIST", "/v1/stock"),
+        RequestDef::call::<Hold>("STOCK.HOLD", Post, "/v1/stock/{sku}/holds", Opens),
+        RequestDef::call::<Confirm>(
+            "STOCK.CONFIRM",
+            Post,
+            "/v1/stock/{sku}/holds/{id}/confirm",
+            Finishes,
+        ),
+        RequestDef::call::<Release>(
+            "STOCK.RELEASE",
+            Post,
+            "/v1/stock/{sku}/holds/{id}/release",
+            Finishes,
+        ),
+        RequestDef::call::<Return>(
+            "STOCK.RETURN",
+            Post,
+            "/v1/stock/{sku}/holds/{hold}/returns",
+            Finishes,
+        ),
+        RequestDef::call::<HoldInfo>("STOCK.HOLDINFO", GET, "/v1/stock/{sku}/holds/{id}", Reads),
+        RequestDef::scan::<Holds>("STOCK.HOLDS", "/v1/stock/{sku}/holds"),
+        RequestDef::scan::<Flow>("STOCK.FLOW", "/v1/stock/{sku}/flow"),
+    ],
+    audit: crate::audit,
+};

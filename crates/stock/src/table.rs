@@ -1,0 +1,315 @@
+//! Rows, their field numbers, and the tables they lie in.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+use tidegate_engine::{Row, Table, words};
+
+/// The domain's number in stored formats.
+pub(crate) const DOMAIN: u8 = 1;
+
+/// By SKU.
+pub(crate) const SKUS: Table<Sku> = Table::ordered(DOMAIN, 0, "stock.skus");
+/// By SKU and id.
+pub(crate) const HOLDS: Table<Held> = Table::keyed(DOMAIN, 1, "stock.holds");
+/// By SKU, state and the hold's position: the index of states.
+pub(crate) const BY_STATE: Table<HoldId> = Table::ordered(DOMAIN, 2, "stock.by_state");
+/// By SKU and position.
+pub(crate) const FLOW: Table<Change> = Table::ordered(DOMAIN, 3, "stock.flow");
+/// By SKU and buyer.
+pub(crate) const BUYERS: Table<Taken> = Table::keyed(DOMAIN, 4, "stock.buyers");
+/// By SKU and id.
+pub(crate) const ADDS: Table<Added> = Table::keyed(DOMAIN, 5, "stock.adds");
+/// By SKU, hold and id.
+pub(crate) const RETURNS: Table<Returned> = Table::keyed(DOMAIN, 6, "stock.returns");
+
+/// The units of a SKU.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sku {
+    #[n(0)]
+    pub(crate) total: u64,
+    #[n(1)]
+    pub(crate) held: u64,
+    #[n(2)]
+    pub(crate) sold: u64,
+    #[n(3)]
+    pub(crate) version: u64,
+    #[n(4)]
+    pub(crate) alert: Option<u64>,
+    /// Holds made so far: the position of the last one.
+    #[n(5)]
+    pub(crate) holds: u64,
+    /// Changes made so far: the position of the last one.
+    #[n(6)]
+    pub(crate) changes: u64,
+}
+
+impl Sku {
+    pub(crate) fn available(&self) -> u64 {
+        self.total - self.held - self.sold
+    }
+
+    /// Asserts the law that every command relies on and must keep.
+    pub(crate) fn check_laws(&self) {
+        assert!(self.held + self.sold <= self.total, "oversold: {self:?}");
+    }
+}
+
+impl Row for Sku {
+    fn weight(&self) -> usize {
+        80
+    }
+}
+
+/// The state of a hold. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum HoldState {
+    /// Units are set aside.
+    #[n(1)]
+    Held,
+    /// Units are sold, at least in part.
+    #[n(2)]
+    Confirmed,
+    /// Given back by the caller.
+    #[n(3)]
+    Released,
+    /// Given back by time.
+    #[n(4)]
+    Expired,
+    /// Sold and returned wholly.
+    #[n(5)]
+    Returned,
+}
+
+words! { HoldState {
+    "held" => Self::Held,
+    "confirmed" => Self::Confirmed,
+    "released" => Self::Released,
+    "expired" => Self::Expired,
+    "returned" => Self::Returned,
+} }
+
+impl HoldState {
+    /// Every state.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Held, Self::Confirmed, Self::Released, Self::Expired, Self::Returned];
+
+    /// Its word in every front.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Returned => "returned",
+        }
+    }
+
+    /// Its part of the key of the index of states.
+    pub(crate) fn key(self) -> u8 {
+        match self {
+            Self::Held => 1,
+            Self::Confirmed => 2,
+            Self::Released => 3,
+            Self::Expired => 4,
+            Self::Returned => 5,
+        }
+    }
+}
+
+/// A hold.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Held {
+    /// Hash of the content of the request that made it.
+    #[n(0)]
+    pub(crate) content: u64,
+    #[n(1)]
+    pub(crate) state: HoldState,
+    #[n(2)]
+    pub(crate) position: u64,
+    #[n(3)]
+    pub(crate) quantity: u64,
+    #[n(4)]
+    pub(crate) returned: u64,
+    #[cbor(n(5), with = "optional_text")]
+    pub(crate) buyer: Option<CompactString>,
+    #[n(6)]
+    pub(crate) created_at_ms: u64,
+    #[n(7)]
+    pub(crate) expires_at_ms: u64,
+    /// What happened after it was made, oldest first.
+    #[n(8)]
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Row for Held {
+    fn weight(&self) -> usize {
+        let buyer = self.buyer.as_ref().map_or(0, |buyer| buyer.len() + 8);
+        80 + buyer + self.steps.len() * 28
+    }
+}
+
+/// A step in the life of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Step {
+    #[n(0)]
+    pub(crate) kind: Kind,
+    #[n(1)]
+    pub(crate) quantity: u64,
+    #[n(2)]
+    pub(crate) at_ms: u64,
+}
+
+/// What changes a SKU. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum Kind {
+    #[n(1)]
+    Set,
+    #[n(2)]
+    Add,
+    #[n(3)]
+    Hold,
+    #[n(4)]
+    Confirm,
+    #[n(5)]
+    Release,
+    #[n(6)]
+    Expire,
+    #[n(7)]
+    Return,
+}
+
+impl Kind {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Add => "add",
+            Self::Hold => "hold",
+            Self::Confirm => "confirm",
+            Self::Release => "release",
+            Self::Expire => "expire",
+            Self::Return => "return",
+        }
+    }
+}
+
+/// Names a hold in the index of states.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct HoldId {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) id: CompactString,
+}
+
+impl Row for HoldId {
+    fn weight(&self) -> usize {
+        8 + self.id.len()
+    }
+}
+
+/// An entry of the flow of a SKU.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Change {
+    #[n(0)]
+    pub(crate) kind: Kind,
+    /// Empty for a set, which has no id.
+    #[cbor(n(1), with = "tidegate_engine::text")]
+    pub(crate) id: CompactString,
+    #[n(2)]
+    pub(crate) quantity: i64,
+    #[n(3)]
+    pub(crate) before: u64,
+    #[n(4)]
+    pub(crate) after: u64,
+    #[n(5)]
+    pub(crate) at_ms: u64,
+}
+
+impl Row for Change {
+    fn weight(&self) -> usize {
+        64 + self.id.len()
+    }
+}
+
+/// What a buyer has of a SKU: held and sold, less returned.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Taken {
+    #[n(0)]
+    pub(crate) units: u64,
+}
+
+impl Row for Taken {
+    fn weight(&self) -> usize {
+        16
+    }
+}
+
+/// A change of a SKU's total that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Added {
+    #[n(0)]
+    pub(crate) content: u64,
+    #[n(1)]
+    pub(crate) delta: i64,
+    #[n(2)]
+    pub(crate) total: u64,
+}
+
+impl Row for Added {
+    fn weight(&self) -> usize {
+        40
+    }
+}
+
+/// A return that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Returned {
+    #[n(0)]
+    pub(crate) content: u64,
+    #[n(1)]
+    pub(crate) quantity: u64,
+}
+
+impl Row for Returned {
+    fn weight(&self) -> usize {
+        32
+    }
+}
+
+/// CBOR of a text that may be missing.
+mod optional_text {
+    use compact_str::CompactString;
+    use minicbor::data::Type;
+    use minicbor::decode::{Decoder, Error};
+    use minicbor::encode::{self, Encoder, Write};
+
+    pub(super) fn encode<C, W: Write>(
+        text: &Option<CompactString>,
+        out: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        match text {
+            Some(text) => tidegate_engine::text::encode(text, out, context),
+            None => out.null()?.ok(),
+        }
+    }
+
+    pub(super) fn decode<C>(
+        from: &mut Decoder<'_>,
+        context: &mut C,
+    ) -> Result<Option<CompactString>, Error> {
+        if from.datatype()? == Type::Null {
+            from.null()?;
+            return Ok(None);
+        }
+        tidegate_engine::text::decode(from, context).map(Some)
+    }
+}
