@@ -23,9 +23,14 @@ pub struct MachineClock {
 }
 
 impl Default for MachineClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the one door to the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one door to the machine's clock"
+    )]
     fn default() -> Self {
-        Self { start: std::time::Instant::now() }
+        Self {
+            start: std::time::Instant::now(),
+        }
     }
 }
 
@@ -34,10 +39,15 @@ impl Clock for MachineClock {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "this is the one door to the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one door to the machine's clock"
+    )]
     fn wall_ms(&self) -> u64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
     }
 }
 
@@ -80,7 +90,10 @@ impl EngineClock {
         }
         let promised_ms = promised_ms.unwrap_or(0);
         let engine_us = wall_ms.max(promised_ms) * 1_000;
-        let state = State { monotonic_us: source.monotonic_us(), engine_us };
+        let state = State {
+            monotonic_us: source.monotonic_us(),
+            engine_us,
+        };
         Ok(Self {
             source,
             state: Mutex::new(state),
@@ -104,7 +117,11 @@ impl EngineClock {
             straight
         } else {
             self.stepped_ms.store(0, Ordering::Relaxed);
-            if wall_us > straight { straight + lean } else { straight - lean }
+            if wall_us > straight {
+                straight + lean
+            } else {
+                straight - lean
+            }
         };
         state.engine_us / 1_000
     }

@@ -25,7 +25,11 @@ pub(crate) fn put<R: Row>(out: &mut Vec<u8>, table: u16, key: &[u8], row: &R) {
     out.extend_from_slice(&[0; 4]);
     minicbor::encode(row, &mut *out).expect("because writing to memory does not fail");
     let length = out.len() - at - 4;
-    debug_assert!(length <= row.weight(), "a row of {length} bytes weighs {}", row.weight());
+    debug_assert!(
+        length <= row.weight(),
+        "a row of {length} bytes weighs {}",
+        row.weight()
+    );
     let length = u32::try_from(length).expect("because a record is far smaller than 4 GiB");
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }

@@ -33,6 +33,8 @@ pub struct Config {
     pub executors: usize,
     /// Bytes of a segment of the log.
     pub segment_bytes: u64,
+    /// Bytes of a segment kept for finishing commands once no further one can be made.
+    pub reserve_bytes: u64,
     /// Where hash seeds and salts come from.
     pub seed: u64,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -79,14 +81,21 @@ impl Engine {
         let (log, report) = EmbeddedLog::open(
             disk,
             partitions,
-            config.segment_bytes,
+            (config.segment_bytes, config.reserve_bytes),
             config.seed,
             spawn,
             &mut |record| replayed.apply(record),
         )?;
         let promised_ms = (report.clock_up_to_ms > 0).then_some(report.clock_up_to_ms);
         let clock = EngineClock::start(clock, promised_ms, config.accept_clock_jump)?;
-        Ok(Self::assemble(config, domains, replayed, Box::new(log), clock, report))
+        Ok(Self::assemble(
+            config,
+            domains,
+            replayed,
+            Box::new(log),
+            clock,
+            report,
+        ))
     }
 
     fn assemble(
@@ -116,15 +125,24 @@ impl Engine {
         }
         let queue = Arc::clone(&shared.log);
         let shared = Arc::new(shared);
-        let executors = groups.into_iter().enumerate().map(|(index, partitions)| Executor {
-            index,
-            partitions,
-            shared: Arc::clone(&shared),
-        });
+        let executors = groups
+            .into_iter()
+            .enumerate()
+            .map(|(index, partitions)| Executor {
+                index,
+                partitions,
+                shared: Arc::clone(&shared),
+            });
         Self {
             executors: executors.collect(),
-            writer: Writer { inner: LogWriter::new(log, queue, clock), shared: Arc::clone(&shared) },
-            door: Door { shared, domains: domains.into() },
+            writer: Writer {
+                inner: LogWriter::new(log, queue, clock),
+                shared: Arc::clone(&shared),
+            },
+            door: Door {
+                shared,
+                domains: domains.into(),
+            },
             report,
         }
     }
@@ -140,19 +158,34 @@ struct Replayed {
 impl Replayed {
     fn new(domains: &[Domain], seed: u64) -> Self {
         let engine = [TIMERS.def(), event::EVENTS.def()];
-        let defs = engine.into_iter().chain(domains.iter().flat_map(|d| d.tables).copied());
-        Self { defs: defs.collect(), seed, partitions: HashMap::new() }
+        let defs = engine
+            .into_iter()
+            .chain(domains.iter().flat_map(|d| d.tables).copied());
+        Self {
+            defs: defs.collect(),
+            seed,
+            partitions: HashMap::new(),
+        }
     }
 
     fn entry(&mut self, id: PartitionId) -> &mut (Tables, Lsn) {
-        let Self { defs, seed, partitions } = self;
-        partitions.entry(id).or_insert_with(|| (Tables::new(defs, *seed, None), Lsn(0)))
+        let Self {
+            defs,
+            seed,
+            partitions,
+        } = self;
+        partitions
+            .entry(id)
+            .or_insert_with(|| (Tables::new(defs, *seed, None), Lsn(0)))
     }
 
     fn apply(&mut self, record: Record<'_>) -> Result<(), ReplayError> {
         let (tables, lsn) = self.entry(record.partition);
         if record.lsn != lsn.next() {
-            return Err(ReplayError::Gap { expected: lsn.next().0, found: record.lsn.0 });
+            return Err(ReplayError::Gap {
+                expected: lsn.next().0,
+                found: record.lsn.0,
+            });
         }
         *lsn = record.lsn;
         effect::replay(tables, record.effects)
@@ -160,7 +193,10 @@ impl Replayed {
 
     fn take(&mut self, id: PartitionId) -> Tables {
         self.entry(id);
-        self.partitions.remove(&id).expect("because the entry was made just now").0
+        self.partitions
+            .remove(&id)
+            .expect("because the entry was made just now")
+            .0
     }
 }
 
@@ -206,7 +242,11 @@ impl Door {
             self.shared.metrics.requests_busy.add(1);
             let mut bytes = Vec::new();
             sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
-            let answer = Answer { token, status: fault.status(), end: bytes.len() };
+            let answer = Answer {
+                token,
+                status: fault.status(),
+                end: bytes.len(),
+            };
             sink.deliver(&[answer], 0, &bytes);
         }
     }
@@ -231,8 +271,16 @@ impl Door {
         match work {
             Work::Call(call) => {
                 let slot = Slot::of(call.key());
-                let work = Errand::Call { call, sink: Arc::clone(sink), token };
-                self.push(shared.slots.owner(slot), Envelope { work, slot, domain }, class)
+                let work = Errand::Call {
+                    call,
+                    sink: Arc::clone(sink),
+                    token,
+                };
+                self.push(
+                    shared.slots.owner(slot),
+                    Envelope { work, slot, domain },
+                    class,
+                )
             }
             Work::Scan(call) => self.admit_scan(domain, call, sink, token),
         }
@@ -272,7 +320,10 @@ impl Door {
     }
 
     fn push(&self, to: PartitionId, envelope: Envelope, class: Class) -> Result<(), Fault> {
-        self.shared.inbox(to).push(envelope, class).map_err(|_| BUSY)?;
+        self.shared
+            .inbox(to)
+            .push(envelope, class)
+            .map_err(|_| BUSY)?;
         self.shared.metrics.requests_admitted.add(1);
         self.shared.wake(to);
         Ok(())
@@ -287,7 +338,11 @@ impl Door {
     /// Requests that wait in inboxes.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.inboxes().iter().map(crate::inbox::Inbox::waiting).sum()
+        self.shared
+            .inboxes()
+            .iter()
+            .map(crate::inbox::Inbox::waiting)
+            .sum()
     }
 
     /// By how many milliseconds the wall clock is off while it is not followed.
@@ -315,7 +370,9 @@ impl Door {
     }
 }
 
-const BUSY: Fault = Fault::Busy { retry_after_ms: BUSY_RETRY_MS };
+const BUSY: Fault = Fault::Busy {
+    retry_after_ms: BUSY_RETRY_MS,
+};
 
 /// When an executor wants to be stepped again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -351,7 +408,12 @@ impl Executor {
         if more {
             return Next::Now;
         }
-        match self.partitions.iter().filter_map(Partition::next_timer_ms).min() {
+        match self
+            .partitions
+            .iter()
+            .filter_map(Partition::next_timer_ms)
+            .min()
+        {
             Some(due_ms) => Next::After(self.shared.clock.until_ms(due_ms)),
             None => Next::Woken,
         }

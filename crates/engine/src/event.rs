@@ -62,7 +62,10 @@ impl Row for EventRow {
 
 /// The facts of an event, which must be a flat map.
 pub(crate) fn facts_of(event: &impl ReplyValue) -> Vec<Fact> {
-    let mut flat = Flat { facts: Vec::new(), name: CompactString::default() };
+    let mut flat = Flat {
+        facts: Vec::new(),
+        name: CompactString::default(),
+    };
     event.write(&mut flat);
     flat.facts
 }
@@ -74,7 +77,10 @@ struct Flat {
 
 impl Flat {
     fn push(&mut self, value: FactValue) {
-        self.facts.push(Fact { name: std::mem::take(&mut self.name), value });
+        self.facts.push(Fact {
+            name: std::mem::take(&mut self.name),
+            value,
+        });
     }
 }
 

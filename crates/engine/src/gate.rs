@@ -18,8 +18,17 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// Adds the answer whose bytes were just appended to `bytes`.
-    pub(crate) fn push(&mut self, sink: Arc<dyn ReplySink>, token: u64, status: crate::contract::Status) {
-        self.answers.push(Answer { token, status, end: self.bytes.len() });
+    pub(crate) fn push(
+        &mut self,
+        sink: Arc<dyn ReplySink>,
+        token: u64,
+        status: crate::contract::Status,
+    ) {
+        self.answers.push(Answer {
+            token,
+            status,
+            end: self.bytes.len(),
+        });
         self.sinks.push(sink);
     }
 
@@ -67,7 +76,11 @@ impl Gate {
 
     /// Holds answers until `rests_on` is durable.
     pub(crate) fn hold(&mut self, rests_on: Lsn, answers: Answers) {
-        debug_assert!(self.waiting.back().is_none_or(|(before, _)| *before <= rests_on));
+        debug_assert!(
+            self.waiting
+                .back()
+                .is_none_or(|(before, _)| *before <= rests_on)
+        );
         self.waiting.push_back((rests_on, answers));
     }
 

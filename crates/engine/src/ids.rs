@@ -46,8 +46,12 @@ mod tests {
     fn ids_ascend_though_the_clock_steps_back_or_stands() {
         let mut minter = Minter::default();
         let start = EPOCH_MS + 1_000;
-        let times = [0, 5, 3, 5].into_iter().chain(std::iter::repeat_n(5, 10_000));
-        let ids: Vec<_> = times.map(|ms| minter.mint(PartitionId(3), start + ms)).collect();
+        let times = [0, 5, 3, 5]
+            .into_iter()
+            .chain(std::iter::repeat_n(5, 10_000));
+        let ids: Vec<_> = times
+            .map(|ms| minter.mint(PartitionId(3), start + ms))
+            .collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
         assert!(ids.iter().all(|id| id >> 12 & 1023 == 3 && id >> 63 == 0));
     }

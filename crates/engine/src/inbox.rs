@@ -19,7 +19,11 @@ pub(crate) struct Envelope {
 
 pub(crate) enum Errand {
     /// Run this and answer.
-    Call { call: Box<dyn Call>, sink: Arc<dyn ReplySink>, token: u64 },
+    Call {
+        call: Box<dyn Call>,
+        sink: Arc<dyn ReplySink>,
+        token: u64,
+    },
     /// Take a snapshot and hand it to a reader.
     Scan(Arc<Gather>),
 }
@@ -52,9 +56,15 @@ struct Lanes {
 
 impl Inbox {
     pub(crate) fn new(domains: usize) -> Self {
-        let domains = std::iter::repeat_with(VecDeque::new).take(domains).collect();
+        let domains = std::iter::repeat_with(VecDeque::new)
+            .take(domains)
+            .collect();
         Self {
-            lanes: Mutex::new(Lanes { domains, bytes: 0, turn: 0 }),
+            lanes: Mutex::new(Lanes {
+                domains,
+                bytes: 0,
+                turn: 0,
+            }),
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
         }
@@ -91,7 +101,11 @@ impl Inbox {
     /// Moves up to `most` commands into `batch`: domains take turns, each in order of arrival.
     pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, most: usize) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lanes { domains, bytes, turn } = &mut *lanes;
+        let Lanes {
+            domains,
+            bytes,
+            turn,
+        } = &mut *lanes;
         let mut taken = 0;
         let mut empty = 0;
         while taken < most && empty < domains.len() {

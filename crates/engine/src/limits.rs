@@ -42,8 +42,12 @@ pub const OPEN_SHARE_PERCENT: usize = 80;
 /// Batches of one partition that may be executed and not yet durable.
 pub const AHEAD_BATCHES_MAX: usize = 64;
 
-/// Bytes of records, over all partitions, that may wait for the log.
-pub const AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of records, over all partitions, that may wait for the log before no further batch runs.
+/// Each partition may be in the middle of one more record.
+pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of a segment that are kept for finishing commands once no further segment can be made.
+pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Rows a scan may examine before it answers with what it has and a cursor.
 pub const SCAN_ROWS_MAX: usize = 10_000;
@@ -86,5 +90,8 @@ pub const SEAL_AFTER_MS: u64 = 200;
 
 const _: () = assert!(BATCH_BYTES_MAX < RECORD_BYTES_MAX / 2);
 const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
-const _: () = assert!((AHEAD_BYTES_MAX as u64) < SEGMENT_BYTES);
+const _: () = assert!(RESERVE_BYTES < SEGMENT_BYTES);
+const _: () = assert!(
+    (AHEAD_BYTES_MAX + PARTITIONS_DEFAULT as usize * RECORD_BYTES_MAX) as u64 <= RESERVE_BYTES
+);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100);

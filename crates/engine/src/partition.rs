@@ -58,7 +58,11 @@ impl Partition {
         timers: Arc<HashMap<u16, Timer>>,
     ) -> Self {
         let agenda = Agenda::rearm(&tables, slots.iter().copied());
-        let mut events: Vec<_> = tables.table(&EVENTS).iter().map(|(key, _)| key.clone()).collect();
+        let mut events: Vec<_> = tables
+            .table(&EVENTS)
+            .iter()
+            .map(|(key, _)| key.clone())
+            .collect();
         events.sort_by_key(event_number);
         let next_event = events.last().map_or(0, |key| event_number(key) + 1);
         let state = State {
@@ -102,7 +106,7 @@ impl Partition {
             return false;
         }
         let ahead = self.lsn.0 - durable.0;
-        if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() > AHEAD_BYTES_MAX / 2 {
+        if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() >= AHEAD_BYTES_MAX {
             return false; // The log writer wakes us.
         }
         let due = self.state.agenda.next_ms();
@@ -144,8 +148,16 @@ impl Partition {
         if self.state.tables.take_effects(&mut self.effects) {
             self.lsn = self.lsn.next();
             let effects = &self.effects;
-            assert!(effects.len() <= RECORD_BYTES_MAX, "a record of {} bytes", effects.len());
-            let record = Record { partition: self.id, lsn: self.lsn, effects };
+            assert!(
+                effects.len() <= RECORD_BYTES_MAX,
+                "a record of {} bytes",
+                effects.len()
+            );
+            let record = Record {
+                partition: self.id,
+                lsn: self.lsn,
+                effects,
+            };
             shared.log.push(record, answers.len());
         }
         if answers.len() > 0 {
@@ -173,7 +185,10 @@ impl Partition {
     }
 
     fn fire(&mut self, due: &Due, now_ms: u64) -> usize {
-        let timer = *self.timers.get(&due.timer).expect("because a timer's domain is registered");
+        let timer = *self
+            .timers
+            .get(&due.timer)
+            .expect("because a timer's domain is registered");
         loop {
             let mut tx = self.state.begin(self.id, due.slot, now_ms);
             tx.tables.table_mut(&TIMERS).remove(due.key.as_bytes());
@@ -193,7 +208,10 @@ impl Partition {
         }
         for envelope in &self.batch {
             if let Errand::Call { call, .. } = &envelope.work {
-                call.reads(&mut Reads { slot: envelope.slot, rows: &mut self.wanted });
+                call.reads(&mut Reads {
+                    slot: envelope.slot,
+                    rows: &mut self.wanted,
+                });
             }
         }
         for missing in self.wanted.drain(..) {
@@ -203,14 +221,25 @@ impl Partition {
 
     /// Runs one command; gives the weight of what it changed.
     fn run(&mut self, envelope: Envelope, now_ms: u64, answers: &mut Answers) -> usize {
-        let Envelope { work, slot, domain: _ } = envelope;
+        let Envelope {
+            work,
+            slot,
+            domain: _,
+        } = envelope;
         let (call, sink, token) = match work {
             Errand::Call { call, sink, token } => (call, sink, token),
             Errand::Scan(gather) => {
                 let call = gather.call();
-                let slots = if call.key().is_some() { vec![slot] } else { self.slots.clone() };
+                let slots = if call.key().is_some() {
+                    vec![slot]
+                } else {
+                    self.slots.clone()
+                };
                 let snapshot = self.state.tables.snapshot(call.tables());
-                answers.push_scan(ScanJob { context: ScanContext { snapshot, slots }, gather });
+                answers.push_scan(ScanJob {
+                    context: ScanContext { snapshot, slots },
+                    gather,
+                });
                 return 0;
             }
         };
@@ -238,7 +267,10 @@ impl Partition {
         while self.state.events.len() > EVENTS_KEPT
             && let Some(oldest) = self.state.events.pop_front()
         {
-            self.state.tables.table_mut(&EVENTS).remove(oldest.as_bytes());
+            self.state
+                .tables
+                .table_mut(&EVENTS)
+                .remove(oldest.as_bytes());
             self.state.tables.commit();
         }
     }
@@ -272,7 +304,9 @@ pub(crate) fn audit(tables: &Tables, domains: &[Domain]) -> Audit {
 }
 
 fn event_number(key: &RowKey) -> u64 {
-    key.parts().number().expect("because an event's key is its number")
+    key.parts()
+        .number()
+        .expect("because an event's key is its number")
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -284,7 +318,11 @@ struct Done {
 
 impl Done {
     fn of(tx: Tx<'_>) -> Self {
-        Self { weight: tx.weight, wakes_at_ms: tx.wakes_at_ms, next_event: tx.next_event }
+        Self {
+            weight: tx.weight,
+            wakes_at_ms: tx.wakes_at_ms,
+            next_event: tx.next_event,
+        }
     }
 }
 

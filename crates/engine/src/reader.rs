@@ -26,7 +26,13 @@ impl Gather {
         token: u64,
     ) -> Self {
         let missing = AtomicUsize::new(partitions);
-        Self { call, sink, token, missing, pages: Mutex::new(Vec::new()) }
+        Self {
+            call,
+            sink,
+            token,
+            missing,
+            pages: Mutex::new(Vec::new()),
+        }
     }
 
     pub(crate) fn call(&self) -> &dyn ScanCall {
@@ -34,7 +40,10 @@ impl Gather {
     }
 
     fn add(&self, page: Box<dyn Any + Send>) -> bool {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(page);
         self.missing.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
@@ -43,7 +52,11 @@ impl Gather {
         let pages = std::mem::take(&mut *pages);
         let mut bytes = Vec::new();
         let status = self.call.render(pages, self.sink.renderer(), &mut bytes);
-        let answer = Answer { token: self.token, status, end: bytes.len() };
+        let answer = Answer {
+            token: self.token,
+            status,
+            end: bytes.len(),
+        };
         self.sink.deliver(&[answer], 0, &bytes);
     }
 }
@@ -106,7 +119,9 @@ impl ReaderQueue {
 
     /// Runs one scan; `false` if there was none.
     pub(crate) fn step(&self, wait: bool) -> bool {
-        let Some(job) = self.pop(wait) else { return false };
+        let Some(job) = self.pop(wait) else {
+            return false;
+        };
         let page = job.gather.call.page(&job.context);
         if job.gather.add(page) {
             job.gather.answer();
@@ -116,7 +131,10 @@ impl ReaderQueue {
     }
 
     pub(crate) fn stop(&self) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopping = true;
         self.arrived.notify_all();
     }
 }

@@ -51,7 +51,9 @@ impl Shared {
             metrics: Metrics::default(),
             stopping: AtomicBool::new(false),
             room: AtomicU8::new(0),
-            executors: std::iter::repeat_with(Bell::default).take(executors).collect(),
+            executors: std::iter::repeat_with(Bell::default)
+                .take(executors)
+                .collect(),
         }
     }
 

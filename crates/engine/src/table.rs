@@ -37,19 +37,34 @@ impl<R: Row> Table<R> {
     /// (0–15), stored and for ever.
     #[must_use]
     pub const fn keyed(domain: u8, number: u8, name: &'static str) -> Self {
-        Self { id: table_id(domain, number), name, shape: Shape::Keyed, row: PhantomData }
+        Self {
+            id: table_id(domain, number),
+            name,
+            shape: Shape::Keyed,
+            row: PhantomData,
+        }
     }
 
     /// A table whose rows can also be read in the order of their keys.
     #[must_use]
     pub const fn ordered(domain: u8, number: u8, name: &'static str) -> Self {
-        Self { id: table_id(domain, number), name, shape: Shape::Ordered, row: PhantomData }
+        Self {
+            id: table_id(domain, number),
+            name,
+            shape: Shape::Ordered,
+            row: PhantomData,
+        }
     }
 
     /// The table without its row type, for lists of tables.
     #[must_use]
     pub const fn def(&self) -> TableDef {
-        TableDef { id: self.id, name: self.name, make: make::<R>, shape: self.shape }
+        TableDef {
+            id: self.id,
+            name: self.name,
+            make: make::<R>,
+            shape: self.shape,
+        }
     }
 
     /// The number under which rows are stored.
@@ -195,7 +210,13 @@ impl<R: Row> TypedTable<R> {
             Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Xxh3Builder::new().with_seed(seed))),
             Shape::Ordered => Rows::Ordered(Sorted::new()),
         };
-        Self { rows, undo: Vec::new(), changed: Vec::new(), batch: 1, whole }
+        Self {
+            rows,
+            undo: Vec::new(),
+            changed: Vec::new(),
+            batch: 1,
+            whole,
+        }
     }
 
     /// The row, if it is there; `Err(())` if only the base can tell.
@@ -213,7 +234,13 @@ impl<R: Row> TypedTable<R> {
             Some((key, stored)) => (key.clone(), Some(stored.clone())),
             None => (RowKey::from_bytes(key), None),
         };
-        self.rows.insert(key.clone(), Stored { row, batch: self.batch });
+        self.rows.insert(
+            key.clone(),
+            Stored {
+                row,
+                batch: self.batch,
+            },
+        );
         self.undo.push((key, before));
     }
 
@@ -231,7 +258,13 @@ impl<R: Row> TypedTable<R> {
         if self.whole {
             self.rows.remove(key.as_bytes());
         } else {
-            self.rows.insert(key.clone(), Stored { row: None, batch: self.batch });
+            self.rows.insert(
+                key.clone(),
+                Stored {
+                    row: None,
+                    batch: self.batch,
+                },
+            );
         }
     }
 
@@ -241,7 +274,9 @@ impl<R: Row> TypedTable<R> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&RowKey, &Arc<R>)> {
-        self.rows.iter().filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
+        self.rows
+            .iter()
+            .filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
     }
 }
 
@@ -254,7 +289,10 @@ fn range<'a, R: Row>(
         Rows::Keyed(_) => None,
         Rows::Ordered(rows) => Some(rows.range::<_, [u8]>((Included(from), Unbounded))),
     };
-    range.into_iter().flatten().filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
+    range
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
 }
 
 impl<R: Row> AnyTable for TypedTable<R> {
@@ -348,28 +386,43 @@ impl Tables {
             *place = u8::try_from(tables.len()).expect("because there are fewer than 255 tables");
             tables.push((*def, (def.make)(def.shape, seed, base.is_none())));
         }
-        Self { tables, index, touched: Vec::new(), changed: Vec::new(), base }
+        Self {
+            tables,
+            index,
+            touched: Vec::new(),
+            changed: Vec::new(),
+            base,
+        }
     }
 
     fn place(&self, id: u16) -> Option<usize> {
-        self.index.get(usize::from(id)).filter(|at| **at != NONE).map(|at| usize::from(*at))
+        self.index
+            .get(usize::from(id))
+            .filter(|at| **at != NONE)
+            .map(|at| usize::from(*at))
     }
 
     pub(crate) fn table<R: Row>(&self, table: &Table<R>) -> &TypedTable<R> {
-        let at = self.place(table.id).expect("because a domain's tables are registered with it");
+        let at = self
+            .place(table.id)
+            .expect("because a domain's tables are registered with it");
         let any = self.tables[at].1.as_any();
-        any.downcast_ref().expect("because a table's id and its row type stand in one constant")
+        any.downcast_ref()
+            .expect("because a table's id and its row type stand in one constant")
     }
 
     /// The table, marked as written by the running command.
     pub(crate) fn table_mut<R: Row>(&mut self, table: &Table<R>) -> &mut TypedTable<R> {
-        let at = self.place(table.id).expect("because a domain's tables are registered with it");
+        let at = self
+            .place(table.id)
+            .expect("because a domain's tables are registered with it");
         let small = self.index[usize::from(table.id)];
         if !self.touched.contains(&small) {
             self.touched.push(small);
         }
         let any = self.tables[at].1.as_any_mut();
-        any.downcast_mut().expect("because a table's id and its row type stand in one constant")
+        any.downcast_mut()
+            .expect("because a table's id and its row type stand in one constant")
     }
 
     pub(crate) fn undo(&mut self) {
@@ -405,14 +458,23 @@ impl Tables {
     ) -> Result<(), ReplayError> {
         let at = self.place(table).ok_or(ReplayError::UnknownTable(table))?;
         let (def, rows) = &mut self.tables[at];
-        rows.load(key, row).map_err(|cause| ReplayError::Row(DecodeError { table: def.name, cause }))
+        rows.load(key, row).map_err(|cause| {
+            ReplayError::Row(DecodeError {
+                table: def.name,
+                cause,
+            })
+        })
     }
 
     /// Brings a row from the base into memory, if memory does not know of it yet.
     pub(crate) fn fetch(&mut self, missing: &Missing) -> Result<(), ReplayError> {
         let key = missing.key.as_bytes();
-        let at = self.place(missing.table).ok_or(ReplayError::UnknownTable(missing.table))?;
-        let (Some(base), false) = (&self.base, self.tables[at].1.has(key)) else { return Ok(()) };
+        let at = self
+            .place(missing.table)
+            .ok_or(ReplayError::UnknownTable(missing.table))?;
+        let (Some(base), false) = (&self.base, self.tables[at].1.has(key)) else {
+            return Ok(());
+        };
         let row = base.get(missing.table, key);
         self.replay(missing.table, key, row.as_deref())
     }
@@ -425,15 +487,21 @@ impl Tables {
     /// The named tables as they are now.
     pub(crate) fn snapshot(&self, tables: &[u16]) -> Snapshot {
         let taken = tables.iter().map(|id| {
-            let at = self.place(*id).expect("because a domain's tables are registered with it");
+            let at = self
+                .place(*id)
+                .expect("because a domain's tables are registered with it");
             (*id, self.tables[at].1.snapshot())
         });
-        Snapshot { tables: taken.collect() }
+        Snapshot {
+            tables: taken.collect(),
+        }
     }
 
     /// Name and number of rows of every table.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
-        self.tables.iter().map(|(def, table)| (def.name, table.len()))
+        self.tables
+            .iter()
+            .map(|(def, table)| (def.name, table.len()))
     }
 }
 
@@ -468,13 +536,16 @@ impl Snapshot {
     fn rows<R: Row>(&self, table: &Table<R>) -> &Rows<R> {
         let found = self.tables.iter().find(|(id, _)| *id == table.id);
         let (_, rows) = found.expect("because a scan names the tables that it reads");
-        rows.downcast_ref().expect("because a table's id and its row type stand in one constant")
+        rows.downcast_ref()
+            .expect("because a table's id and its row type stand in one constant")
     }
 
     /// The row under an encoded key.
     #[must_use]
     pub fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Option<&Arc<R>> {
-        self.rows(table).get(key).and_then(|(_, stored)| stored.row.as_ref())
+        self.rows(table)
+            .get(key)
+            .and_then(|(_, stored)| stored.row.as_ref())
     }
 
     /// Rows of an ordered table whose encoded keys start with `prefix`, from `from` on.

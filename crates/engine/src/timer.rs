@@ -33,7 +33,12 @@ impl Due {
         let mut parts = KeyReader::new(rest);
         let due_ms = parts.number()?;
         let timer = u16::from(parts.byte()?) << 8 | u16::from(parts.byte()?);
-        Some(Self { key: key.clone(), slot: Slot(u16::from_be_bytes(*slot)), due_ms, timer })
+        Some(Self {
+            key: key.clone(),
+            slot: Slot(u16::from_be_bytes(*slot)),
+            due_ms,
+            timer,
+        })
     }
 
     /// The parts that the timer was set with.
@@ -74,7 +79,9 @@ impl Agenda {
     fn look(&mut self, tables: &Tables, slot: Slot) -> Option<Due> {
         let prefix = slot.0.to_be_bytes();
         let mut rows = tables.table(&TIMERS).range(&prefix);
-        let first = rows.next().filter(|(key, _)| key.as_bytes().starts_with(&prefix));
+        let first = rows
+            .next()
+            .filter(|(key, _)| key.as_bytes().starts_with(&prefix));
         let due = first.and_then(|(key, _)| Due::of(key));
         self.set(slot, due.as_ref().map(|due| due.due_ms));
         due

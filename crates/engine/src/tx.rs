@@ -44,7 +44,10 @@ impl Reads<'_> {
     pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
         let mut key = Vec::new();
         write_key(&mut key, self.slot, &parts);
-        self.rows.push(Missing { table: table.id(), key: RowKey::from_bytes(&key) });
+        self.rows.push(Missing {
+            table: table.id(),
+            key: RowKey::from_bytes(&key),
+        });
     }
 }
 
@@ -88,9 +91,10 @@ impl Tx<'_> {
         write_key(self.scratch, self.slot, &parts);
         match self.tables.table(table).get(self.scratch) {
             Ok(row) => Ok(row.cloned()),
-            Err(()) => {
-                Err(Missing { table: table.id(), key: RowKey::from_bytes(self.scratch) })
-            }
+            Err(()) => Err(Missing {
+                table: table.id(),
+                key: RowKey::from_bytes(self.scratch),
+            }),
         }
     }
 

@@ -14,7 +14,11 @@ pub(crate) struct JsonWriter<'a> {
 impl<'a> JsonWriter<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
-        Self { out, start, closers: Vec::new() }
+        Self {
+            out,
+            start,
+            closers: Vec::new(),
+        }
     }
 
     /// Puts the comma that is due before a name or an item. The last byte tells: a text ends in a
@@ -49,7 +53,8 @@ impl Writer for JsonWriter<'_> {
 
     fn end(&mut self) {
         let closer = self.closers.pop();
-        self.out.push(closer.expect("because `end` ends a map or list that was begun"));
+        self.out
+            .push(closer.expect("because `end` ends a map or list that was begun"));
     }
 
     fn text(&mut self, text: &str) {
@@ -60,12 +65,14 @@ impl Writer for JsonWriter<'_> {
 
     fn integer(&mut self, value: i64) {
         self.separate();
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out
+            .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     fn boolean(&mut self, value: bool) {
         self.separate();
-        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        self.out
+            .extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     fn null(&mut self) {

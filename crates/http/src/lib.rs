@@ -30,6 +30,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod problem;
+mod prose;
 mod query;
 mod render;
 mod route;

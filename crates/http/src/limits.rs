@@ -10,6 +10,14 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// the common size of less than 1 KiB it never binds.
 pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Members of one body. No request has as many fields; it keeps a body of nothing but members from
+/// taking many times its size in memory.
+pub const MEMBERS_MAX: usize = 256;
+
+/// Bytes of a body that is too large which are read and thrown away, so that a client which first
+/// writes and then reads gets to see the answer.
+pub const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Requests being answered at one time, unless [`Options`](crate::Options) says otherwise. Above
 /// what one machine has open connections for, below what its inboxes hold: the door of the engine
 /// says BUSY first, for a reason it knows better.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tidegate_engine::contract::Raw;
 
+use crate::limits::MEMBERS_MAX;
+
 /// The members of a JSON object, in the order in which they were sent.
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Scalar<'a>)>);
 
@@ -59,6 +61,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some(Key(name)) = map.next_key()? {
+            if members.len() == MEMBERS_MAX {
+                return Err(A::Error::custom(format!("more than {MEMBERS_MAX} members")));
+            }
             members.push((name, map.next_value()?));
         }
         Ok(Members(members))
@@ -110,7 +115,9 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_f64<E>(self, _value: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Other("a number with a fraction or an exponent, or beyond 64 bits"))
+        Ok(Scalar::Other(
+            "a number with a fraction or an exponent, or beyond 64 bits",
+        ))
     }
 
     fn visit_bool<E>(self, _value: bool) -> Result<Self::Value, E> {
@@ -141,7 +148,10 @@ mod tests {
         let body = br#"{"s":"x","e":"\u00f6","n":-3,"big":9223372036854775808,"f":1.0,"x":1e3,
             "b":true,"z":null,"l":[1,[2]],"o":{"a":{}}}"#;
         let Members(members) = Members::read(body).expect("because it is an object");
-        let kinds: Vec<_> = members.iter().map(|(name, value)| (&**name, value.raw())).collect();
+        let kinds: Vec<_> = members
+            .iter()
+            .map(|(name, value)| (&**name, value.raw()))
+            .collect();
         let fraction = Raw::Other("a number with a fraction or an exponent, or beyond 64 bits");
         let expected = [
             ("s", Raw::String("x")),
@@ -161,10 +171,21 @@ mod tests {
     #[test]
     fn what_is_not_one_object_is_refused() {
         let deep = format!("{{\"a\":{}", "[".repeat(100_000));
-        for body in ["[]", "1", "null", "{} {}", "{\"a\":}", "{\"a\":1", "\u{feff}{}", &deep] {
+        for body in [
+            "[]",
+            "1",
+            "null",
+            "{} {}",
+            "{\"a\":}",
+            "{\"a\":1",
+            "\u{feff}{}",
+            &deep,
+        ] {
             assert!(Members::read(body.as_bytes()).is_err(), "{body:.20}");
         }
         assert!(Members::read(b"{\"a\":\"\xFF\"}").is_err());
+        let many = format!("{{{}}}", vec!["\"a\":1"; MEMBERS_MAX + 1].join(","));
+        assert!(Members::read(many.as_bytes()).is_err());
         assert!(Members::read(b"").is_ok_and(|Members(members)| members.is_empty()));
     }
 }

@@ -85,7 +85,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(def: ProblemDef, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { def, detail: detail.into(), field: None }
+        Self {
+            def,
+            detail: detail.into(),
+            field: None,
+        }
     }
 
     /// A problem whose documentation says it all.
@@ -98,7 +102,11 @@ impl Problem {
         field: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { def: UNREADABLE, detail: detail.into(), field: Some(field.into()) }
+        Self {
+            def: UNREADABLE,
+            detail: detail.into(),
+            field: Some(field.into()),
+        }
     }
 }
 
@@ -109,7 +117,11 @@ impl From<Invalid> for Problem {
             InvalidKind::OutOfRange => OUT_OF_RANGE,
         };
         let detail = format!("`{}` {}", invalid.field, invalid.message);
-        Self { def, detail: detail.into(), field: Some(invalid.field.into()) }
+        Self {
+            def,
+            detail: detail.into(),
+            field: Some(invalid.field.into()),
+        }
     }
 }
 
@@ -134,25 +146,30 @@ impl IntoResponse for Problem {
 }
 
 /// The response that carries a problem's bytes.
-pub(crate) fn response(
-    status: StatusCode,
-    retry_after_ms: Option<u64>,
-    body: Vec<u8>,
-) -> Response {
+pub(crate) fn response(status: StatusCode, retry_after_ms: Option<u64>, body: Vec<u8>) -> Response {
     let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
     if let Some(retry_after_ms) = retry_after_ms {
         let seconds = retry_after_ms.div_ceil(1_000).max(1);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
     }
     if status == StatusCode::UNAUTHORIZED {
         let scheme = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
     }
     response
 }
 
 /// Writes the members that every problem has.
-pub(crate) fn write_common(json: &mut JsonWriter<'_>, code: &str, status: StatusCode, detail: &str) {
+pub(crate) fn write_common(
+    json: &mut JsonWriter<'_>,
+    code: &str,
+    status: StatusCode,
+    detail: &str,
+) {
     json.name("type");
     json.text(&format!("{TYPE_BASE}{code}"));
     json.name("title");

@@ -7,10 +7,13 @@ use percent_encoding::percent_decode;
 /// The names and values of a query string, percent-decoded. Bytes stay bytes: what is not UTF-8 is
 /// found where the field is read, and never turned into something else on the way.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(name), decoded(value))
-    })
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
 }
 
 fn decoded(text: &str) -> Cow<'_, [u8]> {
@@ -35,7 +38,10 @@ mod tests {
             (b"d", b"\xFF+"),
             (b"", b"x"),
         ];
-        let found: Vec<_> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         assert_eq!(found, expected);
     }
 }

@@ -5,6 +5,7 @@ use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Status, Writer
 
 use crate::json::JsonWriter;
 use crate::problem::{self, COMMON_MEMBERS};
+use crate::prose::prose;
 
 /// Bytes ahead of the JSON: the status code in 2 bytes, then in 4 bytes when to ask again, in
 /// milliseconds, 0 for nothing; both little endian.
@@ -41,8 +42,11 @@ fn write_refusal(refusal: &dyn Refuse, out: &mut Vec<u8>) {
     write_head(out, status, if busy { REFUSED_BUSY_RETRY_MS } else { 0 });
     let mut json = JsonWriter::new(out);
     json.map(0);
-    problem::write_common(&mut json, def.code, status, &crate::openapi::prose(def.doc));
-    refusal.facts(&mut Facts { json: &mut json, depth: 0 });
+    problem::write_common(&mut json, def.code, status, &prose(def.doc));
+    refusal.facts(&mut Facts {
+        json: &mut json,
+        depth: 0,
+    });
     json.end();
 }
 
@@ -156,7 +160,11 @@ mod tests {
         let (head, body) = out.split_at(HEAD_BYTES);
         let body = serde_json::from_slice(body).expect("because a rendered outcome is JSON");
         let status = u16::from_le_bytes([head[0], head[1]]);
-        (status, u32::from_le_bytes([head[2], head[3], head[4], head[5]]), body)
+        (
+            status,
+            u32::from_le_bytes([head[2], head[3], head[4], head[5]]),
+            body,
+        )
     }
 
     #[test]

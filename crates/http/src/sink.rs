@@ -46,7 +46,9 @@ impl ReplySink for OneShot {
 impl IntoResponse for Rendered {
     fn into_response(self) -> Response {
         let Self(mut bytes) = self;
-        let head = *bytes.first_chunk::<HEAD_BYTES>().expect("because the renderer wrote a head");
+        let head = *bytes
+            .first_chunk::<HEAD_BYTES>()
+            .expect("because the renderer wrote a head");
         bytes.drain(..HEAD_BYTES);
         let [low, high, retry @ ..] = head;
         let status = StatusCode::from_u16(u16::from_le_bytes([low, high]));
@@ -55,6 +57,10 @@ impl IntoResponse for Rendered {
         if status == StatusCode::OK {
             return ([(header::CONTENT_TYPE, JSON)], bytes).into_response();
         }
-        problem::response(status, (retry_after_ms > 0).then_some(retry_after_ms), bytes)
+        problem::response(
+            status,
+            (retry_after_ms > 0).then_some(retry_after_ms),
+            bytes,
+        )
     }
 }

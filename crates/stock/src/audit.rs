@@ -42,34 +42,55 @@ pub fn audit(books: &Books<'_>) -> Audit {
         check_hold(&mut audit, books, (key, sku, id), hold, given_back);
     }
     for (sku, hold) in returned.keys() {
-        audit.faults.push(format!("stock {sku}: a return names the hold {hold}, which is not there"));
+        audit.faults.push(format!(
+            "stock {sku}: a return names the hold {hold}, which is not there"
+        ));
     }
     check_index(&mut audit, books, &mut states);
     for (key, change) in books.rows(&FLOW) {
         let (sku, position) = text_and_number(key);
         let Change { before, after, .. } = change;
-        sums.entry(sku).or_default().flow.insert(position, (*before, *after));
+        sums.entry(sku)
+            .or_default()
+            .flow
+            .insert(position, (*before, *after));
     }
     check_buyers(&mut audit, books, &mut sums);
     for (key, sku) in books.rows(&SKUS) {
         let name = key.parts().text().unwrap_or_default();
-        check_sku(&mut audit, name, sku, &sums.remove(name).unwrap_or_default());
+        check_sku(
+            &mut audit,
+            name,
+            sku,
+            &sums.remove(name).unwrap_or_default(),
+        );
     }
     for sku in sums.keys() {
-        audit.faults.push(format!("stock {sku}: rows of a SKU that is not there"));
+        audit
+            .faults
+            .push(format!("stock {sku}: rows of a SKU that is not there"));
     }
-    audit.add("stock.adds_applied", i64::try_from(books.rows(&ADDS).count()).unwrap_or(i64::MAX));
+    audit.add(
+        "stock.adds_applied",
+        i64::try_from(books.rows(&ADDS).count()).unwrap_or(i64::MAX),
+    );
     audit
 }
 
 fn two_texts(key: &RowKey) -> (&str, &str) {
     let mut parts = key.parts();
-    (parts.text().unwrap_or_default(), parts.text().unwrap_or_default())
+    (
+        parts.text().unwrap_or_default(),
+        parts.text().unwrap_or_default(),
+    )
 }
 
 fn text_and_number(key: &RowKey) -> (&str, u64) {
     let mut parts = key.parts();
-    (parts.text().unwrap_or_default(), parts.number().unwrap_or_default())
+    (
+        parts.text().unwrap_or_default(),
+        parts.number().unwrap_or_default(),
+    )
 }
 
 fn add_hold(sum: &mut Sums, hold: &Held) {
@@ -102,11 +123,17 @@ fn check_hold(
 ) {
     let mut fault = |what: String| audit.faults.push(format!("stock {sku} hold {id}: {what}"));
     if hold.returned != given_back {
-        fault(format!("{} returned, its returns add up to {given_back}", hold.returned));
+        fault(format!(
+            "{} returned, its returns add up to {given_back}",
+            hold.returned
+        ));
     }
     let wholly = hold.state == HoldState::Returned;
     if hold.returned > hold.quantity || wholly != (hold.returned == hold.quantity) {
-        fault(format!("{} of {} returned in state {:?}", hold.returned, hold.quantity, hold.state));
+        fault(format!(
+            "{} of {} returned in state {:?}",
+            hold.returned, hold.quantity, hold.state
+        ));
     }
     let timed = books.has_timer(key, &EXPIRE, hold.expires_at_ms, (sku, id));
     if timed != (hold.state == HoldState::Held) {
@@ -127,30 +154,37 @@ fn check_index<'a>(
         let sound = hold.is_some_and(|(is, id)| Some(is.key()) == state && id == index.id);
         if !sound {
             let id = &index.id;
-            audit.faults.push(format!("stock {sku}: the index names {id} in state {state:?}"));
+            audit.faults.push(format!(
+                "stock {sku}: the index names {id} in state {state:?}"
+            ));
         }
     }
     for ((sku, _), (state, id)) in states {
-        audit.faults.push(format!("stock {sku} hold {id}: {state:?} is not in the index"));
+        audit.faults.push(format!(
+            "stock {sku} hold {id}: {state:?} is not in the index"
+        ));
     }
 }
 
-fn check_buyers<'a>(
-    audit: &mut Audit,
-    books: &Books<'a>,
-    sums: &mut BTreeMap<&'a str, Sums>,
-) {
+fn check_buyers<'a>(audit: &mut Audit, books: &Books<'a>, sums: &mut BTreeMap<&'a str, Sums>) {
     for (key, taken) in books.rows(&BUYERS) {
         let (sku, buyer) = two_texts(key);
-        let has = sums.get_mut(sku).and_then(|sum| sum.buyers.remove(buyer)).unwrap_or(0);
+        let has = sums
+            .get_mut(sku)
+            .and_then(|sum| sum.buyers.remove(buyer))
+            .unwrap_or(0);
         if has != taken.units {
             let counted = taken.units;
-            audit.faults.push(format!("stock {sku} buyer {buyer}: {counted} counted, {has} had"));
+            audit.faults.push(format!(
+                "stock {sku} buyer {buyer}: {counted} counted, {has} had"
+            ));
         }
     }
     for (sku, sum) in sums {
         for (buyer, has) in &sum.buyers {
-            audit.faults.push(format!("stock {sku} buyer {buyer}: {has} had, none counted"));
+            audit.faults.push(format!(
+                "stock {sku} buyer {buyer}: {has} had, none counted"
+            ));
         }
     }
 }
@@ -158,28 +192,45 @@ fn check_buyers<'a>(
 fn check_sku(audit: &mut Audit, name: &str, sku: &Sku, sums: &Sums) {
     let mut fault = |what: String| audit.faults.push(format!("stock {name}: {what}"));
     if sku.held + sku.sold > sku.total {
-        fault(format!("oversold: {} held and {} sold of {}", sku.held, sku.sold, sku.total));
+        fault(format!(
+            "oversold: {} held and {} sold of {}",
+            sku.held, sku.sold, sku.total
+        ));
     }
     if sku.held != sums.held {
-        fault(format!("{} held, its holds add up to {}", sku.held, sums.held));
+        fault(format!(
+            "{} held, its holds add up to {}",
+            sku.held, sums.held
+        ));
     }
     if sku.sold != sums.sold {
-        fault(format!("{} sold, its holds add up to {}", sku.sold, sums.sold));
+        fault(format!(
+            "{} sold, its holds add up to {}",
+            sku.sold, sums.sold
+        ));
     }
     if sku.holds != sums.holds {
-        fault(format!("{} holds made, {} are there", sku.holds, sums.holds));
+        fault(format!(
+            "{} holds made, {} are there",
+            sku.holds, sums.holds
+        ));
     }
     let mut available = 0;
     let mut next = 1;
     for (position, (before, after)) in &sums.flow {
         if *position != next || *before != available {
-            fault(format!("flow {position} begins at {before}; {next} at {available} was due"));
+            fault(format!(
+                "flow {position} begins at {before}; {next} at {available} was due"
+            ));
             break;
         }
         (available, next) = (*after, next + 1);
     }
     if next != sku.changes + 1 || available != sku.total.saturating_sub(sku.held + sku.sold) {
-        fault(format!("the flow ends at entry {} with {available} available", next - 1));
+        fault(format!(
+            "the flow ends at entry {} with {available} available",
+            next - 1
+        ));
     }
     for (figure, value) in [
         ("stock.units_total", sku.total),

@@ -14,6 +14,8 @@ reply! {
 }
 
 impl Event for StockLow {
-    const DEF: EventDef =
-        EventDef { name: "stock_low", doc: "What is available of a SKU has fallen to its alert." };
+    const DEF: EventDef = EventDef {
+        name: "stock_low",
+        doc: "What is available of a SKU has fallen to its alert.",
+    };
 }

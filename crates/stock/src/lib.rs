@@ -30,7 +30,7 @@ pub use audit::audit;
 pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 pub use refusal::Refusal;
 pub use reply::{
-    AddReceipt, FlowEntry, HoldDetails, HoldReceipt, HoldSummary, HoldStep, ReturnReceipt, SkuInfo,
+    AddReceipt, FlowEntry, HoldDetails, HoldReceipt, HoldStep, HoldSummary, ReturnReceipt, SkuInfo,
 };
 pub use surface::STOCK;
 pub use table::HoldState;

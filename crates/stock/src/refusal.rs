@@ -65,25 +65,81 @@ const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDe
 
 /// The refusals as the documentation lists them, in the order in which they are checked.
 pub(crate) const REFUSALS: &[RefusalDef] = &[
-    def("unknown_sku", Status::NotFound, "No such SKU: declare it first."),
-    def("invalid_quantity", Status::OutOfRange, "A quantity outside `min` to `max`."),
-    def("buyer_required", Status::OutOfRange, "`max` bounds a buyer: name the buyer."),
-    def("id_conflict", Status::Conflict, "The id was used with other content: choose another."),
-    def("version_changed", Status::Conflict, "The SKU is at `version`: read it again."),
+    def(
+        "unknown_sku",
+        Status::NotFound,
+        "No such SKU: declare it first.",
+    ),
+    def(
+        "invalid_quantity",
+        Status::OutOfRange,
+        "A quantity outside `min` to `max`.",
+    ),
+    def(
+        "buyer_required",
+        Status::OutOfRange,
+        "`max` bounds a buyer: name the buyer.",
+    ),
+    def(
+        "id_conflict",
+        Status::Conflict,
+        "The id was used with other content: choose another.",
+    ),
+    def(
+        "version_changed",
+        Status::Conflict,
+        "The SKU is at `version`: read it again.",
+    ),
     def(
         "below_committed",
         Status::Conflict,
         "The total would fall below the `committed` units, held and sold.",
     ),
-    def("above_maximum", Status::OutOfRange, "The total would exceed `max` units."),
-    def("over_limit", Status::Conflict, "The buyer has `taken` of at most `max` units."),
-    def("sold_out", Status::Conflict, "Fewer units are `available` than asked for."),
-    def("hold_not_found", Status::NotFound, "No such hold of this SKU."),
-    def("already_confirmed", Status::Conflict, "The hold is sold: return it instead."),
-    def("hold_released", Status::Conflict, "The hold was released; its units went back."),
-    def("hold_expired", Status::Conflict, "The hold has expired; its units went back."),
-    def("not_confirmed", Status::Conflict, "Nothing was sold under this hold."),
-    def("return_exceeds_sold", Status::Conflict, "Only `returnable` units can still be returned."),
+    def(
+        "above_maximum",
+        Status::OutOfRange,
+        "The total would exceed `max` units.",
+    ),
+    def(
+        "over_limit",
+        Status::Conflict,
+        "The buyer has `taken` of at most `max` units.",
+    ),
+    def(
+        "sold_out",
+        Status::Conflict,
+        "Fewer units are `available` than asked for.",
+    ),
+    def(
+        "hold_not_found",
+        Status::NotFound,
+        "No such hold of this SKU.",
+    ),
+    def(
+        "already_confirmed",
+        Status::Conflict,
+        "The hold is sold: return it instead.",
+    ),
+    def(
+        "hold_released",
+        Status::Conflict,
+        "The hold was released; its units went back.",
+    ),
+    def(
+        "hold_expired",
+        Status::Conflict,
+        "The hold has expired; its units went back.",
+    ),
+    def(
+        "not_confirmed",
+        Status::Conflict,
+        "Nothing was sold under this hold.",
+    ),
+    def(
+        "return_exceeds_sold",
+        Status::Conflict,
+        "Only `returnable` units can still be returned.",
+    ),
 ];
 
 impl Refusal {

@@ -92,8 +92,13 @@ words! { HoldState {
 
 impl HoldState {
     /// Every state.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Held, Self::Confirmed, Self::Released, Self::Expired, Self::Returned];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Held,
+        Self::Confirmed,
+        Self::Released,
+        Self::Expired,
+        Self::Returned,
+    ];
 
     /// Its word in every front.
     pub(crate) fn word(self) -> &'static str {

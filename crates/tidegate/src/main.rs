@@ -1,5 +1,51 @@
-//! The `tidegate` binary.
+//! The `tidegate` binary: `serve`, `demo`, `replay`, `bench` and `check`.
 
+mod bench;
+mod check;
 mod replay;
+mod serve;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tidegate_engine::contract::Domain;
+use tidegate_stock::STOCK;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Every structure that this binary serves: one line each.
+const DOMAINS: &[Domain] = &[STOCK];
+
+/// The backend for the moment when everyone arrives at once.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves RESP and HTTP over a data folder.
+    Serve(serve::ServeArgs),
+    /// Verifies the folder of a server that was stopped or killed.
+    Check(check::CheckArgs),
+    /// Measures how many commands a server carries out a second.
+    Bench(bench::BenchArgs),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args).map_err(Into::into),
+        Command::Check(args) => return check::run(&args),
+        Command::Bench(args) => bench::run(&args).map_err(Box::<dyn std::error::Error>::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidegate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

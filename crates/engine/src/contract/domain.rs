@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use crate::contract::{
-    Field, Invalid, Outcome, Page, PageItem, Refuse, RefusalDef, Renderer, ReplyType, ReplyValue,
+    Field, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType, ReplyValue,
     Request, Status, Values,
 };
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
@@ -112,7 +112,10 @@ impl RequestDef {
     pub const fn scan<S: Scan>(resp: &'static str, path: &'static str) -> Self {
         Self {
             resp,
-            http: Http { method: Method::Get, path },
+            http: Http {
+                method: Method::Get,
+                path,
+            },
             class: Class::Reads,
             doc: S::DOC,
             fields: S::FIELDS,
@@ -309,7 +312,11 @@ fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
     }
     let cut = items.len() > limit;
     items.truncate(limit);
-    let next = if cut { items.last().map(PageItem::cursor) } else { bound };
+    let next = if cut {
+        items.last().map(PageItem::cursor)
+    } else {
+        bound
+    };
     Page { items, next }
 }
 
@@ -337,7 +344,9 @@ impl ScanContext {
         after: Option<impl KeyParts>,
         most: usize,
     ) -> Vec<(&RowKey, &R)> {
-        let Some(slot) = self.slots.first() else { return Vec::new() };
+        let Some(slot) = self.slots.first() else {
+            return Vec::new();
+        };
         let (mut start, mut from) = (Vec::new(), Vec::new());
         write_key(&mut start, *slot, &prefix);
         if let Some(after) = after {
@@ -345,7 +354,10 @@ impl ScanContext {
         }
         let rows = self.snapshot.range(table, start, &from);
         let behind = rows.filter(|(key, _)| key.as_bytes() != from);
-        behind.map(|(key, row)| (key, &**row)).take(most.min(SCAN_ROWS_MAX)).collect()
+        behind
+            .map(|(key, row)| (key, &**row))
+            .take(most.min(SCAN_ROWS_MAX))
+            .collect()
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
@@ -388,12 +400,19 @@ impl Timer {
         number: u8,
         fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
     ) -> Self {
-        Self { id: (domain as u16) << 8 | number as u16, fire }
+        Self {
+            id: (domain as u16) << 8 | number as u16,
+            fire,
+        }
     }
 
     /// The parts of the key of a timer's row.
     pub(crate) fn row<'a, P: KeyParts>(self, due_ms: u64, owner: &'a P) -> TimerRow<'a, P> {
-        TimerRow { due_ms, timer: self.id, owner }
+        TimerRow {
+            due_ms,
+            timer: self.id,
+            owner,
+        }
     }
 }
 
@@ -439,7 +458,10 @@ impl<'a> Books<'a> {
 
     /// Every row of a table, in no particular order.
     pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (&'a RowKey, &'a R)> {
-        self.tables.table(table).iter().map(|(key, row)| (key, &**row))
+        self.tables
+            .table(table)
+            .iter()
+            .map(|(key, row)| (key, &**row))
     }
 
     /// Whether a timer is set for the owner of `row`, named as it was set.

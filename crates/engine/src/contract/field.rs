@@ -141,7 +141,10 @@ fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String)> {
         Raw::Integer(_) => "a number",
         Raw::Other(what) => what,
     };
-    Err((InvalidKind::Unreadable, format!("must be a string, not {found}")))
+    Err((
+        InvalidKind::Unreadable,
+        format!("must be a string, not {found}"),
+    ))
 }
 
 impl FieldType for Name {
@@ -171,7 +174,11 @@ impl FieldType for Id {
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
         let name = Name::read(raw)?;
-        Ok(if name.as_str() == "*" { Self::Mint } else { Self::Chosen(name) })
+        Ok(if name.as_str() == "*" {
+            Self::Mint
+        } else {
+            Self::Chosen(name)
+        })
     }
 
     fn hash(&self, hasher: &mut Xxh3) {
@@ -183,21 +190,32 @@ impl FieldType for Id {
 }
 
 impl FieldType for i64 {
-    const KIND: FieldKind = FieldKind::Integer { min: i64::MIN, max: i64::MAX };
+    const KIND: FieldKind = FieldKind::Integer {
+        min: i64::MIN,
+        max: i64::MAX,
+    };
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
         let found = match raw {
             Raw::Integer(value) => return Ok(value),
             Raw::Text(bytes) => {
-                let value = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+                let value = std::str::from_utf8(bytes)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
                 return value.ok_or_else(|| {
-                    (InvalidKind::Unreadable, "must be an integer of 64 bits".to_owned())
+                    (
+                        InvalidKind::Unreadable,
+                        "must be an integer of 64 bits".to_owned(),
+                    )
                 });
             }
             Raw::String(_) => "a string",
             Raw::Other(what) => what,
         };
-        Err((InvalidKind::Unreadable, format!("must be an integer, not {found}")))
+        Err((
+            InvalidKind::Unreadable,
+            format!("must be an integer, not {found}"),
+        ))
     }
 
     fn hash(&self, hasher: &mut Xxh3) {
@@ -232,7 +250,10 @@ impl<const MIN: i64, const MAX: i64> FieldType for Bounded<MIN, MAX> {
         if (MIN..=MAX).contains(&value) {
             return Ok(Self(value));
         }
-        Err((InvalidKind::OutOfRange, format!("must be {MIN} to {MAX}, not {value}")))
+        Err((
+            InvalidKind::OutOfRange,
+            format!("must be {MIN} to {MAX}, not {value}"),
+        ))
     }
 
     fn hash(&self, hasher: &mut Xxh3) {

@@ -9,11 +9,19 @@ mod refusal;
 mod reply;
 mod request;
 
-pub use domain::{Apply, Audit, Books, Call, Domain, Event, EventDef, Http, Method, RequestDef, Scan, ScanCall, ScanContext, Timer, Work, Class, Figure};
-pub use field::{Bounded, Content, Field, FieldKind, FieldType, Id, Invalid, InvalidKind, Limit, Millis, Name, Raw};
-pub use xxhash_rust::xxh3::Xxh3 as Hasher;
-pub use refusal::{Fault, Never, Refuse, RefusalDef, Status};
-pub use reply::{Outcome, Page, PageItem, Renderer, ReplyField, ReplyType, ReplyValue, Shape, Writer};
+pub use domain::{
+    Apply, Audit, Books, Call, Class, Domain, Event, EventDef, Figure, Http, Method, RequestDef,
+    Scan, ScanCall, ScanContext, Timer, Work,
+};
+pub use field::{
+    Bounded, Content, Field, FieldKind, FieldType, Id, Invalid, InvalidKind, Limit, Millis, Name,
+    Raw,
+};
+pub use refusal::{Fault, Never, RefusalDef, Refuse, Status};
+pub use reply::{
+    Outcome, Page, PageItem, Renderer, ReplyField, ReplyType, ReplyValue, Shape, Writer,
+};
 #[doc(hidden)]
 pub use request::content_of;
 pub use request::{Request, Values};
+pub use xxhash_rust::xxh3::Xxh3 as Hasher;

@@ -175,7 +175,11 @@ pub struct Page<T> {
 
 impl<T: ReplyValue> ReplyValue for Page<T> {
     const TYPE: ReplyType = ReplyType::Map(&[
-        ReplyField { name: "items", kind: ReplyType::List(&T::TYPE), doc: "the items" },
+        ReplyField {
+            name: "items",
+            kind: ReplyType::List(&T::TYPE),
+            doc: "the items",
+        },
         ReplyField {
             name: "next",
             kind: ReplyType::Optional(&ReplyType::Text),

@@ -43,7 +43,11 @@ impl Values<'_> {
                 message: "is required".to_owned(),
             });
         };
-        T::read(raw).map_err(|(kind, message)| Invalid { field: name, kind, message })
+        T::read(raw).map_err(|(kind, message)| Invalid {
+            field: name,
+            kind,
+            message,
+        })
     }
 }
 

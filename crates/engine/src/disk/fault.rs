@@ -53,7 +53,8 @@ impl FaultDisk {
         for file in &mut state.files {
             let pending = std::mem::take(&mut file.pending);
             for (at, bytes) in pending {
-                file.durable.resize(file.durable.len().max(at + bytes.len()), 0);
+                file.durable
+                    .resize(file.durable.len().max(at + bytes.len()), 0);
                 match random.below(3) {
                     0 => {}
                     1 => file.durable[at..at + bytes.len()].copy_from_slice(&bytes),
@@ -67,7 +68,7 @@ impl FaultDisk {
                     }
                 }
             }
-            file.now = file.durable.clone();
+            file.now.clone_from(&file.durable);
         }
     }
 
@@ -89,7 +90,9 @@ impl FaultDisk {
     /// Flips one bit of a file, on the disk and in the cache.
     pub fn flip_bit(&self, name: &str, at: usize, bit: u8) {
         let mut state = self.state();
-        let Some(index) = state.names.get(name).copied() else { return };
+        let Some(index) = state.names.get(name).copied() else {
+            return;
+        };
         let file = &mut state.files[index];
         file.now[at] ^= 1 << bit;
         file.durable[at] ^= 1 << bit;
@@ -118,11 +121,18 @@ impl State {
 
     fn sync(&mut self) -> io::Result<()> {
         self.syncs += 1;
-        if self.fail_syncs { Err(io::Error::other("injected: sync failed")) } else { Ok(()) }
+        if self.fail_syncs {
+            Err(io::Error::other("injected: sync failed"))
+        } else {
+            Ok(())
+        }
     }
 
     fn index(&self, name: &str) -> io::Result<usize> {
-        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -139,17 +149,27 @@ impl Disk for FaultDisk {
         let mut state = self.state();
         state.allocate(size)?;
         let now = vec![0; index_of(size)];
-        let file = Contents { now, durable: Vec::new(), pending: Vec::new() };
+        let file = Contents {
+            now,
+            durable: Vec::new(),
+            pending: Vec::new(),
+        };
         state.files.push(file);
         let index = state.files.len() - 1;
         state.names.insert(name.to_owned(), index);
         drop(state);
-        Ok(Box::new(FaultFile { disk: self.clone(), index }))
+        Ok(Box::new(FaultFile {
+            disk: self.clone(),
+            index,
+        }))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
         let index = self.state().index(name)?;
-        Ok(Box::new(FaultFile { disk: self.clone(), index }))
+        Ok(Box::new(FaultFile {
+            disk: self.clone(),
+            index,
+        }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -215,7 +235,8 @@ impl File for FaultFile {
         // A crash right after may undo a cut; keeping the cut is the other legal outcome, and
         // the log must live with both. Here it is kept, as file systems with a journal mostly do.
         file.durable.resize(index_of(size), 0);
-        file.pending.retain(|(at, bytes)| at + bytes.len() <= index_of(size));
+        file.pending
+            .retain(|(at, bytes)| at + bytes.len() <= index_of(size));
         Ok(())
     }
 
@@ -223,8 +244,10 @@ impl File for FaultFile {
         let mut state = self.disk.state();
         state.sync()?;
         let file = &mut state.files[self.index];
-        file.durable = file.now.clone();
-        file.pending.clear();
+        file.durable.resize(file.now.len(), 0);
+        for (at, bytes) in file.pending.drain(..) {
+            file.durable[at..at + bytes.len()].copy_from_slice(&bytes);
+        }
         Ok(())
     }
 }

@@ -24,9 +24,23 @@ impl RealDisk {
     /// The folder cannot be made or another process has it.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let lock = fs::File::create(folder.join(LOCK))?;
+        Self::open_existing(folder)
+    }
+
+    /// Opens a folder that is there, and locks it.
+    ///
+    /// # Errors
+    /// There is no such folder, or another process has it.
+    pub fn open_existing(folder: &Path) -> io::Result<Self> {
+        let at = |error: io::Error| {
+            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+        };
+        let lock = fs::File::create(folder.join(LOCK)).map_err(at)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                folder: folder.to_owned(),
+                _lock: lock,
+            }),
             Err(fs::TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 format!("{} is in use by another process", folder.display()),
@@ -68,7 +82,10 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(self.folder.join(name))?;
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.folder.join(name))?;
         Ok(Box::new(RealFile(file)))
     }
 

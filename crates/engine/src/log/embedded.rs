@@ -7,7 +7,6 @@ use super::scan::{End, scan_to_end};
 use super::segment::{self, HEADER_BYTES, Header, VERSION, file_name};
 use super::{Group, Log, LogError, LogReport, Record, Room};
 use crate::disk::{Disk, File};
-use crate::limits::AHEAD_BYTES_MAX;
 use crate::random::Random;
 use crate::table::ReplayError;
 
@@ -23,6 +22,7 @@ pub struct EmbeddedLog {
     random: Random,
     partitions: u16,
     segment_bytes: u64,
+    reserve_bytes: u64,
     current: Segment,
     next_group: u64,
     synced_through: u64,
@@ -59,15 +59,17 @@ impl EmbeddedLog {
     pub fn open(
         disk: Arc<dyn Disk>,
         partitions: u16,
-        segment_bytes: u64,
+        (segment_bytes, reserve_bytes): (u64, u64),
         seed: u64,
         spawn: Spawn,
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
     ) -> Result<(Self, LogReport), LogError> {
-        assert!(segment_bytes >= 2 * AHEAD_BYTES_MAX as u64, "a segment holds what may be ahead");
         let end = scan_to_end(&*disk, visit)?;
-        let partitions =
-            if end.report.partitions == 0 { partitions } else { end.report.partitions };
+        let partitions = if end.report.partitions == 0 {
+            partitions
+        } else {
+            end.report.partitions
+        };
         let mut random = Random::new(seed);
         let header = Header {
             version: VERSION,
@@ -82,6 +84,7 @@ impl EmbeddedLog {
             random,
             partitions,
             segment_bytes,
+            reserve_bytes,
             current,
             next_group: end.next_group,
             synced_through: end.next_group - 1,
@@ -91,7 +94,10 @@ impl EmbeddedLog {
             encoded: Vec::new(),
         };
         log.make_spare();
-        let report = LogReport { partitions, ..end.report };
+        let report = LogReport {
+            partitions,
+            ..end.report
+        };
         Ok((log, report))
     }
 
@@ -142,8 +148,7 @@ impl EmbeddedLog {
 
     /// Goes on in the spare segment. Everything before it is durable, for one group is in flight.
     fn roll(&mut self) -> Result<(), LogError> {
-        let spare = self.take_spare();
-        self.make_spare();
+        let spare = self.take_spare()?;
         let header = Header {
             version: VERSION,
             partitions: self.partitions,
@@ -151,7 +156,8 @@ impl EmbeddedLog {
             first_group: self.next_group,
         };
         let name = file_name(header.first_group);
-        self.current = activate(&*self.disk, spare?, header, self.segment_bytes, name)?;
+        self.current = activate(&*self.disk, spare, header, self.segment_bytes, name)?;
+        self.make_spare(); // Under the name that the one taken has just given up.
         Ok(())
     }
 
@@ -164,7 +170,9 @@ impl EmbeddedLog {
         segment::encode(&mut self.encoded, self.current.salt, number, marked, group);
         let at = self.current.at;
         let written = self.current.file.write_at(at, &self.encoded);
-        written.and_then(|()| self.current.file.sync()).map_err(|error| self.error(error))?;
+        written
+            .and_then(|()| self.current.file.sync())
+            .map_err(|error| self.error(error))?;
         self.current.at += span;
         self.next_group += 1;
         self.clock_up_to_ms = self.clock_up_to_ms.max(group.clock_up_to_ms);
@@ -182,7 +190,10 @@ impl Log for EmbeddedLog {
 
     fn seal(&mut self) -> Result<(), LogError> {
         if !self.sealed {
-            let seal = Group { clock_up_to_ms: self.clock_up_to_ms, ..Group::default() };
+            let seal = Group {
+                clock_up_to_ms: self.clock_up_to_ms,
+                ..Group::default()
+            };
             self.append(&seal)?;
             self.sealed = true;
         }
@@ -196,10 +207,13 @@ impl Log for EmbeddedLog {
     fn room(&mut self) -> Room {
         let left = self.current.size - self.current.at;
         let state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ready, making) = (matches!(*state, Spare::Ready(_)), matches!(*state, Spare::InTheMaking));
+        let (ready, making) = (
+            matches!(*state, Spare::Ready(_)),
+            matches!(*state, Spare::InTheMaking),
+        );
         drop(state);
-        // Opening commands stop while what is ahead, and as much again for finishing ones, fits.
-        if ready || left > 2 * AHEAD_BYTES_MAX as u64 {
+        // Opening commands stop while what is ahead still fits, and finishing ones beside it.
+        if ready || left > self.reserve_bytes {
             return Room::Enough;
         }
         if making {
@@ -211,11 +225,21 @@ impl Log for EmbeddedLog {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
-    if is_full(&error) { LogError::Full } else { LogError::Io { path: disk.path(name), error } }
+    if is_full(&error) {
+        LogError::Full
+    } else {
+        LogError::Io {
+            path: disk.path(name),
+            error,
+        }
+    }
 }
 
 /// Makes the segment of a start: the groups beyond the mark, copied and durable. The name is given
@@ -228,8 +252,12 @@ fn carry_over(
 ) -> Result<Segment, LogError> {
     let name = file_name(header.first_group);
     let fail = |error| io_error(disk, &name, error);
-    let beyond: usize = end.beyond.iter().map(|g| segment::span_of(g.records.len())).sum();
-    let size = segment_bytes.max((beyond + HEADER_BYTES) as u64 + AHEAD_BYTES_MAX as u64);
+    let beyond: usize = end
+        .beyond
+        .iter()
+        .map(|g| segment::span_of(g.records.len()))
+        .sum();
+    let size = segment_bytes.max((beyond + HEADER_BYTES) as u64 + segment_bytes / 2);
     let mut file = disk.create(SPARE, size).map_err(fail)?;
     let mut at = HEADER_BYTES as u64;
     let mut encoded = Vec::new();
@@ -266,5 +294,11 @@ fn activate(
         disk.sync_folder()
     };
     ready().map_err(|error| io_error(disk, &name, error))?;
-    Ok(Segment { file, name, salt: header.salt, at: HEADER_BYTES as u64, size })
+    Ok(Segment {
+        file,
+        name,
+        salt: header.salt,
+        at: HEADER_BYTES as u64,
+        size,
+    })
 }

@@ -55,7 +55,8 @@ impl Group {
     pub fn push(&mut self, record: Record<'_>) {
         let length = u32::try_from(record.effects.len());
         let length = length.expect("because a record is far smaller than 4 GiB");
-        self.records.extend_from_slice(&record.partition.0.to_le_bytes());
+        self.records
+            .extend_from_slice(&record.partition.0.to_le_bytes());
         self.records.extend_from_slice(&record.lsn.0.to_le_bytes());
         self.records.extend_from_slice(&length.to_le_bytes());
         self.records.extend_from_slice(record.effects);
@@ -89,7 +90,11 @@ fn read_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
     let (effects, rest) = rest.split_at_checked(length)?;
     *bytes = rest;
     let partition = PartitionId(u16::from_le_bytes(*partition));
-    Some(Record { partition, lsn: Lsn(u64::from_le_bytes(*lsn)), effects })
+    Some(Record {
+        partition,
+        lsn: Lsn(u64::from_le_bytes(*lsn)),
+        effects,
+    })
 }
 
 /// A durable sequence of groups. One group is in flight at a time.

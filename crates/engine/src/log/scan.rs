@@ -65,7 +65,10 @@ pub(crate) fn scan_to_end(
     let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
     names.retain(|name| first_group_of(name).is_some());
     let mut end = End {
-        report: LogReport { segments: names.len(), ..LogReport::default() },
+        report: LogReport {
+            segments: names.len(),
+            ..LogReport::default()
+        },
         next_group: 1,
         synced_through: 0,
         beyond: Vec::new(),
@@ -86,11 +89,18 @@ pub(crate) fn scan_to_end(
 }
 
 fn io_error(disk: &dyn Disk, name: &str, error: std::io::Error) -> LogError {
-    LogError::Io { path: disk.path(name), error }
+    LogError::Io {
+        path: disk.path(name),
+        error,
+    }
 }
 
 fn corrupt(disk: &dyn Disk, name: &str, offset: usize, what: String) -> LogError {
-    LogError::Corrupt { path: disk.path(name), offset: offset as u64, what }
+    LogError::Corrupt {
+        path: disk.path(name),
+        offset: offset as u64,
+        what,
+    }
 }
 
 fn load(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
@@ -105,10 +115,17 @@ fn load(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
     let header = Header::decode(&bytes)
         .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))?;
     if header.version != VERSION {
-        let what = format!("format {} is not known, this version reads {VERSION}", header.version);
+        let what = format!(
+            "format {} is not known, this version reads {VERSION}",
+            header.version
+        );
         return Err(corrupt(disk, name, 8, what));
     }
-    Ok(Segment { name: name.to_owned(), header, bytes })
+    Ok(Segment {
+        name: name.to_owned(),
+        header,
+        bytes,
+    })
 }
 
 /// Reads the groups of one segment that come before group `until`, where the next one begins.
@@ -119,7 +136,11 @@ fn read_segment(
     end: &mut End,
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<(), LogError> {
-    let Segment { name, header, bytes } = segment;
+    let Segment {
+        name,
+        header,
+        bytes,
+    } = segment;
     if header.first_group != end.next_group {
         let what = format!(
             "the segment begins with group {}, but group {} comes next: a segment is missing",
@@ -133,7 +154,10 @@ fn read_segment(
         let found = decode(&bytes[at.min(bytes.len())..], header.salt);
         let Some(found) = found.filter(|found| found.number == end.next_group) else {
             // The next segment is made only once everything before it is durable.
-            let mark = until.map_or_else(|| highest_mark(&bytes[at.min(bytes.len())..], header.salt), |u| u - 1);
+            let mark = until.map_or_else(
+                || highest_mark(&bytes[at.min(bytes.len())..], header.salt),
+                |u| u - 1,
+            );
             if mark >= end.next_group {
                 let what = format!(
                     "group {} is damaged, and a later one says that it was durable",

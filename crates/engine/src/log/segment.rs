@@ -141,8 +141,15 @@ mod tests {
     use crate::log::{Lsn, Record};
 
     fn sample() -> Group {
-        let mut group = Group { clock_up_to_ms: 5_000, ..Group::default() };
-        group.push(Record { partition: PartitionId(3), lsn: Lsn(9), effects: b"effects" });
+        let mut group = Group {
+            clock_up_to_ms: 5_000,
+            ..Group::default()
+        };
+        group.push(Record {
+            partition: PartitionId(3),
+            lsn: Lsn(9),
+            effects: b"effects",
+        });
         group
     }
 
@@ -153,7 +160,7 @@ mod tests {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             hex,
-            "54475250daa9a0a3110000000000000007000000000000000600000000000000\
+            "5447525089615ec5110000000000000007000000000000000600000000000000\
              881300000000000015000000000000000300090000000000000007000000\
              65666665637473000000"
         );
@@ -161,11 +168,20 @@ mod tests {
 
     #[test]
     fn header_bytes_are_frozen() {
-        let header = Header { version: VERSION, partitions: 16, salt: 0x22, first_group: 1 };
-        let hex: String = header.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+        let header = Header {
+            version: VERSION,
+            partitions: 16,
+            salt: 0x22,
+            first_group: 1,
+        };
+        let hex: String = header
+            .encode()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(
             hex,
-            "544944454c4f470001001000000000002200000000000000010000000000000000000000\
+            "544944454c4f4700010010000000000022000000000000000100000000000000ee73c178\
              00000000"
         );
         assert_eq!(Header::decode(&header.encode()), Some(header));

@@ -35,7 +35,11 @@ impl LogQueue {
         let mut pending = self.lock();
         pending.group.push(record);
         pending.replies += replies;
-        match pending.tips.iter_mut().find(|(partition, _)| *partition == record.partition) {
+        match pending
+            .tips
+            .iter_mut()
+            .find(|(partition, _)| *partition == record.partition)
+        {
             Some(tip) => tip.1 = record.lsn,
             None => pending.tips.push((record.partition, record.lsn)),
         }
@@ -62,9 +66,8 @@ impl LogQueue {
 
     /// Waits until there is something to write; `false` once stopped and empty.
     fn wait(&self, at_most: Duration) -> bool {
-        let idle = |pending: &mut Pending| {
-            pending.group.is_empty() && !pending.poked && !pending.stopping
-        };
+        let idle =
+            |pending: &mut Pending| pending.group.is_empty() && !pending.poked && !pending.stopping;
         let waited = self.arrived.wait_timeout_while(self.lock(), at_most, idle);
         let (pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !pending.stopping || !pending.group.is_empty()
@@ -102,7 +105,14 @@ pub(crate) struct LogWriter {
 impl LogWriter {
     pub(crate) fn new(log: Box<dyn Log>, queue: Arc<LogQueue>, clock: Arc<EngineClock>) -> Self {
         let (taken, tips) = (Group::default(), Vec::new());
-        Self { log, queue, clock, taken, tips, replies_before: 0 }
+        Self {
+            log,
+            queue,
+            clock,
+            taken,
+            tips,
+            replies_before: 0,
+        }
     }
 
     /// Waits for work; `false` once stopped and everything is written.

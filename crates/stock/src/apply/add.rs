@@ -39,16 +39,33 @@ impl Apply for Add {
             return Ok(self.receipt(id, &earlier, true));
         }
         let committed = before.held + before.sold;
-        let total = before.total.checked_add_signed(self.delta).filter(|total| *total >= committed);
+        let total = before
+            .total
+            .checked_add_signed(self.delta)
+            .filter(|total| *total >= committed);
         let total = total.ok_or(Refusal::BelowCommitted { committed })?;
         if total > QUANTITY_MAX.unsigned_abs() {
             return Err(Refusal::AboveMaximum.into());
         }
-        let added = Added { content, delta: self.delta, total };
+        let added = Added {
+            content,
+            delta: self.delta,
+            total,
+        };
         let receipt = self.receipt(id.clone(), &added, false);
         tx.put(&ADDS, (self.sku.as_str(), id.as_str()), added);
-        let after = Sku { total, version: before.version + 1, ..before.clone() };
-        put_sku(tx, self.sku.as_str(), &before, after, (Kind::Add, &id, self.delta));
+        let after = Sku {
+            total,
+            version: before.version + 1,
+            ..before.clone()
+        };
+        put_sku(
+            tx,
+            self.sku.as_str(),
+            &before,
+            after,
+            (Kind::Add, &id, self.delta),
+        );
         Ok(receipt)
     }
 }

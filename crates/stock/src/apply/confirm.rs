@@ -28,7 +28,13 @@ impl Apply for Confirm {
         match row.state_at(tx.now_ms()) {
             HoldState::Held => {}
             HoldState::Confirmed | HoldState::Returned => {
-                return Ok(receipt_of(&self.sku, self.id.compact(), &row, &before, true));
+                return Ok(receipt_of(
+                    &self.sku,
+                    self.id.compact(),
+                    &row,
+                    &before,
+                    true,
+                ));
             }
             HoldState::Released => return Err(Refusal::HoldReleased.into()),
             HoldState::Expired => return Err(Refusal::HoldExpired.into()),
@@ -46,9 +52,21 @@ impl Apply for Confirm {
         };
         let receipt = receipt_of(&self.sku, self.id.compact(), &hold, &after, false);
         let state = hold.state.key();
-        tx.put(&BY_STATE, (name, state, hold.position), HoldId { id: self.id.compact() });
+        tx.put(
+            &BY_STATE,
+            (name, state, hold.position),
+            HoldId {
+                id: self.id.compact(),
+            },
+        );
         tx.put(&HOLDS, (name, id), hold);
-        put_sku(tx, name, &before, after, (Kind::Confirm, id, quantity.cast_signed()));
+        put_sku(
+            tx,
+            name,
+            &before,
+            after,
+            (Kind::Confirm, id, quantity.cast_signed()),
+        );
         Ok(receipt)
     }
 }

@@ -48,7 +48,11 @@ impl Apply for Hold {
             return Err(Refusal::SoldOut { available }.into());
         }
 
-        let after = Sku { held: before.held + quantity, holds: before.holds + 1, ..before.clone() };
+        let after = Sku {
+            held: before.held + quantity,
+            holds: before.holds + 1,
+            ..before.clone()
+        };
         let hold = Held {
             content,
             state: HoldState::Held,
@@ -66,7 +70,11 @@ impl Apply for Hold {
         }
         tx.wake_at(&EXPIRE, hold.expires_at_ms, (name, id.as_str()));
         let state = hold.state.key();
-        tx.put(&BY_STATE, (name, state, hold.position), HoldId { id: id.clone() });
+        tx.put(
+            &BY_STATE,
+            (name, state, hold.position),
+            HoldId { id: id.clone() },
+        );
         tx.put(&HOLDS, (name, id.as_str()), hold);
         put_sku(tx, name, &before, after, (Kind::Hold, &id, self.quantity));
         Ok(receipt)
@@ -76,13 +84,17 @@ impl Apply for Hold {
 impl Hold {
     /// What the buyer will have, if the limit allows it.
     fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<u64>, Stop<Refusal>> {
-        let Some(buyer) = &self.buyer else { return Ok(None) };
+        let Some(buyer) = &self.buyer else {
+            return Ok(None);
+        };
         let row = tx.get(&BUYERS, (self.sku.as_str(), buyer.as_str()))?;
         let taken = row.map_or(0, |row| row.units);
         match self.max {
-            Some(max) if taken + quantity > max.get() => {
-                Err(Refusal::OverLimit { taken, max: max.get() }.into())
+            Some(max) if taken + quantity > max.get() => Err(Refusal::OverLimit {
+                taken,
+                max: max.get(),
             }
+            .into()),
             Some(_) | None => Ok(Some(taken + quantity)),
         }
     }

@@ -39,9 +39,16 @@ impl Apply for HoldInfo {
 }
 
 fn history_of(hold: &Held) -> Vec<HoldStep> {
-    let first = Step { kind: Kind::Hold, quantity: hold.quantity, at_ms: hold.created_at_ms };
+    let first = Step {
+        kind: Kind::Hold,
+        quantity: hold.quantity,
+        at_ms: hold.created_at_ms,
+    };
     let steps = std::iter::once(&first).chain(&hold.steps);
-    let entry =
-        |step: &Step| HoldStep { kind: step.kind.word(), quantity: step.quantity, at_ms: step.at_ms };
+    let entry = |step: &Step| HoldStep {
+        kind: step.kind.word(),
+        quantity: step.quantity,
+        at_ms: step.at_ms,
+    };
     steps.map(entry).collect()
 }

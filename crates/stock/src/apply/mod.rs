@@ -80,7 +80,13 @@ fn put_sku(
         && change.after <= alert
         && (change.before > alert || kind == Kind::Set && before.alert != after.alert)
     {
-        tx.emit(name, &StockLow { available: change.after, alert });
+        tx.emit(
+            name,
+            &StockLow {
+                available: change.after,
+                alert,
+            },
+        );
     }
     tx.put(&FLOW, (name, after.changes), change);
     tx.put(&SKUS, name, after);
@@ -90,7 +96,11 @@ fn put_sku(
 fn step(hold: &mut Held, kind: Kind, quantity: u64, at_ms: u64) {
     // The hold itself is the first step and is not stored as one.
     if hold.steps.len() < HISTORY_MAX - 1 {
-        hold.steps.push(Step { kind, quantity, at_ms });
+        hold.steps.push(Step {
+            kind,
+            quantity,
+            at_ms,
+        });
     }
 }
 
@@ -103,7 +113,9 @@ fn untake(
 ) -> Result<(), Missing> {
     let Some(buyer) = buyer else { return Ok(()) };
     let key = (sku, buyer.as_str());
-    let taken = tx.get(&BUYERS, key)?.expect("because a hold of a buyer is counted for them");
+    let taken = tx
+        .get(&BUYERS, key)?
+        .expect("because a hold of a buyer is counted for them");
     let units = taken.units.checked_sub(quantity);
     let units = units.expect("because a buyer is counted for all their holds");
     if units == 0 {
@@ -125,7 +137,13 @@ fn info_of(name: &Name, sku: &Sku) -> SkuInfo {
     }
 }
 
-fn receipt_of(name: &Name, id: CompactString, hold: &Held, sku: &Sku, repeated: bool) -> HoldReceipt {
+fn receipt_of(
+    name: &Name,
+    id: CompactString,
+    hold: &Held,
+    sku: &Sku,
+    repeated: bool,
+) -> HoldReceipt {
     HoldReceipt {
         sku: name.compact(),
         id,

@@ -28,7 +28,13 @@ impl Apply for Release {
         match row.state_at(tx.now_ms()) {
             HoldState::Held => {}
             HoldState::Released => {
-                return Ok(receipt_of(&self.sku, self.id.compact(), &row, &before, true));
+                return Ok(receipt_of(
+                    &self.sku,
+                    self.id.compact(),
+                    &row,
+                    &before,
+                    true,
+                ));
             }
             HoldState::Confirmed | HoldState::Returned => {
                 return Err(Refusal::AlreadyConfirmed.into());
@@ -38,6 +44,12 @@ impl Apply for Release {
         let (name, id) = (self.sku.as_str(), self.id.as_str());
         tx.cancel(&EXPIRE, row.expires_at_ms, (name, id));
         let (hold, after) = unhold(tx, (name, id), &row, &before, Kind::Release)?;
-        Ok(receipt_of(&self.sku, self.id.compact(), &hold, &after, false))
+        Ok(receipt_of(
+            &self.sku,
+            self.id.compact(),
+            &hold,
+            &after,
+            false,
+        ))
     }
 }

@@ -21,7 +21,10 @@ impl Apply for Return {
     fn reads(&self, reads: &mut Reads<'_>) {
         reads_of_hold(reads, &self.sku, &self.hold);
         if let Id::Chosen(id) = &self.id {
-            reads.row(&RETURNS, (self.sku.as_str(), self.hold.as_str(), id.as_str()));
+            reads.row(
+                &RETURNS,
+                (self.sku.as_str(), self.hold.as_str(), id.as_str()),
+            );
         }
     }
 
@@ -32,7 +35,10 @@ impl Apply for Return {
         let id = id_of(tx, &self.id);
         let key = (self.sku.as_str(), self.hold.as_str(), id.as_str());
         let earlier = tx.get(&RETURNS, key)?;
-        if earlier.as_ref().is_some_and(|earlier| earlier.content != content) {
+        if earlier
+            .as_ref()
+            .is_some_and(|earlier| earlier.content != content)
+        {
             return Err(Refusal::IdConflict.into());
         }
         let row = hold_of(tx, &self.sku, &self.hold)?;
@@ -73,13 +79,24 @@ impl Return {
         if hold.returned == hold.quantity {
             tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
             hold.state = HoldState::Returned;
-            let index = HoldId { id: self.hold.compact() };
+            let index = HoldId {
+                id: self.hold.compact(),
+            };
             tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
         }
         untake(tx, name, hold.buyer.as_ref(), quantity)?;
         tx.put(&HOLDS, (name, self.hold.as_str()), hold.clone());
-        let after = Sku { sold: before.sold - quantity, ..before.clone() };
-        put_sku(tx, name, before, after, (Kind::Return, id, quantity.cast_signed()));
+        let after = Sku {
+            sold: before.sold - quantity,
+            ..before.clone()
+        };
+        put_sku(
+            tx,
+            name,
+            before,
+            after,
+            (Kind::Return, id, quantity.cast_signed()),
+        );
         Ok(hold)
     }
 

@@ -9,8 +9,15 @@ use crate::reply::SkuInfo;
 use crate::table::{Kind, SKUS, Sku};
 use crate::{QUANTITY_MAX, Refusal};
 
-const NEW: Sku =
-    Sku { total: 0, held: 0, sold: 0, version: 0, alert: None, holds: 0, changes: 0 };
+const NEW: Sku = Sku {
+    total: 0,
+    held: 0,
+    sold: 0,
+    version: 0,
+    alert: None,
+    holds: 0,
+    changes: 0,
+};
 
 impl Apply for Set {
     type Reply = SkuInfo;
@@ -37,7 +44,10 @@ impl Apply for Set {
             // A retry finds the version that its first try has made.
             let retried = same && before.version == version.get() + 1;
             if before.version != version.get() && !retried {
-                return Err(Refusal::VersionChanged { version: before.version }.into());
+                return Err(Refusal::VersionChanged {
+                    version: before.version,
+                }
+                .into());
             }
         }
         let committed = before.held + before.sold;
@@ -47,9 +57,20 @@ impl Apply for Set {
         if same {
             return Ok(info_of(&self.sku, &before));
         }
-        let after = Sku { total, alert, version: before.version + 1, ..before.clone() };
+        let after = Sku {
+            total,
+            alert,
+            version: before.version + 1,
+            ..before.clone()
+        };
         let info = info_of(&self.sku, &after);
-        put_sku(tx, self.sku.as_str(), &before, after, (Kind::Set, "", self.total));
+        put_sku(
+            tx,
+            self.sku.as_str(),
+            &before,
+            after,
+            (Kind::Set, "", self.total),
+        );
         Ok(info)
     }
 }

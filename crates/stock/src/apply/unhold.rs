@@ -13,7 +13,9 @@ pub(crate) const EXPIRE: Timer = Timer::new(DOMAIN, 1, expire);
 
 fn expire(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let (name, id) = (owner.text(), owner.text());
-    let (name, id) = name.zip(id).expect("because the timer is set with a SKU and an id");
+    let (name, id) = name
+        .zip(id)
+        .expect("because the timer is set with a SKU and an id");
     let (Some(sku), Some(hold)) = (tx.get(&SKUS, name)?, tx.get(&HOLDS, (name, id))?) else {
         return Ok(());
     };
@@ -35,14 +37,29 @@ pub(super) fn unhold(
     let mut hold = row.clone();
     let quantity = hold.quantity;
     tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
-    hold.state = if kind == Kind::Expire { HoldState::Expired } else { HoldState::Released };
+    hold.state = if kind == Kind::Expire {
+        HoldState::Expired
+    } else {
+        HoldState::Released
+    };
     step(&mut hold, kind, quantity, tx.now_ms());
     untake(tx, name, hold.buyer.as_ref(), quantity)?;
-    let after = Sku { held: before.held - quantity, ..before.clone() };
-    let index = HoldId { id: CompactString::new(id) };
+    let after = Sku {
+        held: before.held - quantity,
+        ..before.clone()
+    };
+    let index = HoldId {
+        id: CompactString::new(id),
+    };
     tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
     tx.put(&HOLDS, (name, id), hold.clone());
-    put_sku(tx, name, before, after.clone(), (kind, id, quantity.cast_signed()));
+    put_sku(
+        tx,
+        name,
+        before,
+        after.clone(),
+        (kind, id, quantity.cast_signed()),
+    );
     Ok((hold, after))
 }
 

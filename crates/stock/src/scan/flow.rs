@@ -25,10 +25,16 @@ impl Scan for Flow {
         let sku = context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
         let after = self.after.map_or(0, |after| after.get());
         let rows = context.rows(&FLOW, name, Some((name, after)), self.limit());
-        let entries = (after + 1..).zip(rows).map(|(position, (_, change))| entry(position, change));
+        let entries = (after + 1..)
+            .zip(rows)
+            .map(|(position, (_, change))| entry(position, change));
         let items: Vec<_> = entries.collect();
         let more = items.last().is_some_and(|last| last.position < sku.changes);
-        let next = if more { items.last().map(PageItem::cursor) } else { None };
+        let next = if more {
+            items.last().map(PageItem::cursor)
+        } else {
+            None
+        };
         Ok(Page { items, next })
     }
 }

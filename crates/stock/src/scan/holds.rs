@@ -35,18 +35,17 @@ impl Scan for Holds {
         found.sort_by_key(|hold: &HoldSummary| hold.position);
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = if more { found.last().map(PageItem::cursor) } else { None };
+        let next = if more {
+            found.last().map(PageItem::cursor)
+        } else {
+            None
+        };
         Ok(Page { items: found, next })
     }
 }
 
 impl Holds {
-    fn in_state(
-        &self,
-        context: &ScanContext,
-        state: HoldState,
-        most: usize,
-    ) -> Vec<HoldSummary> {
+    fn in_state(&self, context: &ScanContext, state: HoldState, most: usize) -> Vec<HoldSummary> {
         let name = self.sku.as_str();
         let after = self.after.map(|after| (name, state.key(), after.get()));
         let rows = context.rows(&BY_STATE, (name, state.key()), after, most);

@@ -38,7 +38,11 @@ impl Scan for List {
                 version: sku.version,
             })
             .collect();
-        let next = if more { items.last().map(|item| item.sku.clone()) } else { None };
+        let next = if more {
+            items.last().map(|item| item.sku.clone())
+        } else {
+            None
+        };
         Ok(Page { items, next })
     }
 }

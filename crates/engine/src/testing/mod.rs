@@ -2,6 +2,10 @@
 //!
 //! The executor, log, gate and recovery are the production ones; only who steps them differs.
 
+pub mod toy;
+
+pub use toy::TOY;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +17,6 @@ use crate::contract::{
 };
 use crate::disk::FaultDisk;
 use crate::engine::{Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep};
-use crate::limits::AHEAD_BYTES_MAX;
 use crate::log::{Did, LogError, LogReport};
 use crate::sink::{Answer, ReplySink};
 
@@ -27,7 +30,10 @@ pub struct ManualClock {
 impl Default for ManualClock {
     fn default() -> Self {
         let wall_ms = Arc::new(AtomicU64::new(Self::START_MS));
-        Self { monotonic_us: Arc::default(), wall_ms }
+        Self {
+            monotonic_us: Arc::default(),
+            wall_ms,
+        }
     }
 }
 
@@ -94,7 +100,11 @@ impl LineWriter {
 
 impl Writer for LineWriter {
     fn map(&mut self, _len: usize) {
-        let (opener, closer) = if self.closers.is_empty() { ("", "") } else { ("{", "} ") };
+        let (opener, closer) = if self.closers.is_empty() {
+            ("", "")
+        } else {
+            ("{", "} ")
+        };
         self.open(opener, closer);
     }
     fn name(&mut self, name: &str) {
@@ -147,6 +157,9 @@ impl ReplySink for Recorder {
     }
 }
 
+/// Small segments: tests open many engines.
+const SEGMENT_BYTES: u64 = 512 * 1024;
+
 /// An engine that a test steps.
 pub struct Stepper {
     door: Door,
@@ -189,7 +202,8 @@ impl Stepper {
         let config = Config {
             partitions: 4,
             executors: 2,
-            segment_bytes: 2 * AHEAD_BYTES_MAX as u64,
+            segment_bytes: SEGMENT_BYTES,
+            reserve_bytes: SEGMENT_BYTES / 2,
             seed: 7,
             accept_clock_jump,
         };
@@ -227,7 +241,12 @@ impl Stepper {
     /// # Errors
     /// As [`Engine::open`].
     pub fn reopen(self) -> Result<Self, OpenError> {
-        let Self { domains, disk, clock, .. } = self;
+        let Self {
+            domains,
+            disk,
+            clock,
+            ..
+        } = self;
         Self::open(&domains, &disk, &clock)
     }
 
@@ -298,7 +317,12 @@ impl Stepper {
     /// The answer to a token, if it has left the gate.
     #[must_use]
     pub fn answer(&self, token: u64) -> Option<(Status, String)> {
-        self.recorder.0.lock().unwrap_or_else(PoisonError::into_inner).get(&token).cloned()
+        self.recorder
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&token)
+            .cloned()
     }
 
     /// Runs one command to its durable answer.
@@ -306,7 +330,9 @@ impl Stepper {
         match self.submit(words) {
             Ok(token) => {
                 self.settle();
-                self.answer(token).expect("because a settled engine has answered").1
+                self.answer(token)
+                    .expect("because a settled engine has answered")
+                    .1
             }
             Err(Invalid { field, message, .. }) => format!("invalid: {field} {message}"),
         }
@@ -339,7 +365,9 @@ impl Stepper {
 fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
     let all = domains.iter().enumerate();
     let mut named = all.flat_map(|(at, domain)| domain.requests.iter().map(move |def| (at, *def)));
-    named.find(|(_, def)| def.resp == name).unwrap_or_else(|| panic!("no request {name}"))
+    named
+        .find(|(_, def)| def.resp == name)
+        .unwrap_or_else(|| panic!("no request {name}"))
 }
 
 fn values_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {

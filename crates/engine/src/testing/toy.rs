@@ -1,0 +1,264 @@
+//! A domain of two commands and a scan, to show that a domain is one line for the rest.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+
+use crate::contract::Class::{Opens, Reads as ReadsOnly};
+use crate::contract::{
+    Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Method, Millis, Name, Page, PageItem,
+    RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Timer, Writer,
+};
+use crate::key::KeyReader;
+use crate::row::Row;
+use crate::table::{Missing, Table};
+use crate::tx::{Reads, Stop, Tx};
+use crate::{reply, request};
+
+const NUMBER: u8 = 255;
+const NOTES: Table<Note> = Table::ordered(NUMBER, 0, "note.notes");
+const FADE: Timer = Timer::new(NUMBER, 1, fade);
+
+/// Writings that a note takes; one more is refused.
+pub const WRITINGS_MAX: u64 = 3;
+
+/// Notes: a text under a key, written at most three times, which fades.
+pub const TOY: Domain = Domain {
+    name: "note",
+    number: NUMBER,
+    doc: "Notes under keys: written at most three times, and fading.",
+    tables: &[NOTES.def()],
+    timers: &[FADE],
+    events: &[Faded::DEF],
+    refusals: &[UNKNOWN, FULL],
+    requests: &[
+        RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
+        RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
+        RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
+    ],
+    audit: |_: &Books<'_>| Audit::default(),
+};
+
+const UNKNOWN: RefusalDef = RefusalDef {
+    code: "unknown_note",
+    status: Status::NotFound,
+    doc: "No such note.",
+};
+const FULL: RefusalDef = RefusalDef {
+    code: "note_full",
+    status: Status::Conflict,
+    doc: "Written `times` times.",
+};
+
+/// Why a note is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such note.
+    Unknown,
+    /// Written too often.
+    Full,
+}
+
+impl Refuse for Refusal {
+    fn def(&self) -> &'static RefusalDef {
+        match self {
+            Self::Unknown => &UNKNOWN,
+            Self::Full => &FULL,
+        }
+    }
+
+    fn fact_count(&self) -> usize {
+        usize::from(*self == Self::Full)
+    }
+
+    fn facts(&self, out: &mut dyn Writer) {
+        if *self == Self::Full {
+            out.name("times");
+            out.integer(WRITINGS_MAX.cast_signed());
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Note {
+    #[cbor(n(0), with = "crate::text")]
+    text: CompactString,
+    #[n(1)]
+    times: u64,
+    #[n(2)]
+    fades_at_ms: u64,
+}
+
+impl Row for Note {
+    fn weight(&self) -> usize {
+        40 + self.text.len()
+    }
+}
+
+request! {
+    /// Writes a note.
+    pub struct Put {
+        /// The key.
+        key: Name,
+        /// The id of the writing.
+        id: Id,
+        /// The text.
+        text: Name,
+        /// When it fades, in milliseconds.
+        ["TTL"] ttl_ms: Millis = 60_000,
+    }
+}
+
+request! {
+    /// Reads a note.
+    pub struct Get {
+        /// The key.
+        key: Name,
+    }
+}
+
+request! {
+    /// Lists notes.
+    pub struct List {
+        /// Only keys behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+reply! {
+    /// A note.
+    pub struct NoteInfo {
+        /// The key.
+        key: CompactString,
+        /// The text.
+        text: CompactString,
+        /// How often it was written.
+        times: u64,
+    }
+}
+
+reply! {
+    /// A note has faded.
+    pub struct Faded {
+        /// How often it was written.
+        times: u64,
+    }
+}
+
+impl Event for Faded {
+    const DEF: EventDef = EventDef {
+        name: "faded",
+        doc: "A note has faded.",
+    };
+}
+
+impl PageItem for NoteInfo {
+    fn cursor(&self) -> CompactString {
+        self.key.clone()
+    }
+}
+
+fn info(key: &str, note: &Note) -> NoteInfo {
+    NoteInfo {
+        key: CompactString::new(key),
+        text: note.text.clone(),
+        times: note.times,
+    }
+}
+
+impl Apply for Put {
+    type Reply = NoteInfo;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&NOTES, self.key.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
+        let _ = self.content();
+        let key = self.key.as_str();
+        let before = tx.get(&NOTES, key)?;
+        if let Some(before) = &before {
+            tx.cancel(&FADE, before.fades_at_ms, key);
+        }
+        let times = before.map_or(0, |note| note.times) + 1;
+        let fades_at_ms = tx.now_ms() + self.ttl_ms.get();
+        let note = Note {
+            text: self.text.compact(),
+            times,
+            fades_at_ms,
+        };
+        let reply = info(key, &note);
+        tx.wake_at(&FADE, fades_at_ms, key);
+        tx.put(&NOTES, key, note);
+        // Refused only after it has written: the writes have to be undone.
+        if times > WRITINGS_MAX {
+            return Err(Refusal::Full.into());
+        }
+        Ok(reply)
+    }
+}
+
+fn fade(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
+    let key = owner.text().expect("because the timer is set with a key");
+    if let Some(note) = tx.get(&NOTES, key)?
+        && note.fades_at_ms <= tx.now_ms()
+    {
+        tx.remove(&NOTES, key);
+        tx.emit(key, &Faded { times: note.times });
+    }
+    Ok(())
+}
+
+impl Apply for Get {
+    type Reply = NoteInfo;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    /// Names nothing, so that a row which is not in memory is found missing on the way.
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
+        let note = tx.get(&NOTES, self.key.as_str())?.ok_or(Refusal::Unknown)?;
+        Ok(info(self.key.as_str(), &note))
+    }
+}
+
+impl Scan for List {
+    type Item = NoteInfo;
+    type Refusal = Refusal;
+    const TABLES: &'static [u16] = &[NOTES.id()];
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<NoteInfo>, Refusal> {
+        let after = self.after.as_ref().map_or("", |after| after.as_str());
+        let rows = context.rows_by_text(&NOTES, "", after, self.limit() + 1);
+        let more = rows.len() > self.limit();
+        let rows = rows.into_iter().take(self.limit());
+        let items: Vec<_> = rows
+            .map(|(key, note)| info(key.parts().text().unwrap_or_default(), note))
+            .collect();
+        let next = if more {
+            items.last().map(PageItem::cursor)
+        } else {
+            None
+        };
+        Ok(Page { items, next })
+    }
+}

@@ -1,0 +1,157 @@
+//! `/metrics`: what the engine and this front count, as Prometheus text.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tidegate_engine::Door;
+
+use crate::router::Front;
+
+/// Media type of the text exposition format.
+const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Status classes as the label names them, from 1xx on.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// What this front counts.
+#[derive(Default)]
+pub(crate) struct HttpMetrics {
+    by_class: [AtomicU64; CLASSES.len()],
+    in_flight: AtomicU64,
+}
+
+/// A request that has no answer yet.
+pub(crate) struct InFlight<'a>(&'a AtomicU64);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl HttpMetrics {
+    /// Counts a request as in flight until the guard is dropped, as it also is when the client
+    /// goes away.
+    pub(crate) fn enter(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+
+    pub(crate) fn count(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.by_class.get(class) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Everything counted, now.
+pub(crate) async fn metrics(State(front): State<Arc<Front>>) -> Response {
+    let mut text = Text::default();
+    text.engine(&front.door);
+    text.http(&front.metrics);
+    let version = front.options.version.replace(['\\', '"', '\n'], "_");
+    text.family("tidegate_build_info", "gauge", "The version that runs.");
+    text.sample(
+        "tidegate_build_info",
+        &format!("{{version=\"{version}\"}}"),
+        1,
+    );
+    (
+        [("content-type", MEDIA_TYPE), ("cache-control", "no-store")],
+        text.0,
+    )
+        .into_response()
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: u64) {
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.family(name, kind, help);
+        self.sample(name, "", value);
+    }
+
+    fn engine(&mut self, door: &Door) {
+        let metrics = door.metrics();
+        let counters = [
+            (
+                "requests_admitted",
+                "Requests admitted by the engine.",
+                &metrics.requests_admitted,
+            ),
+            (
+                "requests_busy",
+                "Requests turned away at the door.",
+                &metrics.requests_busy,
+            ),
+            ("timers_fired", "Timers fired.", &metrics.timers_fired),
+            (
+                "groups_durable",
+                "Groups of records made durable.",
+                &metrics.groups_durable,
+            ),
+            (
+                "records_durable",
+                "Records made durable.",
+                &metrics.records_durable,
+            ),
+            ("seals", "Seals written while idle.", &metrics.seals),
+        ];
+        for (name, help, counter) in counters {
+            self.single(
+                &format!("tidegate_{name}_total"),
+                "counter",
+                help,
+                counter.get(),
+            );
+        }
+        let waiting = u64::try_from(door.waiting()).unwrap_or(u64::MAX);
+        self.single(
+            "tidegate_requests_waiting",
+            "gauge",
+            "Requests in inboxes.",
+            waiting,
+        );
+        let help = "Milliseconds by which the wall clock is off while it is not followed.";
+        self.single(
+            "tidegate_clock_stepped_ms",
+            "gauge",
+            help,
+            door.clock_stepped_ms(),
+        );
+    }
+
+    fn http(&mut self, metrics: &HttpMetrics) {
+        let name = "tidegate_http_requests_total";
+        self.family(
+            name,
+            "counter",
+            "HTTP requests answered, by class of status.",
+        );
+        for (class, counter) in CLASSES.iter().zip(&metrics.by_class) {
+            self.sample(
+                name,
+                &format!("{{class=\"{class}\"}}"),
+                counter.load(Ordering::Relaxed),
+            );
+        }
+        let in_flight = metrics.in_flight.load(Ordering::Relaxed);
+        let help = "HTTP requests that have no answer yet, this one among them.";
+        self.single("tidegate_http_requests_in_flight", "gauge", help, in_flight);
+    }
+}

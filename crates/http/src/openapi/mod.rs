@@ -1,0 +1,61 @@
+//! The OpenAPI 3.1 document, made from the declarations alone.
+
+mod operation;
+mod problems;
+mod schema;
+
+use serde_json::{Map, Value, json};
+use tidegate_engine::contract::Domain;
+
+use crate::prose::prose;
+
+const DESCRIPTION: &str = "Business structures that hold under load. Every answer, refusals \
+    included, leaves only once everything it rests on is durable. The id that a caller chooses is \
+    its idempotency key: the same request again returns the first receipt, marked `repeated`. Ids \
+    are strings; times and durations are integers in milliseconds and their names end in `_ms`; \
+    money is an integer of minor units; pages are `{items, next}`.";
+
+/// The document that describes every request of `domains`.
+#[must_use]
+pub fn openapi(domains: &[Domain], version: &str) -> Value {
+    let tags: Vec<_> = domains
+        .iter()
+        .map(|domain| json!({ "name": domain.name, "description": prose(domain.doc) }))
+        .collect();
+    let mut paths = Map::new();
+    let mut responses = Map::new();
+    for domain in domains {
+        for def in domain.requests {
+            let path = paths.entry(def.http.path).or_insert_with(|| json!({}));
+            path[operation::method(def.http.method)] = operation::operation(domain, def);
+        }
+        responses.extend(problems::responses(domain));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Tidegate", "version": version, "description": DESCRIPTION },
+        "servers": [{ "url": "/" }],
+        "tags": tags,
+        "paths": paths,
+        "components": { "schemas": { "Problem": problems::schema() }, "responses": responses },
+    })
+}
+
+/// The document of a server that asks for credentials.
+pub(crate) fn secured(mut document: Value) -> Value {
+    let components = &mut document["components"];
+    components["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
+    components["responses"]["unauthorized"] = problems::unauthorized();
+    document["security"] = json!([{ "bearer": [] }]);
+    let paths = document["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut);
+    for operation in paths
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut)
+    {
+        operation["responses"]["401"] = json!({ "$ref": "#/components/responses/unauthorized" });
+    }
+    document
+}

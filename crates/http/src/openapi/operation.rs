@@ -1,0 +1,140 @@
+//! One request as an OpenAPI operation.
+
+use serde_json::{Map, Value, json};
+use tidegate_engine::contract::{Domain, Field, FieldKind, Method, RequestDef};
+
+use super::{problems, schema};
+use crate::prose::{prose, summary};
+use crate::values::id_index;
+
+/// The method as OpenAPI names it.
+pub(super) fn method(method: Method) -> &'static str {
+    match method {
+        Method::Get => "get",
+        Method::Post => "post",
+        Method::Put => "put",
+        Method::Delete => "delete",
+    }
+}
+
+pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(def),
+        "tags": [domain.name],
+        "summary": summary(def.doc),
+        "description": prose(def.doc),
+        "parameters": parameters(def),
+    });
+    let body = fields(def, Place::Body);
+    if !body.is_empty() {
+        operation["requestBody"] = request_body(&body);
+    }
+    let mut responses = Map::new();
+    let reply = json!({ "application/json": { "schema": schema::reply(&def.reply) } });
+    responses.insert(
+        "200".into(),
+        json!({ "description": "Done.", "content": reply }),
+    );
+    responses.extend(problems::references(domain, def));
+    operation["responses"] = responses.into();
+    operation
+}
+
+/// The RESP name as an identifier: `STOCK.HOLD` → `stock_hold`.
+fn operation_id(def: &RequestDef) -> String {
+    let plain = |char: char| {
+        if char.is_ascii_alphanumeric() {
+            char
+        } else {
+            '_'
+        }
+    };
+    def.resp.to_ascii_lowercase().chars().map(plain).collect()
+}
+
+/// Where a field travels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Path,
+    Query,
+    Body,
+}
+
+fn place(def: &RequestDef, field: &Field) -> Place {
+    if def.http.path.contains(&format!("{{{}}}", field.name)) {
+        return Place::Path;
+    }
+    match def.http.method {
+        Method::Get => Place::Query,
+        Method::Post | Method::Put | Method::Delete => Place::Body,
+    }
+}
+
+fn fields(def: &RequestDef, wanted: Place) -> Vec<&'static Field> {
+    def.fields
+        .iter()
+        .filter(|field| place(def, field) == wanted)
+        .collect()
+}
+
+fn parameters(def: &RequestDef) -> Vec<Value> {
+    let parameter = |field: &Field, place: &str, required: bool| {
+        json!({
+            "name": field.name,
+            "in": place,
+            "required": required,
+            "description": prose(field.doc),
+            "schema": schema::field(field),
+        })
+    };
+    let mut all: Vec<_> = fields(def, Place::Path)
+        .iter()
+        .map(|f| parameter(f, "path", true))
+        .collect();
+    let query = fields(def, Place::Query);
+    all.extend(
+        query
+            .iter()
+            .map(|f| parameter(f, "query", f.required && !may_be_header(f))),
+    );
+    let id = id_index(def.fields).map(|at| &def.fields[at]);
+    if let Some(id) = id.filter(|id| place(def, id) != Place::Path) {
+        all.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": format!(
+                "Gives `{}` where it is not sent otherwise; if both are sent, they must agree.",
+                id.name
+            ),
+            "schema": schema::field(id),
+        }));
+    }
+    all
+}
+
+/// An id may be given by the header `Idempotency-Key` instead.
+fn may_be_header(field: &Field) -> bool {
+    field.kind == FieldKind::Id
+}
+
+fn request_body(body: &[&Field]) -> Value {
+    let mut properties = Map::new();
+    for field in body {
+        let mut schema = schema::field(field);
+        schema["description"] = prose(field.doc).into();
+        properties.insert(field.name.into(), schema);
+    }
+    let needed = |field: &&&Field| field.required && !may_be_header(field);
+    let required: Vec<_> = body.iter().filter(needed).map(|field| field.name).collect();
+    let needs_body = !required.is_empty();
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    if needs_body {
+        schema["required"] = required.into();
+    }
+    json!({ "required": needs_body, "content": { "application/json": { "schema": schema } } })
+}

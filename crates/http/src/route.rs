@@ -1,0 +1,97 @@
+//! The life of a request under `/v1`: admitted, read, submitted, awaited.
+
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use tidegate_engine::contract::{Method, RequestDef, Work};
+use tokio::time::{Instant, timeout_at};
+
+use crate::body;
+use crate::members::Members;
+use crate::problem::{self, Problem};
+use crate::query;
+use crate::router::Front;
+use crate::sink::OneShot;
+use crate::values::Given;
+
+/// One declared request.
+pub(crate) struct Route {
+    /// The domain's place among the domains of the door.
+    pub(crate) domain: usize,
+    pub(crate) def: &'static RequestDef,
+}
+
+/// Answers one request. Whoever waits no longer than the time-out learns what came of it.
+pub(crate) async fn answer(
+    front: &Front,
+    route: &Route,
+    request: Request,
+) -> Result<Response, Problem> {
+    let _room = front.admission.request()?;
+    let deadline = Instant::now() + front.options.request_timeout;
+    let (mut parts, body) = request.into_parts();
+    let path = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
+
+    let body = body::read(
+        body,
+        &parts.headers,
+        front.options.body_bytes_max,
+        &front.admission,
+    );
+    let body = timeout_at(deadline, body).await;
+    let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
+    let work = read(route.def, &path, &parts, &body.bytes)?;
+    drop(body);
+
+    let (sink, answered) = OneShot::channel();
+    front.door.submit(route.domain, route.def, work, &sink, 0);
+    drop(sink);
+    match timeout_at(deadline, answered).await {
+        Ok(Ok(rendered)) => Ok(rendered.into_response()),
+        // Out of time, or the engine went away with the request.
+        Err(_) | Ok(Err(_)) => Err(Problem::plain(problem::OUTCOME_UNKNOWN)),
+    }
+}
+
+/// Builds the domain's request.
+fn read(
+    def: &RequestDef,
+    path: &RawPathParams,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Work, Problem> {
+    let query: Vec<_> = query::pairs(parts.uri.query().unwrap_or_default()).collect();
+    let members = Members::read(body).map_err(not_json)?;
+    let mut given = Given::new(def, path);
+    match def.http.method {
+        Method::Get => {
+            for (name, value) in &query {
+                given.put(name, tidegate_engine::contract::Raw::Text(value))?;
+            }
+            if !body.is_empty() {
+                let detail = "a GET takes its fields from the query string and has no body";
+                return Err(Problem::new(problem::UNREADABLE, detail));
+            }
+        }
+        Method::Post | Method::Put | Method::Delete => {
+            for (name, value) in &members.0 {
+                given.put(name.as_bytes(), value.raw())?;
+            }
+            if let Some((name, _)) = query.first() {
+                let name = String::from_utf8_lossy(name).into_owned();
+                let detail = "this request takes its fields from the body, not the query string";
+                return Err(Problem::field(name, detail));
+            }
+        }
+    }
+    given.idempotency_key(&parts.headers)?;
+    Ok(def.read(&given.values())?)
+}
+
+fn not_json(error: serde_json::Error) -> Problem {
+    Problem::new(
+        problem::UNREADABLE,
+        format!("the body is not a JSON object: {error}"),
+    )
+}

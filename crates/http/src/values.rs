@@ -1,0 +1,142 @@
+//! The values of a request's fields, gathered from path, query string, body and header.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderMap, HeaderName};
+use tidegate_engine::contract::{Field, FieldKind, Raw, RequestDef, Values};
+
+use crate::problem::Problem;
+
+/// The header that gives a request's id where its body does not.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Characters of a name that is not a field's which the problem repeats.
+const ECHOED_CHARS_MAX: usize = 64;
+
+/// One value per field, as far as they are given.
+pub(crate) struct Given<'a> {
+    fields: &'static [Field],
+    values: Vec<Option<Raw<'a>>>,
+}
+
+impl<'a> Given<'a> {
+    /// Starts with what the path gives.
+    pub(crate) fn new(
+        def: &RequestDef,
+        path: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let mut given = Self {
+            fields: def.fields,
+            values: vec![None; def.fields.len()],
+        };
+        for (name, value) in path {
+            if let Some(at) = given.index(name.as_bytes()) {
+                given.values[at] = Some(Raw::Text(value.as_bytes()));
+            }
+        }
+        given
+    }
+
+    fn index(&self, name: &[u8]) -> Option<usize> {
+        self.fields
+            .iter()
+            .position(|field| field.name.as_bytes() == name)
+    }
+
+    /// Adds what a query string or a body gives.
+    ///
+    /// # Errors
+    /// The request has no such field, or the field has a value already.
+    pub(crate) fn put(&mut self, name: &[u8], value: Raw<'a>) -> Result<(), Problem> {
+        let Some(at) = self.index(name) else {
+            return Err(self.unknown(name));
+        };
+        let field = self.fields[at].name;
+        let place = &mut self.values[at];
+        if place.is_some() {
+            let detail = format!("`{field}` is given twice, or stands in the path already");
+            return Err(Problem::field(field, detail));
+        }
+        *place = Some(value);
+        Ok(())
+    }
+
+    fn unknown(&self, name: &[u8]) -> Problem {
+        let name: String = String::from_utf8_lossy(name)
+            .chars()
+            .take(ECHOED_CHARS_MAX)
+            .collect();
+        let fields: Vec<_> = self.fields.iter().map(|field| field.name).collect();
+        let detail = match fields.as_slice() {
+            [] => format!("`{name}` is not a field of this request, which takes none"),
+            known => {
+                format!(
+                    "`{name}` is not a field of this request; it takes {}",
+                    known.join(", ")
+                )
+            }
+        };
+        Problem::field(name, detail)
+    }
+
+    /// Fills the id from the header `Idempotency-Key`, if the request has an id.
+    ///
+    /// # Errors
+    /// The header and the request name different ids, or the request needs an id and has none.
+    pub(crate) fn idempotency_key(&mut self, headers: &'a HeaderMap) -> Result<(), Problem> {
+        let Some(at) = id_index(self.fields) else {
+            return Ok(());
+        };
+        let Field { name, required, .. } = self.fields[at];
+        let mut keys = headers
+            .get_all(IDEMPOTENCY_KEY)
+            .iter()
+            .map(|key| unquoted(key.as_bytes()));
+        let key = keys.next();
+        if keys.any(|other| Some(other) != key) {
+            return Err(Problem::field(
+                name,
+                "`Idempotency-Key` is given twice and differs",
+            ));
+        }
+        match (self.values[at], key) {
+            (None, Some(key)) => self.values[at] = Some(Raw::Text(key)),
+            (None, None) if required => return Err(no_id(name)),
+            (Some(Raw::Text(id)), Some(key)) if id != key => return Err(differs(name)),
+            (Some(Raw::String(id)), Some(key)) if id.as_bytes() != key => {
+                return Err(differs(name));
+            }
+            (Some(_) | None, Some(_) | None) => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values(&self.values)
+    }
+}
+
+/// Where among its fields a request has its id.
+pub(crate) fn id_index(fields: &[Field]) -> Option<usize> {
+    fields.iter().position(|field| field.kind == FieldKind::Id)
+}
+
+fn no_id(name: &'static str) -> Problem {
+    let detail = format!(
+        "`{name}` is required: send it in the body or as the header `Idempotency-Key`; \
+         with `*` one is minted, and a retry then acts twice"
+    );
+    Problem::field(name, detail)
+}
+
+fn differs(name: &'static str) -> Problem {
+    let detail: Cow<'_, _> = format!("`{name}` and the header `Idempotency-Key` differ").into();
+    Problem::field(name, detail)
+}
+
+/// Without the quotes that a structured header puts around a string.
+fn unquoted(key: &[u8]) -> &[u8] {
+    key.strip_prefix(b"\"")
+        .and_then(|key| key.strip_suffix(b"\""))
+        .unwrap_or(key)
+}

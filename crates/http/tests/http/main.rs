@@ -1,0 +1,16 @@
+//! The front over a real engine: a toy domain of two requests, asked over HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+#![allow(unreachable_pub, reason = "a domain's types stand in public traits")]
+
+mod harness;
+mod ids;
+mod openapi;
+mod problems;
+mod requests;
+mod service;
+mod toy;
+mod wire;

@@ -1,0 +1,175 @@
+//! The OpenAPI document says what the server does.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use tidegate_http::{Options, Token, openapi};
+
+use crate::harness::Server;
+use crate::toy::TOY;
+
+fn document() -> Value {
+    openapi(&[TOY], "1.2.3")
+}
+
+fn operations(document: &Value) -> Vec<(&String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = paths
+        .iter()
+        .map(|(path, item)| (path, item.as_object().unwrap()));
+    methods
+        .flat_map(|(path, item)| item.values().map(move |operation| (path, operation)))
+        .collect()
+}
+
+#[test]
+fn every_declared_request_is_an_operation_with_a_name_of_its_own() {
+    let document = document();
+    let operations = operations(&document);
+    assert_eq!(operations.len(), TOY.requests.len());
+    let names: HashSet<_> = operations
+        .iter()
+        .map(|(_, operation)| &operation["operationId"])
+        .collect();
+    assert_eq!(names.len(), operations.len());
+    for (_, operation) in operations {
+        assert_eq!(operation["tags"], json!(["toy"]));
+        assert!(operation["responses"]["200"].is_object());
+    }
+}
+
+#[test]
+fn path_parameters_are_those_of_the_path() {
+    let document = document();
+    for (path, operation) in operations(&document) {
+        let of_path: HashSet<_> = path
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next())
+            .collect();
+        let parameters = operation["parameters"].as_array().unwrap();
+        let declared = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "path");
+        let declared: HashSet<_> = declared
+            .inspect(|parameter| assert_eq!(parameter["required"], true))
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(declared, of_path);
+    }
+}
+
+#[test]
+fn a_body_says_its_limits_defaults_and_words() {
+    let post = &document()["paths"]["/v1/boxes/{box_name}/things"]["post"];
+    let schema = &post["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(
+        schema["required"],
+        json!(["quantity"]),
+        "the id may come by header"
+    );
+    assert_eq!(schema["additionalProperties"], false);
+    let properties = &schema["properties"];
+    let names: Vec<_> = properties.as_object().unwrap().keys().collect();
+    assert_eq!(
+        names,
+        ["id", "quantity", "ttl_ms", "colour", "note"],
+        "as declared"
+    );
+    assert_eq!(properties["quantity"]["minimum"], 1);
+    assert_eq!(properties["quantity"]["maximum"], 1000);
+    assert_eq!(properties["ttl_ms"]["default"], 60_000);
+    assert_eq!(properties["colour"]["enum"], json!(["red", "blue"]));
+    assert_eq!(properties["note"]["maxLength"], 128);
+    assert_eq!(post["summary"], "Puts a thing into a box");
+    assert_eq!(
+        post["description"],
+        "Puts a thing into a box.\n\nA box holds ten of them."
+    );
+    let header = post["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["in"] == "header");
+    assert_eq!(header.unwrap()["name"], "Idempotency-Key");
+}
+
+#[test]
+fn replies_are_described_with_what_may_be_null() {
+    let document = document();
+    let path = &document["paths"]["/v1/boxes/{box_name}/things"];
+    let receipt = &path["post"]["responses"]["200"]["content"]["application/json"]["schema"];
+    assert_eq!(
+        receipt["properties"]["note"]["type"],
+        json!(["string", "null"])
+    );
+    assert_eq!(receipt["properties"]["repeated"]["type"], "boolean");
+    let page = &path["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    assert_eq!(
+        page["properties"]["items"]["items"]["properties"]["id"]["type"],
+        "string"
+    );
+}
+
+#[test]
+fn every_refusal_stands_under_its_status() {
+    let document = document();
+    let responses = &document["components"]["responses"];
+    let codes = |name: &str| {
+        let schema = &responses[name]["content"]["application/problem+json"]["schema"];
+        schema["allOf"][1]["properties"]["code"]["enum"].clone()
+    };
+    assert_eq!(codes("toy_404"), json!(["unknown_box"]));
+    assert_eq!(codes("toy_409"), json!(["id_conflict", "box_full"]));
+    assert_eq!(codes("toy_503"), json!(["busy", "stopping", "storm"]));
+    assert_eq!(codes("toy_422"), json!(["out_of_range"]));
+    let path = &document["paths"]["/v1/boxes/{box_name}/things"];
+    assert!(
+        path["post"]["responses"]["507"].is_object(),
+        "an opening command needs room"
+    );
+    assert!(path["get"]["responses"]["507"].is_null(), "a read does not");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str));
+                map.values().for_each(|value| walk(value, found));
+            }
+            Value::Array(list) => list.iter().for_each(|value| walk(value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document = document();
+    let mut found = Vec::new();
+    walk(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_serves_it_and_adds_its_credentials() {
+    let open = Server::start().get("/openapi.json").await.json();
+    assert_eq!(open, openapi(&[TOY], "0.0.0-test"));
+    let credentials = Some(Token::new("s3cret"));
+    let server = Server::with(Options {
+        credentials,
+        ..Options::new("0.0.0-test")
+    });
+    let request =
+        axum::http::Request::get("/openapi.json").header("authorization", "Bearer s3cret");
+    let closed = server
+        .send(request.body(axum::body::Body::empty()).unwrap())
+        .await
+        .json();
+    assert_eq!(closed["security"], json!([{ "bearer": [] }]));
+    for (_, operation) in operations(&closed) {
+        assert!(operation["responses"]["401"].is_object());
+    }
+}

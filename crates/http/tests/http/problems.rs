@@ -1,0 +1,326 @@
+//! Each kind of "no".
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use tidegate_http::{Options, Token};
+
+use crate::harness::{Server, post, put};
+
+fn options() -> Options {
+    Options::new("0.0.0-test")
+}
+
+#[tokio::test]
+async fn a_field_that_is_wrong_is_named() {
+    let server = Server::start();
+    let cases = [
+        (
+            r#"{"id":"a","quantity":0}"#,
+            422,
+            "out_of_range",
+            "quantity",
+        ),
+        (
+            r#"{"id":"a","quantity":1001}"#,
+            422,
+            "out_of_range",
+            "quantity",
+        ),
+        (r#"{"id":"","quantity":1}"#, 422, "out_of_range", "id"),
+        (
+            r#"{"id":"a\u0000","quantity":1}"#,
+            422,
+            "out_of_range",
+            "id",
+        ),
+        (
+            r#"{"id":"a","quantity":1,"colour":"green"}"#,
+            422,
+            "out_of_range",
+            "colour",
+        ),
+        (r#"{"id":"a"}"#, 400, "unreadable", "quantity"),
+        (
+            r#"{"id":"a","quantity":"1"}"#,
+            400,
+            "unreadable",
+            "quantity",
+        ),
+        (
+            r#"{"id":"a","quantity":1.5}"#,
+            400,
+            "unreadable",
+            "quantity",
+        ),
+        (
+            r#"{"id":"a","quantity":[1]}"#,
+            400,
+            "unreadable",
+            "quantity",
+        ),
+        (r#"{"id":7,"quantity":1}"#, 400, "unreadable", "id"),
+        (
+            r#"{"id":"a","quantity":1,"note":null}"#,
+            400,
+            "unreadable",
+            "note",
+        ),
+        (
+            r#"{"id":"a","quantity":1,"size":9}"#,
+            400,
+            "unreadable",
+            "size",
+        ),
+        (
+            r#"{"id":"a","quantity":1,"quantity":2}"#,
+            400,
+            "unreadable",
+            "quantity",
+        ),
+        (
+            r#"{"id":"a","quantity":1,"box_name":"b"}"#,
+            400,
+            "unreadable",
+            "box_name",
+        ),
+    ];
+    for (body, status, code, field) in cases {
+        let answered = server.put(body).await;
+        assert_eq!(answered.problem(), (status, code.to_owned()), "{body}");
+        let problem = answered.json();
+        assert_eq!(problem["field"], field, "{body}");
+        assert!(
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("`{field}`")),
+            "{problem}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_string_takes_fields_of_a_get_only() {
+    let server = Server::start();
+    for (uri, status, field) in [
+        ("/v1/boxes/box/things?size=1", 400, "size"),
+        ("/v1/boxes/box/things?limit=1&limit=2", 400, "limit"),
+        ("/v1/boxes/box/things?limit=x", 400, "limit"),
+        ("/v1/boxes/box/things?limit=0", 422, "limit"),
+        ("/v1/boxes/box/things?after=%FF", 400, "after"),
+        ("/v1/boxes/box/things?box_name=b", 400, "box_name"),
+    ] {
+        let answered = server.get(uri).await;
+        assert_eq!(answered.problem().0, status, "{uri}");
+        assert_eq!(answered.json()["field"], field, "{uri}");
+    }
+    let posted = server
+        .send(post("/v1/boxes/box/things?quantity=1", r#"{"id":"a"}"#))
+        .await;
+    assert_eq!(posted.json()["field"], "quantity");
+    let with_body = Request::get("/v1/boxes/box/things").header("content-type", "application/json");
+    let answered = server.send(with_body.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answered.problem(), (400, "unreadable".to_owned()));
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_text_is_unreadable() {
+    let server = Server::start();
+    let answered = server.get("/v1/boxes/%FF/things").await;
+    assert_eq!(answered.problem(), (400, "unreadable".to_owned()));
+}
+
+#[tokio::test]
+async fn a_body_must_be_a_json_object_that_says_so() {
+    let server = Server::start();
+    for body in ["[1]", "{", "quantity=1", "nul", "{\"id\":\"a\"} x"] {
+        assert_eq!(
+            server.put(body).await.problem(),
+            (400, "unreadable".to_owned()),
+            "{body}"
+        );
+    }
+    let undeclared = Request::post("/v1/boxes/box/things")
+        .body(Body::from("{}"))
+        .unwrap();
+    let expected = (415, "unsupported_media_type".to_owned());
+    assert_eq!(server.send(undeclared).await.problem(), expected);
+    let mut form = put("{}");
+    form.headers_mut()
+        .insert("content-type", "text/plain".parse().unwrap());
+    assert_eq!(server.send(form).await.problem(), expected);
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_problem_with_its_facts() {
+    let server = Server::start();
+    let full = server.put(r#"{"id":"a","quantity":11}"#).await;
+    assert_eq!(full.problem(), (409, "box_full".to_owned()));
+    assert_eq!(full.json()["room"], 10);
+    let body = r#"{"id":"a","quantity":1}"#;
+    let unknown = server.send(post("/v1/boxes/nowhere/things", body)).await;
+    assert_eq!(unknown.problem(), (404, "unknown_box".to_owned()));
+    assert_eq!(unknown.json()["detail"], "No such box.");
+    let storm = server.send(post("/v1/boxes/storm/things", body)).await;
+    assert_eq!(storm.problem(), (503, "storm".to_owned()));
+    assert_eq!(storm.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn overload_is_busy_at_once_and_says_when_to_ask_again() {
+    let server = Server::with(Options {
+        requests_in_flight_max: 0,
+        ..options()
+    });
+    let busy = server.put(r#"{"id":"a","quantity":1}"#).await;
+    assert_eq!(busy.problem(), (503, "busy".to_owned()));
+    assert_eq!(busy.header("retry-after"), "1");
+    assert_eq!(busy.json()["retry_after_ms"], 50);
+    assert_eq!(
+        server.get("/metrics").await.status,
+        200,
+        "an overloaded server can be watched"
+    );
+}
+
+#[tokio::test]
+async fn a_stopping_engine_says_so_and_did_nothing() {
+    let server = Server::start();
+    server.door.stop();
+    let answered = server.put(r#"{"id":"a","quantity":1}"#).await;
+    assert_eq!(answered.problem(), (503, "stopping".to_owned()));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_unknown_and_a_retry_finds_it() {
+    let request_timeout = Duration::from_millis(50);
+    let mut server = Server::asleep(Options {
+        request_timeout,
+        ..options()
+    });
+    let body = r#"{"id":"a","quantity":1}"#;
+    let unknown = server.put(body).await;
+    assert_eq!(unknown.problem(), (504, "outcome_unknown".to_owned()));
+    assert!(
+        unknown.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("same id")
+    );
+
+    server.wake();
+    let mut retry = server.put(body).await;
+    while retry.status == 504 {
+        retry = server.put(body).await;
+    }
+    assert_eq!(retry.json()["repeated"], true);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_times_out_and_nothing_was_done() {
+    let request_timeout = Duration::from_millis(20);
+    let server = Server::with(Options {
+        request_timeout,
+        ..options()
+    });
+    let request = Request::post("/v1/boxes/box/things").header("content-type", "application/json");
+    let answered = server.send(request.body(Body::new(Never)).unwrap()).await;
+    assert_eq!(answered.problem(), (408, "body_timeout".to_owned()));
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_are_told_apart() {
+    let server = Server::start();
+    for uri in [
+        "/nothing",
+        "/v1/boxes",
+        "/v1/boxes//things",
+        "/v1/boxes/a/b/things",
+    ] {
+        assert_eq!(
+            server.get(uri).await.problem(),
+            (404, "unknown_path".to_owned()),
+            "{uri}"
+        );
+    }
+    let request = Request::builder()
+        .method(Method::DELETE)
+        .uri("/v1/boxes/box/things");
+    let answered = server.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answered.problem(), (405, "wrong_method".to_owned()));
+    let mut allowed: Vec<_> = answered.header("allow").split(',').map(str::trim).collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+}
+
+#[tokio::test]
+async fn with_credentials_only_health_is_open() {
+    let server = Server::with(Options {
+        credentials: Some(Token::new("s3cret")),
+        ..options()
+    });
+    for uri in [
+        "/v1/boxes/box/things",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/",
+        "/nothing",
+    ] {
+        for offered in [
+            "",
+            "Bearer",
+            "Bearer s3cre",
+            "Bearer s3cret!",
+            "Basic s3cret",
+            "s3cret",
+        ] {
+            let request = Request::get(uri).header("authorization", offered);
+            let answered = server.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(
+                answered.problem(),
+                (401, "unauthorized".to_owned()),
+                "{uri} {offered}"
+            );
+            assert_eq!(answered.header("www-authenticate"), "Bearer");
+        }
+        let request = Request::get(uri).header("authorization", "bearer s3cret");
+        let answered = server.send(request.body(Body::empty()).unwrap()).await;
+        assert_ne!(answered.status, 401, "{uri}");
+    }
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_make_a_browser_act() {
+    let server = Server::start();
+    let request = Request::post("/v1/boxes/box/things").header("sec-fetch-site", "cross-site");
+    let answered = server.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answered.problem(), (403, "cross_site".to_owned()));
+    let request = Request::get("/docs").header("sec-fetch-site", "cross-site");
+    assert_eq!(
+        server
+            .send(request.body(Body::empty()).unwrap())
+            .await
+            .status,
+        200
+    );
+}
+
+/// A body of which nothing ever comes.
+struct Never;
+
+impl axum::body::HttpBody for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}

@@ -1,0 +1,107 @@
+//! Health, readiness, metrics and the documentation page.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use axum::http::Request;
+use tidegate_http::{Options, Readiness};
+
+use crate::harness::Server;
+
+#[tokio::test]
+async fn readiness_gives_its_reason_and_health_does_not_care() {
+    let ready = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&ready);
+    let mut options = Options::new("0.0.0-test");
+    options.ready = Arc::new(move || match seen.load(Ordering::Relaxed) {
+        true => Readiness::Ready,
+        false => Readiness::NotReady("replaying the log".to_owned()),
+    });
+    let server = Server::with(options);
+    let not_yet = server.get("/readyz").await;
+    assert_eq!(not_yet.status, 503);
+    assert_eq!(not_yet.json()["reason"], "replaying the log");
+    assert_eq!(server.get("/healthz").await.json()["status"], "ok");
+    ready.store(true, Ordering::Relaxed);
+    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_are_families_with_help_and_type() {
+    let server = Server::start();
+    server.put(r#"{"id":"a","quantity":1}"#).await;
+    server.get("/nothing").await;
+    let answered = server.get("/metrics").await;
+    assert_eq!(
+        answered.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let text = String::from_utf8(answered.bytes).unwrap();
+    for line in [
+        "tidegate_http_requests_total{class=\"2xx\"} 1",
+        "tidegate_http_requests_total{class=\"4xx\"} 1",
+        "tidegate_http_requests_in_flight 1",
+        "tidegate_requests_admitted_total 1",
+        "tidegate_build_info{version=\"0.0.0-test\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        for comment in ["HELP", "TYPE"] {
+            let start = format!("# {comment} {name} ");
+            assert_eq!(
+                text.lines().filter(|line| line.starts_with(&start)).count(),
+                1,
+                "{start}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_client_gives_up_is_no_longer_in_flight() {
+    let server = Server::asleep(Options::new("0.0.0-test"));
+    let waiting = server.put(r#"{"id":"a","quantity":1}"#);
+    let gave_up = tokio::time::timeout(std::time::Duration::from_millis(20), waiting).await;
+    assert!(gave_up.is_err());
+    let text = String::from_utf8(server.get("/metrics").await.bytes).unwrap();
+    assert!(
+        text.contains("tidegate_http_requests_in_flight 1\n"),
+        "only /metrics itself: {text}"
+    );
+}
+
+#[tokio::test]
+async fn the_documentation_page_needs_no_network_and_may_not_use_one() {
+    let server = Server::start();
+    assert_eq!(server.get("/").await.header("location"), "/docs");
+    for uri in ["/docs", "/docs/problems"] {
+        let page = server.get(uri).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert!(
+            page.header("content-security-policy")
+                .starts_with("default-src 'none';")
+        );
+        let text = String::from_utf8(page.bytes).unwrap();
+        for reference in ["http://", "https://", "src=", "<link", "@import", "url("] {
+            assert!(!text.contains(reference), "{reference}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_has_the_headers_and_no_body() {
+    let server = Server::start();
+    for uri in ["/v1/boxes/box/things", "/openapi.json", "/docs"] {
+        let whole = server.get(uri).await;
+        let head = server
+            .send(Request::head(uri).body(Body::empty()).unwrap())
+            .await;
+        assert_eq!((head.status, head.bytes.len()), (whole.status, 0), "{uri}");
+        assert_eq!(head.header("content-type"), whole.header("content-type"));
+        assert_eq!(head.header("content-length"), whole.bytes.len().to_string());
+    }
+}

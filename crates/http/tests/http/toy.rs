@@ -1,0 +1,268 @@
+//! A toy domain: things are put into boxes, and listed.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+use tidegate_engine::contract::{
+    Apply, Audit, Bounded, Class, Content, Domain, Id, Limit, Method, Name, Page, PageItem,
+    RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
+};
+use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
+
+/// Things that a box holds.
+const BOX_ROOM: u64 = 10;
+
+const THINGS: Table<Thing> = Table::ordered(200, 0, "toy.thing");
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+struct Thing {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    id: CompactString,
+    #[n(1)]
+    quantity: u64,
+    #[n(2)]
+    content: u64,
+}
+
+impl Row for Thing {
+    fn weight(&self) -> usize {
+        self.id.len() + 32
+    }
+}
+
+/// The toy.
+pub(crate) const TOY: Domain = Domain {
+    name: "toy",
+    number: 200,
+    doc: "Boxes of things, to play with.",
+    tables: &[THINGS.def()],
+    timers: &[],
+    events: &[],
+    refusals: &[
+        Refusal::UNKNOWN,
+        Refusal::CONFLICT,
+        Refusal::FULL,
+        Refusal::STORM,
+    ],
+    requests: &[
+        RequestDef::call::<Put>(
+            "TOY.PUT",
+            Method::Post,
+            "/v1/boxes/{box_name}/things",
+            Class::Opens,
+        ),
+        RequestDef::scan::<List>("TOY.LIST", "/v1/boxes/{box_name}/things"),
+    ],
+    audit: |_| Audit::default(),
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    Red,
+    Blue,
+}
+
+words!(Colour { "red" => Colour::Red, "blue" => Colour::Blue });
+
+request! {
+    /// Puts a thing into a box.
+    ///
+    /// A box holds ten
+    /// of them.
+    pub struct Put {
+        /// The box.
+        box_name: Name,
+        /// The caller's id of the thing.
+        id: Id,
+        /// How many of it.
+        quantity: Bounded<1, 1_000>,
+        /// How long it stays, in milliseconds.
+        ["TTL"] ttl_ms: i64 = 60_000,
+        /// Its colour.
+        ["COLOUR"] colour: Option<Colour>,
+        /// A note for people.
+        ["NOTE"] note: Option<Name>,
+    }
+}
+
+reply! {
+    /// What was put.
+    pub struct Receipt {
+        /// The thing.
+        id: CompactString,
+        /// The box.
+        box_name: CompactString,
+        /// How many of it.
+        quantity: u64,
+        /// Whether this is the answer to a retry.
+        repeated: bool,
+        /// The note.
+        note: Option<CompactString>,
+    }
+}
+
+/// Every "no" of the toy.
+#[derive(Debug)]
+pub enum Refusal {
+    Unknown,
+    Conflict,
+    Full { room: u64 },
+    Storm,
+}
+
+impl Refusal {
+    const UNKNOWN: RefusalDef = RefusalDef {
+        code: "unknown_box",
+        status: Status::NotFound,
+        doc: " No such box.\n",
+    };
+    const CONFLICT: RefusalDef = RefusalDef {
+        code: "id_conflict",
+        status: Status::Conflict,
+        doc: "The id means another.",
+    };
+    const FULL: RefusalDef = RefusalDef {
+        code: "box_full",
+        status: Status::Conflict,
+        doc: "The box is full.",
+    };
+    const STORM: RefusalDef = RefusalDef {
+        code: "storm",
+        status: Status::Busy,
+        doc: "Too many at this box.",
+    };
+}
+
+impl Refuse for Refusal {
+    fn def(&self) -> &'static RefusalDef {
+        match self {
+            Self::Unknown => &Self::UNKNOWN,
+            Self::Conflict => &Self::CONFLICT,
+            Self::Full { .. } => &Self::FULL,
+            Self::Storm => &Self::STORM,
+        }
+    }
+
+    fn facts(&self, out: &mut dyn Writer) {
+        match self {
+            Self::Full { room } => {
+                out.name("room");
+                out.integer(i64::try_from(*room).unwrap());
+            }
+            Self::Unknown | Self::Conflict | Self::Storm => {}
+        }
+    }
+}
+
+impl Apply for Put {
+    type Reply = Receipt;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.box_name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Receipt, Stop<Refusal>> {
+        match self.key() {
+            "nowhere" => return Err(Refusal::Unknown.into()),
+            "storm" => return Err(Refusal::Storm.into()),
+            _ => {}
+        }
+        let id = match &self.id {
+            Id::Chosen(name) => name.compact(),
+            Id::Mint => tx.mint().to_string().into(),
+        };
+        let Content(content) = self.content();
+        let before = tx.get(&THINGS, (self.key(), &*id))?;
+        if before
+            .as_ref()
+            .is_some_and(|thing| thing.content != content)
+        {
+            return Err(Refusal::Conflict.into());
+        }
+        let quantity = self.quantity.get();
+        if quantity > BOX_ROOM {
+            return Err(Refusal::Full { room: BOX_ROOM }.into());
+        }
+        tx.put(
+            &THINGS,
+            (self.key(), &*id),
+            Thing {
+                id: id.clone(),
+                quantity,
+                content,
+            },
+        );
+        Ok(Receipt {
+            id,
+            box_name: self.box_name.compact(),
+            quantity,
+            repeated: before.is_some(),
+            note: self.note.as_ref().map(Name::compact),
+        })
+    }
+}
+
+request! {
+    /// Lists the things of a box.
+    pub struct List {
+        /// The box.
+        box_name: Name,
+        /// Goes on behind this id.
+        ["AFTER"] after: Option<Name>,
+        /// The most things of a page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+reply! {
+    /// A thing in a box.
+    pub struct Listed {
+        /// The thing.
+        id: CompactString,
+        /// How many of it.
+        quantity: u64,
+    }
+}
+
+impl PageItem for Listed {
+    fn cursor(&self) -> CompactString {
+        self.id.clone()
+    }
+}
+
+impl Scan for List {
+    type Item = Listed;
+    type Refusal = Refusal;
+    const TABLES: &'static [u16] = &[THINGS.id()];
+
+    fn key(&self) -> Option<&str> {
+        Some(self.box_name.as_str())
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap()
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<Listed>, Refusal> {
+        let key = self.box_name.as_str();
+        let after = self.after.as_ref().map(|after| (key, after.as_str()));
+        let rows = context.rows(&THINGS, key, after, self.limit() + 1);
+        let cut = rows.len() > self.limit();
+        let rows = rows.into_iter().take(self.limit());
+        let items: Vec<_> = rows
+            .map(|(_, thing)| Listed {
+                id: thing.id.clone(),
+                quantity: thing.quantity,
+            })
+            .collect();
+        let next = if cut {
+            items.last().map(PageItem::cursor)
+        } else {
+            None
+        };
+        Ok(Page { items, next })
+    }
+}

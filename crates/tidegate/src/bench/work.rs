@@ -1,0 +1,196 @@
+//! The commands of a benchmark, and what it asks the server before and after.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{BenchArgs, BenchError, Kind, Target};
+
+/// Units of each SKU where there are enough.
+const PLENTY: u64 = 1_000_000_000;
+
+/// How long the server may take over one question of the setup.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What Redis does for a hold: has this buyer bought, is there one left, take it, remember the
+/// buyer, record the flow.
+const HOLD_LUA: &str = "\
+if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return redis.error_reply('REPEATED') end \
+local left = tonumber(redis.call('GET', KEYS[1])) \
+if left < 1 then return redis.error_reply('SOLDOUT available=' .. left) end \
+redis.call('DECRBY', KEYS[1], 1) \
+redis.call('SADD', KEYS[2], ARGV[1]) \
+redis.call('XADD', KEYS[3], '*', 'kind', 'hold', 'id', ARGV[1], 'quantity', 1, 'before', left, 'after', left - 1) \
+return left - 1";
+
+/// Commands as bytes: one template per SKU, with places where the id goes.
+pub(crate) struct Templates {
+    templates: Vec<(Vec<u8>, Vec<usize>)>,
+    /// Makes ids of this run differ from those of every other.
+    run: u32,
+}
+
+/// Digits of an id: 8 of the run, 8 of the command.
+const ID_DIGITS: usize = 16;
+
+impl Templates {
+    /// Appends the command number `n`.
+    pub(crate) fn write(&self, n: u64, out: &mut Vec<u8>) {
+        let at = usize::try_from(n).unwrap_or(0) % self.templates.len();
+        let (template, places) = &self.templates[at];
+        let start = out.len();
+        out.extend_from_slice(template);
+        let id = u64::from(self.run) << 32 | n & 0xffff_ffff;
+        for place in places {
+            let digits = &mut out[start + place..start + place + ID_DIGITS];
+            for (index, digit) in digits.iter_mut().enumerate() {
+                let nibble = id >> (4 * (ID_DIGITS - 1 - index)) & 15;
+                *digit = b"0123456789abcdef"[usize::try_from(nibble).unwrap_or(0)];
+            }
+        }
+    }
+}
+
+/// A command of which the words `{id}` are places for the id.
+fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    let mut places = Vec::new();
+    for word in words {
+        let word = if *word == "{id}" { "0000000000000000" } else { *word };
+        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        if word == "0000000000000000" {
+            places.push(bytes.len());
+        }
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    (bytes, places)
+}
+
+fn sku(n: u16) -> String {
+    format!("bench-{n:04}")
+}
+
+/// Declares the SKUs and makes the templates.
+#[allow(clippy::disallowed_methods, reason = "ids of two runs must differ")]
+pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let run = since.as_millis() as u32;
+    let mut server = Asker::connect(args.addr)?;
+    let units = if args.work == Kind::SoldOut { 0 } else { PLENTY };
+    let mut templates = Vec::new();
+    let sha = match args.target {
+        Target::Redis => server.ask(&["SCRIPT", "LOAD", HOLD_LUA])?,
+        Target::Tidegate => String::new(),
+    };
+    for n in 0..args.skus {
+        let sku = sku(n);
+        let declared = match (args.target, args.work) {
+            (_, Kind::Ping) => continue,
+            (Target::Redis, _) => server.ask(&["SET", &sku, &units.to_string()])?,
+            (Target::Tidegate, _) => server.ask(&["STOCK.SET", &sku, &units.to_string()])?,
+        };
+        if declared.starts_with('-') {
+            return Err(BenchError::Answer { addr: args.addr, answer: declared });
+        }
+        templates.push(match args.target {
+            Target::Tidegate => {
+                template(&["STOCK.HOLD", &sku, "{id}", "1", "BUYER", "{id}", "MAX", "1"])
+            }
+            Target::Redis => {
+                let (buyers, flow) = (format!("{sku}:buyers"), format!("{sku}:flow"));
+                template(&["EVALSHA", &sha, "3", &sku, &buyers, &flow, "{id}"])
+            }
+        });
+    }
+    if args.work == Kind::Ping {
+        templates.push(template(&["PING"]));
+    }
+    Ok(Templates { templates, run })
+}
+
+/// Units that the server says have gone, over all SKUs of the benchmark; `None` where that says
+/// nothing.
+pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> {
+    if args.work != Kind::Hold {
+        return Ok(None);
+    }
+    let mut server = Asker::connect(args.addr)?;
+    let mut gone = 0;
+    for n in 0..args.skus {
+        let sku = sku(n);
+        let left = match args.target {
+            Target::Redis => server.ask(&["GET", &sku])?,
+            Target::Tidegate => server.ask(&["STOCK.GET", &sku])?,
+        };
+        let units = match args.target {
+            Target::Redis => left.parse().ok().map(|left: u64| PLENTY - left),
+            Target::Tidegate => field(&left, "held").zip(field(&left, "sold")).map(|(h, s)| h + s),
+        };
+        gone += units.ok_or(BenchError::Answer { addr: args.addr, answer: left })?;
+    }
+    Ok(Some(gone))
+}
+
+fn field(reply: &str, name: &str) -> Option<u64> {
+    let mut words = reply.split(' ');
+    words.find(|word| *word == name)?;
+    words.next()?.parse().ok()
+}
+
+/// Asks one question at a time.
+struct Asker {
+    addr: SocketAddr,
+    stream: BufReader<TcpStream>,
+}
+
+impl Asker {
+    fn connect(addr: SocketAddr) -> Result<Self, BenchError> {
+        let connect = || {
+            let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_nodelay(true)?;
+            Ok(BufReader::new(stream))
+        };
+        let stream = connect().map_err(|error| BenchError::Io { addr, error })?;
+        Ok(Self { addr, stream })
+    }
+
+    /// Sends a command; gives its reply with the elements of arrays joined by blanks.
+    fn ask(&mut self, words: &[&str]) -> Result<String, BenchError> {
+        let mut asked = || {
+            self.stream.get_mut().write_all(&template(words).0)?;
+            let mut reply = String::new();
+            self.read(&mut reply)?;
+            Ok(reply.trim_end().to_owned())
+        };
+        asked().map_err(|error| BenchError::Io { addr: self.addr, error })
+    }
+
+    fn read(&mut self, into: &mut String) -> std::io::Result<()> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let line = line.trim_end();
+        let size = line.get(1..).and_then(|digits| digits.parse::<usize>().ok());
+        match (line.as_bytes().first(), size) {
+            (Some(b'*'), Some(elements)) => {
+                for _ in 0..elements {
+                    self.read(into)?;
+                }
+            }
+            (Some(b'$'), Some(size)) => {
+                let mut bytes = vec![0; size + 2];
+                self.stream.read_exact(&mut bytes)?;
+                into.push_str(&String::from_utf8_lossy(&bytes[..size]));
+                into.push(' ');
+            }
+            (Some(b'-'), _) => into.push_str(line),
+            (Some(_), _) => {
+                into.push_str(&line[1..]);
+                into.push(' ');
+            }
+            (None, _) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
+        Ok(())
+    }
+}

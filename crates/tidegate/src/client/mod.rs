@@ -1,0 +1,11 @@
+//! A small RESP client: blocking, pipelining, bounded.
+//!
+//! It exists because the replay must see every answer in order, error replies included, and must
+//! know which command an answer belongs to when a connection breaks in the middle. It reads RESP2
+//! and the parts of RESP3 that the server sends.
+
+mod connection;
+mod reply;
+
+pub(crate) use connection::{Connection, Lost};
+pub(crate) use reply::Reply;

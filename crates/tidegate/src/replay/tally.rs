@@ -1,0 +1,84 @@
+//! What came of the lines, counted from acknowledged answers only.
+
+use std::ops::{Add, AddAssign, Sub};
+
+use serde::Serialize;
+
+/// Lines, and the units in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Count {
+    pub(crate) lines: u64,
+    pub(crate) units: u64,
+}
+
+/// The outcome of order lines and return lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tally {
+    /// Orders held and confirmed.
+    pub(crate) held: Count,
+    /// Orders refused because too few units were left.
+    pub(crate) sold_out: Count,
+    /// Return lines of which something was taken back, and the units taken back.
+    pub(crate) returned: Count,
+    /// Return lines, or the part of them, for which the customer has no earlier order left.
+    pub(crate) unmatched: Count,
+    /// Return lines without a customer, which cannot be matched to anyone.
+    pub(crate) unmatched_guests: Count,
+    /// Lines refused for any other reason, in whole or in part.
+    pub(crate) refused: Count,
+    /// Lines that need nothing more.
+    pub(crate) done: u64,
+}
+
+impl Count {
+    pub(super) fn line(&mut self, units: u64) {
+        self.lines += 1;
+        self.units += units;
+    }
+}
+
+impl Tally {
+    /// Units sold and not returned.
+    pub(super) fn sold(&self) -> u64 {
+        self.held.units - self.returned.units
+    }
+
+    fn zip(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        let count = |one: Count, two: Count| Count {
+            lines: join(one.lines, two.lines),
+            units: join(one.units, two.units),
+        };
+        Self {
+            held: count(self.held, other.held),
+            sold_out: count(self.sold_out, other.sold_out),
+            returned: count(self.returned, other.returned),
+            unmatched: count(self.unmatched, other.unmatched),
+            unmatched_guests: count(self.unmatched_guests, other.unmatched_guests),
+            refused: count(self.refused, other.refused),
+            done: join(self.done, other.done),
+        }
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |one, two| one + two)
+    }
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    /// What was added since `earlier`.
+    fn sub(self, earlier: Self) -> Self {
+        self.zip(earlier, |now, then| now - then)
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}

@@ -1,0 +1,133 @@
+//! Commands as RESP, and replies as verdicts.
+
+use std::time::Duration;
+
+use super::course::{Command, Verdict};
+use super::plan::Plan;
+use crate::client::{Connection, Reply};
+
+/// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
+/// killed in between and resumed another day; with the default of 15 minutes the units would be
+/// back on the shelf by then, and the figures would depend on the pause.
+const HOLD_TTL_MS: &[u8] = b"2592000000";
+
+/// The wait after a BUSY that names none.
+const RETRY_DEFAULT: Duration = Duration::from_millis(50);
+
+/// Refusals that answer a line for good, SOLDOUT apart.
+const REFUSALS: [&[u8]; 8] = [
+    b"IDCONFLICT",
+    b"INVALIDQUANTITY",
+    b"OVERLIMIT",
+    b"HOLDNOTFOUND",
+    b"HOLDRELEASED",
+    b"HOLDEXPIRED",
+    b"NOTCONFIRMED",
+    b"RETURNEXCEEDSSOLD",
+];
+
+/// What a reply means for the replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// An answer for good.
+    Final(Verdict),
+    /// Nothing was done: ask again, after a while.
+    Again(Duration),
+    /// The replay cannot go on, in the server's words.
+    Stop(String),
+}
+
+/// Adds the command about `sku` to what the connection sends next.
+pub(super) fn push(connection: &mut Connection, plan: &Plan, sku: u32, command: Command) {
+    let line = |index: u32| &plan.lines[index as usize];
+    let sku = &plan.skus[sku as usize];
+    let name = sku.name.as_bytes();
+    match command {
+        Command::Declare => {
+            connection.push(&[b"STOCK.SET", name, sku.total.to_string().as_bytes()]);
+        }
+        Command::Hold { line: index } => {
+            let (id, units) = (plan.hold_id(line(index)), line(index).units.to_string());
+            let buyer = plan.buyer(line(index));
+            let (id, units, buyer) = (id.as_bytes(), units.as_bytes(), buyer.as_bytes());
+            let parts: [&[u8]; 8] =
+                [b"STOCK.HOLD", name, id, units, b"BUYER", buyer, b"TTL", HOLD_TTL_MS];
+            connection.push(&parts);
+        }
+        Command::Confirm { line: index } => {
+            connection.push(&[b"STOCK.CONFIRM", name, plan.hold_id(line(index)).as_bytes()]);
+        }
+        Command::Return { line: index, part, order, units } => {
+            let (hold, id) = (plan.hold_id(line(order)), plan.return_id(line(index), part));
+            let (hold, id, units) = (hold.as_bytes(), id.as_bytes(), units.to_string());
+            connection.push(&[b"STOCK.RETURN", name, hold, id, b"QTY", units.as_bytes()]);
+        }
+    }
+}
+
+/// What the reply to a command about `sku` means.
+pub(super) fn meaning(reply: &Reply<'_>, sku: &str) -> Meaning {
+    if let Reply::Error(text) = reply {
+        return error_meaning(text);
+    }
+    // Every receipt names its SKU: a reply about another one would belong to another command.
+    if reply.field("sku").and_then(Reply::text) == Some(sku.as_bytes()) {
+        return Meaning::Final(Verdict::Done);
+    }
+    Meaning::Stop(format!("not an answer about SKU {sku}: {reply:?}"))
+}
+
+/// What an error reply means.
+pub(super) fn error_meaning(text: &[u8]) -> Meaning {
+    let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let words = || String::from_utf8_lossy(text).into_owned();
+    match word {
+        b"SOLDOUT" => Meaning::Final(Verdict::SoldOut),
+        b"BUSY" => Meaning::Again(retry_after(text)),
+        // The operator frees space, or starts the server again, while the replay is patient.
+        b"DISKFULL" | b"STOPPING" => Meaning::Again(RETRY_DEFAULT),
+        refusal if REFUSALS.contains(&refusal) => Meaning::Final(Verdict::Refused(words().into())),
+        _ => Meaning::Stop(words()),
+    }
+}
+
+fn retry_after(text: &[u8]) -> Duration {
+    let text = String::from_utf8_lossy(text);
+    let stated = text.split(' ').find_map(|fact| fact.strip_prefix("retry_after_ms="));
+    let ms = stated.and_then(|ms| ms.parse().ok());
+    ms.map_or(RETRY_DEFAULT, Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_ends_a_line_and_only_a_fault_is_asked_again() {
+        let refused = |text: &str| Meaning::Final(Verdict::Refused(text.into()));
+        for (text, meaning) in [
+            ("SOLDOUT available=3", Meaning::Final(Verdict::SoldOut)),
+            ("BUSY retry_after_ms=7", Meaning::Again(Duration::from_millis(7))),
+            ("BUSY", Meaning::Again(RETRY_DEFAULT)),
+            ("STOPPING", Meaning::Again(RETRY_DEFAULT)),
+            ("DISKFULL", Meaning::Again(RETRY_DEFAULT)),
+            ("HOLDEXPIRED", refused("HOLDEXPIRED")),
+            ("RETURNEXCEEDSSOLD returnable=1", refused("RETURNEXCEEDSSOLD returnable=1")),
+            ("UNKNOWNSKU", Meaning::Stop("UNKNOWNSKU".into())),
+            ("BELOWCOMMITTED committed=9", Meaning::Stop("BELOWCOMMITTED committed=9".into())),
+            ("ERR unknown command 'STOCK.HOLD'", {
+                Meaning::Stop("ERR unknown command 'STOCK.HOLD'".into())
+            }),
+        ] {
+            assert_eq!(error_meaning(text.as_bytes()), meaning, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_about_another_sku_stops_the_replay() {
+        let receipt = Reply::Array(vec![Reply::Bulk(b"sku"), Reply::Bulk(b"X")]);
+        assert_eq!(meaning(&receipt, "X"), Meaning::Final(Verdict::Done));
+        assert!(matches!(meaning(&receipt, "Y"), Meaning::Stop(_)));
+        assert!(matches!(meaning(&Reply::Simple(b"OK"), "X"), Meaning::Stop(_)));
+    }
+}

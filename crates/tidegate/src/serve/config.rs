@@ -1,0 +1,113 @@
+//! The settings of a server: flags, a file, and the rules that bind them.
+
+use std::collections::hash_map::RandomState;
+use std::fs;
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::ServeError;
+
+const RESP_DEFAULT: &str = "127.0.0.1:7379";
+const HTTP_DEFAULT: &str = "127.0.0.1:7380";
+const DATA_DEFAULT: &str = "tidegate-data";
+
+/// The environment variable that holds the password.
+const PASSWORD_VARIABLE: &str = "TIDEGATE_PASSWORD";
+
+/// Serves RESP and HTTP over a data folder.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ServeArgs {
+    /// Data folder [default: tidegate-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address of the RESP front [default: 127.0.0.1:7379]
+    #[arg(long, value_name = "ADDR")]
+    resp: Option<SocketAddr>,
+    /// Address of the HTTP front [default: 127.0.0.1:7380]
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// TOML file with `data`, `resp`, `http`, `password_file`; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Listen beyond this machine without a password
+    #[arg(long)]
+    insecure: bool,
+    /// Follow a wall clock that is more than a day ahead of the log
+    #[arg(long)]
+    accept_clock: bool,
+}
+
+/// What the file may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    data: Option<PathBuf>,
+    resp: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    password_file: Option<PathBuf>,
+}
+
+/// Settings that were found sound.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) resp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) password: Option<String>,
+    pub(crate) accept_clock: bool,
+}
+
+impl ServeArgs {
+    /// Joins flags, file and defaults, and checks them.
+    pub(crate) fn settings(self) -> Result<Settings, ServeError> {
+        let file = self.config.as_ref().map_or_else(|| Ok(ConfigFile::default()), read_file)?;
+        let fixed = |text: &str| text.parse().expect("because the default is an address");
+        let settings = Settings {
+            data: self.data.or(file.data).unwrap_or_else(|| DATA_DEFAULT.into()),
+            resp: self.resp.or(file.resp).unwrap_or_else(|| fixed(RESP_DEFAULT)),
+            http: self.http.or(file.http).unwrap_or_else(|| fixed(HTTP_DEFAULT)),
+            password: password(self.password_file.or(file.password_file))?,
+            accept_clock: self.accept_clock,
+        };
+        for addr in [settings.resp, settings.http] {
+            if !addr.ip().is_loopback() && settings.password.is_none() && !self.insecure {
+                return Err(ServeError::Settings(format!(
+                    "{addr} can be reached from other machines: give --password-file FILE \
+                     or {PASSWORD_VARIABLE}, or say --insecure"
+                )));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn read_file(path: &PathBuf) -> Result<ConfigFile, ServeError> {
+    let fail = |error: &dyn std::fmt::Display| {
+        ServeError::Settings(format!("{}: {error}", path.display()))
+    };
+    let text = fs::read_to_string(path).map_err(|error| fail(&error))?;
+    toml::from_str(&text).map_err(|error| fail(&error))
+}
+
+fn password(file: Option<PathBuf>) -> Result<Option<String>, ServeError> {
+    let Some(path) = file else { return Ok(std::env::var(PASSWORD_VARIABLE).ok()) };
+    let text = fs::read_to_string(&path)
+        .map_err(|error| ServeError::Settings(format!("{}: {error}", path.display())))?;
+    let password = text.trim_end_matches(['\r', '\n']).to_owned();
+    if password.is_empty() {
+        return Err(ServeError::Settings(format!("{}: the password is empty", path.display())));
+    }
+    Ok(Some(password))
+}
+
+/// A seed that outsiders cannot guess, from the machine's randomness.
+pub(super) fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,124 @@
+//! `tidegate serve`: one process, one folder, both fronts.
+
+mod config;
+mod listen;
+mod runtime;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use tidegate_engine::disk::RealDisk;
+use tidegate_engine::limits::{PARTITIONS_DEFAULT, RESERVE_BYTES, SEGMENT_BYTES};
+use tidegate_engine::{Config, Engine, MachineClock, OpenError};
+
+pub(crate) use config::ServeArgs;
+use config::Settings;
+use runtime::Runtime;
+
+use crate::DOMAINS;
+
+/// Why a server cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The settings contradict each other or cannot be read.
+    #[error("{0}")]
+    Settings(String),
+    /// The data folder.
+    #[error("data folder: {0}")]
+    Folder(io::Error),
+    /// The log or the clock.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {addr}: {error}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the machine said.
+        error: io::Error,
+    },
+    /// The machine refused a thread or a signal handler.
+    #[error("{0}")]
+    Machine(#[from] io::Error),
+}
+
+/// A running server.
+pub(crate) struct Server {
+    runtime: Arc<Runtime>,
+    fronts: listen::Fronts,
+    /// Where RESP is spoken.
+    pub(crate) resp: SocketAddr,
+    /// Where HTTP is spoken.
+    pub(crate) http: SocketAddr,
+}
+
+/// Serves until told to stop.
+pub(crate) fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let settings = args.settings()?;
+    let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let server = Server::start(&settings)?;
+    println!("ready");
+    signals.block_on(stop_signal())?;
+    println!("stopping");
+    server.stop();
+    Ok(())
+}
+
+async fn stop_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+impl Server {
+    /// Opens the folder, replays its log, and listens.
+    pub(crate) fn start(settings: &Settings) -> Result<Self, ServeError> {
+        let engine = open(&settings.data, settings)?;
+        let report = &engine.report;
+        println!(
+            "tidegate {} · {} · {} records in {} groups replayed · {} partitions",
+            env!("CARGO_PKG_VERSION"),
+            settings.data.display(),
+            report.records,
+            report.groups,
+            report.partitions,
+        );
+        let door = engine.door.clone();
+        let runtime = Arc::new(Runtime::start(engine)?);
+        let fronts = listen::Fronts::start(settings, &door, &runtime)?;
+        let (resp, http) = (fronts.resp, fronts.http);
+        println!("RESP  {resp} · at most {} connections", fronts.connections_max);
+        println!("HTTP  http://{http} · docs at http://{http}/docs");
+        Ok(Self { runtime, fronts, resp, http })
+    }
+
+    /// Stops listening, answers what was taken in, and ends all threads.
+    pub(crate) fn stop(self) {
+        self.fronts.stop();
+        match Arc::try_unwrap(self.runtime) {
+            Ok(runtime) => runtime.stop(),
+            Err(_) => unreachable!("because the fronts, which shared it, have ended"),
+        }
+    }
+}
+
+fn open(data: &PathBuf, settings: &Settings) -> Result<Engine, ServeError> {
+    let disk = RealDisk::open(data).map_err(ServeError::Folder)?;
+    let config = Config {
+        partitions: PARTITIONS_DEFAULT,
+        executors: thread::available_parallelism().map_or(1, usize::from),
+        segment_bytes: SEGMENT_BYTES,
+        reserve_bytes: RESERVE_BYTES,
+        seed: config::seed(),
+        accept_clock_jump: settings.accept_clock,
+    };
+    let beside = Box::new(|work: Box<dyn FnOnce() + Send>| drop(thread::spawn(work)));
+    let clock = Arc::new(MachineClock::default());
+    Ok(Engine::open(&config, Arc::new(disk), clock, DOMAINS, beside)?)
+}

@@ -1,0 +1,124 @@
+//! The threads of a server: executors, each with its share of the connections, a log writer, and
+//! readers.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tidegate_engine::limits::SEAL_AFTER_MS;
+use tidegate_engine::{Did, Door, Engine, Executor, Next, Writer};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// Threads that read scans.
+const READERS: usize = 2;
+
+/// How long the log writer waits for those who were just answered to send more. A fraction of a
+/// sync: what it costs one group it saves the next.
+const LINGER: Duration = Duration::from_micros(60);
+
+/// How long the log writer waits before it asks a full disk again.
+const FULL_RETRY: Duration = Duration::from_millis(20);
+
+/// The running threads of an engine.
+pub(crate) struct Runtime {
+    door: Door,
+    executors: Vec<Handle>,
+    next: AtomicUsize,
+    threads: Vec<JoinHandle<()>>,
+    beside: Vec<JoinHandle<()>>,
+}
+
+impl Runtime {
+    /// Starts the threads of an engine.
+    pub(crate) fn start(engine: Engine) -> io::Result<Self> {
+        let Engine { door, executors, writer, .. } = engine;
+        let mut handles = Vec::new();
+        let mut threads = Vec::new();
+        for (index, executor) in executors.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            handles.push(runtime.handle().clone());
+            let name = format!("executor-{index}");
+            let run = move || runtime.block_on(drive(executor));
+            threads.push(thread::Builder::new().name(name).spawn(run)?);
+        }
+        let log = thread::Builder::new().name("log".to_owned());
+        let mut beside = vec![log.spawn(move || write(writer))?];
+        for index in 0..READERS {
+            let door = door.clone();
+            let reader = thread::Builder::new().name(format!("reader-{index}"));
+            beside.push(reader.spawn(move || while door.read_step(true) {})?);
+        }
+        Ok(Self { door, executors: handles, next: AtomicUsize::new(0), threads, beside })
+    }
+
+    /// The executor thread that the next connection lives on.
+    pub(crate) fn next_executor(&self) -> &Handle {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.executors[next % self.executors.len()]
+    }
+
+    /// Turns requests away, answers what was taken in, seals the log and ends the threads.
+    pub(crate) fn stop(self) {
+        self.door.stop();
+        for executor in self.threads {
+            executor.join().expect("because a panic ends the process");
+        }
+        self.door.finish();
+        for thread in self.beside {
+            thread.join().expect("because a panic ends the process");
+        }
+    }
+}
+
+/// Steps an executor; the connections of its thread run between two steps.
+async fn drive(mut executor: Executor) {
+    let bell = Arc::new(Notify::new());
+    let ringer = Arc::clone(&bell);
+    executor.set_waker(Box::new(move || ringer.notify_one()));
+    loop {
+        match executor.step() {
+            Next::Now => tokio::task::yield_now().await,
+            Next::After(_) | Next::Woken if executor.is_stopping() && executor.is_quiet() => break,
+            Next::After(ms) => {
+                let rung = tokio::time::timeout(Duration::from_millis(ms), bell.notified());
+                // Rung or due: either way it is time to step.
+                drop(rung.await);
+            }
+            Next::Woken => bell.notified().await,
+        }
+    }
+}
+
+fn write(mut writer: Writer) {
+    let idle = Duration::from_millis(SEAL_AFTER_MS);
+    while writer.wait(idle) {
+        writer.linger(LINGER);
+        let stepped = writer.step().and_then(|did| {
+            if did == Did::Nothing {
+                writer.seal()?;
+            }
+            Ok(did)
+        });
+        match stepped {
+            Ok(Did::Wrote | Did::Nothing) => {}
+            Ok(Did::Full) => thread::sleep(FULL_RETRY),
+            Err(error) => die(&error),
+        }
+    }
+    if let Err(error) = writer.seal() {
+        die(&error);
+    }
+}
+
+/// A failed write or sync is final: what is durable is unknown, so nothing more may be answered.
+fn die(error: &dyn std::error::Error) -> ! {
+    eprintln!("tidegate: the log failed and the server stops, so that no answer is wrong: {error}");
+    eprintln!("tidegate: start it again once the disk is sound; it reads back what was durable");
+    std::process::exit(EXIT_LOG_FAILED)
+}
+
+/// `EX_IOERR` of sysexits.h.
+const EXIT_LOG_FAILED: i32 = 74;
