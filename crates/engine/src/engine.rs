@@ -464,7 +464,6 @@ impl Writer {
     pub fn step(&mut self) -> Result<Did, LogError> {
         let Self { inner, shared } = self;
         let mut records = 0;
-        let promise = shared.clock.wants_promise();
         let did = inner.step(&mut |partition, lsn| {
             shared.set_durable(partition, lsn);
             records += 1;
@@ -473,9 +472,8 @@ impl Writer {
         if did == Did::Wrote {
             shared.metrics.groups_durable.add(1);
             shared.metrics.records_durable.add(records);
-            if records > 0 || promise {
-                shared.wake_all();
-            }
+            // Also for a group without records: it may carry the promise that a batch waits for.
+            shared.wake_all();
         }
         Ok(did)
     }

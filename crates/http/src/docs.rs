@@ -12,7 +12,7 @@ const PAGE: &str = include_str!("../assets/docs.html");
 /// The page is one file with its own script and style, so those are allowed inline; everything
 /// else is not, but requests to this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
-     style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; \
+     style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
 /// `/` leads to the documentation.

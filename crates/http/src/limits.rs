@@ -49,8 +49,8 @@ pub const TURNED_AWAY_MAX: usize = 64;
 /// How long telling one of them may take.
 pub const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long connections may go on once the server stops. Longer than a request's own time-out
-/// would only delay a restart.
+/// How long connections may go on once the server stops. Less than a request's own time-out, so
+/// that a restart is not held up; who is cut off asks again with the same id.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long accepting rests when the machine has no more descriptors.

@@ -191,6 +191,11 @@ mod tests {
             assert_eq!((found_status, found_ms), (status, retry_after_ms));
             assert_eq!(body["code"], code);
             assert_eq!(body["status"], status);
+            let documented = problem::ALL.iter().find(|problem| problem.code == code);
+            assert_eq!(
+                documented.map(|problem| problem.status.as_u16()),
+                Some(status)
+            );
         }
     }
 }

@@ -33,7 +33,6 @@ pub(crate) struct Front {
 ///
 /// # Panics
 /// Two requests declare the same method and path, or a path has a syntax of its own.
-#[must_use]
 pub fn router(door: Door, options: Options) -> Router {
     let mut document = openapi(door.domains(), &options.version);
     if options.credentials.is_some() {

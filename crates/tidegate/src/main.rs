@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod client;
 mod replay;
 mod serve;
 
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Verifies the folder of a server that was stopped or killed.
     Check(check::CheckArgs),
+    /// Replays a shop's order lines against real stock counts, through the wire of a server.
+    Replay(replay::Args),
     /// Measures how many commands a server carries out a second.
     Bench(bench::BenchArgs),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(args).map_err(Into::into),
         Command::Check(args) => return check::run(&args),
+        Command::Replay(args) => return replay::command(&args, replay::start),
         Command::Bench(args) => bench::run(&args).map_err(Box::<dyn std::error::Error>::from),
     };
     match done {

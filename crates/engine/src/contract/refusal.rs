@@ -84,6 +84,15 @@ impl Fault {
         }
     }
 
+    /// When to ask again, if that is known.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Busy { retry_after_ms } => Some(*retry_after_ms),
+            Self::DiskFull | Self::Stopping => None,
+        }
+    }
+
     /// How it is classed.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -7,6 +7,9 @@ use super::{problems, schema};
 use crate::prose::{prose, summary};
 use crate::values::id_index;
 
+/// What the description of a required id in a body goes on to say.
+const OR_HEADER: &str = "Required here or as the header `Idempotency-Key`.";
+
 /// The method as OpenAPI names it.
 pub(super) fn method(method: Method) -> &'static str {
     match method {
@@ -122,7 +125,10 @@ fn request_body(body: &[&Field]) -> Value {
     let mut properties = Map::new();
     for field in body {
         let mut schema = schema::field(field);
-        schema["description"] = prose(field.doc).into();
+        schema["description"] = match field.required && may_be_header(field) {
+            true => format!("{} {OR_HEADER}", prose(field.doc)).into(),
+            false => prose(field.doc).into(),
+        };
         properties.insert(field.name.into(), schema);
     }
     let needed = |field: &&&Field| field.required && !may_be_header(field);

@@ -67,8 +67,10 @@ fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
     (bytes, places)
 }
 
-fn sku(n: u16) -> String {
-    format!("bench-{n:04}")
+/// SKUs without units are others than those with plenty, so that runs do not disturb each other.
+fn sku(work: Kind, n: u16) -> String {
+    let kind = if work == Kind::SoldOut { "out" } else { "hold" };
+    format!("bench-{kind}-{n:04}")
 }
 
 /// Declares the SKUs and makes the templates.
@@ -84,7 +86,7 @@ pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
         Target::Tidegate => String::new(),
     };
     for n in 0..args.skus {
-        let sku = sku(n);
+        let sku = sku(args.work, n);
         let declared = match (args.target, args.work) {
             (_, Kind::Ping) => continue,
             (Target::Redis, _) => server.ask(&["SET", &sku, &units.to_string()])?,
@@ -118,7 +120,7 @@ pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> 
     let mut server = Asker::connect(args.addr)?;
     let mut gone = 0;
     for n in 0..args.skus {
-        let sku = sku(n);
+        let sku = sku(args.work, n);
         let left = match args.target {
             Target::Redis => server.ask(&["GET", &sku])?,
             Target::Tidegate => server.ask(&["STOCK.GET", &sku])?,

@@ -59,7 +59,12 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(READ_WAIT))?;
         stream.set_write_timeout(Some(write_wait))?;
-        Ok(Self { stream, outgoing: Vec::new(), incoming: Vec::new(), taken: 0 })
+        Ok(Self {
+            stream,
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+            taken: 0,
+        })
     }
 
     /// Adds a command to what the next [`Self::flush`] writes.
@@ -90,7 +95,8 @@ impl Connection {
         }
         self.incoming.resize(held + READ_BYTES, 0);
         let read = self.stream.read(&mut self.incoming[held..]);
-        self.incoming.truncate(held + read.as_ref().copied().unwrap_or(0));
+        self.incoming
+            .truncate(held + read.as_ref().copied().unwrap_or(0));
         match read {
             Ok(0) => Err(Lost::Closed),
             Ok(_) => Ok(()),

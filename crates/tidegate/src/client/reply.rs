@@ -61,10 +61,14 @@ impl<'a> Reply<'a> {
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         let is_named = |key: &Self| key.text() == Some(name.as_bytes());
         match self {
-            Self::Map(entries) => entries.iter().find(|(key, _)| is_named(key)).map(|(_, v)| v),
-            Self::Array(items) => {
-                items.chunks_exact(2).find(|pair| is_named(&pair[0])).map(|pair| &pair[1])
-            }
+            Self::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| is_named(key))
+                .map(|(_, v)| v),
+            Self::Array(items) => items
+                .chunks_exact(2)
+                .find(|pair| is_named(&pair[0]))
+                .map(|pair| &pair[1]),
             Self::Simple(_)
             | Self::Error(_)
             | Self::Integer(_)
@@ -76,12 +80,20 @@ impl<'a> Reply<'a> {
 
     /// The bytes of a string.
     pub(crate) fn text(&self) -> Option<&'a [u8]> {
-        if let Self::Simple(text) | Self::Bulk(text) = self { Some(text) } else { None }
+        if let Self::Simple(text) | Self::Bulk(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// A count.
     pub(crate) fn count(&self) -> Option<u64> {
-        if let Self::Integer(value) = self { u64::try_from(*value).ok() } else { None }
+        if let Self::Integer(value) = self {
+            u64::try_from(*value).ok()
+        } else {
+            None
+        }
     }
 }
 
@@ -92,7 +104,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn reply(&mut self, depth: usize) -> Result<Option<Reply<'a>>, Malformed> {
-        let Some(line) = self.line()? else { return Ok(None) };
+        let Some(line) = self.line()? else {
+            return Ok(None);
+        };
         let (kind, rest) = line.split_first().ok_or(Malformed::Unended)?;
         match kind {
             b'+' => Ok(Some(Reply::Simple(rest))),
@@ -120,13 +134,20 @@ impl<'a> Reader<'a> {
         let rest = &self.bytes[self.at..];
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             let too_long = rest.len() > LINE_BYTES_MAX;
-            return if too_long { Err(Malformed::TooLarge) } else { Ok(None) };
+            return if too_long {
+                Err(Malformed::TooLarge)
+            } else {
+                Ok(None)
+            };
         };
         if end > LINE_BYTES_MAX {
             return Err(Malformed::TooLarge);
         }
         self.at += end + 1;
-        rest[..end].strip_suffix(b"\r").map(Some).ok_or(Malformed::Unended)
+        rest[..end]
+            .strip_suffix(b"\r")
+            .map(Some)
+            .ok_or(Malformed::Unended)
     }
 
     fn bulk(&mut self, bytes: usize) -> Result<Option<Reply<'a>>, Malformed> {
@@ -148,7 +169,9 @@ impl<'a> Reader<'a> {
         // An item takes at least three bytes: a count alone reserves no memory.
         let mut items = Vec::with_capacity(count.min((self.bytes.len() - self.at) / 3));
         for _ in 0..count {
-            let Some(item) = self.reply(depth + 1)? else { return Ok(None) };
+            let Some(item) = self.reply(depth + 1)? else {
+                return Ok(None);
+            };
             items.push(item);
         }
         Ok(Some(items))
@@ -161,7 +184,10 @@ fn paired<'a>(items: Vec<Reply<'a>>) -> Vec<(Reply<'a>, Reply<'a>)> {
 }
 
 fn number(text: &[u8]) -> Result<i64, Malformed> {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Malformed::Number)
+    std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(Malformed::Number)
 }
 
 fn length(text: &[u8], max: usize) -> Result<Option<usize>, Malformed> {
@@ -190,7 +216,10 @@ mod tests {
     #[test]
     fn every_kind_of_reply_is_read() {
         assert_eq!(whole(b"+OK\r\n"), Reply::Simple(b"OK"));
-        assert_eq!(whole(b"-BUSY retry_after_ms=50\r\n"), Reply::Error(b"BUSY retry_after_ms=50"));
+        assert_eq!(
+            whole(b"-BUSY retry_after_ms=50\r\n"),
+            Reply::Error(b"BUSY retry_after_ms=50")
+        );
         assert_eq!(whole(b":-12\r\n"), Reply::Integer(-12));
         assert_eq!(whole(b"$4\r\na\r\nb\r\n"), Reply::Bulk(b"a\r\nb"));
         assert_eq!(whole(b"#t\r\n"), Reply::Boolean(true));
@@ -204,9 +233,10 @@ mod tests {
 
     #[test]
     fn a_field_is_found_in_both_forms_of_a_map() {
-        for bytes in [&b"*4\r\n$3\r\nsku\r\n$1\r\nA\r\n$4\r\nsold\r\n:7\r\n"[..], {
-            b"%2\r\n+sku\r\n$1\r\nA\r\n+sold\r\n:7\r\n"
-        }] {
+        for bytes in [
+            &b"*4\r\n$3\r\nsku\r\n$1\r\nA\r\n$4\r\nsold\r\n:7\r\n"[..],
+            { b"%2\r\n+sku\r\n$1\r\nA\r\n+sold\r\n:7\r\n" },
+        ] {
             let reply = whole(bytes);
             assert_eq!(reply.field("sku").and_then(Reply::text), Some(&b"A"[..]));
             assert_eq!(reply.field("sold").and_then(Reply::count), Some(7));
@@ -225,16 +255,24 @@ mod tests {
     #[test]
     fn what_exceeds_the_limits_is_refused_before_it_is_kept() {
         let deep = b"*1\r\n".repeat(DEPTH_MAX + 1);
-        for bytes in [&b"$1073741824\r\n"[..], b"*100000\r\n", b"%100000\r\n", &deep, {
-            &vec![b'+'; LINE_BYTES_MAX + 1]
-        }] {
+        let endless = vec![b'+'; LINE_BYTES_MAX + 1];
+        for bytes in [
+            &b"$1073741824\r\n"[..],
+            b"*100000\r\n",
+            b"%100000\r\n",
+            &deep,
+            &endless,
+        ] {
             assert_eq!(Reply::parse(bytes), Err(Malformed::TooLarge));
         }
     }
 
     #[test]
     fn nonsense_is_an_error() {
-        assert_eq!(Reply::parse(b"HTTP/1.1 400\r\n"), Err(Malformed::Type(b'H')));
+        assert_eq!(
+            Reply::parse(b"HTTP/1.1 400\r\n"),
+            Err(Malformed::Type(b'H'))
+        );
         assert_eq!(Reply::parse(b":x\r\n"), Err(Malformed::Number));
         assert_eq!(Reply::parse(b"$-2\r\n"), Err(Malformed::Number));
         assert_eq!(Reply::parse(b"+OK\n"), Err(Malformed::Unended));

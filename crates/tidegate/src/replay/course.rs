@@ -26,13 +26,9 @@ pub(super) enum Command {
     /// Declare the SKU with its total.
     Declare,
     /// Hold the units of an order line.
-    Hold {
-        line: u32,
-    },
+    Hold { line: u32 },
     /// Sell what an order line holds.
-    Confirm {
-        line: u32,
-    },
+    Confirm { line: u32 },
     /// Take back units of an order line: the `part`th return of a return line, from 1.
     Return {
         line: u32,
@@ -122,15 +118,22 @@ impl<'p> Course<'p> {
 
     /// The first record that is not done; nothing when all are.
     pub(super) fn at(&self) -> Option<u32> {
-        let line = self.unconfirmed.front().copied().or_else(|| self.line_at(self.next))?;
+        let line = self
+            .unconfirmed
+            .front()
+            .copied()
+            .or_else(|| self.line_at(self.next))?;
         Some(self.line(line).record)
     }
 
     /// What may be asked now, in this order. All of it must be answered and recorded before this
     /// is looked at again.
     pub(super) fn wants(&self) -> Vec<Command> {
-        let mut wants: Vec<_> =
-            self.unconfirmed.iter().map(|line| Command::Confirm { line: *line }).collect();
+        let mut wants: Vec<_> = self
+            .unconfirmed
+            .iter()
+            .map(|line| Command::Confirm { line: *line })
+            .collect();
         // With two waiting, a confirmation had to be asked again: catch up first.
         if wants.len() < 2 {
             wants.extend(self.step());
@@ -147,7 +150,9 @@ impl<'p> Course<'p> {
             Command::Declare => self.declared = true,
             Command::Hold { line } => self.hold_answered(line, verdict),
             Command::Confirm { line } => self.confirm_answered(line, verdict),
-            Command::Return { line, order, units, .. } => {
+            Command::Return {
+                line, order, units, ..
+            } => {
                 self.return_answered(line, order, units, verdict);
             }
         }
@@ -168,7 +173,12 @@ impl<'p> Course<'p> {
                 let order = self.newest_order(line)?;
                 let units = order.left.min(line.units - self.asked);
                 let part = self.parts + 1;
-                Some(Command::Return { line: index, part, order: order.line, units })
+                Some(Command::Return {
+                    line: index,
+                    part,
+                    order: order.line,
+                    units,
+                })
             }
         }
     }
@@ -203,7 +213,13 @@ impl<'p> Course<'p> {
             let orders = self.sold.entry(customer).or_default();
             // Confirmations may be answered out of order; "newest" goes by the file.
             let place = orders.partition_point(|order| order.line < index);
-            orders.insert(place, Order { line: index, left: line.units });
+            orders.insert(
+                place,
+                Order {
+                    line: index,
+                    left: line.units,
+                },
+            );
         }
     }
 

@@ -38,8 +38,15 @@ pub(crate) enum Error {
 pub(super) fn read(path: &Path, columns: &Columns, share: Share) -> Result<(Plan, String), Error> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     let packed = file.fill_buf()?.starts_with(&GZIP_MAGIC);
-    let text: &mut dyn Read = if packed { &mut MultiGzDecoder::new(file) } else { &mut file };
-    let mut hashed = Hashed { text, hash: Xxh3::new() };
+    let text: &mut dyn Read = if packed {
+        &mut MultiGzDecoder::new(file)
+    } else {
+        &mut file
+    };
+    let mut hashed = Hashed {
+        text,
+        hash: Xxh3::new(),
+    };
     let plan = read_text(&mut hashed, columns, share)?;
     Ok((plan, format!("{:032x}", hashed.hash.digest128())))
 }
@@ -68,9 +75,15 @@ fn fields(record: &ByteRecord, positions: Positions) -> Fields<'_> {
 
 fn fault(record: &ByteRecord, positions: Positions) -> Option<Fault> {
     if record.len() != positions.count {
-        return Some(Fault::ColumnCount { found: record.len(), expected: positions.count });
+        return Some(Fault::ColumnCount {
+            found: record.len(),
+            expected: positions.count,
+        });
     }
-    record.iter().any(|field| std::str::from_utf8(field).is_err()).then_some(Fault::NotUtf8)
+    record
+        .iter()
+        .any(|field| std::str::from_utf8(field).is_err())
+        .then_some(Fault::NotUtf8)
 }
 
 /// A reader that hashes what passes through.
@@ -126,7 +139,8 @@ mod tests {
         encoder.write_all(TEXT).expect("packed");
         std::fs::write(&packed, encoder.finish().expect("packed")).expect("written");
         let (plain_plan, plain_hash) = read(&plain, &Columns::default(), share()).expect("plain");
-        let (packed_plan, packed_hash) = read(&packed, &Columns::default(), share()).expect("packed");
+        let (packed_plan, packed_hash) =
+            read(&packed, &Columns::default(), share()).expect("packed");
         assert_eq!(plain_hash, packed_hash);
         assert_eq!(plain_plan.lines, packed_plan.lines);
     }

@@ -85,8 +85,12 @@ impl Journal {
     /// Opens the journal at `path`, or begins it, and reads what it holds. `identity` is what it
     /// must be the journal of.
     pub(super) fn open(path: &Path, identity: &str) -> Result<(Self, Vec<Entry>), Error> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::InUse),
@@ -94,7 +98,10 @@ impl Journal {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let text = std::str::from_utf8(&bytes[..whole]).map_err(|_| Error::NotAJournal)?;
         let entries = read(text, &bytes[whole..], identity)?;
         file.set_len(whole as u64)?;
@@ -102,12 +109,20 @@ impl Journal {
         if whole == 0 {
             file.write_all(header(identity).as_bytes())?;
         }
-        Ok((Self { file: Mutex::new(file) }, entries))
+        Ok((
+            Self {
+                file: Mutex::new(file),
+            },
+            entries,
+        ))
     }
 
     /// Appends answers. When this returns they outlive the process.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines)
+        self.file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(lines)
     }
 }
 
@@ -126,7 +141,12 @@ impl Entry {
             Verdict::SoldOut => out.extend_from_slice(b"sold_out"),
             Verdict::Refused(why) => {
                 out.extend_from_slice(b"refused ");
-                out.extend(why.chars().filter(|c| !c.is_control()).collect::<String>().bytes());
+                out.extend(
+                    why.chars()
+                        .filter(|c| !c.is_control())
+                        .collect::<String>()
+                        .bytes(),
+                );
             }
         }
         out.push(b'\n');
@@ -139,14 +159,20 @@ impl Entry {
             "declare" => Asked::Declare,
             "hold" => Asked::Hold,
             "confirm" => Asked::Confirm,
-            part => Asked::Return { part: part.strip_prefix("return.")?.parse().ok()? },
+            part => Asked::Return {
+                part: part.strip_prefix("return.")?.parse().ok()?,
+            },
         };
         let verdict = match verdict {
             "done" => Verdict::Done,
             "sold_out" => Verdict::SoldOut,
             why => Verdict::Refused(why.strip_prefix("refused ")?.into()),
         };
-        Some(Self { record: record.parse().ok()?, asked, verdict })
+        Some(Self {
+            record: record.parse().ok()?,
+            asked,
+            verdict,
+        })
     }
 }
 
@@ -159,16 +185,25 @@ fn header(identity: &str) -> String {
 fn read(whole: &str, torn: &[u8], identity: &str) -> Result<Vec<Entry>, Error> {
     let expected = header(identity);
     let Some(found) = whole.lines().next() else {
-        return if expected.as_bytes().starts_with(torn) { Ok(Vec::new()) } else { Err(Error::NotAJournal) };
+        return if expected.as_bytes().starts_with(torn) {
+            Ok(Vec::new())
+        } else {
+            Err(Error::NotAJournal)
+        };
     };
     let found = found.strip_prefix(MAGIC).ok_or(Error::NotAJournal)?.trim();
     if found != identity {
-        return Err(Error::OtherInput { found: found.to_owned() });
+        return Err(Error::OtherInput {
+            found: found.to_owned(),
+        });
     }
     let lines = whole.lines().enumerate().skip(1);
     lines
         .map(|(index, text)| {
-            let unreadable = || Error::Unreadable { line: index + 1, text: text.to_owned() };
+            let unreadable = || Error::Unreadable {
+                line: index + 1,
+                text: text.to_owned(),
+            };
             Entry::parse(text).ok_or_else(unreadable)
         })
         .collect()
@@ -189,7 +224,11 @@ mod tests {
     }
 
     fn entry(record: u32, asked: Asked, verdict: Verdict) -> Entry {
-        Entry { record, asked, verdict }
+        Entry {
+            record,
+            asked,
+            verdict,
+        }
     }
 
     fn some_entries() -> Vec<Entry> {
@@ -197,7 +236,11 @@ mod tests {
             entry(1, Asked::Declare, Verdict::Done),
             entry(1, Asked::Hold, Verdict::SoldOut),
             entry(2, Asked::Confirm, Verdict::Refused("HOLDEXPIRED".into())),
-            entry(9, Asked::Return { part: 3 }, Verdict::Refused("X available=0".into())),
+            entry(
+                9,
+                Asked::Return { part: 3 },
+                Verdict::Refused("X available=0".into()),
+            ),
         ]
     }
 
@@ -233,7 +276,11 @@ mod tests {
             std::fs::write(&path, &bytes[..cut]).expect("cut");
             let (journal, found) = Journal::open(&path, "input=a").expect("readable");
             let ends = bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
-            assert_eq!(found, some_entries()[..ends.saturating_sub(1)], "cut at {cut}");
+            assert_eq!(
+                found,
+                some_entries()[..ends.saturating_sub(1)],
+                "cut at {cut}"
+            );
             append(&journal, &some_entries()[..1]);
             drop(journal);
             let (_, found) = Journal::open(&path, "input=a").expect("readable");
@@ -245,8 +292,15 @@ mod tests {
     fn a_journal_of_something_else_is_refused_and_left_alone() {
         let (_folder, path) = folder();
         drop(Journal::open(&path, "input=a").expect("new"));
-        assert!(matches!(Journal::open(&path, "input=b"), Err(Error::OtherInput { .. })));
-        for other in ["no journal\n", "no journal", "tidegate-replay 2 input=a\n1 hold done\n"] {
+        assert!(matches!(
+            Journal::open(&path, "input=b"),
+            Err(Error::OtherInput { .. })
+        ));
+        for other in [
+            "no journal\n",
+            "no journal",
+            "tidegate-replay 2 input=a\n1 hold done\n",
+        ] {
             std::fs::write(&path, other).expect("written");
             assert!(Journal::open(&path, "input=a").is_err());
             assert_eq!(std::fs::read_to_string(&path).expect("there"), other);
@@ -263,10 +317,16 @@ mod tests {
     #[test]
     fn a_broken_line_in_the_middle_is_named() {
         let (_folder, path) = folder();
-        let text = format!("{}1 declare done\n1 hold maybe\n1 hold done\n", header("input=a"));
+        let text = format!(
+            "{}1 declare done\n1 hold maybe\n1 hold done\n",
+            header("input=a")
+        );
         std::fs::write(&path, text).expect("written");
         let refused = Journal::open(&path, "input=a").err().expect("unreadable");
-        assert!(matches!(refused, Error::Unreadable { line: 3, .. }), "{refused}");
+        assert!(
+            matches!(refused, Error::Unreadable { line: 3, .. }),
+            "{refused}"
+        );
     }
 
     proptest! {

@@ -86,7 +86,9 @@ pub(super) struct Fields<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooLarge {
     /// The SKU needs more units than a SKU can have.
-    #[error("SKU {sku} would get {units} units and can have {UNITS_MAX}: take a smaller --stock-share")]
+    #[error(
+        "SKU {sku} would get {units} units and can have {UNITS_MAX}: take a smaller --stock-share"
+    )]
     Units { sku: Box<str>, units: u128 },
     /// More records than their numbers can count.
     #[error("the file has more than 4,294,967,295 records")]
@@ -175,7 +177,12 @@ impl Builder {
         let plan = &mut self.plan;
         if line.sku as usize == plan.skus.len() {
             let name = self.skus.of(line.sku).into();
-            plan.skus.push(Sku { name, demand: 0, total: 0, lines: Vec::new() });
+            plan.skus.push(Sku {
+                name,
+                demand: 0,
+                total: 0,
+                lines: Vec::new(),
+            });
         }
         let sku = &mut plan.skus[line.sku as usize];
         if line.kind == Kind::Order {
@@ -190,8 +197,13 @@ impl Builder {
     pub(super) fn finish(mut self, share: Share) -> Result<Plan, TooLarge> {
         for sku in &mut self.plan.skus {
             let units = share.of(sku.demand);
-            let total = u64::try_from(units).ok().filter(|total| *total <= UNITS_MAX);
-            let too_large = || TooLarge::Units { sku: sku.name.clone(), units };
+            let total = u64::try_from(units)
+                .ok()
+                .filter(|total| *total <= UNITS_MAX);
+            let too_large = || TooLarge::Units {
+                sku: sku.name.clone(),
+                units,
+            };
             sku.total = total.ok_or_else(too_large)?;
         }
         Ok(self.plan)

@@ -13,18 +13,32 @@ fn plan(lines: &[(&str, &str, &str, &str)]) -> Plan {
         };
         builder.record(at, fields, None).expect("few records");
     }
-    builder.finish("0.9".parse().expect("a share")).expect("small enough")
+    builder
+        .finish("0.9".parse().expect("a share"))
+        .expect("small enough")
 }
 
 fn kinds(plan: &Plan) -> Vec<(Kind, u32)> {
-    plan.lines.iter().map(|line| (line.kind, line.units)).collect()
+    plan.lines
+        .iter()
+        .map(|line| (line.kind, line.units))
+        .collect()
 }
 
 #[test]
 fn a_negative_quantity_or_a_c_invoice_returns_and_the_rest_orders() {
-    let plan =
-        plan(&[("1", "a", "X", "5"), ("2", "a", "X", "-2"), ("C3", "a", "X", "-1"), ("C3", "a", "X", "4")]);
-    let expected = [(Kind::Order, 5), (Kind::Return, 2), (Kind::Return, 1), (Kind::Return, 4)];
+    let plan = plan(&[
+        ("1", "a", "X", "5"),
+        ("2", "a", "X", "-2"),
+        ("C3", "a", "X", "-1"),
+        ("C3", "a", "X", "4"),
+    ]);
+    let expected = [
+        (Kind::Order, 5),
+        (Kind::Return, 2),
+        (Kind::Return, 1),
+        (Kind::Return, 4),
+    ];
     assert_eq!(kinds(&plan), expected);
     assert_eq!(plan.skus[0].demand, 5, "what returns is no demand");
     assert_eq!(plan.skus[0].total, 5, "ceil(0.9 × 5)");
@@ -40,7 +54,11 @@ fn records_are_numbered_within_their_invoice_wherever_it_goes_on() {
         ("2", "", "POST", "1"),
     ]);
     let ids: Vec<_> = plan.lines.iter().map(|line| plan.hold_id(line)).collect();
-    assert_eq!(ids, ["1:1", "2:1", "1:3", "2:2"], "the malformed one has taken 1:2");
+    assert_eq!(
+        ids,
+        ["1:1", "2:1", "1:3", "2:2"],
+        "the malformed one has taken 1:2"
+    );
     assert_eq!(plan.return_id(&plan.lines[3], 7), "2:2:7");
     assert_eq!(plan.buyer(&plan.lines[0]), "a");
     assert_eq!(plan.buyer(&plan.lines[1]), "guest:2");
@@ -63,7 +81,12 @@ fn every_malformed_line_is_counted_and_the_first_few_are_shown_by_line() {
     assert_eq!(plan.records, 9);
     assert_eq!(plan.lines.len(), 1);
     assert_eq!(plan.malformed.lines, 8);
-    let shown: Vec<_> = plan.malformed.first.iter().map(|(at, why)| format!("{at}: {why}")).collect();
+    let shown: Vec<_> = plan
+        .malformed
+        .first
+        .iter()
+        .map(|(at, why)| format!("{at}: {why}"))
+        .collect();
     assert_eq!(
         shown,
         [
@@ -83,20 +106,40 @@ fn quantities_are_read_as_written() {
     assert_eq!(quantity(b"0"), Err(Fault::Zero));
     assert_eq!(quantity(b"-0"), Err(Fault::Zero));
     for text in ["", "-", "1e3", "1,000", "--1", "0x1"] {
-        assert!(matches!(quantity(text.as_bytes()), Err(Fault::NotAnInteger(_))), "{text}");
+        assert!(
+            matches!(quantity(text.as_bytes()), Err(Fault::NotAnInteger(_))),
+            "{text}"
+        );
     }
-    for text in ["1000000001", "-1000000001", "4294967297", "99999999999999999999"] {
-        assert!(matches!(quantity(text.as_bytes()), Err(Fault::TooMany(_))), "{text}");
+    for text in [
+        "1000000001",
+        "-1000000001",
+        "4294967297",
+        "99999999999999999999",
+    ] {
+        assert!(
+            matches!(quantity(text.as_bytes()), Err(Fault::TooMany(_))),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_record_that_is_broken_as_a_whole_still_takes_its_number() {
     let mut builder = Builder::default();
-    let fields = Fields { invoice: b"1", customer: b"", sku: b"X", quantity: b"1" };
-    builder.record(2, fields, Some(Fault::NotUtf8)).expect("few records");
+    let fields = Fields {
+        invoice: b"1",
+        customer: b"",
+        sku: b"X",
+        quantity: b"1",
+    };
+    builder
+        .record(2, fields, Some(Fault::NotUtf8))
+        .expect("few records");
     builder.record(3, fields, None).expect("few records");
-    let plan = builder.finish("1".parse().expect("a share")).expect("small enough");
+    let plan = builder
+        .finish("1".parse().expect("a share"))
+        .expect("small enough");
     assert_eq!(plan.hold_id(&plan.lines[0]), "1:2");
     assert_eq!(plan.lines[0].record, 2);
 }
@@ -104,12 +147,25 @@ fn a_record_that_is_broken_as_a_whole_still_takes_its_number() {
 #[test]
 fn a_sku_that_could_not_hold_its_share_is_named() {
     let mut builder = Builder::default();
-    let fields = Fields { invoice: b"1", customer: b"", sku: b"X", quantity: b"1000000000" };
+    let fields = Fields {
+        invoice: b"1",
+        customer: b"",
+        sku: b"X",
+        quantity: b"1000000000",
+    };
     for at in 2..4 {
         builder.record(at, fields, None).expect("few records");
     }
-    let refused = builder.finish("1".parse().expect("a share")).expect_err("2,000,000,000 units");
-    assert_eq!(refused, TooLarge::Units { sku: "X".into(), units: 2_000_000_000 });
+    let refused = builder
+        .finish("1".parse().expect("a share"))
+        .expect_err("2,000,000,000 units");
+    assert_eq!(
+        refused,
+        TooLarge::Units {
+            sku: "X".into(),
+            units: 2_000_000_000
+        }
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::course::{Command, Course};
+use super::tally::Tally;
 
 /// Longest wait before a SKU that was answered BUSY is asked for again.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -45,7 +46,13 @@ pub(super) struct Seat<'p> {
 
 impl<'p> Schedule<'p> {
     pub(super) fn new(courses: impl IntoIterator<Item = (u32, Course<'p>)>) -> Self {
-        let seat = |(sku, course)| Seat { sku, course, in_flight: 0, rest: None, busy_turns: 0 };
+        let seat = |(sku, course)| Seat {
+            sku,
+            course,
+            in_flight: 0,
+            rest: None,
+            busy_turns: 0,
+        };
         let mut schedule = Self {
             courses: courses.into_iter().map(seat).collect(),
             flights: VecDeque::new(),
@@ -54,6 +61,12 @@ impl<'p> Schedule<'p> {
         };
         (0..schedule.courses.len()).for_each(|index| schedule.make_ready(index));
         schedule
+    }
+
+    /// What came of the lines of all its SKUs.
+    pub(super) fn tally(&self) -> Tally {
+        let tallies = self.courses.iter().map(|seat| seat.course.tally());
+        tallies.fold(Tally::default(), |sum, tally| sum + tally)
     }
 
     /// Commands in flight.
@@ -83,7 +96,11 @@ impl<'p> Schedule<'p> {
         let seat = &mut self.courses[index];
         let commands = seat.course.wants();
         seat.in_flight = commands.len();
-        let flight = |command: &Command| Flight { course: index, command: *command, sent: now };
+        let flight = |command: &Command| Flight {
+            course: index,
+            command: *command,
+            sent: now,
+        };
         self.flights.extend(commands.iter().map(flight));
         Some((seat.sku, commands))
     }
@@ -96,7 +113,9 @@ impl<'p> Schedule<'p> {
     /// The oldest command in flight is answered, and what it means is recorded; or it is to be
     /// asked again after `rest`.
     pub(super) fn landed(&mut self, rest: Option<Duration>, now: Instant) {
-        let Some(flight) = self.flights.pop_front() else { return };
+        let Some(flight) = self.flights.pop_front() else {
+            return;
+        };
         let seat = &mut self.courses[flight.course];
         seat.in_flight -= 1;
         seat.rest = seat.rest.max(rest);
@@ -109,7 +128,9 @@ impl<'p> Schedule<'p> {
                 self.make_ready(flight.course);
             }
             Some(rest) => {
-                let wait = rest.saturating_mul(1 << seat.busy_turns.min(10)).min(BACKOFF_MAX);
+                let wait = rest
+                    .saturating_mul(1 << seat.busy_turns.min(10))
+                    .min(BACKOFF_MAX);
                 seat.busy_turns += 1;
                 self.resting.push(Reverse((now + wait, flight.course)));
             }
@@ -118,13 +139,13 @@ impl<'p> Schedule<'p> {
 
     /// The connection is lost: what was in flight is wanted again.
     pub(super) fn lost(&mut self) {
-        let mut affected: Vec<_> = self.flights.drain(..).map(|flight| flight.course).collect();
-        affected.dedup();
-        for index in affected {
-            if self.courses[index].in_flight > 0 {
-                self.courses[index].in_flight = 0;
-                self.courses[index].rest = None;
-                self.make_ready(index);
+        for flight in std::mem::take(&mut self.flights) {
+            let seat = &mut self.courses[flight.course];
+            // The first of a SKU's commands in flight resets it for all of them.
+            if seat.in_flight > 0 {
+                seat.in_flight = 0;
+                seat.rest = None;
+                self.make_ready(flight.course);
             }
         }
     }
@@ -145,11 +166,17 @@ mod tests {
     fn plan(skus: &[&str]) -> Plan {
         let mut builder = Builder::default();
         for (at, sku) in (2..).zip(skus) {
-            let fields =
-                Fields { invoice: b"1", customer: b"a", sku: sku.as_bytes(), quantity: b"1" };
+            let fields = Fields {
+                invoice: b"1",
+                customer: b"a",
+                sku: sku.as_bytes(),
+                quantity: b"1",
+            };
             builder.record(at, fields, None).expect("few records");
         }
-        builder.finish("1".parse().expect("a share")).expect("small enough")
+        builder
+            .finish("1".parse().expect("a share"))
+            .expect("small enough")
     }
 
     fn schedule(plan: &Plan) -> Schedule<'_> {
@@ -159,7 +186,9 @@ mod tests {
     fn done(schedule: &mut Schedule<'_>, now: Instant) {
         let flight = schedule.flight(0).expect("in flight");
         let course = &mut schedule.courses[flight.course].course;
-        course.record(flight.command, Verdict::Done).expect("wanted");
+        course
+            .record(flight.command, Verdict::Done)
+            .expect("wanted");
         schedule.landed(None, now);
     }
 
@@ -167,11 +196,24 @@ mod tests {
     fn skus_take_turns_by_their_place_in_the_file_and_only_when_answered() {
         let plan = plan(&["X", "Y", "X", "Y"]);
         let (mut schedule, now) = (schedule(&plan), Instant::now());
-        assert_eq!(schedule.turn(now, u32::MAX), Some((0, vec![Command::Declare])));
-        assert_eq!(schedule.turn(now, u32::MAX), Some((1, vec![Command::Declare])));
-        assert_eq!(schedule.turn(now, u32::MAX), None, "both wait for their answers");
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            Some((0, vec![Command::Declare]))
+        );
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            Some((1, vec![Command::Declare]))
+        );
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            None,
+            "both wait for their answers"
+        );
         done(&mut schedule, now);
-        assert_eq!(schedule.turn(now, u32::MAX), Some((0, vec![Command::Hold { line: 0 }])));
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            Some((0, vec![Command::Hold { line: 0 }]))
+        );
         done(&mut schedule, now);
         done(&mut schedule, now);
         let both = vec![Command::Confirm { line: 0 }, Command::Hold { line: 2 }];
@@ -195,7 +237,10 @@ mod tests {
         let (mut schedule, mut now) = (schedule(&plan), Instant::now());
         let rest = Duration::from_millis(50);
         for wait in [50, 100, 200, 400, 800, 1000, 1000] {
-            assert_eq!(schedule.turn(now, u32::MAX), Some((0, vec![Command::Declare])));
+            assert_eq!(
+                schedule.turn(now, u32::MAX),
+                Some((0, vec![Command::Declare]))
+            );
             schedule.landed(Some(rest), now);
             let almost = now + Duration::from_millis(wait - 1);
             assert_eq!(schedule.turn(almost, u32::MAX), None, "{wait}");
@@ -213,8 +258,14 @@ mod tests {
         schedule.turn(now, u32::MAX);
         schedule.lost();
         assert_eq!(schedule.in_flight(), 0);
-        assert_eq!(schedule.turn(now, u32::MAX), Some((0, vec![Command::Hold { line: 0 }])));
-        assert_eq!(schedule.turn(now, u32::MAX), Some((1, vec![Command::Declare])));
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            Some((0, vec![Command::Hold { line: 0 }]))
+        );
+        assert_eq!(
+            schedule.turn(now, u32::MAX),
+            Some((1, vec![Command::Declare]))
+        );
         assert_eq!(schedule.turn(now, u32::MAX), None);
     }
 }

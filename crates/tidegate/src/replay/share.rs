@@ -43,7 +43,9 @@ impl FromStr for Share {
         if !readable || !all_digits(whole) || !all_digits(fraction) {
             return Err(NotAShare);
         }
-        let digits: u64 = format!("{whole}{fraction}").parse().map_err(|_| NotAShare)?;
+        let digits: u64 = format!("{whole}{fraction}")
+            .parse()
+            .map_err(|_| NotAShare)?;
         let decimals = u32::try_from(fraction.len()).map_err(|_| NotAShare)?;
         if digits > SHARE_MAX * 10_u64.pow(decimals) {
             return Err(NotAShare);
@@ -57,7 +59,12 @@ impl fmt::Display for Share {
         let unit = 10_u64.pow(self.decimals);
         write!(f, "{}", self.digits / unit)?;
         if self.decimals > 0 {
-            write!(f, ".{:0width$}", self.digits % unit, width = self.decimals as usize)?;
+            write!(
+                f,
+                ".{:0width$}",
+                self.digits % unit,
+                width = self.decimals as usize
+            )?;
         }
         Ok(())
     }
@@ -87,15 +94,30 @@ mod tests {
 
     #[test]
     fn a_share_is_written_in_one_way_only() {
-        for (text, written) in [("0.90", "0.9"), ("1.000", "1"), ("1000", "1000"), ("01.05", "1.05")]
-        {
+        for (text, written) in [
+            ("0.90", "0.9"),
+            ("1.000", "1"),
+            ("1000", "1000"),
+            ("01.05", "1.05"),
+        ] {
             assert_eq!(share(text).to_string(), written);
         }
     }
 
     #[test]
     fn what_is_no_share_is_refused() {
-        for text in ["", ".", ".9", "-1", "+1", "1e3", "0.1234567891", "1000.1", "0.9 ", "nan"] {
+        for text in [
+            "",
+            ".",
+            ".9",
+            "-1",
+            "+1",
+            "1e3",
+            "0.1234567891",
+            "1000.1",
+            "0.9 ",
+            "nan",
+        ] {
             assert_eq!(text.parse::<Share>(), Err(NotAShare), "{text}");
         }
     }

@@ -50,14 +50,27 @@ pub(super) fn push(connection: &mut Connection, plan: &Plan, sku: u32, command: 
             let (id, units) = (plan.hold_id(line(index)), line(index).units.to_string());
             let buyer = plan.buyer(line(index));
             let (id, units, buyer) = (id.as_bytes(), units.as_bytes(), buyer.as_bytes());
-            let parts: [&[u8]; 8] =
-                [b"STOCK.HOLD", name, id, units, b"BUYER", buyer, b"TTL", HOLD_TTL_MS];
+            let parts: [&[u8]; 8] = [
+                b"STOCK.HOLD",
+                name,
+                id,
+                units,
+                b"BUYER",
+                buyer,
+                b"TTL",
+                HOLD_TTL_MS,
+            ];
             connection.push(&parts);
         }
         Command::Confirm { line: index } => {
             connection.push(&[b"STOCK.CONFIRM", name, plan.hold_id(line(index)).as_bytes()]);
         }
-        Command::Return { line: index, part, order, units } => {
+        Command::Return {
+            line: index,
+            part,
+            order,
+            units,
+        } => {
             let (hold, id) = (plan.hold_id(line(order)), plan.return_id(line(index), part));
             let (hold, id, units) = (hold.as_bytes(), id.as_bytes(), units.to_string());
             connection.push(&[b"STOCK.RETURN", name, hold, id, b"QTY", units.as_bytes()]);
@@ -93,7 +106,9 @@ pub(super) fn error_meaning(text: &[u8]) -> Meaning {
 
 fn retry_after(text: &[u8]) -> Duration {
     let text = String::from_utf8_lossy(text);
-    let stated = text.split(' ').find_map(|fact| fact.strip_prefix("retry_after_ms="));
+    let stated = text
+        .split(' ')
+        .find_map(|fact| fact.strip_prefix("retry_after_ms="));
     let ms = stated.and_then(|ms| ms.parse().ok());
     ms.map_or(RETRY_DEFAULT, Duration::from_millis)
 }
@@ -107,14 +122,23 @@ mod tests {
         let refused = |text: &str| Meaning::Final(Verdict::Refused(text.into()));
         for (text, meaning) in [
             ("SOLDOUT available=3", Meaning::Final(Verdict::SoldOut)),
-            ("BUSY retry_after_ms=7", Meaning::Again(Duration::from_millis(7))),
+            (
+                "BUSY retry_after_ms=7",
+                Meaning::Again(Duration::from_millis(7)),
+            ),
             ("BUSY", Meaning::Again(RETRY_DEFAULT)),
             ("STOPPING", Meaning::Again(RETRY_DEFAULT)),
             ("DISKFULL", Meaning::Again(RETRY_DEFAULT)),
             ("HOLDEXPIRED", refused("HOLDEXPIRED")),
-            ("RETURNEXCEEDSSOLD returnable=1", refused("RETURNEXCEEDSSOLD returnable=1")),
+            (
+                "RETURNEXCEEDSSOLD returnable=1",
+                refused("RETURNEXCEEDSSOLD returnable=1"),
+            ),
             ("UNKNOWNSKU", Meaning::Stop("UNKNOWNSKU".into())),
-            ("BELOWCOMMITTED committed=9", Meaning::Stop("BELOWCOMMITTED committed=9".into())),
+            (
+                "BELOWCOMMITTED committed=9",
+                Meaning::Stop("BELOWCOMMITTED committed=9".into()),
+            ),
             ("ERR unknown command 'STOCK.HOLD'", {
                 Meaning::Stop("ERR unknown command 'STOCK.HOLD'".into())
             }),
@@ -128,6 +152,9 @@ mod tests {
         let receipt = Reply::Array(vec![Reply::Bulk(b"sku"), Reply::Bulk(b"X")]);
         assert_eq!(meaning(&receipt, "X"), Meaning::Final(Verdict::Done));
         assert!(matches!(meaning(&receipt, "Y"), Meaning::Stop(_)));
-        assert!(matches!(meaning(&Reply::Simple(b"OK"), "X"), Meaning::Stop(_)));
+        assert!(matches!(
+            meaning(&Reply::Simple(b"OK"), "X"),
+            Meaning::Stop(_)
+        ));
     }
 }

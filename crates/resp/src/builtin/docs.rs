@@ -1,0 +1,106 @@
+//! `COMMAND DOCS`: documentation out of the definitions of the requests.
+
+use tidegate_engine::contract::{Field, FieldKind, Writer};
+
+use super::{BUILTINS, BuiltinDef};
+use crate::front::Front;
+use crate::table::{Command, Plan};
+use crate::wire::Wire;
+
+/// The documentation of every command.
+pub(super) fn all(wire: &mut Wire<'_>, front: &Front) {
+    wire.map(front.commands.len());
+    BUILTINS.iter().for_each(|def| builtin(wire, front, def));
+    front.commands.plans.iter().for_each(|plan| request(wire, front, plan));
+}
+
+/// The documentation of one command, behind its name.
+pub(super) fn entry_of(wire: &mut Wire<'_>, front: &Front, command: Command) {
+    match command {
+        Command::Request(plan) => request(wire, front, &plan),
+        Command::Builtin(found) => builtin(wire, front, found.def()),
+    }
+}
+
+fn builtin(wire: &mut Wire<'_>, front: &Front, def: &BuiltinDef) {
+    wire.name(&def.name.to_ascii_lowercase());
+    wire.map(3);
+    head(wire, front, def.summary, "connection");
+}
+
+fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
+    let fields = plan.def.fields;
+    wire.name(&plan.shown());
+    wire.map(if fields.is_empty() { 3 } else { 4 });
+    head(wire, front, first_line(plan.def.doc), plan.group);
+    if !fields.is_empty() {
+        wire.name("arguments");
+        wire.list(fields.len());
+        for (at, field) in fields.iter().enumerate() {
+            argument(wire, field, at == 0);
+        }
+    }
+}
+
+fn head(wire: &mut Wire<'_>, front: &Front, summary: &str, group: &str) {
+    wire.name("summary");
+    wire.text(summary);
+    wire.name("since");
+    wire.text(&front.options.version);
+    wire.name("group");
+    wire.text(group);
+}
+
+fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
+    let kind = match field.kind {
+        FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
+        FieldKind::Name | FieldKind::Id => "string",
+        FieldKind::Integer { .. } => "integer",
+        FieldKind::Word(_) => "oneof",
+    };
+    let words: &[&str] = match field.kind {
+        FieldKind::Word(words) => words,
+        FieldKind::Name | FieldKind::Id | FieldKind::Integer { .. } => &[],
+    };
+    let extra = [field.word.is_some(), !field.required, !words.is_empty()];
+    wire.map(4 + extra.iter().filter(|is_there| **is_there).count());
+    wire.name("name");
+    wire.text(field.name);
+    wire.name("display_text");
+    wire.text(field.name);
+    wire.name("type");
+    wire.text(kind);
+    wire.name("summary");
+    wire.text(first_line(field.doc));
+    if let Some(token) = field.word {
+        wire.name("token");
+        wire.text(token);
+    }
+    if !field.required {
+        wire.name("flags");
+        wire.set(1);
+        wire.simple("optional");
+    }
+    if !words.is_empty() {
+        wire.name("arguments");
+        wire.list(words.len());
+        words.iter().for_each(|word| choice(wire, word));
+    }
+}
+
+/// One of the words that an argument may be.
+fn choice(wire: &mut Wire<'_>, word: &str) {
+    wire.map(4);
+    wire.name("name");
+    wire.text(word);
+    wire.name("display_text");
+    wire.text(word);
+    wire.name("type");
+    wire.text("pure-token");
+    wire.name("token");
+    wire.text(word);
+}
+
+fn first_line(doc: &str) -> &str {
+    doc.trim().lines().next().unwrap_or_default()
+}

@@ -1,0 +1,172 @@
+//! What a connection has agreed on, and the way of its requests to the engine or to the front's
+//! own commands.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tidegate_engine::ReplySink;
+use tidegate_engine::contract::Work;
+
+use crate::builtin;
+use crate::decode::decode;
+use crate::errors::Error;
+use crate::front::Front;
+use crate::limits::{IN_FLIGHT_MAX, KEPT_BYTES_MAX, SCANS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX};
+use crate::order::{Progress, Replies, Sink};
+use crate::parse::{Args, Bounds, Malformed};
+use crate::table::{Command, Plan};
+use crate::wire::{Protocol, Wire};
+
+/// One connection, but for its socket.
+pub(crate) struct Session {
+    pub(crate) front: Arc<Front>,
+    pub(crate) id: u64,
+    /// Given by `CLIENT SETNAME`.
+    pub(crate) name: Vec<u8>,
+    pub(crate) is_authenticated: bool,
+    protocol: Protocol,
+    replies: Arc<Replies>,
+    sink: Arc<dyn ReplySink>,
+    /// The number of the next request.
+    next_token: u64,
+    progress: Progress,
+    /// Numbers of scans that may not be answered yet.
+    scans: VecDeque<u64>,
+    scratch: Vec<u8>,
+    is_ending: bool,
+}
+
+impl Session {
+    pub(crate) fn new(front: Arc<Front>, id: u64, replies: Arc<Replies>) -> Self {
+        Self {
+            is_authenticated: front.options.credentials.is_none(),
+            sink: Sink::shared(Protocol::Resp2, &replies),
+            front,
+            id,
+            name: Vec::new(),
+            protocol: Protocol::Resp2,
+            replies,
+            next_token: 0,
+            progress: Progress { next: 0, bytes_waiting: 0 },
+            scans: VecDeque::new(),
+            scratch: Vec::new(),
+            is_ending: false,
+        }
+    }
+
+    /// Answers a request, or sees to it that the engine will.
+    pub(crate) fn handle(&mut self, args: Args<'_>, is_inline: bool) {
+        let Some(name) = args.get(0) else {
+            return;
+        };
+        match self.front.commands.find(name) {
+            Some(Command::Request(plan)) if self.is_authenticated => self.submit(&plan, args),
+            Some(Command::Builtin(builtin))
+                if self.is_authenticated || builtin.is_for_strangers() =>
+            {
+                builtin::run(builtin, self, args);
+            }
+            // A browser that was talked into posting here: what follows would be its body.
+            None if is_inline && is_http(name) => self.is_ending = true,
+            None if self.is_authenticated => self.fail(&Error::UnknownCommand(args)),
+            Some(Command::Request(_) | Command::Builtin(_)) | None => {
+                self.fail(&Error::NoAuthentication);
+            }
+        }
+    }
+
+    fn submit(&mut self, plan: &Plan, args: Args<'_>) {
+        match decode(plan, args) {
+            Ok(work) => {
+                let token = self.token();
+                if let Work::Scan(_) = work {
+                    self.scans.push_back(token);
+                }
+                self.front.door.submit(plan.domain, plan.def, work, &self.sink, token);
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn token(&mut self) -> u64 {
+        let token = self.next_token;
+        self.next_token += 1;
+        token
+    }
+
+    /// Gives a reply of the front itself, in its turn.
+    pub(crate) fn reply(&mut self, write: impl FnOnce(&mut Wire<'_>)) {
+        let token = self.token();
+        self.scratch.clear();
+        write(&mut Wire::new(&mut self.scratch, self.protocol));
+        self.progress = self.replies.answer(token, &self.scratch);
+        self.scratch.shrink_to(KEPT_BYTES_MAX);
+    }
+
+    /// Replies with an error.
+    pub(crate) fn fail(&mut self, error: &Error<'_>) {
+        self.reply(|wire| wire.error(error));
+    }
+
+    /// Replies that the bytes are no request; none behind them is read.
+    pub(crate) fn fail_protocol(&mut self, malformed: Malformed) {
+        self.fail(&Error::Protocol(malformed));
+        self.is_ending = true;
+    }
+
+    /// Takes no further request; the connection ends once those before are answered.
+    pub(crate) fn end(&mut self) {
+        self.is_ending = true;
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Speaks another protocol from the next reply on. Requests before are answered in the old one.
+    pub(crate) fn speak(&mut self, protocol: Protocol) {
+        if protocol != self.protocol {
+            self.protocol = protocol;
+            self.sink = Sink::shared(protocol, &self.replies);
+        }
+    }
+
+    /// How large its requests may be.
+    pub(crate) fn bounds(&self) -> Bounds {
+        if self.is_authenticated { Bounds::KNOWN } else { Bounds::STRANGER }
+    }
+
+    /// Takes note of how far its requests are answered.
+    pub(crate) fn note(&mut self, progress: Progress) {
+        self.progress = progress;
+        while self.scans.front().is_some_and(|token| *token < progress.next) {
+            self.scans.pop_front();
+        }
+    }
+
+    /// The number of requests so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.next_token
+    }
+
+    /// Whether every request is answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.progress.next == self.next_token
+    }
+
+    /// Whether one more request may be taken in while so many bytes are being sent.
+    pub(crate) fn has_room(&self, bytes_sending: usize) -> bool {
+        self.next_token - self.progress.next < IN_FLIGHT_MAX
+            && self.progress.bytes_waiting + bytes_sending < UNSENT_BYTES_MAX
+            && self.scans.len() < SCANS_IN_FLIGHT_MAX
+    }
+}
+
+/// Words that begin a line of HTTP, and no command's name.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"HOST:")
+}

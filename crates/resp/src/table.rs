@@ -1,0 +1,102 @@
+//! The commands that a front knows: those of the domains, and its own.
+
+use std::collections::HashMap;
+
+use tidegate_engine::contract::{Domain, RequestDef};
+
+use crate::builtin::{BUILTINS, Builtin, BuiltinDef};
+use crate::limits::{COMMAND_NAME_BYTES_MAX, FIELDS_MAX};
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+pub(crate) enum Command {
+    /// A request of a domain.
+    Request(Plan),
+    /// A command of the front itself.
+    Builtin(Builtin),
+}
+
+/// How the arguments of a request become the values of its fields.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    /// Index of the domain at the door.
+    pub(crate) domain: usize,
+    /// The name of the domain.
+    pub(crate) group: &'static str,
+    /// The request.
+    pub(crate) def: &'static RequestDef,
+    /// How many fields stand by position; all of them are required.
+    pub(crate) positions: usize,
+}
+
+/// All commands, by name.
+pub(crate) struct CommandTable {
+    /// Names in capitals.
+    by_name: HashMap<&'static [u8], Command>,
+    /// In the order in which they were declared.
+    pub(crate) plans: Vec<Plan>,
+}
+
+impl CommandTable {
+    /// # Panics
+    /// A domain declares a request that RESP cannot take, or two have the same name.
+    pub(crate) fn new(domains: &[Domain]) -> Self {
+        let mut table = Self { by_name: HashMap::new(), plans: Vec::new() };
+        for BuiltinDef { name, builtin, .. } in BUILTINS {
+            table.insert(name, Command::Builtin(*builtin));
+        }
+        for (index, domain) in domains.iter().enumerate() {
+            for def in domain.requests {
+                let plan = Plan::new(index, domain.name, def);
+                table.insert(def.resp, Command::Request(plan));
+                table.plans.push(plan);
+            }
+        }
+        table
+    }
+
+    fn insert(&mut self, name: &'static str, command: Command) {
+        let is_name = name.len() <= COMMAND_NAME_BYTES_MAX
+            && name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_lowercase());
+        assert!(is_name, "`{name}` is no name of a command: short, ASCII and in capitals");
+        let twice = self.by_name.insert(name.as_bytes(), command);
+        assert!(twice.is_none(), "two commands have the name `{name}`");
+    }
+
+    /// The command with this name, in whatever case.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<Command> {
+        let mut capitals = [0; COMMAND_NAME_BYTES_MAX];
+        let capitals = capitals.get_mut(..name.len())?;
+        capitals.copy_from_slice(name);
+        capitals.make_ascii_uppercase();
+        self.by_name.get(&*capitals).copied()
+    }
+
+    /// How many commands there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+}
+
+impl Plan {
+    fn new(domain: usize, group: &'static str, def: &'static RequestDef) -> Self {
+        let name = def.resp;
+        let positions = def.fields.iter().take_while(|field| field.word.is_none()).count();
+        let (first, options) = def.fields.split_at(positions);
+        assert!(def.fields.len() <= FIELDS_MAX, "`{name}` has too many fields");
+        assert!(first.iter().all(|field| field.required), "`{name}`: a position is required");
+        assert!(options.iter().all(|field| field.word.is_some()), "`{name}`: positions first");
+        Self { domain, group, def, positions }
+    }
+
+    /// The name as errors show it.
+    pub(crate) fn shown(&self) -> String {
+        self.def.resp.to_ascii_lowercase()
+    }
+
+    /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
+    pub(crate) fn arity(&self) -> i64 {
+        let least = i64::try_from(self.positions + 1).expect("because fields are few");
+        if self.positions == self.def.fields.len() { least } else { -least }
+    }
+}

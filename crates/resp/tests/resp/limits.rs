@@ -1,0 +1,140 @@
+//! Bounds: what is too much is an error or a close, never a hang.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use tidegate_resp::Options;
+use tidegate_resp::limits::{ARGS_MAX, BULK_BYTES_MAX, IN_FLIGHT_MAX, UNSENT_BYTES_MAX};
+
+use crate::harness::{Server, request};
+
+#[test]
+fn malformed_bytes_are_told_and_the_connection_closed() {
+    let server = Server::start();
+    let digits = "9".repeat(100);
+    for (bytes, error) in [
+        ("*-1\r\n", "invalid multibulk length"),
+        ("*x\r\n", "invalid multibulk length"),
+        ("*1000000\r\n", "invalid multibulk length"),
+        (&format!("*{digits}"), "invalid multibulk length"),
+        ("*1\r\n$-1\r\n", "invalid bulk length"),
+        ("*1\r\n$1073741824\r\n", "invalid bulk length"),
+        (&format!("*1\r\n${digits}"), "invalid bulk length"),
+        ("*1\r\n*1\r\n$4\r\nPING\r\n", "expected '$', got '*'"),
+        ("*1\r\n$4\r\nPINGxx", "expected CRLF after a bulk string"),
+        ("PING \"a\r\n", "unbalanced quotes in request"),
+        (&"x".repeat(70_000), "too big inline request"),
+    ] {
+        let mut client = server.connect();
+        client.send("PING\r\n").send(bytes);
+        assert_eq!(client.rest(), format!("+PONG\r\n-ERR Protocol error: {error}\r\n"));
+    }
+}
+
+#[test]
+fn peer_that_goes_on_writing_gets_to_read_the_error() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("*x\r\n");
+    client.send(vec![b'x'; 2_000_000]);
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.rest(), "-ERR Protocol error: invalid multibulk length\r\n");
+}
+
+#[test]
+fn http_posted_here_is_closed_without_a_word() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nTOY.PUT a b 1\r\n");
+    assert_eq!(client.rest(), "");
+    server.connect().ask(
+        "TOY.LOOK a",
+        "*8\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\nlast\r\n$-1\r\n$5\r\ncount\r\n:0\r\n",
+    );
+}
+
+#[test]
+fn largest_request_is_taken() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let payload = "x".repeat(BULK_BYTES_MAX);
+    client.send(request(&["ECHO", &payload])).expect(&format!("${BULK_BYTES_MAX}\r\n{payload}\r\n"));
+    let many = vec!["x"; ARGS_MAX];
+    client.send(request(&many));
+    assert!(client.line().starts_with("-ERR unknown command 'x'"));
+}
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    let mut options = Options::new("1.2.3");
+    options.connections_max = 1;
+    let server = Server::with(options);
+    let mut first = server.connect();
+    first.ask("PING", "+PONG\r\n");
+    assert_eq!(server.connect().rest(), "-ERR max number of clients reached\r\n");
+    first.ask("PING", "+PONG\r\n");
+}
+
+#[test]
+fn idle_connection_is_closed_and_half_a_request_does_not_keep_it() {
+    let mut options = Options::new("1.2.3");
+    options.idle_timeout = Duration::from_millis(100);
+    let server = Server::with(options);
+    let mut client = server.connect();
+    client.send("*1\r\n$4\r\nPI");
+    let since = Instant::now();
+    assert_eq!(client.rest(), "");
+    assert!(since.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn connection_that_waits_for_the_engine_is_not_idle() {
+    let mut options = Options::new("1.2.3");
+    options.idle_timeout = Duration::from_millis(50);
+    let server = Server::asleep(options);
+    let mut client = server.connect();
+    client.send("TOY.LOOK a\r\n");
+    client.stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let read = client.stream.read(&mut [0]);
+    assert!(read.is_err(), "neither an answer nor a close: {read:?}");
+}
+
+/// Writes until the server has taken nothing for a while; how many bytes it took.
+fn flood(client: &mut crate::harness::Client, piece: &[u8], most: usize) -> usize {
+    client.stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut taken = 0;
+    while taken < most {
+        match client.stream.write(piece) {
+            Ok(bytes) => taken += bytes,
+            Err(_) => return taken,
+        }
+    }
+    taken
+}
+
+/// What the kernel's buffers of both ends may take, beyond what the server does.
+const KERNEL_BYTES: usize = 16 * 1024 * 1024;
+
+#[test]
+fn peer_that_does_not_read_is_not_read_from() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let piece = request(&["ECHO", &"x".repeat(10_000)]).repeat(10);
+    let taken = flood(&mut client, &piece, 100 * 1024 * 1024);
+    assert!(taken < KERNEL_BYTES + 2 * UNSENT_BYTES_MAX, "{taken}");
+    server.connect().ask("PING", "+PONG\r\n");
+}
+
+#[test]
+fn requests_beyond_those_in_flight_wait_outside() {
+    let server = Server::asleep(Options::new("1.2.3"));
+    let mut client = server.connect();
+    flood(&mut client, &request(&["TOY.LOOK", "a"]).repeat(100), KERNEL_BYTES);
+    let info = {
+        let mut other = server.connect();
+        other.send("INFO stats\r\nQUIT\r\n");
+        other.rest()
+    };
+    let admitted = format!("requests_admitted:{IN_FLIGHT_MAX}\r\n");
+    assert!(info.contains(&admitted), "{info}");
+}

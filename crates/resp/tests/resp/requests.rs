@@ -1,0 +1,155 @@
+//! Requests of a domain: decoding, answers, errors, order.
+
+use std::fmt::Write as _;
+
+use crate::harness::{Server, request};
+
+const LOOK_B: &str = "*8\r\n$4\r\nname\r\n$1\r\nb\r\n$4\r\nlast\r\n$-1\r\n$5\r\ncount\r\n:0\r\n\
+                      $4\r\nfull\r\n:0\r\n";
+
+#[test]
+fn reply_is_a_flat_array_in_resp2_and_a_map_in_resp3() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send(request(&["toy.put", "a", "hello", "1"])).expect(
+        "*8\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\nlast\r\n$5\r\nhello\r\n$5\r\ncount\r\n:1\r\n\
+         $4\r\nfull\r\n:0\r\n",
+    );
+    client.ask("TOY.LOOK b", LOOK_B);
+    client.send("HELLO 3\r\n");
+    while client.line() != "*0" {}
+    client.ask(
+        "Toy.Look b",
+        "%4\r\n$4\r\nname\r\n$1\r\nb\r\n$4\r\nlast\r\n_\r\n$5\r\ncount\r\n:0\r\n\
+         $4\r\nfull\r\n#f\r\n",
+    );
+}
+
+#[test]
+fn refusal_is_an_error_with_its_facts() {
+    let server = Server::start();
+    let mut client = server.connect();
+    for _ in 0..3 {
+        client.send(request(&["TOY.PUT", "a", "he said \"no\"", "1"]));
+        (0..13).for_each(|_| drop(client.line()));
+    }
+    client.send(request(&["TOY.PUT", "a", "x", "1"]));
+    // The replies before have 17 lines each; skip to the error.
+    let mut line = client.line();
+    while !line.starts_with('-') {
+        line = client.line();
+    }
+    assert_eq!(line, r#"-BOXFULL room=0 last="he said \"no\"""#);
+    client.ask("TOY.LOOK void", "-UNKNOWNBOX\r\n");
+}
+
+#[test]
+fn options_come_in_any_order_and_case() {
+    let server = Server::start();
+    let mut client = server.connect();
+    for (options, count) in [("loud 5 COLOUR red", 1), ("Colour BLUE Loud -3", 2)] {
+        let reply = format!(
+            "*8\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\nlast\r\n$1\r\nw\r\n$5\r\ncount\r\n:{count}\r\n\
+             $4\r\nfull\r\n:0\r\n"
+        );
+        client.ask(&format!("TOY.PUT a w 1 {options}"), &reply);
+    }
+}
+
+#[test]
+fn errors_are_worded_as_redis_words_them() {
+    let server = Server::start();
+    let mut client = server.connect();
+    for (line, error) in [
+        ("TOY.PUT a w", "ERR wrong number of arguments for 'toy.put' command"),
+        ("TOY.LOOK", "ERR wrong number of arguments for 'toy.look' command"),
+        ("TOY.LOOK a b", "ERR wrong number of arguments for 'toy.look' command"),
+        ("TOY.PUT a w 1 COLOUR", "ERR syntax error"),
+        ("TOY.PUT a w 1 SIZE 3", "ERR syntax error"),
+        ("TOY.PUT a w 1 LOUD 3 loud 3", "ERR syntax error"),
+        ("TOY.PUT a w one", "ERR value is not an integer or out of range"),
+        ("TOY.PUT a w 1 LOUD 1.5", "ERR value is not an integer or out of range"),
+        ("TOY.PUT a w 0", "INVALID times must be 1 to 1000, not 0"),
+        ("TOY.PUT a w 1 COLOUR green", "INVALID colour must be one of red blue"),
+        ("TOY.PUT a \"\\xff\" 1", "INVALID word must be UTF-8"),
+        ("foo a b", "ERR unknown command 'foo', with args beginning with: 'a' 'b' "),
+        ("\"f\\r\\nOK\"", "ERR unknown command 'f  OK', with args beginning with: "),
+    ] {
+        client.ask(line, &format!("-{error}\r\n"));
+    }
+}
+
+#[test]
+fn pipelined_requests_over_many_partitions_are_answered_in_order() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let (mut asked, mut expected) = (Vec::new(), String::new());
+    for at in 0..5_000 {
+        let name = format!("box-{}", at * 7919 % 5_003);
+        if at % 17 == 0 {
+            asked.extend(request(&["ECHO", &name]));
+            write!(expected, "${}\r\n{name}\r\n", name.len()).unwrap();
+            continue;
+        }
+        asked.extend(request(&["TOY.LOOK", &name]));
+        write!(
+            expected,
+            "*8\r\n$4\r\nname\r\n${}\r\n{name}\r\n$4\r\nlast\r\n$-1\r\n$5\r\ncount\r\n:0\r\n\
+             $4\r\nfull\r\n:0\r\n",
+            name.len()
+        )
+        .unwrap();
+    }
+    let mut writer = client.stream.try_clone().unwrap();
+    let writing = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &asked));
+    client.expect(&expected);
+    writing.join().unwrap().unwrap();
+}
+
+#[test]
+fn protocol_changes_for_what_is_asked_after_it_only() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("TOY.LOOK b\r\nHELLO 3\r\nTOY.LOOK b\r\nRESET\r\nTOY.LOOK b\r\n").expect(LOOK_B);
+    assert_eq!(client.line(), "%7");
+    while client.line() != "*0" {}
+    assert_eq!(client.line(), "%4");
+    while client.line() != "#f" {}
+    client.expect("+RESET\r\n").expect(LOOK_B);
+}
+
+#[test]
+fn request_that_arrives_byte_by_byte_is_answered() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.stream.set_nodelay(true).unwrap();
+    for byte in request(&["TOY.LOOK", "b"]) {
+        client.send([byte]);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    client.expect(LOOK_B);
+}
+
+#[test]
+fn peer_that_writes_all_and_then_reads_gets_all_answers() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("TOY.LOOK b\r\nTOY.LOOK b\r\nTOY.LOO");
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    client.expect(LOOK_B).expect(LOOK_B);
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn stopped_front_answers_what_it_took_and_closes() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.ask("TOY.LOOK b", LOOK_B);
+    assert_eq!(server.front.connections(), 1);
+    server.front.stop();
+    assert_eq!(client.rest(), "");
+    drop(client);
+    while server.front.connections() > 0 {
+        std::thread::yield_now();
+    }
+}

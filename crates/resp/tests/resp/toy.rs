@@ -1,0 +1,175 @@
+//! A toy domain of two commands: words are kept in boxes, and boxes are looked into.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+use tidegate_engine::contract::{
+    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, Request, RequestDef,
+    Status, Writer,
+};
+use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
+
+/// Words that a box holds.
+const BOX_ROOM: u64 = 3;
+
+const BOXES: Table<Words> = Table::ordered(201, 0, "toy.boxes");
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+struct Words {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    last: CompactString,
+    #[n(1)]
+    count: u64,
+}
+
+impl Row for Words {
+    fn weight(&self) -> usize {
+        self.last.len() + 32
+    }
+}
+
+/// The toy.
+pub(crate) const TOY: Domain = Domain {
+    name: "toy",
+    number: 201,
+    doc: "Words in boxes, to play with.",
+    tables: &[BOXES.def()],
+    timers: &[],
+    events: &[],
+    refusals: &[EMPTY, FULL],
+    requests: &[
+        RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),
+        RequestDef::call::<Look>("TOY.LOOK", Method::Get, "/v1/boxes/{name}", Class::Reads),
+    ],
+    audit: |_| Audit::default(),
+};
+
+const EMPTY: RefusalDef =
+    RefusalDef { code: "unknown_box", status: Status::NotFound, doc: "No such box." };
+const FULL: RefusalDef =
+    RefusalDef { code: "box_full", status: Status::Conflict, doc: "The box holds all it can." };
+
+/// Every "no" of the toy.
+#[derive(Debug)]
+pub enum Refusal {
+    Empty,
+    Full { last: CompactString },
+}
+
+impl Refuse for Refusal {
+    fn def(&self) -> &'static RefusalDef {
+        match self {
+            Self::Empty => &EMPTY,
+            Self::Full { .. } => &FULL,
+        }
+    }
+
+    fn facts(&self, out: &mut dyn Writer) {
+        if let Self::Full { last } = self {
+            out.name("room");
+            out.integer(0);
+            out.name("last");
+            out.text(last);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    Red,
+    Blue,
+}
+
+words!(Colour { "red" => Colour::Red, "blue" => Colour::Blue });
+
+request! {
+    /// Puts a word into a box.
+    /// A box holds three.
+    pub struct Put {
+        /// The box.
+        name: Name,
+        /// The word.
+        word: Name,
+        /// How often it is said.
+        times: Bounded<1, 1_000>,
+        /// Its colour.
+        ["COLOUR"] colour: Option<Colour>,
+        /// How loud, in percent.
+        ["LOUD"] loud: i64 = 100,
+    }
+}
+
+request! {
+    /// Looks into a box.
+    pub struct Look {
+        /// The box.
+        name: Name,
+    }
+}
+
+reply! {
+    /// What is in a box.
+    pub struct Inside {
+        /// The box.
+        name: CompactString,
+        /// The last word.
+        last: Option<CompactString>,
+        /// How many words there are.
+        count: u64,
+        /// Whether no more fit.
+        full: bool,
+    }
+}
+
+impl Apply for Put {
+    type Reply = Inside;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Inside, Stop<Refusal>> {
+        let before = tx.get(&BOXES, self.key())?;
+        let count = before.as_ref().map_or(0, |words| words.count) + 1;
+        if let Some(words) = before
+            && count > BOX_ROOM
+        {
+            return Err(Refusal::Full { last: words.last.clone() }.into());
+        }
+        tx.put(&BOXES, self.key(), Words { last: self.word.compact(), count });
+        Ok(Inside {
+            name: self.name.compact(),
+            last: Some(self.word.compact()),
+            count,
+            full: count == BOX_ROOM,
+        })
+    }
+}
+
+impl Apply for Look {
+    type Reply = Inside;
+    type Refusal = Refusal;
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Inside, Stop<Refusal>> {
+        let name = self.name.compact();
+        match tx.get(&BOXES, self.key())? {
+            Some(words) => Ok(Inside {
+                name,
+                last: Some(words.last.clone()),
+                count: words.count,
+                full: words.count == BOX_ROOM,
+            }),
+            None if self.key() == "void" => Err(Refusal::Empty.into()),
+            None => Ok(Inside { name, last: None, count: 0, full: false }),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether the books balance: the server's rows against the tally of acknowledged answers.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::Error;
+use super::course::Course;
+use super::patience::Asker;
+use crate::client::Reply;
+
+/// Differing SKUs that are shown; the rest is only counted.
+const SHOWN_MAX: usize = 5;
+
+/// Rows of one page of the server's list.
+const PAGE_ROWS: &[u8] = b"1000";
+
+/// The units of a SKU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Units {
+    pub(crate) total: u64,
+    pub(crate) available: u64,
+    pub(crate) held: u64,
+    pub(crate) sold: u64,
+}
+
+/// A SKU whose row is not what the answers add up to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Difference {
+    pub(crate) sku: String,
+    /// By the answers.
+    pub(crate) expected: Units,
+    /// The server's row; nothing if it has none.
+    pub(crate) server: Option<Units>,
+}
+
+/// The comparison of all SKUs of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Books {
+    /// Whether every row is what the answers add up to.
+    pub(crate) balance: bool,
+    /// SKUs compared.
+    pub(crate) skus: u64,
+    /// SKUs whose rows differ.
+    pub(crate) differing: u64,
+    /// The first few of them.
+    pub(crate) differences: Vec<Difference>,
+}
+
+impl Books {
+    /// Compares. A SKU that was never declared, as nothing orders it, has no row to compare.
+    pub(super) fn compare<'p>(
+        courses: impl Iterator<Item = &'p Course<'p>>,
+        rows: &HashMap<String, Units>,
+    ) -> Self {
+        let mut books = Self {
+            balance: true,
+            ..Self::default()
+        };
+        for course in courses.filter(|course| course.declared()) {
+            books.skus += 1;
+            let sku = course.sku().name.to_string();
+            let (expected, server) = (expected(course), rows.get(&sku).copied());
+            if server == Some(expected) {
+                continue;
+            }
+            books.balance = false;
+            books.differing += 1;
+            if books.differences.len() < SHOWN_MAX {
+                books.differences.push(Difference {
+                    sku,
+                    expected,
+                    server,
+                });
+            }
+        }
+        books
+    }
+}
+
+/// What the answers add up to, when every line is done.
+fn expected(course: &Course<'_>) -> Units {
+    let (total, sold) = (course.sku().total, course.tally().sold());
+    Units {
+        total,
+        available: total.saturating_sub(sold),
+        held: 0,
+        sold,
+    }
+}
+
+/// The server's rows of the SKUs for which `wanted` says yes, over all pages of its list.
+pub(super) fn rows(
+    asker: &mut Asker<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<HashMap<String, Units>, Error> {
+    let mut rows = HashMap::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let mut parts: Vec<&[u8]> = vec![b"STOCK.LIST", b"LIMIT", PAGE_ROWS];
+        if let Some(after) = &after {
+            parts.extend([&b"AFTER"[..], after]);
+        }
+        let page = asker.ask(&parts, |reply| {
+            page(reply).ok_or_else(|| format!("{reply:?}"))
+        })?;
+        let (items, next) = page.map_err(|reply| asker.stopped(&reply))?;
+        rows.extend(items.into_iter().filter(|(sku, _)| wanted(sku)));
+        if next.is_none() {
+            return Ok(rows);
+        }
+        after = next;
+    }
+}
+
+type Page = (Vec<(String, Units)>, Option<Vec<u8>>);
+
+fn page(reply: &Reply<'_>) -> Option<Page> {
+    let Some(Reply::Array(items)) = reply.field("items") else {
+        return None;
+    };
+    let rows: Option<Vec<_>> = items.iter().map(row).collect();
+    Some((rows?, reply.field("next")?.text().map(<[u8]>::to_vec)))
+}
+
+fn row(item: &Reply<'_>) -> Option<(String, Units)> {
+    let count = |name| item.field(name).and_then(Reply::count);
+    let sku = String::from_utf8_lossy(item.field("sku")?.text()?).into_owned();
+    let (total, available) = (count("total")?, count("available")?);
+    Some((
+        sku,
+        Units {
+            total,
+            available,
+            held: count("held")?,
+            sold: count("sold")?,
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_with_its_cursor() {
+        let bytes =
+            b"*4\r\n$5\r\nitems\r\n*1\r\n*10\r\n+sku\r\n+X\r\n+total\r\n:9\r\n+available\r\n:2\r\n\
+            +held\r\n:3\r\n+sold\r\n:4\r\n$4\r\nnext\r\n+X\r\n";
+        let (reply, _) = Reply::parse(bytes).expect("well-formed").expect("complete");
+        let (rows, next) = page(&reply).expect("a page");
+        assert_eq!(
+            rows,
+            [(
+                "X".to_owned(),
+                Units {
+                    total: 9,
+                    available: 2,
+                    held: 3,
+                    sold: 4
+                }
+            )]
+        );
+        assert_eq!(next, Some(b"X".to_vec()));
+        assert_eq!(page(&Reply::Error(b"ERR unknown command")), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! What a replay is told: on the command line, and by `demo`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::columns::Columns;
+use super::share::Share;
+
+/// Less than the demand, so that some of it is sold out.
+const SHARE_DEFAULT: &str = "0.9";
+
+/// Enough to keep the executors of a small machine busy while others wait for a sync.
+const CONNECTIONS_DEFAULT: u16 = 4;
+
+/// Enough for a full batch per sync; little enough that a lost connection repeats little.
+const PIPELINE_DEFAULT: u16 = 128;
+
+/// Longer than a restart takes.
+const PATIENCE_DEFAULT: Duration = Duration::from_secs(60);
+
+/// Replays a shop's order lines against real stock counts, through the wire of a server.
+///
+/// Each SKU gets a share of what the file orders of it; every order is held and confirmed, every
+/// cancellation returned, and at the end the server's books are compared with the answers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Order lines: CSV with a header, plain or gzipped.
+    file: PathBuf,
+    /// The RESP address of a running server. Without it a server is started in a temporary folder
+    /// and stopped at the end.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) addr: Option<String>,
+    /// Units of each SKU, as a share of what its orders ask for, rounded up.
+    #[arg(long, default_value = SHARE_DEFAULT)]
+    stock_share: Share,
+    /// `max`, or lines of the file per second.
+    #[arg(long, default_value = "max")]
+    speed: Speed,
+    /// Where answers are kept, so that an interrupted replay goes on where it was
+    /// [default: FILE's name with .journal, in this folder; without --addr in the temporary one].
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Connections to the server.
+    #[arg(long, default_value_t = CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=256))]
+    connections: u16,
+    /// Commands in flight on each connection.
+    #[arg(long, default_value_t = PIPELINE_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pipeline: u16,
+    /// Names of columns that differ: invoice=…,time=…,customer=…,sku=…,description=…,quantity=…,unit_price=…
+    #[arg(long, default_value = "", hide_default_value = true)]
+    columns: Columns,
+    /// How long to wait for a server that is away or busy before giving up, like 60s or 500ms.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    patience: Duration,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A replay in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) file: PathBuf,
+    pub(crate) addr: String,
+    pub(crate) journal: PathBuf,
+    pub(crate) share: Share,
+    pub(crate) speed: Speed,
+    pub(crate) connections: usize,
+    /// Commands in flight on each connection.
+    pub(crate) pipeline: usize,
+    pub(crate) columns: Columns,
+    pub(crate) patience: Duration,
+}
+
+/// How fast the file is walked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Speed {
+    /// As fast as the server answers.
+    Max,
+    /// No more lines per second than this.
+    LinesPerSecond(f64),
+}
+
+impl Speed {
+    pub(super) fn lines_per_s(self) -> Option<f64> {
+        match self {
+            Self::Max => None,
+            Self::LinesPerSecond(lines) => Some(lines),
+        }
+    }
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(lines) if lines.is_finite() && lines > 0.0 => Ok(Self::LinesPerSecond(lines)),
+            Ok(_) | Err(_) => Err("a speed is `max` or a number of lines per second".to_owned()),
+        }
+    }
+}
+
+impl Args {
+    /// The options, for the server at `addr`, with the journal in `folder` unless one is named.
+    pub(super) fn options(&self, addr: String, folder: PathBuf) -> Options {
+        let default_journal = || {
+            let mut name = self.file.file_name().unwrap_or_default().to_owned();
+            name.push(".journal");
+            folder.join(name)
+        };
+        Options {
+            share: self.stock_share,
+            speed: self.speed,
+            connections: self.connections.into(),
+            pipeline: self.pipeline.into(),
+            columns: self.columns.clone(),
+            patience: self.patience,
+            ..Options::new(
+                self.file.clone(),
+                addr,
+                self.journal.clone().unwrap_or_else(default_journal),
+            )
+        }
+    }
+}
+
+impl Options {
+    /// A replay of `file` as it is without any option.
+    pub(crate) fn new(file: PathBuf, addr: String, journal: PathBuf) -> Self {
+        Self {
+            file,
+            addr,
+            journal,
+            share: SHARE_DEFAULT.parse().expect("because 0.9 is a share"),
+            speed: Speed::Max,
+            connections: CONNECTIONS_DEFAULT.into(),
+            pipeline: PIPELINE_DEFAULT.into(),
+            columns: Columns::default(),
+            patience: PATIENCE_DEFAULT,
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = |digits: &str| digits.parse::<u64>().ok();
+    let parsed = match (
+        text.strip_suffix("ms"),
+        text.strip_suffix('s'),
+        text.strip_suffix('m'),
+    ) {
+        (Some(ms), _, _) => number(ms).map(Duration::from_millis),
+        (None, Some(s), _) => number(s).map(Duration::from_secs),
+        (None, None, Some(m)) => number(m).map(|m| Duration::from_secs(m.saturating_mul(60))),
+        (None, None, None) => None,
+    };
+    let parsed = parsed.filter(|parsed| !parsed.is_zero() && parsed.as_secs() <= 86_400);
+    parsed.ok_or_else(|| "a duration is 500ms, 60s or 5m, up to a day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_speeds_are_read_with_their_units() {
+        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for text in ["", "60", "0s", "s", "-1s", "2d", "18446744073709551615m"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        assert_eq!("2500".parse(), Ok(Speed::LinesPerSecond(2500.0)));
+        for text in ["", "0", "-5", "inf", "nan", "fast"] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! How long a replay puts up with a server that is away or busy.
+
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::wire::{self, Meaning};
+use crate::client::{Connection, Lost, Reply};
+
+/// The first wait before connecting again; each further one is twice as long.
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+
+/// The longest wait before connecting again.
+const BACKOFF_MAX: Duration = Duration::from_millis(500);
+
+/// Counts the time without a useful answer. Useful is an answer for good: a server that only says
+/// BUSY tries the patience like one that is gone.
+pub(super) struct Patience<'a> {
+    addr: &'a str,
+    limit: Duration,
+    since: Option<Instant>,
+    why: String,
+    backoff: Duration,
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+        let why = "it does not answer".to_owned();
+        Self {
+            addr,
+            limit,
+            since: None,
+            why,
+            backoff: BACKOFF_MIN,
+        }
+    }
+
+    /// An answer is owed from now on, if none was before.
+    pub(super) fn begin(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// A useful answer came.
+    pub(super) fn renew(&mut self) {
+        self.since = None;
+        self.backoff = BACKOFF_MIN;
+        "it does not answer".clone_into(&mut self.why);
+    }
+
+    /// Notes why no answer came; in the end it is told.
+    pub(super) fn blame(&mut self, why: String) {
+        self.begin();
+        self.why = why;
+    }
+
+    /// Why no answer came.
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// An error once the patience is used up.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.since.is_none_or(|since| since.elapsed() < self.limit) {
+            return Ok(());
+        }
+        let (addr, why) = (self.addr.to_owned(), self.why.clone());
+        Err(Error::Away {
+            addr,
+            patience: self.limit,
+            why,
+        })
+    }
+
+    /// One attempt to connect; after a failure it has waited a moment.
+    pub(super) fn connect(&mut self) -> Result<Option<Connection>, Error> {
+        self.begin();
+        match Connection::connect(self.addr, self.limit) {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) => {
+                self.blame(error.to_string());
+                self.check()?;
+                std::thread::sleep(self.backoff);
+                self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Asks one thing at a time, again and again while the patience lasts.
+pub(super) struct Asker<'a> {
+    patience: Patience<'a>,
+    connection: Option<Connection>,
+}
+
+impl<'a> Asker<'a> {
+    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+        Self {
+            patience: Patience::new(addr, limit),
+            connection: None,
+        }
+    }
+
+    /// An error that tells what the server said.
+    pub(super) fn stopped(&self, why: &str) -> Error {
+        Error::Stopped {
+            addr: self.patience.addr.to_owned(),
+            why: why.to_owned(),
+        }
+    }
+
+    /// Asks until there is an answer other than BUSY, and reads it.
+    pub(super) fn ask<T>(
+        &mut self,
+        parts: &[&[u8]],
+        read: impl Fn(&Reply<'_>) -> T,
+    ) -> Result<T, Error> {
+        loop {
+            self.patience.begin();
+            if self.connection.is_none() {
+                self.connection = self.patience.connect()?;
+            }
+            let Some(connection) = &mut self.connection else {
+                continue;
+            };
+            match once(connection, parts, &read, &self.patience) {
+                Ok(Asked::Answered(answer)) => {
+                    self.patience.renew();
+                    return Ok(answer);
+                }
+                Ok(Asked::Again(wait)) => {
+                    self.patience.blame("it is busy".to_owned());
+                    self.patience.check()?;
+                    std::thread::sleep(wait);
+                }
+                Err(Halt::Lost(lost)) => {
+                    self.connection = None;
+                    self.patience.blame(lost.to_string());
+                    self.patience.check()?;
+                    std::thread::sleep(BACKOFF_MIN);
+                }
+                Err(Halt::Failed(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Why a connection is left.
+pub(super) enum Halt {
+    /// It broke: connect again.
+    Lost(Lost),
+    /// The replay ends.
+    Failed(Error),
+}
+
+impl From<Lost> for Halt {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+enum Asked<T> {
+    Answered(T),
+    Again(Duration),
+}
+
+fn once<T>(
+    connection: &mut Connection,
+    parts: &[&[u8]],
+    read: impl Fn(&Reply<'_>) -> T,
+    patience: &Patience<'_>,
+) -> Result<Asked<T>, Halt> {
+    connection.push(parts);
+    connection.flush()?;
+    loop {
+        if let Some(reply) = connection.next()? {
+            if let Reply::Error(text) = reply
+                && let Meaning::Again(wait) = wire::error_meaning(text)
+            {
+                return Ok(Asked::Again(wait));
+            }
+            return Ok(Asked::Answered(read(&reply)));
+        }
+        patience.check()?;
+        connection.fill()?;
+    }
+}

@@ -1,0 +1,145 @@
+//! The result of a replay as a table that lines up.
+
+use std::fmt::{self, Display};
+
+use super::books::{Difference, Units};
+use super::report::{Report, Run};
+use super::tally::Count;
+
+/// Columns of the table, as far as figures go.
+const NAME_WIDTH: usize = 16;
+const LINES_WIDTH: usize = 12;
+const UNITS_WIDTH: usize = 14;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:NAME_WIDTH$}{:>LINES_WIDTH$}{:>UNITS_WIDTH$}",
+            "", "lines", "units"
+        )?;
+        figure(f, "lines", self.lines)?;
+        count(f, "held", self.tally.held)?;
+        count(f, "sold out", self.tally.sold_out)?;
+        count(f, "returned", self.tally.returned)?;
+        count(f, "unmatched", self.tally.unmatched)?;
+        count(f, "  of guests", self.tally.unmatched_guests)?;
+        if self.tally.refused.lines > 0 {
+            count(f, "refused", self.tally.refused)?;
+        }
+        for refusal in &self.refusals {
+            writeln!(f, "  record {}: {}", refusal.record, refusal.why)?;
+        }
+        figure(f, "malformed", self.malformed.lines)?;
+        for (line, why) in &self.malformed.first {
+            writeln!(f, "  line {line}: {why}")?;
+        }
+        run(f, &self.run)?;
+        text(f, "journal", &self.journal)?;
+        text(
+            f,
+            "books balance",
+            if self.books.balance { "yes" } else { "no" },
+        )?;
+        if !self.books.balance {
+            differences(f, self)?;
+        }
+        Ok(())
+    }
+}
+
+fn count(f: &mut fmt::Formatter<'_>, name: &str, count: Count) -> fmt::Result {
+    let (lines, units) = (grouped(count.lines), grouped(count.units));
+    writeln!(
+        f,
+        "{name:NAME_WIDTH$}{lines:>LINES_WIDTH$}{units:>UNITS_WIDTH$}"
+    )
+}
+
+fn figure(f: &mut fmt::Formatter<'_>, name: &str, lines: u64) -> fmt::Result {
+    writeln!(f, "{name:NAME_WIDTH$}{:>LINES_WIDTH$}", grouped(lines))
+}
+
+fn text(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
+    writeln!(f, "{name:NAME_WIDTH$}  {text}")
+}
+
+fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
+    if run.answers == 0 {
+        return text(
+            f,
+            "throughput",
+            "nothing to send: the journal has every answer",
+        );
+    }
+    let ms = |us: u64| format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10);
+    let seconds = format!(
+        "{}.{:02} s",
+        run.elapsed_ms / 1_000,
+        run.elapsed_ms % 1_000 / 10
+    );
+    let (rate, lines) = (grouped(run.lines_per_s), grouped(run.lines));
+    text(
+        f,
+        "throughput",
+        &format!("{rate} lines/s ({lines} lines in {seconds})"),
+    )?;
+    let (p50, p99) = (ms(run.latency_p50_us), ms(run.latency_p99_us));
+    text(f, "latency", &format!("p50 {p50}, p99 {p99}"))?;
+    if run.busy > 0 || run.connections_lost > 0 {
+        let (busy, lost) = (grouped(run.busy), grouped(run.connections_lost));
+        text(
+            f,
+            "asked again",
+            &format!("{busy} after BUSY, {lost} connections lost"),
+        )?;
+    }
+    Ok(())
+}
+
+fn differences(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let books = &report.books;
+    let (differing, skus) = (grouped(books.differing), grouped(books.skus));
+    writeln!(f, "  {differing} of {skus} SKUs differ; the first:")?;
+    for Difference {
+        sku,
+        expected,
+        server,
+    } in &books.differences
+    {
+        writeln!(f, "  {sku}")?;
+        writeln!(f, "    by the answers: {}", units(expected))?;
+        let row = server
+            .as_ref()
+            .map_or_else(|| "no such SKU".to_owned(), units);
+        writeln!(f, "    on the server:  {row}")?;
+    }
+    Ok(())
+}
+
+fn units(units: &Units) -> String {
+    let Units {
+        total,
+        available,
+        held,
+        sold,
+    } = units;
+    format!("total {total}, available {available}, held {held}, sold {sold}")
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -1,0 +1,122 @@
+//! Claims about the table.
+
+use super::*;
+use crate::replay::books::Books;
+use crate::replay::malformed::Malformed;
+use crate::replay::tally::Tally;
+
+fn report() -> Report {
+    Report {
+        file: "a.csv".into(),
+        server: "127.0.0.1:7379".into(),
+        journal: "a.csv.journal".into(),
+        stock_share: "0.9".into(),
+        lines: 142_083,
+        tally: Tally {
+            held: Count {
+                lines: 120_000,
+                units: 1_234_567,
+            },
+            ..Tally::default()
+        },
+        refusals: Vec::new(),
+        malformed: Malformed {
+            lines: 1,
+            first: [(7, "quantity 0".to_owned())].into(),
+        },
+        run: Run {
+            lines: 142_082,
+            answers: 260_000,
+            busy: 0,
+            connections_lost: 0,
+            elapsed_ms: 3_210,
+            lines_per_s: 44_262,
+            latency_p50_us: 1_234,
+            latency_p99_us: 5_678,
+        },
+        books: Books {
+            balance: true,
+            skus: 2,
+            ..Books::default()
+        },
+    }
+}
+
+#[test]
+fn the_figures_line_up() {
+    let head = "                       lines         units\n";
+    let figures = "\
+lines                142,083
+held                 120,000     1,234,567
+sold out                   0             0
+returned                   0             0
+unmatched                  0             0
+  of guests                0             0
+malformed                  1
+  line 7: quantity 0
+throughput        44,262 lines/s (142,082 lines in 3.21 s)
+latency           p50 1.23 ms, p99 5.67 ms
+journal           a.csv.journal
+books balance     yes
+";
+    assert_eq!(report().to_string(), format!("{head}{figures}"));
+}
+
+#[test]
+fn books_that_do_not_balance_are_shown_from_both_sides() {
+    let mut report = report();
+    let expected = Units {
+        total: 9,
+        available: 2,
+        held: 0,
+        sold: 7,
+    };
+    report.books = Books {
+        balance: false,
+        skus: 2,
+        differing: 2,
+        differences: vec![
+            Difference {
+                sku: "X".into(),
+                expected,
+                server: Some(Units {
+                    held: 1,
+                    ..expected
+                }),
+            },
+            Difference {
+                sku: "Y".into(),
+                expected,
+                server: None,
+            },
+        ],
+    };
+    let text = report.to_string();
+    let (_, shown) = text.split_once("books balance").expect("there");
+    let lines: Vec<_> = shown.lines().map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            "no",
+            "2 of 2 SKUs differ; the first:",
+            "X",
+            "by the answers: total 9, available 2, held 0, sold 7",
+            "on the server:  total 9, available 2, held 1, sold 7",
+            "Y",
+            "by the answers: total 9, available 2, held 0, sold 7",
+            "on the server:  no such SKU",
+        ]
+    );
+}
+
+#[test]
+fn thousands_are_grouped() {
+    for (number, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1,000"),
+        (1_234_567, "1,234,567"),
+    ] {
+        assert_eq!(grouped(number), text);
+    }
+}

@@ -1,0 +1,143 @@
+//! The fronts of a server: who listens where, and which thread a connection lives on.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Resource, getrlimit};
+use tidegate_engine::Door;
+use tidegate_http::{Readiness, Token};
+use tidegate_resp::{Credentials, Front};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::ServeError;
+use super::config::Settings;
+use super::runtime::Runtime;
+
+/// Files that the process needs beside connections: segments, listeners, wakers, the terminal.
+const FILES_KEPT: u64 = 64;
+
+/// Most connections, however many files the process may open.
+const CONNECTIONS_MAX: u64 = 100_000;
+
+/// The listening fronts.
+pub(super) struct Fronts {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+    pub(super) resp: SocketAddr,
+    pub(super) http: SocketAddr,
+    pub(super) connections_max: usize,
+}
+
+impl Fronts {
+    /// Listens on both addresses and serves until stopped.
+    pub(super) fn start(
+        settings: &Settings,
+        door: &Door,
+        runtime: &Arc<Runtime>,
+    ) -> Result<Self, ServeError> {
+        let connections_max = connections_max();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(cores)
+            .thread_name("http")
+            .enable_all()
+            .build()?;
+        let resp = tokio.block_on(listen(settings.resp))?;
+        let http = tokio.block_on(listen(settings.http))?;
+        let (resp_addr, http_addr) = (resp.local_addr()?, http.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+
+        // Half of the connections each; a front at its limit must not starve the other.
+        let half = (connections_max / 2).max(1);
+        let serve_resp = accept(resp, resp_front(settings, door, half), Arc::clone(runtime));
+        let router = tidegate_http::router(door.clone(), http_options(settings, &stopped));
+        let serve_http = tidegate_http::serve(http, router, half, until(stopped.clone()));
+        let run = move || {
+            tokio.block_on(async {
+                tokio::select! {
+                    () = serve_resp => {}
+                    () = async { serve_http.await; std::future::pending().await } => {}
+                    () = until(stopped) => {}
+                }
+            });
+        };
+        let thread = thread::Builder::new().name("fronts".to_owned()).spawn(run)?;
+        Ok(Self { stop, thread, resp: resp_addr, http: http_addr, connections_max })
+    }
+
+    /// Stops listening; connections that are open end with their threads.
+    pub(super) fn stop(self) {
+        self.stop.send_replace(true);
+        self.thread.join().expect("because a panic ends the process");
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(addr).await.map_err(|error| ServeError::Listen { addr, error })
+}
+
+/// Gives every connection to the next executor thread.
+async fn accept(listener: TcpListener, front: Arc<Front>, runtime: Arc<Runtime>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream.into_std(),
+            Err(error) => Err(error),
+        };
+        match stream {
+            Ok(stream) => {
+                let front = Arc::clone(&front);
+                runtime.next_executor().spawn(async move {
+                    if let Ok(stream) = TcpStream::from_std(stream) {
+                        front.serve(stream).await;
+                    }
+                });
+            }
+            // Out of files for now, or the peer has gone already: the next one may do better.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
+fn resp_front(settings: &Settings, door: &Door, connections_max: usize) -> Arc<Front> {
+    let mut options = tidegate_resp::Options::new(env!("CARGO_PKG_VERSION"));
+    options.credentials = settings.password.as_deref().map(Credentials::new);
+    options.connections_max = connections_max;
+    Front::new(door.clone(), options)
+}
+
+fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegate_http::Options {
+    let mut options = tidegate_http::Options::new(env!("CARGO_PKG_VERSION"));
+    options.credentials = settings.password.as_deref().map(Token::new);
+    let stopped = stopped.clone();
+    options.ready = Arc::new(move || {
+        if *stopped.borrow() {
+            Readiness::NotReady("the server is stopping".to_owned())
+        } else {
+            Readiness::Ready
+        }
+    });
+    options
+}
+
+/// What the process may open, less what it needs itself.
+fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(CONNECTIONS_MAX);
+    let most = files.saturating_sub(FILES_KEPT).clamp(1, CONNECTIONS_MAX);
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+impl From<ServeError> for io::Error {
+    fn from(error: ServeError) -> Self {
+        Self::other(error)
+    }
+}
