@@ -143,8 +143,21 @@ pub(crate) trait AnyTable: Any + Send {
 struct Stored<R> {
     /// `None`: known to be absent, though the base may have it.
     row: Option<Arc<R>>,
-    /// The batch whose list of changed rows already has this one.
+    /// The last batch that changed it, and its place in that batch's list of changes.
     batch: u32,
+    at: u32,
+}
+
+/// What a write replaced, to be put back if its command is refused.
+struct Undo<R> {
+    key: RowKey,
+    before: Option<Stored<R>>,
+}
+
+/// A row as the batch leaves it; `None`: removed.
+struct Changed<R> {
+    key: RowKey,
+    row: Option<Arc<R>>,
 }
 
 type Hashed<R> = imbl::GenericHashMap<RowKey, Stored<R>, Xxh3Builder, DefaultSharedPtr>;
@@ -164,11 +177,11 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    fn insert(&mut self, key: RowKey, stored: Stored<R>) {
+    fn insert(&mut self, key: RowKey, stored: Stored<R>) -> Option<Stored<R>> {
         match self {
             Self::Keyed(rows) => rows.insert(key, stored),
             Self::Ordered(rows) => rows.insert(key, stored),
-        };
+        }
     }
 
     fn remove(&mut self, key: &[u8]) -> Option<Stored<R>> {
@@ -196,9 +209,9 @@ impl<R: Row> Rows<R> {
 pub(crate) struct TypedTable<R: Row> {
     rows: Rows<R>,
     /// What the running command replaced, oldest first.
-    undo: Vec<(RowKey, Option<Stored<R>>)>,
-    /// Keys changed by the batch. A key may stand here twice; its row is the same both times.
-    changed: Vec<RowKey>,
+    undo: Vec<Undo<R>>,
+    /// What the batch changed: each row once, unless it was removed in between.
+    changed: Vec<Changed<R>>,
     batch: u32,
     /// Every row is in memory: what is not here is nowhere.
     whole: bool,
@@ -210,13 +223,7 @@ impl<R: Row> TypedTable<R> {
             Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Xxh3Builder::new().with_seed(seed))),
             Shape::Ordered => Rows::Ordered(Sorted::new()),
         };
-        Self {
-            rows,
-            undo: Vec::new(),
-            changed: Vec::new(),
-            batch: 1,
-            whole,
-        }
+        Self { rows, undo: Vec::new(), changed: Vec::new(), batch: 1, whole }
     }
 
     /// The row, if it is there; `Err(())` if only the base can tell.
@@ -229,42 +236,57 @@ impl<R: Row> TypedTable<R> {
     }
 
     pub(crate) fn put(&mut self, key: &[u8], row: R) {
-        let row = Some(Arc::new(row));
-        let (key, before) = match self.rows.get(key) {
-            Some((key, stored)) => (key.clone(), Some(stored.clone())),
-            None => (RowKey::from_bytes(key), None),
-        };
-        self.rows.insert(
-            key.clone(),
-            Stored {
-                row,
-                batch: self.batch,
-            },
-        );
-        self.undo.push((key, before));
+        self.set(RowKey::from_bytes(key), Some(Arc::new(row)));
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) {
-        let (key, before) = match self.rows.get(key) {
-            Some((key, stored)) => (key.clone(), Some(stored.clone())),
-            None if self.whole => return,
-            None => (RowKey::from_bytes(key), None),
-        };
-        self.forget(&key);
-        self.undo.push((key, before));
+        if !self.whole {
+            return self.set(RowKey::from_bytes(key), None);
+        }
+        let Some(before) = self.rows.remove(key) else { return };
+        let key = RowKey::from_bytes(key);
+        self.note(&key, Some(&before), None);
+        self.undo.push(Undo { key, before: Some(before) });
     }
 
-    fn forget(&mut self, key: &RowKey) {
-        if self.whole {
-            self.rows.remove(key.as_bytes());
-        } else {
-            self.rows.insert(
-                key.clone(),
-                Stored {
-                    row: None,
-                    batch: self.batch,
-                },
-            );
+    fn set(&mut self, key: RowKey, row: Option<Arc<R>>) {
+        let at = u32::try_from(self.changed.len());
+        let at = at.expect("because a batch changes far fewer rows");
+        let stored = Stored { row: row.clone(), batch: self.batch, at };
+        let before = self.rows.insert(key.clone(), stored);
+        if let Some(place) = self.note(&key, before.as_ref(), row.clone()) {
+            // Listed before in this batch: the row keeps its first place.
+            self.rows.insert(key.clone(), Stored { row, batch: self.batch, at: place });
+        }
+        self.undo.push(Undo { key, before });
+    }
+
+    /// Lists a change, once per row and batch; gives the place if it was listed before.
+    fn note(
+        &mut self,
+        key: &RowKey,
+        before: Option<&Stored<R>>,
+        row: Option<Arc<R>>,
+    ) -> Option<u32> {
+        match before {
+            Some(Stored { batch, at, .. }) if *batch == self.batch => {
+                self.changed[usize_of(*at)].row = row;
+                Some(*at)
+            }
+            Some(_) | None => {
+                self.changed.push(Changed { key: key.clone(), row });
+                None
+            }
+        }
+    }
+
+    /// Takes back what `note` listed for a write that replaced `before`.
+    fn unnote(&mut self, before: Option<&Stored<R>>) {
+        match before {
+            Some(Stored { batch, at, row }) if *batch == self.batch => {
+                self.changed[usize_of(*at)].row.clone_from(row);
+            }
+            Some(_) | None => drop(self.changed.pop()),
         }
     }
 
@@ -295,6 +317,10 @@ fn range<'a, R: Row>(
         .filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
 }
 
+fn usize_of(at: u32) -> usize {
+    usize::try_from(at).expect("because 32 bits fit an index")
+}
+
 impl<R: Row> AnyTable for TypedTable<R> {
     fn as_any(&self) -> &dyn Any {
         self
@@ -305,32 +331,28 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn undo(&mut self) {
-        while let Some((key, before)) = self.undo.pop() {
+        while let Some(Undo { key, before }) = self.undo.pop() {
+            self.unnote(before.as_ref());
             match before {
-                Some(stored) => self.rows.insert(key, stored),
+                Some(stored) => drop(self.rows.insert(key, stored)),
                 None => drop(self.rows.remove(key.as_bytes())),
             }
         }
     }
 
     fn commit(&mut self) {
-        for (key, before) in self.undo.drain(..) {
-            // Written before in this batch, a row is listed already: its last state counts.
-            if before.is_none_or(|stored| stored.batch != self.batch) {
-                self.changed.push(key);
-            }
-        }
+        self.undo.clear();
     }
 
     fn take_effects(&mut self, id: u16, out: &mut Vec<u8>) {
         debug_assert!(self.undo.is_empty(), "effects are taken between commands");
-        for key in self.changed.drain(..) {
-            let stored = self.rows.get(key.as_bytes());
-            match stored.and_then(|(_, stored)| stored.row.as_ref()) {
-                Some(row) => effect::put(out, id, key.as_bytes(), &**row),
+        for Changed { key, row } in self.changed.drain(..) {
+            match row {
+                Some(row) => effect::put(out, id, key.as_bytes(), &*row),
                 None => effect::remove(out, id, key.as_bytes()),
             }
         }
+        // Batch 0 is of rows that were replayed.
         self.batch = self.batch.wrapping_add(1).max(1);
     }
 
@@ -342,9 +364,10 @@ impl<R: Row> AnyTable for TypedTable<R> {
         match row {
             Some(bytes) => {
                 let row = Some(Arc::new(minicbor::decode::<R>(bytes)?));
-                self.rows.insert(key, Stored { row, batch: 0 });
+                self.rows.insert(key, Stored { row, batch: 0, at: 0 });
             }
-            None => self.forget(&key),
+            None if self.whole => drop(self.rows.remove(key.as_bytes())),
+            None => drop(self.rows.insert(key, Stored { row: None, batch: 0, at: 0 })),
         }
         Ok(())
     }

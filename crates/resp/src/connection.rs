@@ -152,10 +152,11 @@ impl Connection {
         Ok(true)
     }
 
-    /// Takes in the requests that have arrived, as far as there is room for them.
+    /// Takes in the requests that have arrived, as far as there is room for them. To want more
+    /// again is to get on too: without another round nobody would ask the socket.
     fn take_in(&mut self) -> bool {
         let before = self.session.requests();
-        self.is_hungry = false;
+        let was_hungry = std::mem::take(&mut self.is_hungry);
         while !self.session.is_ending() && self.session.has_room(self.output.unsent()) {
             match self.parser.next(self.input.bytes(), self.session.bounds()) {
                 Ok(Some(used)) => {
@@ -175,7 +176,7 @@ impl Connection {
             self.patience.requested();
             self.session.front.stats.requests(taken);
         }
-        taken > 0
+        taken > 0 || self.is_hungry && !was_hungry
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use tidegate_engine::contract::Audit;
+use tidegate_engine::contract::{Audit, Domain};
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::{LogReport, check};
-
-use crate::DOMAINS;
 
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -22,10 +20,10 @@ pub(crate) struct CheckArgs {
 }
 
 /// Checks and prints.
-pub(crate) fn run(args: &CheckArgs) -> ExitCode {
+pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> ExitCode {
     let checked = RealDisk::open_existing(&args.dir)
         .map_err(|error| error.to_string())
-        .and_then(|disk| check(&disk, DOMAINS).map_err(|error| error.to_string()));
+        .and_then(|disk| check(&disk, domains).map_err(|error| error.to_string()));
     match checked {
         Ok((log, audit)) => {
             print(&log, &audit);

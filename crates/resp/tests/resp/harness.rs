@@ -63,9 +63,13 @@ impl Server {
         };
         if is_awake {
             for mut executor in executors {
-                server.run(move || drop(executor.step()));
+                server.run(move || {
+                    let _ = executor.step();
+                });
             }
-            server.run(move || drop(writer.step().unwrap()));
+            server.run(move || {
+                writer.step().unwrap();
+            });
         }
         server.listen(listener);
         server

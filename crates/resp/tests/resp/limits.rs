@@ -64,6 +64,18 @@ fn largest_request_is_taken() {
     assert!(client.line().starts_with("-ERR unknown command 'x'"));
 }
 
+/// The reply filled the bound, all had been read, and when it was sent nobody asked the socket.
+#[test]
+fn connection_reads_on_after_a_reply_that_filled_its_bound() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let payload = "x".repeat(UNSENT_BYTES_MAX);
+    for _ in 0..3 {
+        let reply = format!("${UNSENT_BYTES_MAX}\r\n{payload}\r\n");
+        client.send(request(&["ECHO", &payload])).expect(&reply).ask("PING", "+PONG\r\n");
+    }
+}
+
 #[test]
 fn one_connection_too_many_is_told_so() {
     let mut options = Options::new("1.2.3");

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, Request, RequestDef,
+    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, RequestDef,
     Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};

@@ -1,6 +1,7 @@
 //! The settings of a server: flags, a file, and the rules that bind them.
 
 use std::collections::hash_map::RandomState;
+use std::env::VarError;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
@@ -56,12 +57,17 @@ struct ConfigFile {
 
 /// Settings that were found sound.
 #[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) data: PathBuf,
-    pub(crate) resp: SocketAddr,
-    pub(crate) http: SocketAddr,
-    pub(crate) password: Option<String>,
-    pub(crate) accept_clock: bool,
+pub struct Settings {
+    /// The data folder; made if it is not there.
+    pub data: PathBuf,
+    /// Where RESP is spoken; port 0 takes a free one.
+    pub resp: SocketAddr,
+    /// Where HTTP is spoken; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// What clients must give.
+    pub password: Option<String>,
+    /// Follow a wall clock that is more than a day ahead of the log.
+    pub accept_clock: bool,
 }
 
 impl ServeArgs {
@@ -97,7 +103,7 @@ fn read_file(path: &PathBuf) -> Result<ConfigFile, ServeError> {
 }
 
 fn password(file: Option<PathBuf>) -> Result<Option<String>, ServeError> {
-    let Some(path) = file else { return Ok(std::env::var(PASSWORD_VARIABLE).ok()) };
+    let Some(path) = file else { return password_of_environment() };
     let text = fs::read_to_string(&path)
         .map_err(|error| ServeError::Settings(format!("{}: {error}", path.display())))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
@@ -105,6 +111,17 @@ fn password(file: Option<PathBuf>) -> Result<Option<String>, ServeError> {
         return Err(ServeError::Settings(format!("{}: the password is empty", path.display())));
     }
     Ok(Some(password))
+}
+
+/// A variable that is set and useless is a mistake, not a wish to do without a password.
+fn password_of_environment() -> Result<Option<String>, ServeError> {
+    let useless = |what| Err(ServeError::Settings(format!("{PASSWORD_VARIABLE}: {what}")));
+    match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) if password.is_empty() => useless("the password is empty"),
+        Ok(password) => Ok(Some(password)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => useless("the password is not UTF-8"),
+    }
 }
 
 /// A seed that outsiders cannot guess, from the machine's randomness.

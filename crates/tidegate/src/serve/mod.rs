@@ -6,23 +6,21 @@ mod runtime;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
+use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::{PARTITIONS_DEFAULT, RESERVE_BYTES, SEGMENT_BYTES};
 use tidegate_engine::{Config, Engine, MachineClock, OpenError};
 
 pub(crate) use config::ServeArgs;
-use config::Settings;
+pub use config::Settings;
 use runtime::Runtime;
-
-use crate::DOMAINS;
 
 /// Why a server cannot start or go on.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
+pub enum ServeError {
     /// The settings contradict each other or cannot be read.
     #[error("{0}")]
     Settings(String),
@@ -46,20 +44,20 @@ pub(crate) enum ServeError {
 }
 
 /// A running server.
-pub(crate) struct Server {
+pub struct Server {
     runtime: Arc<Runtime>,
     fronts: listen::Fronts,
     /// Where RESP is spoken.
-    pub(crate) resp: SocketAddr,
+    pub resp: SocketAddr,
     /// Where HTTP is spoken.
-    pub(crate) http: SocketAddr,
+    pub http: SocketAddr,
 }
 
 /// Serves until told to stop.
-pub(crate) fn run(args: ServeArgs) -> Result<(), ServeError> {
+pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
     let settings = args.settings()?;
     let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let server = Server::start(&settings)?;
+    let server = Server::start(&settings, domains)?;
     println!("ready");
     signals.block_on(stop_signal())?;
     println!("stopping");
@@ -78,8 +76,11 @@ async fn stop_signal() -> io::Result<()> {
 
 impl Server {
     /// Opens the folder, replays its log, and listens.
-    pub(crate) fn start(settings: &Settings) -> Result<Self, ServeError> {
-        let engine = open(&settings.data, settings)?;
+    ///
+    /// # Errors
+    /// The folder, its log, the clock or an address cannot be used.
+    pub fn start(settings: &Settings, domains: &[Domain]) -> Result<Self, ServeError> {
+        let engine = open(settings, domains)?;
         let report = &engine.report;
         println!(
             "tidegate {} · {} · {} records in {} groups replayed · {} partitions",
@@ -99,7 +100,7 @@ impl Server {
     }
 
     /// Stops listening, answers what was taken in, and ends all threads.
-    pub(crate) fn stop(self) {
+    pub fn stop(self) {
         self.fronts.stop();
         match Arc::try_unwrap(self.runtime) {
             Ok(runtime) => runtime.stop(),
@@ -108,8 +109,8 @@ impl Server {
     }
 }
 
-fn open(data: &PathBuf, settings: &Settings) -> Result<Engine, ServeError> {
-    let disk = RealDisk::open(data).map_err(ServeError::Folder)?;
+fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
+    let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     let config = Config {
         partitions: PARTITIONS_DEFAULT,
         executors: thread::available_parallelism().map_or(1, usize::from),
@@ -120,5 +121,5 @@ fn open(data: &PathBuf, settings: &Settings) -> Result<Engine, ServeError> {
     };
     let beside = Box::new(|work: Box<dyn FnOnce() + Send>| drop(thread::spawn(work)));
     let clock = Arc::new(MachineClock::default());
-    Ok(Engine::open(&config, Arc::new(disk), clock, DOMAINS, beside)?)
+    Ok(Engine::open(&config, Arc::new(disk), clock, domains, beside)?)
 }
