@@ -118,7 +118,10 @@ impl Connection {
             return Poll::Ready(End::Done);
         }
         while self.patience.is_due(cx) {
-            if self.patience.is_over(self.output.unsent() > 0, self.session.is_answered()) {
+            if self
+                .patience
+                .is_over(self.output.unsent() > 0, self.session.is_answered())
+            {
                 return Poll::Ready(End::Lost);
             }
             self.input.relax();

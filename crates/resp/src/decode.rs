@@ -19,7 +19,9 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
     let (by_position, options) = values[..fields.len()].split_at_mut(plan.positions);
     let mut args = args.iter().skip(1);
     for value in by_position {
-        *value = Some(Raw::Text(args.next().ok_or_else(|| Error::Arity(plan.shown()))?));
+        *value = Some(Raw::Text(
+            args.next().ok_or_else(|| Error::Arity(plan.shown()))?,
+        ));
     }
     let words = &fields[plan.positions..];
     while let Some(word) = args.next() {
@@ -27,7 +29,9 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
             return Err(Error::Arity(plan.shown()));
         }
         let named = words.iter().position(|field| {
-            field.word.is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word))
+            field
+                .word
+                .is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word))
         });
         let (Some(at), Some(value)) = (named, args.next()) else {
             return Err(Error::Syntax);
@@ -37,5 +41,7 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
         }
     }
     let values = Values(&values[..fields.len()]);
-    plan.def.read(&values).map_err(|invalid| Error::of_field(plan.def, invalid))
+    plan.def
+        .read(&values)
+        .map_err(|invalid| Error::of_field(plan.def, invalid))
 }

@@ -92,7 +92,11 @@ impl fmt::Display for Error<'_> {
 fn unknown_command(args: Args<'_>, out: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut args = args.iter();
     let name = args.next().unwrap_or_default();
-    write!(out, "ERR unknown command '{}', with args beginning with: ", Echoed(name))?;
+    write!(
+        out,
+        "ERR unknown command '{}', with args beginning with: ",
+        Echoed(name)
+    )?;
     let mut room = ECHOED_BYTES_MAX;
     for arg in args {
         let shown = &arg[..arg.len().min(room)];

@@ -16,7 +16,12 @@ pub(crate) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, closers: Vec::new(), named: false, follows: false }
+        Self {
+            out,
+            closers: Vec::new(),
+            named: false,
+            follows: false,
+        }
     }
 
     fn value(&mut self, bytes: &[u8]) {
@@ -89,7 +94,10 @@ impl Writer for Facts<'_> {
 
 /// Whether a text with this byte needs no quotes.
 fn is_plain(byte: u8) -> bool {
-    !matches!(byte, 0..=b' ' | b'"' | b'\\' | b',' | b'[' | b']' | b'{' | b'}' | 0x7f)
+    !matches!(
+        byte,
+        0..=b' ' | b'"' | b'\\' | b',' | b'[' | b']' | b'{' | b'}' | 0x7f
+    )
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {

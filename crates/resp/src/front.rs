@@ -86,13 +86,19 @@ impl Front {
         let Some(place) = Place::take(&self) else {
             self.stats.turned_away.fetch_add(1, Ordering::Relaxed);
             // It fits the empty buffer of a fresh connection; a peer that is gone misses nothing.
-            drop(stream.write_all(b"-ERR max number of clients reached\r\n").await);
+            drop(
+                stream
+                    .write_all(b"-ERR max number of clients reached\r\n")
+                    .await,
+            );
             return;
         };
         // Without it an answer would wait for the peer to acknowledge the one before. It fails
         // only if the peer is gone, which the first reading tells.
         drop(stream.set_nodelay(true));
-        Connection::new(stream, &self, place.id, &place.replies).run().await;
+        Connection::new(stream, &self, place.id, &place.replies)
+            .run()
+            .await;
     }
 
     /// Open connections.
@@ -133,7 +139,11 @@ impl Place {
         let id = front.stats.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let replies = Arc::<Replies>::default();
         open.insert(id, Arc::clone(&replies));
-        Some(Self { front: Arc::clone(front), id, replies })
+        Some(Self {
+            front: Arc::clone(front),
+            id,
+            replies,
+        })
     }
 }
 

@@ -54,7 +54,10 @@ impl Input {
     /// Takes note that so many bytes were read into [`Self::room`].
     pub(crate) fn arrived(&mut self, bytes: usize) {
         self.end += bytes;
-        debug_assert!(self.end <= self.buffer.len(), "they were read into the room");
+        debug_assert!(
+            self.end <= self.buffer.len(),
+            "they were read into the room"
+        );
         self.was_filled = self.end == self.buffer.len();
     }
 

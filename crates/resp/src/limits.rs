@@ -82,6 +82,9 @@ pub const ECHOED_BYTES_MAX: usize = 128;
 
 const _: () = assert!(BULK_BYTES_MAX > 900 * 1024);
 const _: () = assert!(BULK_BYTES_MAX < REQUEST_BYTES_MAX && INLINE_BYTES_MAX < REQUEST_BYTES_MAX);
-const _: () = assert!(REQUEST_BYTES_MAX < u32::MAX as usize, "ranges are kept in 32 bits");
+const _: () = assert!(
+    REQUEST_BYTES_MAX < u32::MAX as usize,
+    "ranges are kept in 32 bits"
+);
 const _: () = assert!(IN_FLIGHT_MAX >= 1_024 && ARGS_MAX > 3_000);
 const _: () = assert!(READ_BYTES_IDLE <= READ_BYTES_BUSY);

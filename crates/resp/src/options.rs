@@ -49,7 +49,9 @@ impl Credentials {
     /// The user `default` with this password.
     #[must_use]
     pub fn new(password: &str) -> Self {
-        Self { password: password.as_bytes().into() }
+        Self {
+            password: password.as_bytes().into(),
+        }
     }
 
     /// Whether they are the ones. Takes as long for a near miss as for a far one; only the length

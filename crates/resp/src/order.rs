@@ -77,7 +77,10 @@ impl Replies {
 
     /// From now on answers are thrown away.
     pub(crate) fn close(&self) {
-        *self.lock() = State { is_closed: true, ..State::default() };
+        *self.lock() = State {
+            is_closed: true,
+            ..State::default()
+        };
     }
 
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
@@ -86,8 +89,16 @@ impl Replies {
             return;
         }
         let before = state.next;
-        state.take(answers.iter().map(|answer| (answer.token, answer.end)), start, bytes);
-        let waker = if state.next > before { state.waker.take() } else { None };
+        state.take(
+            answers.iter().map(|answer| (answer.token, answer.end)),
+            start,
+            bytes,
+        );
+        let waker = if state.next > before {
+            state.waker.take()
+        } else {
+            None
+        };
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -98,7 +109,10 @@ impl Replies {
 impl State {
     fn progress(&self) -> Progress {
         let bytes_waiting = self.ready.len() + self.early.bytes_live;
-        Progress { next: self.next, bytes_waiting }
+        Progress {
+            next: self.next,
+            bytes_waiting,
+        }
     }
 
     /// Takes a run of answers, each with the number of its request and where its bytes end.
@@ -143,7 +157,10 @@ impl Early {
 
     /// Keeps the answer that is so many behind the next.
     fn put(&mut self, distance: u64, bytes: &[u8]) {
-        assert!(distance <= IN_FLIGHT_MAX, "a connection bounds its requests in flight");
+        assert!(
+            distance <= IN_FLIGHT_MAX,
+            "a connection bounds its requests in flight"
+        );
         let at = usize::try_from(distance).expect("because it is bounded");
         if self.places.len() <= at {
             self.places.resize(at + 1, None);
@@ -196,7 +213,10 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn shared(protocol: Protocol, replies: &Arc<Replies>) -> Arc<dyn ReplySink> {
         let renderer = RespRenderer::of(protocol);
-        Arc::new(Self { renderer, replies: Arc::clone(replies) })
+        Arc::new(Self {
+            renderer,
+            replies: Arc::clone(replies),
+        })
     }
 }
 

@@ -64,3 +64,49 @@ impl Patience {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn peer_that_takes_nothing_is_given_up_and_one_that_takes_a_byte_is_not() {
+        let mut patience = Patience::new(10 * MINUTE);
+        advance(WRITE_TIMEOUT - Duration::from_secs(1)).await;
+        assert!(!patience.is_over(true, false));
+        patience.took();
+        advance(Duration::from_secs(2)).await;
+        assert!(!patience.is_over(true, true));
+        advance(WRITE_TIMEOUT).await;
+        assert!(patience.is_over(true, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_is_who_has_asked_nothing_and_is_owed_nothing() {
+        let mut patience = Patience::new(MINUTE);
+        advance(2 * MINUTE).await;
+        assert!(patience.is_over(false, true));
+        assert!(
+            !patience.is_over(false, false),
+            "the engine owes it an answer"
+        );
+        patience.requested();
+        assert!(!patience.is_over(false, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clock_is_due_once_per_interval() {
+        let mut patience = Patience::new(MINUTE);
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(!patience.is_due(cx));
+        advance(MINUTE).await;
+        assert!(patience.is_due(cx));
+        assert!(!patience.is_due(cx));
+    }
+}

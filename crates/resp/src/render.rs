@@ -83,7 +83,11 @@ mod tests {
 
     impl Refuse for No {
         fn def(&self) -> &'static RefusalDef {
-            &RefusalDef { code: "sold_out", status: Status::Conflict, doc: "" }
+            &RefusalDef {
+                code: "sold_out",
+                status: Status::Conflict,
+                doc: "",
+            }
         }
 
         fn facts(&self, out: &mut dyn Writer) {
@@ -141,10 +145,22 @@ mod tests {
 
     #[test]
     fn fault_says_what_to_do() {
-        let faults = [Fault::Busy { retry_after_ms: 50 }, Fault::DiskFull, Fault::Stopping];
+        let faults = [
+            Fault::Busy { retry_after_ms: 50 },
+            Fault::DiskFull,
+            Fault::Stopping,
+        ];
         let lines = faults.map(|fault| rendered(Protocol::Resp3, &Outcome::Fault(&fault)));
         assert_eq!(lines[0], "-BUSY retry_after_ms=50\r\n");
-        assert!(lines[1].starts_with("-DISKFULL the disk is full"), "{}", lines[1]);
-        assert!(lines[2].starts_with("-STOPPING the server is stopping"), "{}", lines[2]);
+        assert!(
+            lines[1].starts_with("-DISKFULL the disk is full"),
+            "{}",
+            lines[1]
+        );
+        assert!(
+            lines[2].starts_with("-STOPPING the server is stopping"),
+            "{}",
+            lines[2]
+        );
     }
 }

@@ -47,7 +47,10 @@ impl Session {
             protocol: Protocol::Resp2,
             replies,
             next_token: 0,
-            progress: Progress { next: 0, bytes_waiting: 0 },
+            progress: Progress {
+                next: 0,
+                bytes_waiting: 0,
+            },
             scans: VecDeque::new(),
             scratch: Vec::new(),
             is_ending: false,
@@ -82,7 +85,9 @@ impl Session {
                 if let Work::Scan(_) = work {
                     self.scans.push_back(token);
                 }
-                self.front.door.submit(plan.domain, plan.def, work, &self.sink, token);
+                self.front
+                    .door
+                    .submit(plan.domain, plan.def, work, &self.sink, token);
             }
             Err(error) => self.fail(&error),
         }
@@ -137,13 +142,21 @@ impl Session {
 
     /// How large its requests may be.
     pub(crate) fn bounds(&self) -> Bounds {
-        if self.is_authenticated { Bounds::KNOWN } else { Bounds::STRANGER }
+        if self.is_authenticated {
+            Bounds::KNOWN
+        } else {
+            Bounds::STRANGER
+        }
     }
 
     /// Takes note of how far its requests are answered.
     pub(crate) fn note(&mut self, progress: Progress) {
         self.progress = progress;
-        while self.scans.front().is_some_and(|token| *token < progress.next) {
+        while self
+            .scans
+            .front()
+            .is_some_and(|token| *token < progress.next)
+        {
             self.scans.pop_front();
         }
     }
@@ -170,3 +183,6 @@ impl Session {
 fn is_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"HOST:")
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,10 @@ impl CommandTable {
     /// # Panics
     /// A domain declares a request that RESP cannot take, or two have the same name.
     pub(crate) fn new(domains: &[Domain]) -> Self {
-        let mut table = Self { by_name: HashMap::new(), plans: Vec::new() };
+        let mut table = Self {
+            by_name: HashMap::new(),
+            plans: Vec::new(),
+        };
         for BuiltinDef { name, builtin, .. } in BUILTINS {
             table.insert(name, Command::Builtin(*builtin));
         }
@@ -57,8 +60,13 @@ impl CommandTable {
 
     fn insert(&mut self, name: &'static str, command: Command) {
         let is_name = name.len() <= COMMAND_NAME_BYTES_MAX
-            && name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_lowercase());
-        assert!(is_name, "`{name}` is no name of a command: short, ASCII and in capitals");
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_lowercase());
+        assert!(
+            is_name,
+            "`{name}` is no name of a command: short, ASCII and in capitals"
+        );
         let twice = self.by_name.insert(name.as_bytes(), command);
         assert!(twice.is_none(), "two commands have the name `{name}`");
     }
@@ -81,12 +89,30 @@ impl CommandTable {
 impl Plan {
     fn new(domain: usize, group: &'static str, def: &'static RequestDef) -> Self {
         let name = def.resp;
-        let positions = def.fields.iter().take_while(|field| field.word.is_none()).count();
+        let positions = def
+            .fields
+            .iter()
+            .take_while(|field| field.word.is_none())
+            .count();
         let (first, options) = def.fields.split_at(positions);
-        assert!(def.fields.len() <= FIELDS_MAX, "`{name}` has too many fields");
-        assert!(first.iter().all(|field| field.required), "`{name}`: a position is required");
-        assert!(options.iter().all(|field| field.word.is_some()), "`{name}`: positions first");
-        Self { domain, group, def, positions }
+        assert!(
+            def.fields.len() <= FIELDS_MAX,
+            "`{name}` has too many fields"
+        );
+        assert!(
+            first.iter().all(|field| field.required),
+            "`{name}`: a position is required"
+        );
+        assert!(
+            options.iter().all(|field| field.word.is_some()),
+            "`{name}`: positions first"
+        );
+        Self {
+            domain,
+            group,
+            def,
+            positions,
+        }
     }
 
     /// The name as errors show it.
@@ -97,6 +123,10 @@ impl Plan {
     /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
     pub(crate) fn arity(&self) -> i64 {
         let least = i64::try_from(self.positions + 1).expect("because fields are few");
-        if self.positions == self.def.fields.len() { least } else { -least }
+        if self.positions == self.def.fields.len() {
+            least
+        } else {
+            -least
+        }
     }
 }

@@ -84,7 +84,9 @@ impl<'a> Wire<'a> {
     pub(crate) fn error(&mut self, error: &impl std::fmt::Display) {
         self.out.push(b'-');
         let text = error.to_string();
-        let shown = text.bytes().map(|byte| if byte < b' ' { b' ' } else { byte });
+        let shown = text
+            .bytes()
+            .map(|byte| if byte < b' ' { b' ' } else { byte });
         self.out.extend(shown);
         self.out.extend_from_slice(b"\r\n");
     }

@@ -27,7 +27,11 @@ pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> ExitCode {
     match checked {
         Ok((log, audit)) => {
             print(&log, &audit);
-            if audit.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if audit.faults.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             println!("check failed: {error}");

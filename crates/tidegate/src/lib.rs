@@ -6,6 +6,7 @@
 mod bench;
 mod check;
 mod client;
+mod demo;
 mod replay;
 mod serve;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Serves RESP and HTTP over a data folder.
     Serve(serve::ServeArgs),
+    /// Serves, and replays a real shop's orders through the wire.
+    Demo(demo::DemoArgs),
     /// Verifies the folder of a server that was stopped or killed.
     Check(check::CheckArgs),
     /// Replays a shop's order lines against real stock counts, through the wire of a server.
@@ -41,6 +44,7 @@ enum Command {
 pub fn main_with(domains: &[Domain]) -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(args, domains).map_err(Into::into),
+        Command::Demo(args) => return demo::run(&args, domains),
         Command::Check(args) => return check::run(&args, domains),
         Command::Replay(args) => return replay::command(&args, replay::start),
         Command::Bench(args) => bench::run(&args).map_err(Box::<dyn std::error::Error>::from),

@@ -47,7 +47,10 @@ fn set_name(session: &mut Session, name: &[u8]) {
 
 /// Client libraries say their name and version. Nothing here depends on it, so it is not kept.
 fn set_info(session: &mut Session, attribute: &[u8]) {
-    if [&b"lib-name"[..], b"lib-ver"].iter().any(|known| attribute.eq_ignore_ascii_case(known)) {
+    if [&b"lib-name"[..], b"lib-ver"]
+        .iter()
+        .any(|known| attribute.eq_ignore_ascii_case(known))
+    {
         session.reply(|wire| wire.simple("OK"));
     } else {
         session.fail(&Error::Syntax);

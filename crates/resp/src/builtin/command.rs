@@ -34,7 +34,9 @@ pub(super) fn command(session: &mut Session, args: Args<'_>) {
         (b"docs", _) => session.reply(|wire| {
             let found: Vec<_> = named().flatten().collect();
             wire.map(found.len());
-            found.iter().for_each(|command| docs::entry_of(wire, &front, *command));
+            found
+                .iter()
+                .for_each(|command| docs::entry_of(wire, &front, *command));
         }),
         _ => session.fail(&Error::UnknownSubcommand(subcommand)),
     }
@@ -43,7 +45,11 @@ pub(super) fn command(session: &mut Session, args: Args<'_>) {
 fn all(wire: &mut Wire<'_>, front: &Front) {
     wire.list(front.commands.len());
     BUILTINS.iter().for_each(|def| builtin_entry(wire, def));
-    front.commands.plans.iter().for_each(|plan| request_entry(wire, plan));
+    front
+        .commands
+        .plans
+        .iter()
+        .for_each(|plan| request_entry(wire, plan));
 }
 
 fn entry_of(wire: &mut Wire<'_>, command: Option<Command>) {

@@ -11,7 +11,11 @@ use crate::wire::Wire;
 pub(super) fn all(wire: &mut Wire<'_>, front: &Front) {
     wire.map(front.commands.len());
     BUILTINS.iter().for_each(|def| builtin(wire, front, def));
-    front.commands.plans.iter().for_each(|plan| request(wire, front, plan));
+    front
+        .commands
+        .plans
+        .iter()
+        .for_each(|plan| request(wire, front, plan));
 }
 
 /// The documentation of one command, behind its name.

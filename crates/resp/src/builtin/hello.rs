@@ -91,7 +91,11 @@ fn wanted<'a>(session: &Session, args: Args<'a>) -> Result<Wanted<'a>, Error<'a>
             return Err(Error::ClientName);
         }
     }
-    if wanted.is_admitted { Ok(wanted) } else { Err(Error::NoAuthenticationInHello) }
+    if wanted.is_admitted {
+        Ok(wanted)
+    } else {
+        Err(Error::NoAuthenticationInHello)
+    }
 }
 
 fn greet(session: &mut Session) {

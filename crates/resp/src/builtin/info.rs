@@ -15,8 +15,12 @@ type Figures = Vec<(&'static str, String)>;
 
 type Section = (&'static str, fn(&Front) -> Figures);
 
-const SECTIONS: &[Section] =
-    &[("Server", server), ("Clients", clients), ("Stats", stats), ("Replication", replication)];
+const SECTIONS: &[Section] = &[
+    ("Server", server),
+    ("Clients", clients),
+    ("Stats", stats),
+    ("Replication", replication),
+];
 
 /// `INFO [section …]`.
 pub(super) fn info(session: &mut Session, args: Args<'_>) {
@@ -67,20 +71,38 @@ fn clients(front: &Front) -> Figures {
 fn stats(front: &Front) -> Figures {
     let metrics = front.door.metrics();
     vec![
-        ("total_connections_received", front.stats.connections_total().to_string()),
-        ("rejected_connections", front.stats.turned_away_total().to_string()),
-        ("total_commands_processed", front.stats.requests_total().to_string()),
-        ("requests_admitted", metrics.requests_admitted.get().to_string()),
+        (
+            "total_connections_received",
+            front.stats.connections_total().to_string(),
+        ),
+        (
+            "rejected_connections",
+            front.stats.turned_away_total().to_string(),
+        ),
+        (
+            "total_commands_processed",
+            front.stats.requests_total().to_string(),
+        ),
+        (
+            "requests_admitted",
+            metrics.requests_admitted.get().to_string(),
+        ),
         ("requests_busy", metrics.requests_busy.get().to_string()),
         ("requests_waiting", front.door.waiting().to_string()),
         ("timers_fired", metrics.timers_fired.get().to_string()),
         ("groups_durable", metrics.groups_durable.get().to_string()),
         ("records_durable", metrics.records_durable.get().to_string()),
-        ("clock_stepped_ms", front.door.clock_stepped_ms().to_string()),
+        (
+            "clock_stepped_ms",
+            front.door.clock_stepped_ms().to_string(),
+        ),
     ]
 }
 
 /// Clients that look for the writable server find it.
 fn replication(_front: &Front) -> Figures {
-    vec![("role", "master".to_owned()), ("connected_slaves", "0".to_owned())]
+    vec![
+        ("role", "master".to_owned()),
+        ("connected_slaves", "0".to_owned()),
+    ]
 }

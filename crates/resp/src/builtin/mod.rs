@@ -46,7 +46,13 @@ const fn def(
     (args_min, args_max): (usize, usize),
     summary: &'static str,
 ) -> BuiltinDef {
-    BuiltinDef { builtin, name, args_min, args_max, summary }
+    BuiltinDef {
+        builtin,
+        name,
+        args_min,
+        args_max,
+        summary,
+    }
 }
 
 const ANY: usize = usize::MAX;
@@ -54,15 +60,50 @@ const ANY: usize = usize::MAX;
 /// Every built-in command, in the order of [`Builtin`].
 pub(crate) const BUILTINS: &[BuiltinDef] = &[
     def(Builtin::Auth, "AUTH", (2, 3), "Gives the password."),
-    def(Builtin::Client, "CLIENT", (2, ANY), "SETNAME, GETNAME, SETINFO or ID of the connection."),
-    def(Builtin::Command, "COMMAND", (1, ANY), "All commands; COUNT, INFO or DOCS of them."),
+    def(
+        Builtin::Client,
+        "CLIENT",
+        (2, ANY),
+        "SETNAME, GETNAME, SETINFO or ID of the connection.",
+    ),
+    def(
+        Builtin::Command,
+        "COMMAND",
+        (1, ANY),
+        "All commands; COUNT, INFO or DOCS of them.",
+    ),
     def(Builtin::Echo, "ECHO", (2, 2), "Returns its argument."),
-    def(Builtin::Hello, "HELLO", (1, ANY), "Agrees on a protocol, gives password and name."),
-    def(Builtin::Info, "INFO", (1, ANY), "Figures of the server, by sections."),
-    def(Builtin::Ping, "PING", (1, 2), "Returns PONG, or its argument."),
+    def(
+        Builtin::Hello,
+        "HELLO",
+        (1, ANY),
+        "Agrees on a protocol, gives password and name.",
+    ),
+    def(
+        Builtin::Info,
+        "INFO",
+        (1, ANY),
+        "Figures of the server, by sections.",
+    ),
+    def(
+        Builtin::Ping,
+        "PING",
+        (1, 2),
+        "Returns PONG, or its argument.",
+    ),
     def(Builtin::Quit, "QUIT", (1, ANY), "Closes the connection."),
-    def(Builtin::Reset, "RESET", (1, 1), "Forgets everything that the connection agreed on."),
-    def(Builtin::Select, "SELECT", (2, 2), "Takes 0: there is one database."),
+    def(
+        Builtin::Reset,
+        "RESET",
+        (1, 1),
+        "Forgets everything that the connection agreed on.",
+    ),
+    def(
+        Builtin::Select,
+        "SELECT",
+        (2, 2),
+        "Takes 0: there is one database.",
+    ),
 ];
 
 impl Builtin {
@@ -70,12 +111,9 @@ impl Builtin {
     pub(crate) fn is_for_strangers(self) -> bool {
         match self {
             Self::Auth | Self::Hello | Self::Quit | Self::Reset => true,
-            Self::Client
-            | Self::Command
-            | Self::Echo
-            | Self::Info
-            | Self::Ping
-            | Self::Select => false,
+            Self::Client | Self::Command | Self::Echo | Self::Info | Self::Ping | Self::Select => {
+                false
+            }
         }
     }
 
@@ -88,13 +126,22 @@ impl BuiltinDef {
     /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
     fn arity(&self) -> i64 {
         let least = i64::try_from(self.args_min).expect("because it is small");
-        if self.args_min == self.args_max { least } else { -least }
+        if self.args_min == self.args_max {
+            least
+        } else {
+            -least
+        }
     }
 }
 
 /// Carries out a built-in command.
 pub(crate) fn run(builtin: Builtin, session: &mut Session, args: Args<'_>) {
-    let BuiltinDef { name, args_min, args_max, .. } = builtin.def();
+    let BuiltinDef {
+        name,
+        args_min,
+        args_max,
+        ..
+    } = builtin.def();
     if !(*args_min..=*args_max).contains(&args.len()) {
         return session.fail(&Error::Arity(name.to_ascii_lowercase()));
     }
@@ -143,7 +190,11 @@ fn integer(text: &[u8]) -> Option<i64> {
 
 /// A text of the front's own, or nothing.
 fn text_or_null(wire: &mut Wire<'_>, text: &[u8]) {
-    if text.is_empty() { wire.null() } else { wire.bulk(text) }
+    if text.is_empty() {
+        wire.null()
+    } else {
+        wire.bulk(text)
+    }
 }
 
 #[cfg(test)]

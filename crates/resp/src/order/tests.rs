@@ -37,7 +37,11 @@ fn deliver(sink: &dyn ReplySink, tokens: &[u64]) {
         .iter()
         .map(|token| {
             bytes.extend(text_of(*token).bytes());
-            Answer { token: *token, status: Status::Done, end: bytes.len() }
+            Answer {
+                token: *token,
+                status: Status::Done,
+                end: bytes.len(),
+            }
         })
         .collect();
     bytes.extend(b"of a third");
@@ -125,7 +129,9 @@ fn no_wake_up_is_lost_between_threads() {
             assert!(since.elapsed().as_secs() < 9, "a wake-up was lost");
         }
         assert_eq!(got, in_order(ANSWERS));
-        threads.into_iter().for_each(|thread| thread.join().expect("because it delivers only"));
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().expect("because it delivers only"));
     }
 }
 

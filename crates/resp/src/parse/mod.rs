@@ -25,10 +25,15 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// For whoever may use the server.
-    pub(crate) const KNOWN: Self = Self { args: ARGS_MAX, bulk_bytes: BULK_BYTES_MAX };
+    pub(crate) const KNOWN: Self = Self {
+        args: ARGS_MAX,
+        bulk_bytes: BULK_BYTES_MAX,
+    };
     /// For whoever has yet to give the password.
-    pub(crate) const STRANGER: Self =
-        Self { args: STRANGER_ARGS_MAX, bulk_bytes: STRANGER_BULK_BYTES_MAX };
+    pub(crate) const STRANGER: Self = Self {
+        args: STRANGER_ARGS_MAX,
+        bulk_bytes: STRANGER_BULK_BYTES_MAX,
+    };
 }
 
 /// Bytes that are no request, worded as Redis words them.
@@ -68,10 +73,16 @@ struct Span {
 
 impl Span {
     /// Both lie within a request, and so below [`REQUEST_BYTES_MAX`].
-    #[expect(clippy::cast_possible_truncation, reason = "a request is smaller than 4 GiB")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a request is smaller than 4 GiB"
+    )]
     fn new(start: usize, end: usize) -> Self {
         debug_assert!(start <= end && end <= REQUEST_BYTES_MAX);
-        Self { start: start as u32, end: end as u32 }
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
     }
 }
 
@@ -94,7 +105,9 @@ impl<'a> Args<'a> {
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         let Self { bytes, spans } = self;
-        spans.iter().map(|span| &bytes[span.start as usize..span.end as usize])
+        spans
+            .iter()
+            .map(|span| &bytes[span.start as usize..span.end as usize])
     }
 }
 
@@ -209,8 +222,15 @@ impl Parser {
     /// The arguments of the request that [`Self::next`] found in `bytes`. None at all for an empty
     /// line or array, which asks for nothing.
     pub(crate) fn args<'a>(&'a self, bytes: &'a [u8]) -> Args<'a> {
-        let bytes = if self.is_inline { &self.unescaped } else { bytes };
-        Args { bytes, spans: &self.spans }
+        let bytes = if self.is_inline {
+            &self.unescaped
+        } else {
+            bytes
+        };
+        Args {
+            bytes,
+            spans: &self.spans,
+        }
     }
 
     /// Whether the request was written as a line.

@@ -24,7 +24,9 @@ pub(super) fn parse_in_pieces(input: &[u8], pieces: &[usize], bounds: Bounds) ->
         if end == input.len() {
             return (requests, Ok(end - start));
         }
-        end = input.len().min(end + sizes.next().expect("because it cycles"));
+        end = input
+            .len()
+            .min(end + sizes.next().expect("because it cycles"));
     }
 }
 
@@ -36,7 +38,11 @@ fn check(input: &[u8], requests: &[&[&str]], end: Result<usize, Malformed>) {
     for piece in [1, 2, 3, 7, input.len().max(1)] {
         let parsed = parse_in_pieces(input, &[piece], Bounds::KNOWN);
         let shown = input[..input.len().min(80)].escape_ascii();
-        assert_eq!(parsed, (requests.clone(), end), "{shown} in pieces of {piece}");
+        assert_eq!(
+            parsed,
+            (requests.clone(), end),
+            "{shown} in pieces of {piece}"
+        );
     }
 }
 
@@ -44,7 +50,11 @@ fn check(input: &[u8], requests: &[&[&str]], end: Result<usize, Malformed>) {
 fn arrays_of_bulk_strings_are_requests() {
     check(b"", &[], Ok(0));
     check(b"*1\r\n$4\r\nPING\r\n", &[&["PING"]], Ok(0));
-    check(b"*2\r\n$1\r\na\r\n$0\r\n\r\n*1\r\n$2\r\n\r\n\r\n", &[&["a", ""], &["\r\n"]], Ok(0));
+    check(
+        b"*2\r\n$1\r\na\r\n$0\r\n\r\n*1\r\n$2\r\n\r\n\r\n",
+        &[&["a", ""], &["\r\n"]],
+        Ok(0),
+    );
     check(b"*0\r\n*1\r\n$1\r\na\r\n", &[&[], &["a"]], Ok(0));
 }
 
@@ -59,10 +69,23 @@ fn request_that_is_cut_waits_for_the_rest() {
 #[test]
 fn bad_lengths_are_malformed() {
     let digits = [b'1'; 100];
-    for length in [&b"-1\r"[..], b"x", b"+1", b" 1", b"01", b"\r", b"1\rx", b"99999999999", &digits]
-    {
+    for length in [
+        &b"-1\r"[..],
+        b"x",
+        b"+1",
+        b" 1",
+        b"01",
+        b"\r",
+        b"1\rx",
+        b"99999999999",
+        &digits,
+    ] {
         check(&[b"*", length].concat(), &[], Err(Malformed::ArgumentCount));
-        check(&[b"*1\r\n$", length].concat(), &[], Err(Malformed::BulkLength));
+        check(
+            &[b"*1\r\n$", length].concat(),
+            &[],
+            Err(Malformed::BulkLength),
+        );
     }
     check(b"*1\n", &[], Err(Malformed::ArgumentCount));
 }
@@ -84,8 +107,16 @@ fn what_is_too_large_is_refused_at_its_header() {
 
 #[test]
 fn array_holds_bulk_strings_only() {
-    check(b"*1\r\n*1\r\n$1\r\na\r\n", &[], Err(Malformed::BulkExpected { found: b'*' }));
-    check(b"*1\r\n:1\r\n", &[], Err(Malformed::BulkExpected { found: b':' }));
+    check(
+        b"*1\r\n*1\r\n$1\r\na\r\n",
+        &[],
+        Err(Malformed::BulkExpected { found: b'*' }),
+    );
+    check(
+        b"*1\r\n:1\r\n",
+        &[],
+        Err(Malformed::BulkExpected { found: b':' }),
+    );
     check(b"*1\r\n$1\r\nabc", &[], Err(Malformed::BulkEnd));
     check(b"*1\r\n$3\r\na\r\nxx", &[], Err(Malformed::BulkEnd));
 }
@@ -94,16 +125,32 @@ fn array_holds_bulk_strings_only() {
 fn line_is_a_request_of_words() {
     check(b"PING\r\n", &[&["PING"]], Ok(0));
     check(b"\r\n  \r\n\n", &[&[], &[], &[]], Ok(0));
-    check(b" set  a\tb \nPING\r\n", &[&["set", "a", "b"], &["PING"]], Ok(0));
-    check(b"e \"a b\" 'c d' \"\" f'g h'\n", &[&["e", "a b", "c d", "", "fg h"]], Ok(0));
-    check(b"e \"\\x41\\n\\\"\\q\\\\\" 'it\\'s \\n'\n", &[&["e", "A\n\"q\\", "it's \\n"]], Ok(0));
+    check(
+        b" set  a\tb \nPING\r\n",
+        &[&["set", "a", "b"], &["PING"]],
+        Ok(0),
+    );
+    check(
+        b"e \"a b\" 'c d' \"\" f'g h'\n",
+        &[&["e", "a b", "c d", "", "fg h"]],
+        Ok(0),
+    );
+    check(
+        b"e \"\\x41\\n\\\"\\q\\\\\" 'it\\'s \\n'\n",
+        &[&["e", "A\n\"q\\", "it's \\n"]],
+        Ok(0),
+    );
     check(b"PING", &[], Ok(4));
 }
 
 #[test]
 fn unbalanced_quotes_are_malformed() {
     for line in ["\"a", "'a", "\"a\"b", "'a'b", "\"a\\\"", "'a\\'"] {
-        check(format!("e {line}\n").as_bytes(), &[], Err(Malformed::InlineQuotes));
+        check(
+            format!("e {line}\n").as_bytes(),
+            &[],
+            Err(Malformed::InlineQuotes),
+        );
     }
 }
 
@@ -122,6 +169,9 @@ fn stranger_has_narrower_bounds() {
     let check = |input: &[u8]| parse_in_pieces(input, &[100], Bounds::STRANGER).1;
     assert_eq!(check(b"*11\r\n"), Err(Malformed::ArgumentCount));
     assert_eq!(check(b"*1\r\n$16385\r\n"), Err(Malformed::BulkLength));
-    assert_eq!(check(b"1 2 3 4 5 6 7 8 9 10 11\n"), Err(Malformed::ArgumentCount));
+    assert_eq!(
+        check(b"1 2 3 4 5 6 7 8 9 10 11\n"),
+        Err(Malformed::ArgumentCount)
+    );
     assert_eq!(check(b"1 2 3 4 5 6 7 8 9 10\n"), Ok(0));
 }

@@ -17,11 +17,17 @@ fn small_commands_answer_as_redis_does() {
     for (line, reply) in [
         ("PING", "+PONG\r\n"),
         ("ping \"a b\"", "$3\r\na b\r\n"),
-        ("PING a b", "-ERR wrong number of arguments for 'ping' command\r\n"),
+        (
+            "PING a b",
+            "-ERR wrong number of arguments for 'ping' command\r\n",
+        ),
         ("ECHO x", "$1\r\nx\r\n"),
         ("SELECT 0", "+OK\r\n"),
         ("SELECT 1", "-ERR DB index is out of range\r\n"),
-        ("SELECT x", "-ERR value is not an integer or out of range\r\n"),
+        (
+            "SELECT x",
+            "-ERR value is not an integer or out of range\r\n",
+        ),
         ("CLIENT ID", ":1\r\n"),
         ("CLIENT GETNAME", "$-1\r\n"),
         ("CLIENT SETNAME me", "+OK\r\n"),
@@ -32,11 +38,17 @@ fn small_commands_answer_as_redis_does() {
         ),
         ("CLIENT SETINFO LIB-NAME redis-py", "+OK\r\n"),
         ("CLIENT SETINFO x y", "-ERR syntax error\r\n"),
-        ("CLIENT SETNAME", "-ERR wrong number of arguments for 'client|setname' command\r\n"),
+        (
+            "CLIENT SETNAME",
+            "-ERR wrong number of arguments for 'client|setname' command\r\n",
+        ),
         ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'.\r\n"),
         ("COMMAND COUNT", ":12\r\n"),
         ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
-        ("HELLO x", "-ERR Protocol version is not an integer or out of range\r\n"),
+        (
+            "HELLO x",
+            "-ERR Protocol version is not an integer or out of range\r\n",
+        ),
         ("HELLO 3 FOO", "-ERR Syntax error in HELLO option 'FOO'\r\n"),
         ("AUTH default any", "+OK\r\n"),
         ("RESET", "+RESET\r\n"),
@@ -65,14 +77,26 @@ fn nothing_is_done_before_the_password_is_given() {
     let mut client = server.connect();
     let needed = "-NOAUTH Authentication required.\r\n";
     let wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
-    for line in ["PING", "TOY.LOOK a", "TOY.LOOK", "INFO", "nonsense", "COMMAND"] {
+    for line in [
+        "PING",
+        "TOY.LOOK a",
+        "TOY.LOOK",
+        "INFO",
+        "nonsense",
+        "COMMAND",
+    ] {
         client.ask(line, needed);
     }
-    client.ask("AUTH wrong", wrong).ask("AUTH other secret", wrong).ask("PING", needed);
+    client
+        .ask("AUTH wrong", wrong)
+        .ask("AUTH other secret", wrong)
+        .ask("PING", needed);
     client.send("HELLO 3\r\n");
     assert!(client.line().starts_with("-NOAUTH HELLO must be called"));
     client.ask("HELLO 3 AUTH default wrong", wrong);
-    client.ask("AUTH secret", "+OK\r\n").ask("PING", "+PONG\r\n");
+    client
+        .ask("AUTH secret", "+OK\r\n")
+        .ask("PING", "+PONG\r\n");
     client.ask("RESET", "+RESET\r\n").ask("PING", needed);
     client.send("HELLO 3 AUTH default secret\r\n");
     assert_eq!(client.line(), "%7");
@@ -82,7 +106,10 @@ fn nothing_is_done_before_the_password_is_given() {
 fn stranger_may_send_small_requests_only() {
     let server = guarded();
     let error = "-ERR Protocol error: invalid bulk length\r\n";
-    server.connect().send("*2\r\n$4\r\nAUTH\r\n$20000\r\n").expect(error);
+    server
+        .connect()
+        .send("*2\r\n$4\r\nAUTH\r\n$20000\r\n")
+        .expect(error);
     let error = "-ERR Protocol error: invalid multibulk length\r\n";
     server.connect().send("*11\r\n").expect(error);
 }
@@ -97,7 +124,11 @@ fn info_has_sections_of_lines() {
     let mut client = server.connect();
     client.send("INFO\r\nQUIT\r\n");
     let info = client.rest();
-    for section in ["# Clients\r\nconnected_clients:", "# Stats\r\n", "# Replication\r\nrole:master"] {
+    for section in [
+        "# Clients\r\nconnected_clients:",
+        "# Stats\r\n",
+        "# Replication\r\nrole:master",
+    ] {
         assert!(info.contains(section), "{info}");
     }
 }
@@ -120,5 +151,8 @@ fn docs_come_from_the_definitions_of_the_requests() {
     client.send("COMMAND DOCS TOY.PUT\r\nQUIT\r\n");
     let docs = client.rest();
     assert!(docs.contains("$5\r\ntoken\r\n$6\r\nCOLOUR\r\n$5\r\nflags\r\n*1\r\n+optional\r\n"));
-    assert!(docs.contains("$10\r\npure-token\r\n$5\r\ntoken\r\n$4\r\nblue\r\n"), "{docs}");
+    assert!(
+        docs.contains("$10\r\npure-token\r\n$5\r\ntoken\r\n$4\r\nblue\r\n"),
+        "{docs}"
+    );
 }

@@ -52,7 +52,12 @@ impl Server {
         let clock = Arc::new(MachineClock::default());
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
         let engine = Engine::open(&config, disk, clock, &[TOY], at_once).unwrap();
-        let Engine { door, executors, mut writer, report: _ } = engine;
+        let Engine {
+            door,
+            executors,
+            mut writer,
+            report: _,
+        } = engine;
         let front = Front::new(door, options);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Self {
@@ -87,13 +92,17 @@ impl Server {
 
     fn listen(&mut self, listener: TcpListener) {
         let (front, ended) = (Arc::clone(&self.front), Arc::clone(&self.ended));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         listener.set_nonblocking(true).unwrap();
         self.threads.push(thread::spawn(move || {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 while !ended.load(Ordering::Relaxed) {
-                    let accepted = tokio::time::timeout(Duration::from_millis(5), listener.accept());
+                    let accepted =
+                        tokio::time::timeout(Duration::from_millis(5), listener.accept());
                     if let Ok(accepted) = accepted.await {
                         tokio::spawn(Arc::clone(&front).serve(accepted.unwrap().0));
                     }
@@ -106,7 +115,10 @@ impl Server {
         let stream = TcpStream::connect(self.addr).unwrap();
         stream.set_read_timeout(Some(WAIT)).unwrap();
         stream.set_write_timeout(Some(WAIT)).unwrap();
-        Client { stream, left: Vec::new() }
+        Client {
+            stream,
+            left: Vec::new(),
+        }
     }
 }
 
@@ -135,7 +147,10 @@ impl Client {
     pub(crate) fn expect(&mut self, expected: &str) -> &mut Self {
         let mut got = vec![0; expected.len()];
         self.stream.read_exact(&mut got).unwrap_or_else(|error| {
-            panic!("{error} instead of {expected:?}, after {:?}", String::from_utf8_lossy(&got))
+            panic!(
+                "{error} instead of {expected:?}, after {:?}",
+                String::from_utf8_lossy(&got)
+            )
         });
         assert_eq!(String::from_utf8_lossy(&got), expected);
         self

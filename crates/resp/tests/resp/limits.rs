@@ -27,7 +27,10 @@ fn malformed_bytes_are_told_and_the_connection_closed() {
     ] {
         let mut client = server.connect();
         client.send("PING\r\n").send(bytes);
-        assert_eq!(client.rest(), format!("+PONG\r\n-ERR Protocol error: {error}\r\n"));
+        assert_eq!(
+            client.rest(),
+            format!("+PONG\r\n-ERR Protocol error: {error}\r\n")
+        );
     }
 }
 
@@ -38,7 +41,10 @@ fn peer_that_goes_on_writing_gets_to_read_the_error() {
     client.send("*x\r\n");
     client.send(vec![b'x'; 2_000_000]);
     client.stream.shutdown(std::net::Shutdown::Write).unwrap();
-    assert_eq!(client.rest(), "-ERR Protocol error: invalid multibulk length\r\n");
+    assert_eq!(
+        client.rest(),
+        "-ERR Protocol error: invalid multibulk length\r\n"
+    );
 }
 
 #[test]
@@ -58,7 +64,9 @@ fn largest_request_is_taken() {
     let server = Server::start();
     let mut client = server.connect();
     let payload = "x".repeat(BULK_BYTES_MAX);
-    client.send(request(&["ECHO", &payload])).expect(&format!("${BULK_BYTES_MAX}\r\n{payload}\r\n"));
+    client
+        .send(request(&["ECHO", &payload]))
+        .expect(&format!("${BULK_BYTES_MAX}\r\n{payload}\r\n"));
     let many = vec!["x"; ARGS_MAX];
     client.send(request(&many));
     assert!(client.line().starts_with("-ERR unknown command 'x'"));
@@ -72,7 +80,10 @@ fn connection_reads_on_after_a_reply_that_filled_its_bound() {
     let payload = "x".repeat(UNSENT_BYTES_MAX);
     for _ in 0..3 {
         let reply = format!("${UNSENT_BYTES_MAX}\r\n{payload}\r\n");
-        client.send(request(&["ECHO", &payload])).expect(&reply).ask("PING", "+PONG\r\n");
+        client
+            .send(request(&["ECHO", &payload]))
+            .expect(&reply)
+            .ask("PING", "+PONG\r\n");
     }
 }
 
@@ -83,7 +94,10 @@ fn one_connection_too_many_is_told_so() {
     let server = Server::with(options);
     let mut first = server.connect();
     first.ask("PING", "+PONG\r\n");
-    assert_eq!(server.connect().rest(), "-ERR max number of clients reached\r\n");
+    assert_eq!(
+        server.connect().rest(),
+        "-ERR max number of clients reached\r\n"
+    );
     first.ask("PING", "+PONG\r\n");
 }
 
@@ -106,14 +120,20 @@ fn connection_that_waits_for_the_engine_is_not_idle() {
     let server = Server::asleep(options);
     let mut client = server.connect();
     client.send("TOY.LOOK a\r\n");
-    client.stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    client
+        .stream
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
     let read = client.stream.read(&mut [0]);
     assert!(read.is_err(), "neither an answer nor a close: {read:?}");
 }
 
 /// Writes until the server has taken nothing for a while; how many bytes it took.
 fn flood(client: &mut crate::harness::Client, piece: &[u8], most: usize) -> usize {
-    client.stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    client
+        .stream
+        .set_write_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
     let mut taken = 0;
     while taken < most {
         match client.stream.write(piece) {
@@ -141,7 +161,11 @@ fn peer_that_does_not_read_is_not_read_from() {
 fn requests_beyond_those_in_flight_wait_outside() {
     let server = Server::asleep(Options::new("1.2.3"));
     let mut client = server.connect();
-    flood(&mut client, &request(&["TOY.LOOK", "a"]).repeat(100), KERNEL_BYTES);
+    flood(
+        &mut client,
+        &request(&["TOY.LOOK", "a"]).repeat(100),
+        KERNEL_BYTES,
+    );
     let info = {
         let mut other = server.connect();
         other.send("INFO stats\r\nQUIT\r\n");

@@ -5,5 +5,8 @@ mod builtins;
 mod harness;
 mod limits;
 mod requests;
-#[allow(unreachable_pub, reason = "`request!` makes its types public, and what they name")]
+#[allow(
+    unreachable_pub,
+    reason = "`request!` makes its types public, and what they name"
+)]
 mod toy;

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, RequestDef,
-    Status, Writer,
+    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, RequestDef, Status,
+    Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -44,10 +44,16 @@ pub(crate) const TOY: Domain = Domain {
     audit: |_| Audit::default(),
 };
 
-const EMPTY: RefusalDef =
-    RefusalDef { code: "unknown_box", status: Status::NotFound, doc: "No such box." };
-const FULL: RefusalDef =
-    RefusalDef { code: "box_full", status: Status::Conflict, doc: "The box holds all it can." };
+const EMPTY: RefusalDef = RefusalDef {
+    code: "unknown_box",
+    status: Status::NotFound,
+    doc: "No such box.",
+};
+const FULL: RefusalDef = RefusalDef {
+    code: "box_full",
+    status: Status::Conflict,
+    doc: "The box holds all it can.",
+};
 
 /// Every "no" of the toy.
 #[derive(Debug)]
@@ -137,9 +143,19 @@ impl Apply for Put {
         if let Some(words) = before
             && count > BOX_ROOM
         {
-            return Err(Refusal::Full { last: words.last.clone() }.into());
+            return Err(Refusal::Full {
+                last: words.last.clone(),
+            }
+            .into());
         }
-        tx.put(&BOXES, self.key(), Words { last: self.word.compact(), count });
+        tx.put(
+            &BOXES,
+            self.key(),
+            Words {
+                last: self.word.compact(),
+                count,
+            },
+        );
         Ok(Inside {
             name: self.name.compact(),
             last: Some(self.word.compact()),
@@ -169,7 +185,12 @@ impl Apply for Look {
                 full: words.count == BOX_ROOM,
             }),
             None if self.key() == "void" => Err(Refusal::Empty.into()),
-            None => Ok(Inside { name, last: None, count: 0, full: false }),
+            None => Ok(Inside {
+                name,
+                last: None,
+                count: 0,
+                full: false,
+            }),
         }
     }
 }

@@ -79,9 +79,16 @@ fn count(kind: u8, rest: &[u8], outcomes: &mut Outcomes) {
         return;
     }
     let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-    match std::str::from_utf8(word).ok().and_then(|word| outcomes.refused.get_mut(word)) {
+    match std::str::from_utf8(word)
+        .ok()
+        .and_then(|word| outcomes.refused.get_mut(word))
+    {
         Some(times) => *times += 1,
-        None => drop(outcomes.refused.insert(String::from_utf8_lossy(word).into_owned(), 1)),
+        None => drop(
+            outcomes
+                .refused
+                .insert(String::from_utf8_lossy(word).into_owned(), 1),
+        ),
     }
 }
 
@@ -91,15 +98,22 @@ mod tests {
 
     #[test]
     fn replies_are_counted_wherever_the_stream_is_cut() {
-        let stream = b"+OK\r\n*4\r\n$3\r\nabc\r\n:5\r\n*1\r\n$-1\r\n$0\r\n\r\n-SOLDOUT available=0\r\n\
+        let stream =
+            b"+OK\r\n*4\r\n$3\r\nabc\r\n:5\r\n*1\r\n$-1\r\n$0\r\n\r\n-SOLDOUT available=0\r\n\
             -BUSY retry_after_ms=50\r\n*0\r\n:1\r\n-SOLDOUT available=0\r\n";
         let refused = BTreeMap::from([("BUSY".to_owned(), 1), ("SOLDOUT".to_owned(), 2)]);
         let expected = Outcomes { done: 4, refused };
         for cut in 1..stream.len() {
             let (mut counter, mut outcomes) = (Counter::default(), Outcomes::default());
-            let complete: u64 =
-                stream.chunks(cut).map(|piece| counter.take(piece, &mut outcomes)).sum();
-            assert_eq!((complete, &outcomes), (7, &expected), "cut every {cut} bytes");
+            let complete: u64 = stream
+                .chunks(cut)
+                .map(|piece| counter.take(piece, &mut outcomes))
+                .sum();
+            assert_eq!(
+                (complete, &outcomes),
+                (7, &expected),
+                "cut every {cut} bytes"
+            );
         }
     }
 }

@@ -57,12 +57,26 @@ pub(crate) fn drive(args: &BenchArgs, work: &Templates) -> Result<Figures, Bench
         let latency = latency.expect("because the bounds are constants that fit");
         let buffer = vec![0; READ_BYTES];
         let outcomes = Outcomes::default();
-        let mut run = Run { args, work, next: 0, outcomes, latency, buffer };
+        let mut run = Run {
+            args,
+            work,
+            next: 0,
+            outcomes,
+            latency,
+            buffer,
+        };
         let started = now();
         run.all()?;
-        Ok(Figures { outcomes: run.outcomes, elapsed: started.elapsed(), latency: run.latency })
+        Ok(Figures {
+            outcomes: run.outcomes,
+            elapsed: started.elapsed(),
+            latency: run.latency,
+        })
     };
-    run().map_err(|error| BenchError::Io { addr: args.addr, error })
+    run().map_err(|error| BenchError::Io {
+        addr: args.addr,
+        error,
+    })
 }
 
 impl Run<'_> {
@@ -75,10 +89,18 @@ impl Run<'_> {
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry().register(&mut stream, Token(index), interest)?;
+            poll.registry()
+                .register(&mut stream, Token(index), interest)?;
             let (counter, batch) = (Counter::default(), Vec::new());
             let sent_at = now();
-            connections.push(Connection { stream, counter, batch, written: 0, open: 0, sent_at });
+            connections.push(Connection {
+                stream,
+                counter,
+                batch,
+                written: 0,
+                open: 0,
+                sent_at,
+            });
         }
         let mut events = Events::with_capacity(1_024);
         let mut open = 0;
@@ -127,7 +149,8 @@ impl Run<'_> {
             connection.open -= connection.counter.take(bytes, &mut self.outcomes);
             if connection.open == 0 {
                 let took = connection.sent_at.elapsed().as_micros();
-                self.latency.saturating_record(u64::try_from(took).unwrap_or(u64::MAX));
+                self.latency
+                    .saturating_record(u64::try_from(took).unwrap_or(u64::MAX));
                 if !self.send(connection)? {
                     return Ok(true);
                 }
@@ -142,7 +165,10 @@ impl Run<'_> {
 
 fn flush(connection: &mut Connection) -> std::io::Result<()> {
     while connection.written < connection.batch.len() {
-        match connection.stream.write(&connection.batch[connection.written..]) {
+        match connection
+            .stream
+            .write(&connection.batch[connection.written..])
+        {
             Ok(written) => connection.written += written,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
@@ -172,17 +198,31 @@ impl Figures {
         }
         let quantile = |q| self.latency.value_at_quantile(q) as f64 / 1_000.0;
         let (p50, p99) = (quantile(0.5), quantile(0.99));
-        writeln!(out, "{:<22}{:>12.2} s", "elapsed", self.elapsed.as_secs_f64()).expect("as above");
-        writeln!(out, "{:<22}{p50:>12.2} ms p50{p99:>12.2} ms p99", "batch latency")
-            .expect("as above");
+        writeln!(
+            out,
+            "{:<22}{:>12.2} s",
+            "elapsed",
+            self.elapsed.as_secs_f64()
+        )
+        .expect("as above");
+        writeln!(
+            out,
+            "{:<22}{p50:>12.2} ms p50{p99:>12.2} ms p99",
+            "batch latency"
+        )
+        .expect("as above");
         out
     }
 
     /// One JSON object.
     pub(crate) fn json(&self, gone: Option<u64>) -> String {
         let refused: u64 = self.outcomes.refused.values().sum();
-        let by_word: Vec<_> =
-            self.outcomes.refused.iter().map(|(word, count)| format!("\"{word}\":{count}")).collect();
+        let by_word: Vec<_> = self
+            .outcomes
+            .refused
+            .iter()
+            .map(|(word, count)| format!("\"{word}\":{count}"))
+            .collect();
         format!(
             "{{\"done\":{},\"refused\":{refused},\"refused_by\":{{{}}},\"units_gone\":{},\
              \"elapsed_ms\":{},\"done_per_second\":{},\"refused_per_second\":{},\

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
-
 /// What is on the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {

@@ -56,7 +56,11 @@ fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     let mut places = Vec::new();
     for word in words {
-        let word = if *word == "{id}" { "0000000000000000" } else { *word };
+        let word = if *word == "{id}" {
+            "0000000000000000"
+        } else {
+            *word
+        };
         bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
         if word == "0000000000000000" {
             places.push(bytes.len());
@@ -76,10 +80,16 @@ fn sku(work: Kind, n: u16) -> String {
 /// Declares the SKUs and makes the templates.
 #[allow(clippy::disallowed_methods, reason = "ids of two runs must differ")]
 pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let run = since.as_millis() as u32;
     let mut server = Asker::connect(args.addr)?;
-    let units = if args.work == Kind::SoldOut { 0 } else { PLENTY };
+    let units = if args.work == Kind::SoldOut {
+        0
+    } else {
+        PLENTY
+    };
     let mut templates = Vec::new();
     let sha = match args.target {
         Target::Redis => server.ask(&["SCRIPT", "LOAD", HOLD_LUA])?,
@@ -93,7 +103,10 @@ pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
             (Target::Tidegate, _) => server.ask(&["STOCK.SET", &sku, &units.to_string()])?,
         };
         if declared.starts_with('-') {
-            return Err(BenchError::Answer { addr: args.addr, answer: declared });
+            return Err(BenchError::Answer {
+                addr: args.addr,
+                answer: declared,
+            });
         }
         templates.push(match args.target {
             Target::Tidegate => {
@@ -127,9 +140,14 @@ pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> 
         };
         let units = match args.target {
             Target::Redis => left.parse().ok().map(|left: u64| PLENTY - left),
-            Target::Tidegate => field(&left, "held").zip(field(&left, "sold")).map(|(h, s)| h + s),
+            Target::Tidegate => field(&left, "held")
+                .zip(field(&left, "sold"))
+                .map(|(h, s)| h + s),
         };
-        gone += units.ok_or(BenchError::Answer { addr: args.addr, answer: left })?;
+        gone += units.ok_or(BenchError::Answer {
+            addr: args.addr,
+            answer: left,
+        })?;
     }
     Ok(Some(gone))
 }
@@ -166,14 +184,19 @@ impl Asker {
             self.read(&mut reply)?;
             Ok(reply.trim_end().to_owned())
         };
-        asked().map_err(|error| BenchError::Io { addr: self.addr, error })
+        asked().map_err(|error| BenchError::Io {
+            addr: self.addr,
+            error,
+        })
     }
 
     fn read(&mut self, into: &mut String) -> std::io::Result<()> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let line = line.trim_end();
-        let size = line.get(1..).and_then(|digits| digits.parse::<usize>().ok());
+        let size = line
+            .get(1..)
+            .and_then(|digits| digits.parse::<usize>().ok());
         match (line.as_bytes().first(), size) {
             (Some(b'*'), Some(elements)) => {
                 for _ in 0..elements {

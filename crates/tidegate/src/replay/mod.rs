@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub(crate) use drive::run;
-pub(crate) use options::{Args, Options};
+pub(crate) use options::{Args, Options, Speed};
 pub(crate) use report::Report;
 pub(crate) use temporary::start;
 

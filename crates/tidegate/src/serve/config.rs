@@ -70,15 +70,52 @@ pub struct Settings {
     pub accept_clock: bool,
 }
 
+impl Settings {
+    /// A server on the usual addresses over this folder, for this machine only.
+    pub(crate) fn usual(data: PathBuf) -> Self {
+        let fixed = |text: &str| text.parse().expect("because the default is an address");
+        let (resp, http) = (fixed(RESP_DEFAULT), fixed(HTTP_DEFAULT));
+        Self {
+            data,
+            resp,
+            http,
+            password: None,
+            accept_clock: false,
+        }
+    }
+
+    /// A server on free ports over this folder, for this machine only.
+    pub(crate) fn any_port(data: PathBuf) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            resp: any,
+            http: any,
+            ..Self::usual(data)
+        }
+    }
+}
+
 impl ServeArgs {
     /// Joins flags, file and defaults, and checks them.
     pub(crate) fn settings(self) -> Result<Settings, ServeError> {
-        let file = self.config.as_ref().map_or_else(|| Ok(ConfigFile::default()), read_file)?;
+        let file = self
+            .config
+            .as_ref()
+            .map_or_else(|| Ok(ConfigFile::default()), read_file)?;
         let fixed = |text: &str| text.parse().expect("because the default is an address");
         let settings = Settings {
-            data: self.data.or(file.data).unwrap_or_else(|| DATA_DEFAULT.into()),
-            resp: self.resp.or(file.resp).unwrap_or_else(|| fixed(RESP_DEFAULT)),
-            http: self.http.or(file.http).unwrap_or_else(|| fixed(HTTP_DEFAULT)),
+            data: self
+                .data
+                .or(file.data)
+                .unwrap_or_else(|| DATA_DEFAULT.into()),
+            resp: self
+                .resp
+                .or(file.resp)
+                .unwrap_or_else(|| fixed(RESP_DEFAULT)),
+            http: self
+                .http
+                .or(file.http)
+                .unwrap_or_else(|| fixed(HTTP_DEFAULT)),
             password: password(self.password_file.or(file.password_file))?,
             accept_clock: self.accept_clock,
         };
@@ -103,12 +140,17 @@ fn read_file(path: &PathBuf) -> Result<ConfigFile, ServeError> {
 }
 
 fn password(file: Option<PathBuf>) -> Result<Option<String>, ServeError> {
-    let Some(path) = file else { return password_of_environment() };
+    let Some(path) = file else {
+        return password_of_environment();
+    };
     let text = fs::read_to_string(&path)
         .map_err(|error| ServeError::Settings(format!("{}: {error}", path.display())))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
-        return Err(ServeError::Settings(format!("{}: the password is empty", path.display())));
+        return Err(ServeError::Settings(format!(
+            "{}: the password is empty",
+            path.display()
+        )));
     }
     Ok(Some(password))
 }

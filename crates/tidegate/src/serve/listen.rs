@@ -35,6 +35,7 @@ impl Fronts {
     /// Listens on both addresses and serves until stopped.
     pub(super) fn start(
         settings: &Settings,
+        listeners: Listeners,
         door: &Door,
         runtime: &Arc<Runtime>,
     ) -> Result<Self, ServeError> {
@@ -45,9 +46,11 @@ impl Fronts {
             .thread_name("http")
             .enable_all()
             .build()?;
-        let resp = tokio.block_on(listen(settings.resp))?;
-        let http = tokio.block_on(listen(settings.http))?;
-        let (resp_addr, http_addr) = (resp.local_addr()?, http.local_addr()?);
+        let (resp_addr, http_addr) = (listeners.resp.local_addr()?, listeners.http.local_addr()?);
+        let entered = tokio.enter();
+        let resp = TcpListener::from_std(listeners.resp)?;
+        let http = TcpListener::from_std(listeners.http)?;
+        drop(entered);
         let (stop, stopped) = watch::channel(false);
 
         // Half of the connections each; a front at its limit must not starve the other.
@@ -64,14 +67,24 @@ impl Fronts {
                 }
             });
         };
-        let thread = thread::Builder::new().name("fronts".to_owned()).spawn(run)?;
-        Ok(Self { stop, thread, resp: resp_addr, http: http_addr, connections_max })
+        let thread = thread::Builder::new()
+            .name("fronts".to_owned())
+            .spawn(run)?;
+        Ok(Self {
+            stop,
+            thread,
+            resp: resp_addr,
+            http: http_addr,
+            connections_max,
+        })
     }
 
     /// Stops listening; connections that are open end with their threads.
     pub(super) fn stop(self) {
         self.stop.send_replace(true);
-        self.thread.join().expect("because a panic ends the process");
+        self.thread
+            .join()
+            .expect("because a panic ends the process");
     }
 }
 
@@ -80,8 +93,29 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
-async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(addr).await.map_err(|error| ServeError::Listen { addr, error })
+/// Sockets that are bound and not served yet.
+pub(super) struct Listeners {
+    resp: std::net::TcpListener,
+    http: std::net::TcpListener,
+}
+
+impl Listeners {
+    /// Binds both addresses.
+    pub(super) fn bind(settings: &Settings) -> Result<Self, ServeError> {
+        Ok(Self {
+            resp: bind(settings.resp)?,
+            http: bind(settings.http)?,
+        })
+    }
+}
+
+fn bind(addr: SocketAddr) -> Result<std::net::TcpListener, ServeError> {
+    let bound = || {
+        let listener = std::net::TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bound().map_err(|error| ServeError::Listen { addr, error })
 }
 
 /// Gives every connection to the next executor thread.
@@ -131,7 +165,9 @@ fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegat
 
 /// What the process may open, less what it needs itself.
 fn connections_max() -> usize {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(CONNECTIONS_MAX);
+    let files = getrlimit(Resource::Nofile)
+        .current
+        .unwrap_or(CONNECTIONS_MAX);
     let most = files.saturating_sub(FILES_KEPT).clamp(1, CONNECTIONS_MAX);
     usize::try_from(most).unwrap_or(usize::MAX)
 }

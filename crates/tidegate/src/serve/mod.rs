@@ -56,13 +56,20 @@ pub struct Server {
 /// Serves until told to stop.
 pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
     let settings = args.settings()?;
-    let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let server = Server::start(&settings, domains)?;
     println!("ready");
-    signals.block_on(stop_signal())?;
+    until_told_to_stop()?;
     println!("stopping");
     server.stop();
     Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) fn until_told_to_stop() -> Result<(), ServeError> {
+    let signals = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(signals.block_on(stop_signal())?)
 }
 
 async fn stop_signal() -> io::Result<()> {
@@ -80,6 +87,8 @@ impl Server {
     /// # Errors
     /// The folder, its log, the clock or an address cannot be used.
     pub fn start(settings: &Settings, domains: &[Domain]) -> Result<Self, ServeError> {
+        // Bound first: an address in use is told before a log is read for nothing.
+        let listeners = listen::Listeners::bind(settings)?;
         let engine = open(settings, domains)?;
         let report = &engine.report;
         println!(
@@ -92,11 +101,19 @@ impl Server {
         );
         let door = engine.door.clone();
         let runtime = Arc::new(Runtime::start(engine)?);
-        let fronts = listen::Fronts::start(settings, &door, &runtime)?;
+        let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http) = (fronts.resp, fronts.http);
-        println!("RESP  {resp} · at most {} connections", fronts.connections_max);
+        println!(
+            "RESP  {resp} · at most {} connections",
+            fronts.connections_max
+        );
         println!("HTTP  http://{http} · docs at http://{http}/docs");
-        Ok(Self { runtime, fronts, resp, http })
+        Ok(Self {
+            runtime,
+            fronts,
+            resp,
+            http,
+        })
     }
 
     /// Stops listening, answers what was taken in, and ends all threads.
@@ -121,5 +138,11 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
     };
     let beside = Box::new(|work: Box<dyn FnOnce() + Send>| drop(thread::spawn(work)));
     let clock = Arc::new(MachineClock::default());
-    Ok(Engine::open(&config, Arc::new(disk), clock, domains, beside)?)
+    Ok(Engine::open(
+        &config,
+        Arc::new(disk),
+        clock,
+        domains,
+        beside,
+    )?)
 }

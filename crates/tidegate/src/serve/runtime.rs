@@ -34,11 +34,18 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts the threads of an engine.
     pub(crate) fn start(engine: Engine) -> io::Result<Self> {
-        let Engine { door, executors, writer, .. } = engine;
+        let Engine {
+            door,
+            executors,
+            writer,
+            ..
+        } = engine;
         let mut handles = Vec::new();
         let mut threads = Vec::new();
         for (index, executor) in executors.into_iter().enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             handles.push(runtime.handle().clone());
             let name = format!("executor-{index}");
             let run = move || runtime.block_on(drive(executor));
@@ -51,7 +58,13 @@ impl Runtime {
             let reader = thread::Builder::new().name(format!("reader-{index}"));
             beside.push(reader.spawn(move || while door.read_step(true) {})?);
         }
-        Ok(Self { door, executors: handles, next: AtomicUsize::new(0), threads, beside })
+        Ok(Self {
+            door,
+            executors: handles,
+            next: AtomicUsize::new(0),
+            threads,
+            beside,
+        })
     }
 
     /// The executor thread that the next connection lives on.

@@ -1,0 +1,54 @@
+//! The real binary as a child process, and the smallest clients that can talk to it.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses its own part of this"
+)]
+
+mod client;
+mod http;
+mod process;
+mod stock;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use client::{Client, Reply, words};
+pub(crate) use http::{Answer, http};
+pub(crate) use process::{Server, figure, finish, tidegate};
+pub(crate) use stock::{all_pages, units_of};
+
+/// How long anything here may take before it counts as hung.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until there is something to see; never takes time for a sign of it.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(began.elapsed() < DEADLINE, "waited in vain for {what}");
+        // Not a sign of anything: it leaves the processor to those who are waited for.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Numbers that a seed decides (SplitMix64).
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 to `bound` − 1.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
