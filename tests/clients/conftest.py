@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+KIB = 1 << 10
+
 BINARY = os.environ.get("TIDEGATE_BINARY", "target/debug/tidegate")
 
 # A start zeroes a segment and replays the log: well under a second, on a busy machine a few.
@@ -130,9 +132,14 @@ class Server:
         self.stderr.flush()
         return Path(self.stderr.name).read_text(encoding="utf-8")
 
-    def resident_bytes(self):
+    def begin_peak(self):
+        """Forgets the peak of its resident memory; gives the memory that it has now."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
+        return self.peak_bytes()
+
+    def peak_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M)[1]) * 1024
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) * KIB
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

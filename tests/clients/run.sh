@@ -68,4 +68,4 @@ once node "$here/package.json" "$here/package-lock.json" -- install_node
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY TIDEGATE_PASSWORD REDISCLI_AUTH
 export TIDEGATE_BINARY="$binary" CLIENTS_NODE="$home/node" PYTHONDONTWRITEBYTECODE=1
 cd "$here"
-exec "$home/venv/bin/python" -m pytest -p no:cacheprovider -q "$@" .
+exec "$home/venv/bin/python" -m pytest -p no:cacheprovider -q "$@"

@@ -231,8 +231,19 @@ def test_pipeline_that_asks_for_a_transaction_raises(client, sku):
     client.execute_command("STOCK.SET", sku, 1)
     with client.pipeline(transaction=True) as pipe:
         pipe.execute_command("STOCK.HOLD", sku, "a", 1)
-        with pytest.raises(redis.ResponseError, match="unknown command 'MULTI'"):
+        with pytest.raises(redis.ResponseError, match="unknown command '(MULTI|EXEC)'"):
             pipe.execute()
+
+
+@pytest.mark.xfail(strict=True, reason="after the refused MULTI, its commands run one by one")
+def test_pipeline_that_asks_for_a_transaction_changes_nothing(client, sku):
+    """`pipeline()` asks for one unless told otherwise, and its caller is told that it failed."""
+    client.execute_command("STOCK.SET", sku, 1)
+    with client.pipeline() as pipe:
+        pipe.execute_command("STOCK.HOLD", sku, "a", 1)
+        with pytest.raises(redis.ResponseError):
+            pipe.execute()
+    assert figures(client, sku) == (1, 0, 0)
 
 
 # Ids

@@ -164,6 +164,10 @@ type Hashed<R> = imbl::GenericHashMap<RowKey, Stored<R>, Xxh3Builder, DefaultSha
 type Sorted<R> = imbl::GenericOrdMap<RowKey, Stored<R>, DefaultSharedPtr>;
 
 #[derive(Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per table; its size costs nothing"
+)]
 enum Rows<R: Clone> {
     Keyed(Hashed<R>),
     Ordered(Sorted<R>),
@@ -223,7 +227,13 @@ impl<R: Row> TypedTable<R> {
             Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Xxh3Builder::new().with_seed(seed))),
             Shape::Ordered => Rows::Ordered(Sorted::new()),
         };
-        Self { rows, undo: Vec::new(), changed: Vec::new(), batch: 1, whole }
+        Self {
+            rows,
+            undo: Vec::new(),
+            changed: Vec::new(),
+            batch: 1,
+            whole,
+        }
     }
 
     /// The row, if it is there; `Err(())` if only the base can tell.
@@ -243,20 +253,36 @@ impl<R: Row> TypedTable<R> {
         if !self.whole {
             return self.set(RowKey::from_bytes(key), None);
         }
-        let Some(before) = self.rows.remove(key) else { return };
+        let Some(before) = self.rows.remove(key) else {
+            return;
+        };
         let key = RowKey::from_bytes(key);
         self.note(&key, Some(&before), None);
-        self.undo.push(Undo { key, before: Some(before) });
+        self.undo.push(Undo {
+            key,
+            before: Some(before),
+        });
     }
 
     fn set(&mut self, key: RowKey, row: Option<Arc<R>>) {
         let at = u32::try_from(self.changed.len());
         let at = at.expect("because a batch changes far fewer rows");
-        let stored = Stored { row: row.clone(), batch: self.batch, at };
+        let stored = Stored {
+            row: row.clone(),
+            batch: self.batch,
+            at,
+        };
         let before = self.rows.insert(key.clone(), stored);
         if let Some(place) = self.note(&key, before.as_ref(), row.clone()) {
             // Listed before in this batch: the row keeps its first place.
-            self.rows.insert(key.clone(), Stored { row, batch: self.batch, at: place });
+            self.rows.insert(
+                key.clone(),
+                Stored {
+                    row,
+                    batch: self.batch,
+                    at: place,
+                },
+            );
         }
         self.undo.push(Undo { key, before });
     }
@@ -274,7 +300,10 @@ impl<R: Row> TypedTable<R> {
                 Some(*at)
             }
             Some(_) | None => {
-                self.changed.push(Changed { key: key.clone(), row });
+                self.changed.push(Changed {
+                    key: key.clone(),
+                    row,
+                });
                 None
             }
         }
@@ -364,10 +393,24 @@ impl<R: Row> AnyTable for TypedTable<R> {
         match row {
             Some(bytes) => {
                 let row = Some(Arc::new(minicbor::decode::<R>(bytes)?));
-                self.rows.insert(key, Stored { row, batch: 0, at: 0 });
+                self.rows.insert(
+                    key,
+                    Stored {
+                        row,
+                        batch: 0,
+                        at: 0,
+                    },
+                );
             }
             None if self.whole => drop(self.rows.remove(key.as_bytes())),
-            None => drop(self.rows.insert(key, Stored { row: None, batch: 0, at: 0 })),
+            None => drop(self.rows.insert(
+                key,
+                Stored {
+                    row: None,
+                    batch: 0,
+                    at: 0,
+                },
+            )),
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What the engine promises, each claim on the production executor, log and gate, stepped over a
 //! disk that keeps only what was synced.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tidegate_engine::contract::Status;
 use tidegate_engine::disk::{Disk, FaultDisk};

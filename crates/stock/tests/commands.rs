@@ -1,4 +1,5 @@
 //! Every command and every refusal, as tables of what is asked and what is answered.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tidegate_engine::testing::Stepper;
 use tidegate_stock::STOCK;
@@ -14,27 +15,42 @@ fn check(script: &str) {
 fn is_like(answer: &str, expected: &str) -> bool {
     let mut pieces = expected.split('…');
     let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = answer.strip_prefix(first) else { return false };
+    let Some(mut rest) = answer.strip_prefix(first) else {
+        return false;
+    };
     let mut last = "";
     let mut open = false;
     for piece in pieces {
-        let Some(at) = rest.find(piece) else { return false };
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
         (last, open) = (piece, true);
         rest = &rest[at + piece.len()..];
     }
-    if open { answer.ends_with(last) } else { rest.is_empty() }
+    if open {
+        answer.ends_with(last)
+    } else {
+        rest.is_empty()
+    }
 }
 
 #[track_caller]
 fn run(engine: &mut Stepper, script: &str) {
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         if let Some(ms) = line.strip_prefix("PASS ") {
             engine.pass_ms(ms.parse().unwrap());
             continue;
         }
         let (command, expected) = line.split_once(" => ").expect("a line has an arrow");
         let answer = engine.call(command);
-        assert!(is_like(&answer, expected), "{command}\n answered {answer}\n expected {expected}");
+        assert!(
+            is_like(&answer, expected),
+            "{command}\n answered {answer}\n expected {expected}"
+        );
     }
     assert_eq!(engine.audit().faults, Vec::<String>::new());
 }
@@ -86,7 +102,10 @@ fn every_command_answers_by_the_state_of_the_hold() {
         ("confirmed", "STOCK.CONFIRM a h => …"),
         ("released", "STOCK.RELEASE a h => …"),
         ("expired", "PASS 900000"),
-        ("returned", "STOCK.CONFIRM a h => …\nSTOCK.RETURN a h r0 => …"),
+        (
+            "returned",
+            "STOCK.CONFIRM a h => …\nSTOCK.RETURN a h r0 => …",
+        ),
     ];
     let (first, repeated) = ("repeated=false", "repeated=true");
     let answers = [
@@ -94,13 +113,28 @@ fn every_command_answers_by_the_state_of_the_hold() {
         ("confirmed", [repeated, "already_confirmed", first]),
         ("released", ["hold_released", repeated, "not_confirmed"]),
         ("expired", ["hold_expired", "hold_expired", "not_confirmed"]),
-        ("returned", [repeated, "already_confirmed", "return_exceeds_sold returnable=0"]),
+        (
+            "returned",
+            [
+                repeated,
+                "already_confirmed",
+                "return_exceeds_sold returnable=0",
+            ],
+        ),
     ];
-    let commands = ["STOCK.CONFIRM a h", "STOCK.RELEASE a h", "STOCK.RETURN a h r1"];
+    let commands = [
+        "STOCK.CONFIRM a h",
+        "STOCK.RELEASE a h",
+        "STOCK.RETURN a h r1",
+    ];
     for ((state, script), (of, expected)) in to_state.into_iter().zip(answers) {
         assert_eq!(state, of);
         for (command, expected) in commands.into_iter().zip(expected) {
-            let any = if expected.contains("repeated") { "…" } else { "" };
+            let any = if expected.contains("repeated") {
+                "…"
+            } else {
+                ""
+            };
             check(&format!(
                 "STOCK.SET a 5 => …
                  STOCK.HOLD a h 2 => …
@@ -168,11 +202,31 @@ fn declaring_again_as_it_is_changes_nothing() {
 fn minted_ids_differ_and_name_their_thing() {
     let mut engine = Stepper::fresh(&[STOCK]);
     run(&mut engine, "STOCK.SET a 5 => …");
-    let id = |answer: String| answer.split_once("id=").unwrap().1.split(' ').next().unwrap().to_owned();
-    let (first, second) = (id(engine.call("STOCK.HOLD a * 1")), id(engine.call("STOCK.HOLD a * 1")));
+    let id = |answer: String| {
+        answer
+            .split_once("id=")
+            .unwrap()
+            .1
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let (first, second) = (
+        id(engine.call("STOCK.HOLD a * 1")),
+        id(engine.call("STOCK.HOLD a * 1")),
+    );
     assert_ne!(first, second);
-    assert!(engine.call(&format!("STOCK.CONFIRM a {first}")).contains("state=confirmed"));
-    assert!(engine.call(&format!("STOCK.HOLDINFO a {second}")).contains("state=held"));
+    assert!(
+        engine
+            .call(&format!("STOCK.CONFIRM a {first}"))
+            .contains("state=confirmed")
+    );
+    assert!(
+        engine
+            .call(&format!("STOCK.HOLDINFO a {second}"))
+            .contains("state=held")
+    );
 }
 
 #[test]
@@ -209,7 +263,10 @@ fn hold_expires_by_itself_and_its_units_can_be_held_again() {
 #[test]
 fn expired_hold_cannot_be_confirmed_though_its_timer_has_not_fired() {
     let mut engine = Stepper::fresh(&[STOCK]);
-    run(&mut engine, "STOCK.SET a 1 => …\nSTOCK.HOLD a h 1 TTL 1000 => …");
+    run(
+        &mut engine,
+        "STOCK.SET a 1 => …\nSTOCK.HOLD a h 1 TTL 1000 => …",
+    );
     engine.suspend_timers(true);
     engine.pass_ms(1_000);
     assert_eq!(engine.call("STOCK.CONFIRM a h"), "hold_expired");
@@ -217,7 +274,10 @@ fn expired_hold_cannot_be_confirmed_though_its_timer_has_not_fired() {
     assert!(engine.call("STOCK.HOLDINFO a h").contains("state=expired"));
     engine.suspend_timers(false);
     engine.pass_ms(1);
-    run(&mut engine, "STOCK.GET a => sku=a total=1 available=1 held=0 sold=0 version=1");
+    run(
+        &mut engine,
+        "STOCK.GET a => sku=a total=1 available=1 held=0 sold=0 version=1",
+    );
 }
 
 #[test]
@@ -237,13 +297,21 @@ fn holds_are_paged_by_state_and_age() {
     );
     let ids = |page: &str| -> Vec<String> {
         let found = page.match_indices("id=");
-        found.map(|(at, _)| page[at + 3..at + 5].to_owned()).collect()
+        found
+            .map(|(at, _)| page[at + 3..at + 5].to_owned())
+            .collect()
     };
-    assert_eq!(ids(&engine.call("STOCK.HOLDS a STATE confirmed")), ["h2", "h5"]);
+    assert_eq!(
+        ids(&engine.call("STOCK.HOLDS a STATE confirmed")),
+        ["h2", "h5"]
+    );
     let first = engine.call("STOCK.HOLDS a LIMIT 4");
     assert_eq!(ids(&first), ["h1", "h2", "h3", "h4"]);
     assert!(first.ends_with("next=4"), "{first}");
-    assert_eq!(ids(&engine.call("STOCK.HOLDS a LIMIT 4 AFTER 4")), ["h5", "h6", "h7"]);
+    assert_eq!(
+        ids(&engine.call("STOCK.HOLDS a LIMIT 4 AFTER 4")),
+        ["h5", "h6", "h7"]
+    );
     let held = engine.call("STOCK.HOLDS a STATE held LIMIT 2 AFTER 3");
     assert_eq!(ids(&held), ["h4", "h6"]);
 }
@@ -272,26 +340,46 @@ fn list_is_by_the_bytes_of_skus_with_a_prefix() {
     }
     let skus = |page: String| -> Vec<String> {
         let found = page.split("sku=").skip(1);
-        found.map(|rest| rest.split(' ').next().unwrap().to_owned()).collect()
+        found
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+            .collect()
     };
-    assert_eq!(skus(engine.call("STOCK.LIST")), ["a", "a1", "a2", "b", "c", "å"]);
+    assert_eq!(
+        skus(engine.call("STOCK.LIST")),
+        ["a", "a1", "a2", "b", "c", "å"]
+    );
     assert_eq!(skus(engine.call("STOCK.LIST PREFIX a")), ["a", "a1", "a2"]);
-    assert_eq!(skus(engine.call("STOCK.LIST PREFIX a AFTER a1 LIMIT 1")), ["a2"]);
+    assert_eq!(
+        skus(engine.call("STOCK.LIST PREFIX a AFTER a1 LIMIT 1")),
+        ["a2"]
+    );
     assert_eq!(skus(engine.call("STOCK.LIST AFTER a2 LIMIT 2")), ["b", "c"]);
 }
 
 #[test]
 fn history_of_a_hold_is_bounded_and_the_flow_is_not() {
     let mut engine = Stepper::fresh(&[STOCK]);
-    run(&mut engine, "STOCK.SET a 200 => …\nSTOCK.HOLD a h 200 => …\nSTOCK.CONFIRM a h => …");
+    run(
+        &mut engine,
+        "STOCK.SET a 200 => …\nSTOCK.HOLD a h 200 => …\nSTOCK.CONFIRM a h => …",
+    );
     for n in 0..100 {
         engine.call(&format!("STOCK.RETURN a h r{n} QTY 1"));
     }
     let info = engine.call("STOCK.HOLDINFO a h");
     assert_eq!(info.matches("kind=").count(), 64);
     assert!(info.contains("returned=100"));
-    assert_eq!(engine.call("STOCK.FLOW a LIMIT 1000").matches("kind=return").count(), 100);
-    run(&mut engine, "STOCK.GET a => sku=a total=200 available=100 held=0 sold=100 version=1");
+    assert_eq!(
+        engine
+            .call("STOCK.FLOW a LIMIT 1000")
+            .matches("kind=return")
+            .count(),
+        100
+    );
+    run(
+        &mut engine,
+        "STOCK.GET a => sku=a total=200 available=100 held=0 sold=100 version=1",
+    );
 }
 
 #[test]
@@ -299,12 +387,23 @@ fn stock_low_is_emitted_when_availability_falls_to_the_alert_and_only_then() {
     let mut engine = Stepper::fresh(&[STOCK]);
     let events = |engine: &Stepper| {
         let audit = engine.audit();
-        audit.figures.iter().find(|figure| figure.name == "engine.events").unwrap().value
+        audit
+            .figures
+            .iter()
+            .find(|figure| figure.name == "engine.events")
+            .unwrap()
+            .value
     };
-    run(&mut engine, "STOCK.SET a 5 ALERT 3 => …\nSTOCK.HOLD a h 1 => …");
+    run(
+        &mut engine,
+        "STOCK.SET a 5 ALERT 3 => …\nSTOCK.HOLD a h 1 => …",
+    );
     assert_eq!(events(&engine), 0);
     run(&mut engine, "STOCK.HOLD a i 1 => …\nSTOCK.HOLD a j 1 => …");
     assert_eq!(events(&engine), 1);
-    run(&mut engine, "STOCK.RELEASE a i => …\nSTOCK.RELEASE a j => …\nSTOCK.HOLD a k 2 => …");
+    run(
+        &mut engine,
+        "STOCK.RELEASE a i => …\nSTOCK.RELEASE a j => …\nSTOCK.HOLD a k 2 => …",
+    );
     assert_eq!(events(&engine), 2);
 }

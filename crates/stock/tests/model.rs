@@ -1,4 +1,5 @@
 //! Random commands against a naive oracle, with time passing, crashes and restarts in between.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 
@@ -49,7 +50,10 @@ impl Oracle {
     }
 
     fn sold(&self) -> i64 {
-        let sold = self.holds.values().filter(|hold| hold.state == State::Confirmed);
+        let sold = self
+            .holds
+            .values()
+            .filter(|hold| hold.state == State::Confirmed);
         sold.map(|hold| hold.quantity - hold.returned).sum()
     }
 
@@ -66,7 +70,12 @@ impl Oracle {
     /// What a hold is answered: the start of the answer is enough.
     fn hold(&mut self, id: u64, words: &str, (quantity, buyer, max, ttl): HoldTerms) -> String {
         if let Some(hold) = self.holds.get(&id) {
-            return if hold.words == words { "repeated=true" } else { "id_conflict" }.into();
+            return if hold.words == words {
+                "repeated=true"
+            } else {
+                "id_conflict"
+            }
+            .into();
         }
         if let (Some(buyer), Some(max)) = (buyer, max)
             && self.taken(buyer) + quantity > max
@@ -90,7 +99,9 @@ impl Oracle {
     }
 
     fn confirm(&mut self, id: u64) -> String {
-        let Some(hold) = self.holds.get_mut(&id) else { return "hold_not_found".into() };
+        let Some(hold) = self.holds.get_mut(&id) else {
+            return "hold_not_found".into();
+        };
         match hold.state {
             State::Held => {
                 hold.state = State::Confirmed;
@@ -104,7 +115,9 @@ impl Oracle {
     }
 
     fn release(&mut self, id: u64) -> String {
-        let Some(hold) = self.holds.get_mut(&id) else { return "hold_not_found".into() };
+        let Some(hold) = self.holds.get_mut(&id) else {
+            return "hold_not_found".into();
+        };
         match hold.state {
             State::Held => {
                 hold.state = State::Released;
@@ -118,9 +131,16 @@ impl Oracle {
     }
 
     fn give_back(&mut self, id: u64, of: u64, quantity: Option<i64>) -> String {
-        let Some(hold) = self.holds.get_mut(&id) else { return "hold_not_found".into() };
+        let Some(hold) = self.holds.get_mut(&id) else {
+            return "hold_not_found".into();
+        };
         if let Some(earlier) = hold.returns.get(&of) {
-            return if *earlier == quantity { "repeated=true" } else { "id_conflict" }.into();
+            return if *earlier == quantity {
+                "repeated=true"
+            } else {
+                "id_conflict"
+            }
+            .into();
         }
         if hold.state != State::Confirmed {
             return "not_confirmed".into();
@@ -137,7 +157,12 @@ impl Oracle {
 
     fn add(&mut self, id: u64, delta: i64) -> String {
         if let Some(earlier) = self.adds.get(&id) {
-            return if *earlier == delta { "repeated=true" } else { "id_conflict" }.into();
+            return if *earlier == delta {
+                "repeated=true"
+            } else {
+                "id_conflict"
+            }
+            .into();
         }
         let committed = self.held() + self.sold();
         if self.total + delta < committed {
@@ -176,7 +201,10 @@ fn random_command(random: &mut Random, oracle: &mut Oracle) -> (String, String) 
             let (of, whole) = (random.below(3), random.chance(1, 3));
             let quantity = (!whole).then_some(amount);
             let tail = quantity.map_or(String::new(), |quantity| format!(" QTY {quantity}"));
-            (format!("STOCK.RETURN s h{id} r{of}{tail}"), oracle.give_back(id, of, quantity))
+            (
+                format!("STOCK.RETURN s h{id} r{of}{tail}"),
+                oracle.give_back(id, of, quantity),
+            )
         }
         10 => {
             let delta = if random.chance(1, 2) { amount } else { -amount };
@@ -196,7 +224,10 @@ fn now_after_start(engine: &mut Stepper, step: u32) -> u64 {
     engine.call("STOCK.SET clock 1000");
     engine.call(&format!("STOCK.HOLD clock t{step} 1 TTL 1"));
     let details = engine.call(&format!("STOCK.HOLDINFO clock t{step}"));
-    let created = details.split("created_at_ms=").nth(1).and_then(|rest| rest.split(' ').next());
+    let created = details
+        .split("created_at_ms=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
     let now_ms: u64 = created.unwrap().parse().unwrap();
     engine.clock.set_wall_ms(now_ms);
     now_ms
@@ -206,7 +237,11 @@ fn one_run(seed: u64) {
     let mut random = Random::new(seed);
     let mut engine = Stepper::fresh(&[STOCK]);
     engine.call("STOCK.SET s 20");
-    let mut oracle = Oracle { total: 20, now_ms: ManualClock::START_MS, ..Oracle::default() };
+    let mut oracle = Oracle {
+        total: 20,
+        now_ms: ManualClock::START_MS,
+        ..Oracle::default()
+    };
     for step in 0..150 {
         if random.chance(1, 8) {
             let ms = random.below(2_000);
@@ -217,7 +252,9 @@ fn one_run(seed: u64) {
             if random.chance(1, 2) {
                 engine.disk.crash(&mut random);
             }
-            engine = engine.reopen().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            engine = engine
+                .reopen()
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             oracle.now_ms = now_after_start(&mut engine, step);
         }
         oracle.expire();
@@ -228,7 +265,11 @@ fn one_run(seed: u64) {
             "seed {seed}, step {step}: {command}\n answered {answer}\n expected {expected}\n{oracle:?}"
         );
         let faults = engine.audit().faults;
-        assert_eq!(faults, Vec::<String>::new(), "seed {seed}, step {step}: after {command}");
+        assert_eq!(
+            faults,
+            Vec::<String>::new(),
+            "seed {seed}, step {step}: after {command}"
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
 use tidegate_engine::Door;
@@ -26,6 +27,7 @@ const CONNECTIONS_MAX: u64 = 100_000;
 pub(super) struct Fronts {
     stop: watch::Sender<bool>,
     thread: JoinHandle<()>,
+    resp_front: Arc<Front>,
     pub(super) resp: SocketAddr,
     pub(super) http: SocketAddr,
     pub(super) connections_max: usize,
@@ -55,7 +57,8 @@ impl Fronts {
 
         // Half of the connections each; a front at its limit must not starve the other.
         let half = (connections_max / 2).max(1);
-        let serve_resp = accept(resp, resp_front(settings, door, half), Arc::clone(runtime));
+        let resp_front = resp_front(settings, door, half);
+        let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
         let router = tidegate_http::router(door.clone(), http_options(settings, &stopped));
         let serve_http = tidegate_http::serve(http, router, half, until(stopped.clone()));
         let run = move || {
@@ -73,18 +76,24 @@ impl Fronts {
         Ok(Self {
             stop,
             thread,
+            resp_front,
             resp: resp_addr,
             http: http_addr,
             connections_max,
         })
     }
 
-    /// Stops listening; connections that are open end with their threads.
+    /// Stops listening, answers what was taken in, and closes the connections.
     pub(super) fn stop(self) {
         self.stop.send_replace(true);
         self.thread
             .join()
             .expect("because a panic ends the process");
+        self.resp_front.stop();
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        while self.resp_front.connections() > 0 && Instant::now() < deadline {
+            thread::sleep(CLOSE_LOOK);
+        }
     }
 }
 
@@ -140,7 +149,12 @@ async fn accept(listener: TcpListener, front: Arc<Front>, runtime: Arc<Runtime>)
     }
 }
 
-const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+/// How long a failed accept waits before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long connections may take to get their last replies at a stop.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+const CLOSE_LOOK: Duration = Duration::from_millis(5);
 
 fn resp_front(settings: &Settings, door: &Door, connections_max: usize) -> Arc<Front> {
     let mut options = tidegate_resp::Options::new(env!("CARGO_PKG_VERSION"));

@@ -22,13 +22,22 @@ pub(crate) use stock::{all_pages, units_of};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Looks again and again until there is something to see; never takes time for a sign of it.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(DEADLINE, what, look)
+}
+
+/// The same, for what may take longer.
+pub(crate) fn wait_within<T>(
+    deadline: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
     let began = Instant::now();
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(began.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(began.elapsed() < deadline, "waited in vain for {what}");
         // Not a sign of anything: it leaves the processor to those who are waited for.
         std::thread::sleep(Duration::from_millis(1));
     }
