@@ -15,7 +15,8 @@ import pytest
 
 KIB = 1 << 10
 
-BINARY = os.environ.get("TIDEGATE_BINARY", "target/debug/tidegate")
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("TIDEGATE_BINARY", ROOT / "target/debug/tidegate")
 
 # A start zeroes a segment and replays the log: well under a second, on a busy machine a few.
 START_DEADLINE_S = 30
@@ -141,8 +142,15 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) * KIB
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def sockets(self):
+        """How many sockets it has open."""
+        count = 0
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                count += os.readlink(descriptor).startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return count
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Work};
 use crate::disk::Disk;
 use crate::effect;
-use crate::event;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::{BUSY_RETRY_MS, PARTITIONS_MAX};
@@ -17,12 +16,12 @@ use crate::log::{
     Did, EmbeddedLog, LogError, LogReport, LogWriter, Lsn, Record, Room, Spawn, scan,
 };
 use crate::metrics::Metrics;
+use crate::own::ENGINE;
 use crate::partition::{self, Partition};
 use crate::reader::Gather;
 use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
 use crate::table::{ReplayError, TableDef, Tables};
-use crate::timer::TIMERS;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -76,6 +75,7 @@ impl Engine {
         domains: &[Domain],
         spawn: Spawn,
     ) -> Result<Self, OpenError> {
+        let domains = &with_own(domains);
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
         let mut replayed = Replayed::new(domains, config.seed);
         let (log, report) = EmbeddedLog::open(
@@ -148,6 +148,13 @@ impl Engine {
     }
 }
 
+/// The engine's own domain, and those that it is given.
+fn with_own(domains: &[Domain]) -> Vec<Domain> {
+    std::iter::once(ENGINE)
+        .chain(domains.iter().copied())
+        .collect()
+}
+
 /// Tables as a log left them.
 struct Replayed {
     defs: Vec<TableDef>,
@@ -157,10 +164,7 @@ struct Replayed {
 
 impl Replayed {
     fn new(domains: &[Domain], seed: u64) -> Self {
-        let engine = [TIMERS.def(), event::EVENTS.def()];
-        let defs = engine
-            .into_iter()
-            .chain(domains.iter().flat_map(|d| d.tables).copied());
+        let defs = domains.iter().flat_map(|domain| domain.tables).copied();
         Self {
             defs: defs.collect(),
             seed,
@@ -205,6 +209,7 @@ impl Replayed {
 /// # Errors
 /// The log is corrupt or cannot be read.
 pub fn check(disk: &dyn Disk, domains: &[Domain]) -> Result<(LogReport, Audit), LogError> {
+    let domains = &with_own(domains);
     let mut replayed = Replayed::new(domains, 0);
     let report = scan(disk, &mut |record| replayed.apply(record))?;
     let mut sum = Audit::default();

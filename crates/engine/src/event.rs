@@ -3,9 +3,13 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 
-use crate::contract::{ReplyValue, Writer};
+use crate::contract::{
+    Limit, Name, Never, Page, PageItem, ReplyType, ReplyValue, Scan, ScanContext, Writer,
+};
+use crate::key::RowKey;
 use crate::row::Row;
 use crate::table::Table;
+use crate::{reply, request};
 
 /// Events by slot and number; numbers ascend within a partition.
 pub(crate) const EVENTS: Table<EventRow> = Table::ordered(0, 1, "engine.events");
@@ -109,14 +113,99 @@ impl Writer for Flat {
     }
 }
 
-impl ReplyValue for Fact {
-    const TYPE: crate::contract::ReplyType = crate::contract::ReplyType::Text;
+/// The facts of an event, as a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts(Vec<Fact>);
+
+impl ReplyValue for Facts {
+    const TYPE: ReplyType = ReplyType::Map(&[]);
+
     fn write(&self, out: &mut dyn Writer) {
-        match &self.value {
-            FactValue::Text(text) => out.text(text),
-            FactValue::Integer(value) => out.integer(*value),
-            FactValue::Boolean(value) => out.boolean(*value),
-            FactValue::Null => out.null(),
+        out.map(self.0.len());
+        for fact in &self.0 {
+            out.name(&fact.name);
+            match &fact.value {
+                FactValue::Text(text) => out.text(text),
+                FactValue::Integer(value) => out.integer(*value),
+                FactValue::Boolean(value) => out.boolean(*value),
+                FactValue::Null => out.null(),
+            }
         }
+        out.end();
+    }
+}
+
+request! {
+    /// Events of all domains, oldest first.
+    /// The last 10,000 of each partition are kept.
+    pub(crate) struct List {
+        /// Only events behind this cursor.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+reply! {
+    /// An event.
+    pub(crate) struct EventInfo {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+        /// What happened.
+        name: CompactString,
+        /// To what.
+        key: CompactString,
+        /// More about it.
+        facts: Facts,
+        /// What to pass as `after` to go on behind this event.
+        cursor: CompactString,
+    }
+}
+
+impl PageItem for EventInfo {
+    fn cursor(&self) -> CompactString {
+        self.cursor.clone()
+    }
+}
+
+impl Scan for List {
+    type Item = EventInfo;
+    type Refusal = Never;
+    const TABLES: &'static [u16] = &[EVENTS.id()];
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<EventInfo>, Never> {
+        let after = self.after.as_ref().map_or("", |after| after.as_str());
+        let mut items: Vec<_> = context.rows_of_all(&EVENTS).into_iter().map(info).collect();
+        items.retain(|item| item.cursor.as_str() > after);
+        items.sort_by(|a, b| a.cursor.cmp(&b.cursor));
+        let more = items.len() > self.limit();
+        items.truncate(self.limit());
+        let next = if more {
+            items.last().map(PageItem::cursor)
+        } else {
+            None
+        };
+        Ok(Page { items, next })
+    }
+}
+
+fn info((key, event): (&RowKey, &EventRow)) -> EventInfo {
+    let number = key.parts().number().unwrap_or_default();
+    // Digits are padded, so that cursors sort by time, then by place.
+    let cursor = format!("{:013}-{:04}-{number:012}", event.at_ms, key.slot().0);
+    EventInfo {
+        at_ms: event.at_ms,
+        name: event.name.clone(),
+        key: event.key.clone(),
+        facts: Facts(event.facts.clone()),
+        cursor: cursor.into(),
     }
 }

@@ -31,6 +31,7 @@ mod key;
 pub mod limits;
 mod log;
 mod metrics;
+mod own;
 mod partition;
 mod random;
 mod reader;

@@ -383,6 +383,20 @@ fn history_of_a_hold_is_bounded_and_the_flow_is_not() {
 }
 
 #[test]
+fn events_are_listed_with_their_facts_in_the_order_of_time() {
+    let mut engine = Stepper::fresh(&[STOCK]);
+    run(
+        &mut engine,
+        "STOCK.SET a 5 ALERT 5 => …
+         PASS 1
+         STOCK.SET b 3 ALERT 1 => …
+         STOCK.HOLD b h 2 => …
+         EVENT.LIST LIMIT 1 => items=[{at_ms=1800000000000 name=stock_low key=a facts={available=5 alert=5} cursor=…}] next=1800000000000…
+         EVENT.LIST AFTER 1800000000001 => items=[{at_ms=1800000000001 name=stock_low key=b facts={available=1 alert=1} cursor=…}] next=-",
+    );
+}
+
+#[test]
 fn stock_low_is_emitted_when_availability_falls_to_the_alert_and_only_then() {
     let mut engine = Stepper::fresh(&[STOCK]);
     let events = |engine: &Stepper| {

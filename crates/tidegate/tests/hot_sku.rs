@@ -236,7 +236,7 @@ fn books_balance(data: &Path) {
 fn sales_until_one_is_in_time(kills: bool) {
     let holds = std::env::var(HOLDS_VARIABLE).map_or(HOLDS, |text| text.parse().expect("a number"));
     // Longer than a machine should need, and short enough to wait for.
-    let mut ttl_ms = 8_000 + holds / 40;
+    let mut ttl_ms = 5_000 + holds / 100;
     for _ in 0..3 {
         let folder = tempfile::tempdir().expect("a folder");
         if sale(&folder.path().join("data"), holds, ttl_ms, kills) {

@@ -360,6 +360,18 @@ impl ScanContext {
             .collect()
     }
 
+    /// Every row of all slots, in no particular order, for a table that is kept small.
+    pub fn rows_of_all<R: Row>(&self, table: &Table<R>) -> Vec<(&RowKey, &R)> {
+        let mut found = Vec::new();
+        for slot in &self.slots {
+            let rows = self
+                .snapshot
+                .range(table, slot.0.to_be_bytes().to_vec(), &[]);
+            found.extend(rows.map(|(key, row)| (key, &**row)));
+        }
+        found
+    }
+
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
     /// part, a text, starts with `prefix` and sorts behind `after`.
     pub fn rows_by_text<R: Row>(

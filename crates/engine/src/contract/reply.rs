@@ -202,14 +202,14 @@ impl<T: ReplyValue> ReplyValue for Page<T> {
 macro_rules! reply {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $($(#[doc = $field_doc:literal])+ $field:ident : $type:ty),* $(,)?
         }
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name {
-            $($(#[doc = $field_doc])+ pub $field: $type,)*
+        $vis struct $name {
+            $($(#[doc = $field_doc])+ $vis $field: $type,)*
         }
 
         impl $crate::contract::ReplyValue for $name {

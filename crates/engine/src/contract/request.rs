@@ -82,7 +82,7 @@ pub fn content_of(hash: impl FnOnce(&mut Xxh3)) -> Content {
 macro_rules! request {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $(
                 $(#[doc = $field_doc:literal])+
                 $([$word:literal])? $field:ident : $type:ty $(= $default:literal)?
@@ -91,8 +91,8 @@ macro_rules! request {
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name {
-            $($(#[doc = $field_doc])+ pub $field: $type,)*
+        $vis struct $name {
+            $($(#[doc = $field_doc])+ $vis $field: $type,)*
         }
 
         impl $crate::contract::Request for $name {

@@ -24,19 +24,37 @@ impl RealDisk {
     /// # Errors
     /// The folder cannot be made or another process has it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
-        Self::open_existing(folder)
+        let lock = || {
+            fs::create_dir_all(folder)?;
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create(true).truncate(false);
+            options.open(folder.join(LOCK))
+        };
+        Self::lock(folder, lock().map_err(|error| at(folder, &error))?)
     }
 
-    /// Opens a folder that is there, and locks it.
+    /// Opens a folder in which a server has worked, and locks it. Makes nothing.
     ///
     /// # Errors
     /// There is no such folder, or another process has it.
     pub fn open_existing(folder: &Path) -> io::Result<Self> {
-        let at = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
-        };
-        let lock = fs::File::create(folder.join(LOCK)).map_err(at)?;
+        let is_folder = fs::metadata(folder)
+            .map_err(|error| at(folder, &error))?
+            .is_dir();
+        match fs::File::open(folder.join(LOCK)) {
+            Ok(lock) => Self::lock(folder, lock),
+            Err(error) if is_folder && error.kind() == io::ErrorKind::NotFound => {
+                let what = format!(
+                    "{} is no data folder: it has no file {LOCK}",
+                    folder.display()
+                );
+                Err(io::Error::new(error.kind(), what))
+            }
+            Err(error) => Err(at(folder, &error)),
+        }
+    }
+
+    fn lock(folder: &Path, lock: fs::File) -> io::Result<Self> {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
@@ -46,9 +64,13 @@ impl RealDisk {
                 io::ErrorKind::ResourceBusy,
                 format!("{} is in use by another process", folder.display()),
             )),
-            Err(fs::TryLockError::Error(error)) => Err(error),
+            Err(fs::TryLockError::Error(error)) => Err(at(folder, &error)),
         }
     }
+}
+
+fn at(folder: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
 }
 
 impl Disk for RealDisk {

@@ -262,7 +262,7 @@ impl Stepper {
     /// The field that is missing or wrong.
     pub fn submit(&mut self, words: &str) -> Result<u64, Invalid> {
         let words: Vec<&str> = words.split_whitespace().collect();
-        let (at, def) = find(&self.domains, words[0]);
+        let (at, def) = find(self.door.domains(), words[0]);
         let values = values_of(&def, &words[1..]);
         let work = def.read(&Values(&values))?;
         let token = self.next_token;

@@ -156,7 +156,11 @@ fn every_reference_leads_somewhere() {
 #[tokio::test]
 async fn the_server_serves_it_and_adds_its_credentials() {
     let open = Server::start().get("/openapi.json").await.json();
-    assert_eq!(open, openapi(&[TOY], "0.0.0-test"));
+    // The engine has a domain of its own beside those that it is given.
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        assert_eq!(&open["paths"][path], operations, "{path}");
+    }
+    assert!(open["paths"]["/v1/events"].is_object());
     let credentials = Some(Token::new("s3cret"));
     let server = Server::with(Options {
         credentials,

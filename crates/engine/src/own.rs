@@ -1,0 +1,18 @@
+//! The engine's own domain: its tables, and the requests that are about no structure.
+
+use crate::contract::{Audit, Books, Domain, RequestDef};
+use crate::event::{EVENTS, List};
+use crate::timer::TIMERS;
+
+/// Registered in front of every other domain.
+pub(crate) const ENGINE: Domain = Domain {
+    name: "event",
+    number: 0,
+    doc: "What happened, as the structures tell it.",
+    tables: &[TIMERS.def(), EVENTS.def()],
+    timers: &[],
+    events: &[],
+    refusals: &[],
+    requests: &[RequestDef::scan::<List>("EVENT.LIST", "/v1/events")],
+    audit: |_: &Books<'_>| Audit::default(),
+};
