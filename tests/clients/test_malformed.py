@@ -345,6 +345,8 @@ def test_64_peers_that_send_one_byte_at_a_time_hold_nobody_up(own):
 
 # Peers that ask and never read.
 
+# The kernel's buffers may take some 40 MiB (net.ipv4.tcp_rmem and tcp_wmem), and no more than that
+# is sent before the server is found to have stopped; 100,000 requests of 1 KiB are 100 MiB.
 # A writable socket that the server does not read from stays unwritable; one that it does read from
 # becomes writable within milliseconds.
 STALLED_AFTER_S = 2
@@ -368,7 +370,7 @@ def test_peer_that_pipelines_100000_commands_and_never_reads_is_not_read_from(ow
     with own.connect(receive_bytes=64 * KIB) as peer:
         with growth(own, UNREAD_BYTES_MAX + SLACK_BYTES):
             sent = send_until_stalled(peer, data)
-            assert sent < len(data) // 3, "the server goes on reading"
+            assert sent < len(data) // 2, "the server goes on reading"
             assert_served(own, deadline_s=5)
 
 
@@ -408,18 +410,17 @@ def test_unread_answers_of_100000_commands_take_bounded_memory(own, kind):
 
 
 def test_16_peers_that_never_read_hold_nobody_up(own):
-    data = request("ECHO", "x" * KIB) * 20_000
+    data = memoryview(request("ECHO", "x" * KIB) * 100_000)
     with peers(own, 16, receive_bytes=64 * KIB) as all_of_them:
+        for peer in all_of_them:
+            peer.setblocking(False)
         with growth(own, 16 * UNREAD_BYTES_MAX + SLACK_BYTES):
-            for peer in all_of_them:
-                peer.setblocking(False)
-            end = time.monotonic() + ANSWER_DEADLINE_S
             sent = dict.fromkeys(all_of_them, 0)
-            while writable := select.select([], all_of_them, [], STALLED_AFTER_S / 4)[1]:
-                assert time.monotonic() < end, "they are read from without end"
+            while writable := select.select([], all_of_them, [], STALLED_AFTER_S)[1]:
                 for peer in writable:
                     with contextlib.suppress(BlockingIOError):
                         sent[peer] += peer.send(data[sent[peer] : sent[peer] + 256 * KIB])
+                assert max(sent.values()) < len(data) // 2, "the server goes on reading"
             assert_served(own, deadline_s=5)
 
 
@@ -428,7 +429,6 @@ def test_peer_that_reads_at_last_gets_every_answer_in_order(own):
     data = b"".join(request("ECHO", f"{n:0>200}") for n in range(count))
     with own.connect(receive_bytes=64 * KIB) as peer:
         sent = send_until_stalled(peer, data)
-        assert sent < len(data)
         replies = bytearray()
         end = time.monotonic() + 60
         while len(replies) < count * 208:

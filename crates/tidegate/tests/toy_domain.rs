@@ -14,7 +14,7 @@ use tidegate_stock::STOCK;
 
 /// As the binary lists them, and one line more.
 const DOMAINS: &[Domain] = &[
-    STOCK, //
+    STOCK, // one line each
     TOY,
 ];
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tidegate_engine::contract::Domain;
 
 use crate::replay::{self, Options, Speed};
-use crate::serve::{self, ServeError, Server, Settings};
+use crate::serve::{ServeError, Server, Settings, StopSignal};
 
 /// Ten days of orders of a British online gift shop; see `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../../data/online-retail-sample.csv.gz");
@@ -69,8 +69,9 @@ fn demo(args: &DemoArgs, domains: &[Domain]) -> Result<bool, DemoError> {
     let report = replay::run(&options, &mut picture::Picture::new())?;
     print!("{report}");
     if !args.exit {
+        let stop = StopSignal::listen()?;
         invite(server.resp, server.http);
-        serve::until_told_to_stop()?;
+        stop.wait();
     }
     server.stop();
     Ok(report.books.balance)

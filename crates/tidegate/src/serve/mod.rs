@@ -13,6 +13,7 @@ use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::{PARTITIONS_DEFAULT, RESERVE_BYTES, SEGMENT_BYTES};
 use tidegate_engine::{Config, Engine, MachineClock, OpenError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use config::ServeArgs;
 pub use config::Settings;
@@ -57,27 +58,47 @@ pub struct Server {
 pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
     let settings = args.settings()?;
     let server = Server::start(&settings, domains)?;
+    // Heard from here on: whoever has seen `ready` may ask for a stop.
+    let stop = StopSignal::listen()?;
     println!("ready");
-    until_told_to_stop()?;
+    stop.wait();
     println!("stopping");
     server.stop();
     Ok(())
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) fn until_told_to_stop() -> Result<(), ServeError> {
-    let signals = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    Ok(signals.block_on(stop_signal())?)
+/// Ctrl-C or SIGTERM, kept for whoever waits.
+pub(crate) struct StopSignal {
+    runtime: tokio::runtime::Runtime,
+    interrupted: Signal,
+    terminated: Signal,
 }
 
-async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminated.recv() => Ok(()),
+impl StopSignal {
+    /// From now on neither ends the process by itself.
+    pub(crate) fn listen() -> Result<Self, ServeError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let entered = runtime.enter();
+        let interrupted = signal(SignalKind::interrupt())?;
+        let terminated = signal(SignalKind::terminate())?;
+        drop(entered);
+        Ok(Self {
+            runtime,
+            interrupted,
+            terminated,
+        })
+    }
+
+    /// Waits for the first of them.
+    pub(crate) fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupted.recv() => {}
+                _ = self.terminated.recv() => {}
+            }
+        });
     }
 }
 
