@@ -237,7 +237,6 @@ def test_pipeline_that_asks_for_a_transaction_raises(client, sku):
             pipe.execute()
 
 
-@pytest.mark.xfail(strict=True, reason="after the refused MULTI, its commands run one by one")
 def test_pipeline_that_asks_for_a_transaction_changes_nothing(client, sku):
     """`pipeline()` asks for one unless told otherwise, and its caller is told that it failed."""
     client.execute_command("STOCK.SET", sku, 1)

@@ -25,6 +25,7 @@ mod effect;
 mod engine;
 mod event;
 mod gate;
+mod hash;
 mod ids;
 mod inbox;
 mod key;

@@ -8,8 +8,8 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::hash::Seeded;
 use imbl::shared_ptr::DefaultSharedPtr;
-use xxhash_rust::xxh3::Xxh3Builder;
 
 use crate::effect;
 use crate::key::RowKey;
@@ -160,7 +160,7 @@ struct Changed<R> {
     row: Option<Arc<R>>,
 }
 
-type Hashed<R> = imbl::GenericHashMap<RowKey, Stored<R>, Xxh3Builder, DefaultSharedPtr>;
+type Hashed<R> = imbl::GenericHashMap<RowKey, Stored<R>, Seeded, DefaultSharedPtr>;
 type Sorted<R> = imbl::GenericOrdMap<RowKey, Stored<R>, DefaultSharedPtr>;
 
 #[derive(Clone)]
@@ -224,7 +224,7 @@ pub(crate) struct TypedTable<R: Row> {
 impl<R: Row> TypedTable<R> {
     fn new(shape: Shape, seed: u64, whole: bool) -> Self {
         let rows = match shape {
-            Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Xxh3Builder::new().with_seed(seed))),
+            Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Seeded::new(seed))),
             Shape::Ordered => Rows::Ordered(Sorted::new()),
         };
         Self {

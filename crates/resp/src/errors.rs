@@ -18,6 +18,9 @@ pub(crate) enum Error<'a> {
     NotAnInteger,
     Invalid(Invalid),
     Protocol(Malformed),
+    /// `MULTI`, or a command between it and its end.
+    NoTransactions,
+    TransactionDiscarded,
     DatabaseIndex,
     ClientName,
     NoAuthentication,
@@ -61,6 +64,13 @@ impl fmt::Display for Error<'_> {
                 write!(out, "INVALID {field} {message}")
             }
             Self::Protocol(malformed) => write!(out, "ERR Protocol error: {malformed}"),
+            Self::NoTransactions => out.write_str(
+                "ERR transactions are not supported: nothing between MULTI and EXEC is carried \
+                 out. Every command is atomic by itself; send them without MULTI",
+            ),
+            Self::TransactionDiscarded => out.write_str(
+                "EXECABORT Transaction discarded because transactions are not supported",
+            ),
             Self::DatabaseIndex => out.write_str("ERR DB index is out of range"),
             Self::ClientName => out.write_str(
                 "ERR Client names cannot contain spaces, newlines or special characters.",

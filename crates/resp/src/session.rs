@@ -34,6 +34,8 @@ pub(crate) struct Session {
     scans: VecDeque<u64>,
     scratch: Vec<u8>,
     is_ending: bool,
+    /// A `MULTI` was refused: whoever sent it expects nothing up to `EXEC` to be done yet.
+    is_refusing: bool,
 }
 
 impl Session {
@@ -54,6 +56,7 @@ impl Session {
             scans: VecDeque::new(),
             scratch: Vec::new(),
             is_ending: false,
+            is_refusing: false,
         }
     }
 
@@ -62,6 +65,9 @@ impl Session {
         let Some(name) = args.get(0) else {
             return;
         };
+        if self.is_authenticated && self.refuses_transaction(name) {
+            return;
+        }
         match self.front.commands.find(name) {
             Some(Command::Request(plan)) if self.is_authenticated => self.submit(&plan, args),
             Some(Command::Builtin(builtin))
@@ -76,6 +82,26 @@ impl Session {
                 self.fail(&Error::NoAuthentication);
             }
         }
+    }
+
+    /// Refuses a transaction as a whole, `true` if the request belongs to one. Carrying out its
+    /// commands one by one would do what the client is told was not done.
+    fn refuses_transaction(&mut self, name: &[u8]) -> bool {
+        let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
+        if is(b"MULTI") {
+            self.is_refusing = true;
+        } else if !self.is_refusing {
+            return false;
+        } else if is(b"EXEC") || is(b"DISCARD") {
+            self.is_refusing = false;
+            self.fail(&Error::TransactionDiscarded);
+            return true;
+        } else if is(b"RESET") || is(b"QUIT") {
+            self.is_refusing = false;
+            return false;
+        }
+        self.fail(&Error::NoTransactions);
+        true
     }
 
     fn submit(&mut self, plan: &Plan, args: Args<'_>) {

@@ -156,3 +156,26 @@ fn docs_come_from_the_definitions_of_the_requests() {
         "{docs}"
     );
 }
+
+#[test]
+fn nothing_of_a_refused_transaction_is_carried_out() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let refused = "-ERR transactions are not supported: nothing between MULTI and EXEC is carried \
+                   out. Every command is atomic by itself; send them without MULTI\r\n";
+    let discarded = "-EXECABORT Transaction discarded because transactions are not supported\r\n";
+    for (line, reply) in [
+        ("MULTI", refused),
+        ("ECHO x", refused),
+        ("EXEC", discarded),
+        ("ECHO x", "$1\r\nx\r\n"),
+        ("multi", refused),
+        ("DISCARD", discarded),
+        ("ECHO x", "$1\r\nx\r\n"),
+        ("MULTI", refused),
+        ("RESET", "+RESET\r\n"),
+        ("ECHO x", "$1\r\nx\r\n"),
+    ] {
+        client.ask(line, reply);
+    }
+}

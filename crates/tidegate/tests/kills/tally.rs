@@ -54,21 +54,18 @@ impl Tally {
                     .insert(id.clone(), ((*state).to_owned(), *quantity, *returned));
             }
             for sent in &worker.done {
-                let of = |at: usize| worker.holds[at].sku;
-                match sent.what {
-                    What::Add { sku: of, delta } if of == sku => {
-                        tally.total += delta;
-                        tally.change("add", delta);
+                let row = |at: usize| &worker.holds[at];
+                let (of, quantity) = match sent.what {
+                    What::Add { sku, delta } => (sku, delta),
+                    What::Return { hold, quantity } => (row(hold).sku, quantity),
+                    What::Hold { hold } | What::Confirm { hold } | What::Release { hold } => {
+                        (row(hold).sku, row(hold).quantity)
                     }
-                    What::Return { hold, quantity } if of(hold) == sku => {
-                        tally.change("return", quantity);
-                    }
-                    What::Hold { hold } | What::Confirm { hold } | What::Release { hold }
-                        if of(hold) == sku =>
-                    {
-                        tally.change(sent.what.kind(), worker.holds[hold].quantity);
-                    }
-                    _ => {}
+                };
+                if of == sku {
+                    tally.change(sent.what.kind(), quantity);
+                    let added = matches!(sent.what, What::Add { .. });
+                    tally.total += if added { quantity } else { 0 };
                 }
             }
         }

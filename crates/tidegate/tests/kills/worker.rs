@@ -131,7 +131,7 @@ impl Worker {
             Some(row) if row.state == "confirmed" && dice < 70 => self.plan_return(at, &row),
             Some(_) | None => {
                 self.plan_hold();
-                if dice % 4 == 0 {
+                if dice.is_multiple_of(4) {
                     self.plan_confirm(self.holds.len() - 1);
                 }
             }
