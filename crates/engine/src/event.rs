@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::contract::{
     Limit, Name, Never, Page, PageItem, ReplyType, ReplyValue, Scan, ScanContext, Writer,
 };
-use crate::key::RowKey;
+use crate::key::KeyRef;
 use crate::row::Row;
 use crate::table::Table;
 use crate::{reply, request};
@@ -197,7 +197,7 @@ impl Scan for List {
     }
 }
 
-fn info((key, event): (&RowKey, &EventRow)) -> EventInfo {
+fn info((key, event): (KeyRef<'_>, &EventRow)) -> EventInfo {
     let number = key.parts().number().unwrap_or_default();
     // Digits are padded, so that cursors sort by time, then by place.
     let cursor = format!("{:013}-{:04}-{number:012}", event.at_ms, key.slot().0);

@@ -4,9 +4,6 @@
 //! byte (texts carry no control characters, so the zero sorts first and ends the part); a number
 //! is 8 bytes, big endian. Keys therefore sort by their bytes as their parts sort.
 
-use std::borrow::Borrow;
-use std::sync::Arc;
-
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::limits::SLOTS;
@@ -77,26 +74,34 @@ impl SlotMap {
     }
 }
 
-/// The bytes of a row's key, slot first. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey(Arc<[u8]>);
+/// The bytes of a row's key, slot first, by themselves.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowKey(Box<[u8]>);
 
 impl RowKey {
-    /// From encoded bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The bytes of a row's key, slot first, within the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyRef<'a>(pub(crate) &'a [u8]);
+
+impl<'a> KeyRef<'a> {
     /// All bytes, slot first.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
     }
 
     /// The slot in front.
     #[must_use]
-    pub fn slot(&self) -> Slot {
+    pub fn slot(self) -> Slot {
         let slot = self
             .0
             .first_chunk()
@@ -106,14 +111,8 @@ impl RowKey {
 
     /// A reader of the parts behind the slot.
     #[must_use]
-    pub fn parts(&self) -> KeyReader<'_> {
+    pub fn parts(self) -> KeyReader<'a> {
         KeyReader { rest: &self.0[2..] }
-    }
-}
-
-impl Borrow<[u8]> for RowKey {
-    fn borrow(&self) -> &[u8] {
-        &self.0
     }
 }
 
@@ -234,8 +233,8 @@ mod tests {
 
     #[test]
     fn parts_read_back_as_they_were_written() {
-        let key = RowKey::from_bytes(&encoded(&("sku", 3u8, 900u64)));
-        let mut parts = key.parts();
+        let key = encoded(&("sku", 3u8, 900u64));
+        let mut parts = KeyRef(&key).parts();
         assert_eq!(parts.text(), Some("sku"));
         assert_eq!(parts.byte(), Some(3));
         assert_eq!(parts.number(), Some(900));

@@ -18,6 +18,7 @@
 //!
 //! Start reading at [`Engine`], then `partition.rs`: the life of a batch.
 
+mod cell;
 mod clock;
 pub mod contract;
 pub mod disk;
@@ -46,9 +47,10 @@ pub mod text;
 mod timer;
 mod tx;
 
+pub use cell::RowRef;
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use engine::{Config, Door, Engine, Executor, Next, OpenError, Writer, check};
-pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
+pub use key::{KeyParts, KeyReader, KeyRef, PartitionId, Slot, SlotMap};
 pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Spawn, scan};
 pub use metrics::{Counter, Metrics};
 pub use random::Random;

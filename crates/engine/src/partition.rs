@@ -8,7 +8,7 @@ use crate::event::EVENTS;
 use crate::gate::{Answers, Gate};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
-use crate::key::{PartitionId, RowKey, Slot};
+use crate::key::{KeyRef, PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
     EVENTS_KEPT, RECORD_BYTES_MAX,
@@ -61,7 +61,7 @@ impl Partition {
         let mut events: Vec<_> = tables
             .table(&EVENTS)
             .iter()
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| RowKey::from_bytes(key.as_bytes()))
             .collect();
         events.sort_by_key(event_number);
         let next_event = events.last().map_or(0, |key| event_number(key) + 1);
@@ -304,7 +304,8 @@ pub(crate) fn audit(tables: &Tables, domains: &[Domain]) -> Audit {
 }
 
 fn event_number(key: &RowKey) -> u64 {
-    key.parts()
+    KeyRef(key.as_bytes())
+        .parts()
         .number()
         .expect("because an event's key is its number")
 }

@@ -6,13 +6,13 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use crate::hash::Seeded;
 use imbl::shared_ptr::DefaultSharedPtr;
 
+use crate::cell::{Cell, RowRef};
 use crate::effect;
-use crate::key::RowKey;
+use crate::key::{KeyRef, RowKey};
 use crate::row::Row;
 
 /// How a table's rows can be reached.
@@ -139,52 +139,56 @@ pub(crate) trait AnyTable: Any + Send {
     fn len(&self) -> usize;
 }
 
-#[derive(Clone, Debug)]
+/// What a table keeps of a row beside the cell that is its key.
+#[derive(Debug)]
 struct Stored<R> {
-    /// `None`: known to be absent, though the base may have it.
-    row: Option<Arc<R>>,
+    cell: Cell<R>,
     /// The last batch that changed it, and its place in that batch's list of changes.
     batch: u32,
     at: u32,
 }
 
+impl<R> Clone for Stored<R> {
+    fn clone(&self) -> Self {
+        Self {
+            cell: self.cell.clone(),
+            batch: self.batch,
+            at: self.at,
+        }
+    }
+}
+
 /// What a write replaced, to be put back if its command is refused.
 struct Undo<R> {
-    key: RowKey,
+    written: Cell<R>,
     before: Option<Stored<R>>,
 }
 
-/// A row as the batch leaves it; `None`: removed.
-struct Changed<R> {
-    key: RowKey,
-    row: Option<Arc<R>>,
-}
-
-type Hashed<R> = imbl::GenericHashMap<RowKey, Stored<R>, Seeded, DefaultSharedPtr>;
-type Sorted<R> = imbl::GenericOrdMap<RowKey, Stored<R>, DefaultSharedPtr>;
+type Hashed<R> = imbl::GenericHashMap<Cell<R>, Stored<R>, Seeded, DefaultSharedPtr>;
+type Sorted<R> = imbl::GenericOrdMap<Cell<R>, Stored<R>, DefaultSharedPtr>;
 
 #[derive(Clone)]
 #[allow(
     clippy::large_enum_variant,
     reason = "there is one per table; its size costs nothing"
 )]
-enum Rows<R: Clone> {
+enum Rows<R> {
     Keyed(Hashed<R>),
     Ordered(Sorted<R>),
 }
 
 impl<R: Row> Rows<R> {
-    fn get(&self, key: &[u8]) -> Option<(&RowKey, &Stored<R>)> {
+    fn get(&self, key: &[u8]) -> Option<&Cell<R>> {
         match self {
-            Self::Keyed(rows) => rows.get_key_value(key),
-            Self::Ordered(rows) => rows.get_key_value(key),
+            Self::Keyed(rows) => rows.get(key).map(|stored| &stored.cell),
+            Self::Ordered(rows) => rows.get(key).map(|stored| &stored.cell),
         }
     }
 
-    fn insert(&mut self, key: RowKey, stored: Stored<R>) -> Option<Stored<R>> {
+    fn insert(&mut self, stored: Stored<R>) -> Option<Stored<R>> {
         match self {
-            Self::Keyed(rows) => rows.insert(key, stored),
-            Self::Ordered(rows) => rows.insert(key, stored),
+            Self::Keyed(rows) => rows.insert(stored.cell.clone(), stored),
+            Self::Ordered(rows) => rows.insert(stored.cell.clone(), stored),
         }
     }
 
@@ -202,10 +206,10 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    fn iter(&self) -> Box<dyn Iterator<Item = (&RowKey, &Stored<R>)> + '_> {
+    fn iter(&self) -> Box<dyn Iterator<Item = &Cell<R>> + '_> {
         match self {
-            Self::Keyed(rows) => Box::new(rows.iter()),
-            Self::Ordered(rows) => Box::new(rows.iter()),
+            Self::Keyed(rows) => Box::new(rows.keys()),
+            Self::Ordered(rows) => Box::new(rows.keys()),
         }
     }
 }
@@ -215,7 +219,7 @@ pub(crate) struct TypedTable<R: Row> {
     /// What the running command replaced, oldest first.
     undo: Vec<Undo<R>>,
     /// What the batch changed: each row once, unless it was removed in between.
-    changed: Vec<Changed<R>>,
+    changed: Vec<Cell<R>>,
     batch: u32,
     /// Every row is in memory: what is not here is nowhere.
     whole: bool,
@@ -237,73 +241,65 @@ impl<R: Row> TypedTable<R> {
     }
 
     /// The row, if it is there; `Err(())` if only the base can tell.
-    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<&Arc<R>>, ()> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<RowRef<R>>, ()> {
         match self.rows.get(key) {
-            Some((_, stored)) => Ok(stored.row.as_ref()),
+            Some(cell) => Ok(RowRef::of(cell)),
             None if self.whole => Ok(None),
             None => Err(()),
         }
     }
 
     pub(crate) fn put(&mut self, key: &[u8], row: R) {
-        self.set(RowKey::from_bytes(key), Some(Arc::new(row)));
+        self.set(Cell::new(key, Some(row)));
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) {
+        let gone = Cell::new(key, None);
         if !self.whole {
-            return self.set(RowKey::from_bytes(key), None);
+            return self.set(gone);
         }
         let Some(before) = self.rows.remove(key) else {
             return;
         };
-        let key = RowKey::from_bytes(key);
-        self.note(&key, Some(&before), None);
+        self.note(Some(&before), gone.clone());
         self.undo.push(Undo {
-            key,
+            written: gone,
             before: Some(before),
         });
     }
 
-    fn set(&mut self, key: RowKey, row: Option<Arc<R>>) {
+    fn set(&mut self, cell: Cell<R>) {
         let at = u32::try_from(self.changed.len());
         let at = at.expect("because a batch changes far fewer rows");
-        let stored = Stored {
-            row: row.clone(),
-            batch: self.batch,
+        let batch = self.batch;
+        let before = self.rows.insert(Stored {
+            cell: cell.clone(),
+            batch,
             at,
-        };
-        let before = self.rows.insert(key.clone(), stored);
-        if let Some(place) = self.note(&key, before.as_ref(), row.clone()) {
+        });
+        if let Some(at) = self.note(before.as_ref(), cell.clone()) {
             // Listed before in this batch: the row keeps its first place.
-            self.rows.insert(
-                key.clone(),
-                Stored {
-                    row,
-                    batch: self.batch,
-                    at: place,
-                },
-            );
+            self.rows.insert(Stored {
+                cell: cell.clone(),
+                batch,
+                at,
+            });
         }
-        self.undo.push(Undo { key, before });
+        self.undo.push(Undo {
+            written: cell,
+            before,
+        });
     }
 
     /// Lists a change, once per row and batch; gives the place if it was listed before.
-    fn note(
-        &mut self,
-        key: &RowKey,
-        before: Option<&Stored<R>>,
-        row: Option<Arc<R>>,
-    ) -> Option<u32> {
+    fn note(&mut self, before: Option<&Stored<R>>, cell: Cell<R>) -> Option<u32> {
         match before {
             Some(Stored { batch, at, .. }) if *batch == self.batch => {
-                self.changed[usize_of(*at)].row = row;
+                self.changed[usize_of(*at)] = cell;
                 Some(*at)
             }
             Some(_) | None => {
-                self.changed.push(Changed {
-                    key: key.clone(),
-                    row,
-                });
+                self.changed.push(cell);
                 None
             }
         }
@@ -312,38 +308,41 @@ impl<R: Row> TypedTable<R> {
     /// Takes back what `note` listed for a write that replaced `before`.
     fn unnote(&mut self, before: Option<&Stored<R>>) {
         match before {
-            Some(Stored { batch, at, row }) if *batch == self.batch => {
-                self.changed[usize_of(*at)].row.clone_from(row);
+            Some(Stored { batch, at, cell }) if *batch == self.batch => {
+                self.changed[usize_of(*at)] = cell.clone();
             }
             Some(_) | None => drop(self.changed.pop()),
         }
     }
 
     /// Rows in memory from `from` on, in order. Empty for a keyed table, which has no order.
-    pub(crate) fn range(&self, from: &[u8]) -> impl Iterator<Item = (&RowKey, &Arc<R>)> {
+    pub(crate) fn range(&self, from: &[u8]) -> impl Iterator<Item = (KeyRef<'_>, &R)> {
         range(&self.rows, from)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RowKey, &Arc<R>)> {
-        self.rows
-            .iter()
-            .filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyRef<'_>, &R)> {
+        self.rows.iter().filter_map(key_and_row)
     }
+}
+
+fn key_and_row<R>(cell: &Cell<R>) -> Option<(KeyRef<'_>, &R)> {
+    Some((KeyRef(cell.key()), cell.row()?))
 }
 
 fn range<'a, R: Row>(
     rows: &'a Rows<R>,
     from: &[u8],
-) -> impl Iterator<Item = (&'a RowKey, &'a Arc<R>)> + use<'a, R> {
+) -> impl Iterator<Item = (KeyRef<'a>, &'a R)> + use<'a, R> {
     use std::ops::Bound::{Included, Unbounded};
     let range = match rows {
         Rows::Keyed(_) => None,
         Rows::Ordered(rows) => Some(rows.range::<_, [u8]>((Included(from), Unbounded))),
     };
+    // The cell beside the key: a key within the map may be of an older cell of the same row.
     range
         .into_iter()
         .flatten()
-        .filter_map(|(key, stored)| Some((key, stored.row.as_ref()?)))
+        .filter_map(|(_, stored)| key_and_row(&stored.cell))
 }
 
 fn usize_of(at: u32) -> usize {
@@ -360,11 +359,11 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn undo(&mut self) {
-        while let Some(Undo { key, before }) = self.undo.pop() {
+        while let Some(Undo { written, before }) = self.undo.pop() {
             self.unnote(before.as_ref());
             match before {
-                Some(stored) => drop(self.rows.insert(key, stored)),
-                None => drop(self.rows.remove(key.as_bytes())),
+                Some(stored) => drop(self.rows.insert(stored)),
+                None => drop(self.rows.remove(written.key())),
             }
         }
     }
@@ -375,10 +374,10 @@ impl<R: Row> AnyTable for TypedTable<R> {
 
     fn take_effects(&mut self, id: u16, out: &mut Vec<u8>) {
         debug_assert!(self.undo.is_empty(), "effects are taken between commands");
-        for Changed { key, row } in self.changed.drain(..) {
-            match row {
-                Some(row) => effect::put(out, id, key.as_bytes(), &*row),
-                None => effect::remove(out, id, key.as_bytes()),
+        for cell in self.changed.drain(..) {
+            match cell.row() {
+                Some(row) => effect::put(out, id, cell.key(), row),
+                None => effect::remove(out, id, cell.key()),
             }
         }
         // Batch 0 is of rows that were replayed.
@@ -386,31 +385,15 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn load(&mut self, key: &[u8], row: Option<&[u8]>) -> Result<(), minicbor::decode::Error> {
-        let key = match self.rows.get(key) {
-            Some((key, _)) => key.clone(),
-            None => RowKey::from_bytes(key),
-        };
-        match row {
-            Some(bytes) => {
-                let row = Some(Arc::new(minicbor::decode::<R>(bytes)?));
-                self.rows.insert(
-                    key,
-                    Stored {
-                        row,
-                        batch: 0,
-                        at: 0,
-                    },
-                );
-            }
-            None if self.whole => drop(self.rows.remove(key.as_bytes())),
-            None => drop(self.rows.insert(
-                key,
-                Stored {
-                    row: None,
-                    batch: 0,
-                    at: 0,
-                },
-            )),
+        let row = row.map(minicbor::decode::<R>).transpose()?;
+        if row.is_none() && self.whole {
+            self.rows.remove(key);
+        } else {
+            self.rows.insert(Stored {
+                cell: Cell::new(key, row),
+                batch: 0,
+                at: 0,
+            });
         }
         Ok(())
     }
@@ -608,10 +591,8 @@ impl Snapshot {
 
     /// The row under an encoded key.
     #[must_use]
-    pub fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Option<&Arc<R>> {
-        self.rows(table)
-            .get(key)
-            .and_then(|(_, stored)| stored.row.as_ref())
+    pub fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Option<&R> {
+        self.rows(table).get(key).and_then(Cell::row)
     }
 
     /// Rows of an ordered table whose encoded keys start with `prefix`, from `from` on.
@@ -620,7 +601,7 @@ impl Snapshot {
         table: &Table<R>,
         prefix: Vec<u8>,
         from: &[u8],
-    ) -> impl Iterator<Item = (&'a RowKey, &'a Arc<R>)> + use<'a, R> {
+    ) -> impl Iterator<Item = (KeyRef<'a>, &'a R)> + use<'a, R> {
         let rows = range(self.rows(table), from.max(&prefix));
         rows.take_while(move |(key, _)| key.as_bytes().starts_with(&prefix))
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::key::{KeyReader, RowKey, Slot};
+use crate::key::{KeyReader, KeyRef, RowKey, Slot};
 use crate::row::Nothing;
 use crate::table::{Table, Tables};
 
@@ -28,13 +28,13 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    fn of(key: &RowKey) -> Option<Self> {
+    fn of(key: KeyRef<'_>) -> Option<Self> {
         let (slot, rest) = key.as_bytes().split_first_chunk::<2>()?;
         let mut parts = KeyReader::new(rest);
         let due_ms = parts.number()?;
         let timer = u16::from(parts.byte()?) << 8 | u16::from(parts.byte()?);
         Some(Self {
-            key: key.clone(),
+            key: RowKey::from_bytes(key.as_bytes()),
             slot: Slot(u16::from_be_bytes(*slot)),
             due_ms,
             timer,

@@ -1,9 +1,8 @@
 //! A transaction: what one command reads, writes, schedules and emits; all or nothing.
 
-use std::sync::Arc;
-
 use compact_str::CompactString;
 
+use crate::cell::RowRef;
 use crate::contract::{Event, Timer};
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
@@ -87,10 +86,10 @@ impl Tx<'_> {
         &mut self,
         table: &Table<R>,
         parts: impl KeyParts,
-    ) -> Result<Option<Arc<R>>, Missing> {
+    ) -> Result<Option<RowRef<R>>, Missing> {
         write_key(self.scratch, self.slot, &parts);
         match self.tables.table(table).get(self.scratch) {
-            Ok(row) => Ok(row.cloned()),
+            Ok(row) => Ok(row),
             Err(()) => Err(Missing {
                 table: table.id(),
                 key: RowKey::from_bytes(self.scratch),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use tidegate_engine::RowKey;
+use tidegate_engine::KeyRef;
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::EXPIRE;
@@ -77,7 +77,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
     audit
 }
 
-fn two_texts(key: &RowKey) -> (&str, &str) {
+fn two_texts(key: KeyRef<'_>) -> (&str, &str) {
     let mut parts = key.parts();
     (
         parts.text().unwrap_or_default(),
@@ -85,7 +85,7 @@ fn two_texts(key: &RowKey) -> (&str, &str) {
     )
 }
 
-fn text_and_number(key: &RowKey) -> (&str, u64) {
+fn text_and_number(key: KeyRef<'_>) -> (&str, u64) {
     let mut parts = key.parts();
     (
         parts.text().unwrap_or_default(),
@@ -117,7 +117,7 @@ fn add_hold(sum: &mut Sums, hold: &Held) {
 fn check_hold(
     audit: &mut Audit,
     books: &Books<'_>,
-    (key, sku, id): (&RowKey, &str, &str),
+    (key, sku, id): (KeyRef<'_>, &str, &str),
     hold: &Held,
     given_back: u64,
 ) {

@@ -6,7 +6,7 @@ use crate::contract::{
     Field, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType, ReplyValue,
     Request, Status, Values,
 };
-use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
+use crate::key::{KeyParts, KeyReader, KeyRef, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
 use crate::row::Row;
 use crate::table::{Missing, Snapshot, Table, TableDef, Tables};
@@ -332,7 +332,7 @@ impl ScanContext {
     pub fn get<R: Row>(&self, table: &Table<R>, parts: impl KeyParts) -> Option<&R> {
         let mut key = Vec::new();
         write_key(&mut key, *self.slots.first()?, &parts);
-        self.snapshot.get(table, &key).map(|row| &**row)
+        self.snapshot.get(table, &key)
     }
 
     /// Up to `most` rows, at most [`SCAN_ROWS_MAX`], whose keys start with `prefix`, behind `after`
@@ -343,7 +343,7 @@ impl ScanContext {
         prefix: impl KeyParts,
         after: Option<impl KeyParts>,
         most: usize,
-    ) -> Vec<(&RowKey, &R)> {
+    ) -> Vec<(KeyRef<'_>, &R)> {
         let Some(slot) = self.slots.first() else {
             return Vec::new();
         };
@@ -354,20 +354,17 @@ impl ScanContext {
         }
         let rows = self.snapshot.range(table, start, &from);
         let behind = rows.filter(|(key, _)| key.as_bytes() != from);
-        behind
-            .map(|(key, row)| (key, &**row))
-            .take(most.min(SCAN_ROWS_MAX))
-            .collect()
+        behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
     /// Every row of all slots, in no particular order, for a table that is kept small.
-    pub fn rows_of_all<R: Row>(&self, table: &Table<R>) -> Vec<(&RowKey, &R)> {
+    pub fn rows_of_all<R: Row>(&self, table: &Table<R>) -> Vec<(KeyRef<'_>, &R)> {
         let mut found = Vec::new();
         for slot in &self.slots {
             let rows = self
                 .snapshot
                 .range(table, slot.0.to_be_bytes().to_vec(), &[]);
-            found.extend(rows.map(|(key, row)| (key, &**row)));
+            found.extend(rows);
         }
         found
     }
@@ -380,7 +377,7 @@ impl ScanContext {
         prefix: &str,
         after: &str,
         most: usize,
-    ) -> Vec<(&RowKey, &R)> {
+    ) -> Vec<(KeyRef<'_>, &R)> {
         let mut found = Vec::new();
         for slot in &self.slots {
             let (mut start, mut from) = (slot.0.to_be_bytes().to_vec(), Vec::new());
@@ -388,7 +385,7 @@ impl ScanContext {
             write_key(&mut from, *slot, &after);
             let rows = self.snapshot.range(table, start, &from);
             let behind = rows.filter(|(key, _)| key.as_bytes() != from);
-            found.extend(behind.map(|(key, row)| (key, &**row)).take(most));
+            found.extend(behind.take(most));
         }
         found.sort_by(|(a, _), (b, _)| a.as_bytes()[2..].cmp(&b.as_bytes()[2..]));
         found.truncate(most);
@@ -469,18 +466,15 @@ impl<'a> Books<'a> {
     }
 
     /// Every row of a table, in no particular order.
-    pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (&'a RowKey, &'a R)> {
-        self.tables
-            .table(table)
-            .iter()
-            .map(|(key, row)| (key, &**row))
+    pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (KeyRef<'a>, &'a R)> {
+        self.tables.table(table).iter()
     }
 
     /// Whether a timer is set for the owner of `row`, named as it was set.
     #[must_use]
     pub fn has_timer(
         &self,
-        row: &RowKey,
+        row: KeyRef<'_>,
         timer: &Timer,
         due_ms: u64,
         parts: impl KeyParts,

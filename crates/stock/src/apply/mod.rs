@@ -12,11 +12,9 @@ mod unhold;
 
 pub(crate) use unhold::EXPIRE;
 
-use std::sync::Arc;
-
 use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Id, Name};
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, RowRef, Stop, Tx};
 
 use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
@@ -30,7 +28,7 @@ fn sku_of(tx: &mut Tx<'_>, sku: &Name) -> Result<Sku, Stop<Refusal>> {
 }
 
 /// Reads a hold, or refuses.
-fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<Arc<Held>, Stop<Refusal>> {
+fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<RowRef<Held>, Stop<Refusal>> {
     let row = tx.get(&HOLDS, (sku.as_str(), id.as_str()))?;
     Ok(row.ok_or(Refusal::HoldNotFound)?)
 }
