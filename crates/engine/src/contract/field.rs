@@ -199,9 +199,7 @@ impl FieldType for i64 {
         let found = match raw {
             Raw::Integer(value) => return Ok(value),
             Raw::Text(bytes) => {
-                let value = std::str::from_utf8(bytes)
-                    .ok()
-                    .and_then(|text| text.parse().ok());
+                let value = std::str::from_utf8(bytes).ok().and_then(integer);
                 return value.ok_or_else(|| {
                     (
                         InvalidKind::Unreadable,
@@ -221,6 +219,17 @@ impl FieldType for i64 {
     fn hash(&self, hasher: &mut Xxh3) {
         hasher.update(&self.to_le_bytes());
     }
+}
+
+/// An integer as it is written in the one usual way: no plus sign, no zeros in front.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let usual = match digits.as_bytes() {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', ..] => true,
+        [_, ..] | [] => false,
+    };
+    text.parse().ok().filter(|_| usual)
 }
 
 /// An integer between two bounds, both included.
@@ -310,4 +319,43 @@ macro_rules! words {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_read_in_the_one_usual_way() {
+        for (text, value) in [("0", 0), ("-7", -7), ("9223372036854775807", i64::MAX)] {
+            assert_eq!(i64::read(Raw::Text(text.as_bytes())), Ok(value));
+        }
+        for text in [
+            "",
+            "-",
+            "+5",
+            "007",
+            "-0",
+            "1.0",
+            " 1",
+            "9223372036854775808",
+            "0x1",
+        ] {
+            assert!(i64::read(Raw::Text(text.as_bytes())).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_bounded_utf8_without_control_characters() {
+        let longest = "x".repeat(NAME_BYTES_MAX);
+        for text in ["a", "värde 1", longest.as_str()] {
+            assert!(Name::read(Raw::String(text)).is_ok(), "{text:?}");
+        }
+        let longer = "x".repeat(NAME_BYTES_MAX + 1);
+        for text in ["", "a\nb", "a\0", "\u{85}", longer.as_str()] {
+            assert!(Name::read(Raw::String(text)).is_err(), "{text:?}");
+        }
+        assert!(Name::read(Raw::Text(b"\xff")).is_err());
+        assert!(Name::read(Raw::Integer(5)).is_err(), "a number is no name");
+    }
 }

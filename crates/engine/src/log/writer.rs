@@ -19,8 +19,10 @@ struct Pending {
     group: Group,
     /// The last record of each partition in the group.
     tips: Vec<(PartitionId, Lsn)>,
-    /// Replies that rest on the group: how much it pays to wait for more.
+    /// Replies that rest on the group.
     replies: usize,
+    /// The writer sleeps, and is to be woken once so many replies rest on the group.
+    sleeper: Option<usize>,
     poked: bool,
     stopping: bool,
 }
@@ -43,14 +45,27 @@ impl LogQueue {
             Some(tip) => tip.1 = record.lsn,
             None => pending.tips.push((record.partition, record.lsn)),
         }
-        drop(pending);
-        self.arrived.notify_one();
+        let enough = pending.replies;
+        self.wake(pending, enough);
     }
 
     /// Asks for a group though there may be no record: the clock needs a promise.
     pub(crate) fn poke(&self) {
-        self.lock().poked = true;
-        self.arrived.notify_one();
+        let mut pending = self.lock();
+        pending.poked = true;
+        self.wake(pending, usize::MAX);
+    }
+
+    /// Wakes the writer if it sleeps and `replies` are enough for it. A wake-up is a system call.
+    fn wake(&self, mut pending: MutexGuard<'_, Pending>, replies: usize) {
+        let wakes = pending.sleeper.is_some_and(|enough| replies >= enough);
+        if wakes {
+            pending.sleeper = None;
+        }
+        drop(pending);
+        if wakes {
+            self.arrived.notify_one();
+        }
     }
 
     /// Bytes that wait.
@@ -58,25 +73,41 @@ impl LogQueue {
         self.lock().group.records.len()
     }
 
+    /// Replies that rest on what waits.
+    fn replies(&self) -> usize {
+        self.lock().replies
+    }
+
     /// Lets a waiting writer return, for good.
     pub(crate) fn stop(&self) {
-        self.lock().stopping = true;
-        self.arrived.notify_all();
+        let mut pending = self.lock();
+        pending.stopping = true;
+        self.wake(pending, usize::MAX);
     }
 
     /// Waits until there is something to write; `false` once stopped and empty.
     fn wait(&self, at_most: Duration) -> bool {
-        let idle =
-            |pending: &mut Pending| pending.group.is_empty() && !pending.poked && !pending.stopping;
+        let idle = |pending: &mut Pending| {
+            let idle = pending.group.is_empty() && !pending.poked && !pending.stopping;
+            pending.sleeper = idle.then_some(0);
+            idle
+        };
         let waited = self.arrived.wait_timeout_while(self.lock(), at_most, idle);
-        let (pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        pending.sleeper = None;
         !pending.stopping || !pending.group.is_empty()
     }
 
     /// Waits until so many replies rest on the group, or for this long.
     fn linger(&self, replies: usize, at_most: Duration) {
-        let few = |pending: &mut Pending| pending.replies < replies && !pending.stopping;
-        drop(self.arrived.wait_timeout_while(self.lock(), at_most, few));
+        let few = |pending: &mut Pending| {
+            let few = pending.replies < replies && !pending.stopping;
+            pending.sleeper = few.then_some(replies);
+            few
+        };
+        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, few);
+        let (mut pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        pending.sleeper = None;
     }
 }
 
@@ -98,8 +129,10 @@ pub(crate) struct LogWriter {
     clock: Arc<EngineClock>,
     taken: Group,
     tips: Vec<(PartitionId, Lsn)>,
-    /// Replies that rested on the group before this one.
-    replies_before: usize,
+    /// Replies that are soon to rest on the next group, if those who were answered last ask again.
+    replies_expected: usize,
+    /// Replies that rest on the group that is taken.
+    replies_taken: usize,
 }
 
 impl LogWriter {
@@ -111,7 +144,8 @@ impl LogWriter {
             clock,
             taken,
             tips,
-            replies_before: 0,
+            replies_expected: 0,
+            replies_taken: 0,
         }
     }
 
@@ -122,7 +156,7 @@ impl LogWriter {
 
     /// Gives those who were just answered a moment to send more, so that one sync serves all.
     pub(crate) fn linger(&self, at_most: Duration) {
-        self.queue.linger(self.replies_before, at_most);
+        self.queue.linger(self.replies_expected, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.
@@ -144,6 +178,8 @@ impl LogWriter {
         }
         self.clock.promised(self.taken.clock_up_to_ms);
         self.taken.records.clear();
+        // Whoever is answered now may ask again at once; whoever asked meanwhile waits already.
+        self.replies_expected = std::mem::take(&mut self.replies_taken) + self.queue.replies();
         for (partition, lsn) in self.tips.drain(..) {
             durable(partition, lsn);
         }
@@ -154,7 +190,7 @@ impl LogWriter {
         let mut pending = self.queue.lock();
         std::mem::swap(&mut pending.group, &mut self.taken);
         std::mem::swap(&mut pending.tips, &mut self.tips);
-        self.replies_before = std::mem::take(&mut pending.replies);
+        self.replies_taken = std::mem::take(&mut pending.replies);
         pending.poked = false;
     }
 

@@ -60,13 +60,13 @@ impl Fronts {
         let resp_front = resp_front(settings, door, half);
         let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
         let router = tidegate_http::router(door.clone(), http_options(settings, &stopped));
-        let serve_http = tidegate_http::serve(http, router, half, until(stopped.clone()));
+        let serve_http = tidegate_http::serve(http, router, half, until(stopped));
         let run = move || {
             tokio.block_on(async {
+                // HTTP ends by itself once stopped and drained; RESP takes connections until then.
                 tokio::select! {
                     () = serve_resp => {}
-                    () = async { serve_http.await; std::future::pending().await } => {}
-                    () = until(stopped) => {}
+                    () = serve_http => {}
                 }
             });
         };
