@@ -40,10 +40,10 @@ pub(crate) fn remove(out: &mut Vec<u8>, table: u16, key: &[u8]) {
 }
 
 /// A table, a key, and the row that it has now, if any.
-type Effect<'a> = (u16, &'a [u8], Option<&'a [u8]>);
+pub(crate) type Effect<'a> = (u16, &'a [u8], Option<&'a [u8]>);
 
 /// Reads one effect from the front of `bytes`.
-fn read<'a>(bytes: &mut &'a [u8]) -> Option<Effect<'a>> {
+pub(crate) fn read<'a>(bytes: &mut &'a [u8]) -> Option<Effect<'a>> {
     let (kind, rest) = bytes.split_first()?;
     let (table, rest) = rest.split_first_chunk::<2>()?;
     let (length, rest) = rest.split_first_chunk::<2>()?;

@@ -362,3 +362,153 @@ impl State {
         fetched.expect("because a row of the base decodes, or the base is corrupt");
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::EngineClock;
+    use crate::contract::{Raw, Values, Work};
+    use crate::key::SlotMap;
+    use crate::own::ENGINE;
+    use crate::sink::ReplySink;
+    use crate::table::Base;
+    use crate::testing::{ManualClock, Recorder, TOY};
+    use crate::{effect, limits};
+
+    /// The plainest base there is, counting how often it is asked.
+    #[derive(Default)]
+    struct MapBase {
+        rows: BTreeMap<(u16, Vec<u8>), Vec<u8>>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Base for MapBase {
+        fn get(&self, table: u16, key: &[u8]) -> Option<Vec<u8>> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            self.rows.get(&(table, key.to_vec())).cloned()
+        }
+    }
+
+    fn partition(base: Option<Box<dyn Base>>) -> (Partition, Shared) {
+        let id = PartitionId(0);
+        let clock = Arc::new(ManualClock::default());
+        let promised_ms = Some(ManualClock::START_MS + limits::CLOCK_AHEAD_MS);
+        let clock = EngineClock::start(clock, promised_ms, true).unwrap();
+        let slots = SlotMap::even(1);
+        let defs: Vec<_> = [ENGINE, TOY]
+            .iter()
+            .flat_map(|d| d.tables)
+            .copied()
+            .collect();
+        let timers = TOY.timers.iter().map(|timer| (timer.id, *timer)).collect();
+        let tables = Tables::new(&defs, 0, base);
+        let partition = Partition::new(
+            id,
+            slots.slots(id).collect(),
+            tables,
+            Lsn(0),
+            Arc::new(timers),
+        );
+        (
+            partition,
+            Shared::new(slots, &[Lsn(0)], Arc::new(clock), 1, 1),
+        )
+    }
+
+    fn run(partition: &mut Partition, shared: &Shared, name: &str, words: &[&str]) -> String {
+        let def = TOY.requests.iter().find(|def| def.resp == name).unwrap();
+        let mut values: Vec<_> = words
+            .iter()
+            .map(|w| Some(Raw::Text(w.as_bytes())))
+            .collect();
+        values.resize(def.fields.len(), None);
+        let Ok(Work::Call(call)) = def.read(&Values(&values)) else {
+            panic!("no call")
+        };
+        let recorder = Arc::new(Recorder::default());
+        let sink = Arc::clone(&recorder) as Arc<dyn ReplySink>;
+        let slot = Slot::of(call.key());
+        let work = Errand::Call {
+            call,
+            sink,
+            token: 1,
+        };
+        let pushed = shared.inbox(partition.id).push(
+            Envelope {
+                work,
+                slot,
+                domain: 0,
+            },
+            def.class,
+        );
+        assert!(pushed.is_ok());
+        partition.step(shared);
+        shared.set_durable(partition.id, partition.lsn);
+        partition.step(shared);
+        recorder.answer(1).unwrap().1
+    }
+
+    /// A base that holds what writing a note three times leaves behind.
+    fn base() -> MapBase {
+        let (mut writer, shared) = partition(None);
+        let mut base = MapBase::default();
+        for id in ["1", "2", "3"] {
+            run(&mut writer, &shared, "NOTE.PUT", &["k", id, "text"]);
+            let mut effects = writer.effects.as_slice();
+            while let Some((table, key, row)) = effect::read(&mut effects) {
+                match row {
+                    Some(row) => base.rows.insert((table, key.to_vec()), row.to_vec()),
+                    None => base.rows.remove(&(table, key.to_vec())),
+                };
+            }
+        }
+        base
+    }
+
+    #[test]
+    fn row_that_a_command_names_is_fetched_before_it_runs() {
+        let base = base();
+        let asked = Arc::clone(&base.asked);
+        let (mut partition, shared) = partition(Some(Box::new(base)));
+        let refused = run(&mut partition, &shared, "NOTE.PUT", &["k", "4", "text"]);
+        assert_eq!(refused, "note_full times=3");
+        assert_eq!(
+            asked.load(Ordering::Relaxed),
+            1,
+            "once, for the row that it names"
+        );
+    }
+
+    #[test]
+    fn row_found_missing_on_the_way_is_fetched_and_the_command_runs_again() {
+        let base = base();
+        let asked = Arc::clone(&base.asked);
+        let (mut partition, shared) = partition(Some(Box::new(base)));
+        for _ in 0..2 {
+            // NOTE.GET names no rows.
+            let read = run(&mut partition, &shared, "NOTE.GET", &["k"]);
+            assert_eq!(read, "key=k text=text times=3");
+        }
+        assert_eq!(
+            asked.load(Ordering::Relaxed),
+            1,
+            "the second time it is in memory"
+        );
+        assert_eq!(
+            run(&mut partition, &shared, "NOTE.GET", &["other"]),
+            "unknown_note"
+        );
+        assert_eq!(
+            run(&mut partition, &shared, "NOTE.GET", &["other"]),
+            "unknown_note"
+        );
+        assert_eq!(
+            asked.load(Ordering::Relaxed),
+            2,
+            "that there is none is remembered as well"
+        );
+    }
+}

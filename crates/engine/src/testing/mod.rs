@@ -138,7 +138,15 @@ impl Writer for LineWriter {
 
 /// Takes answers down.
 #[derive(Default)]
-struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>);
+pub(crate) struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>);
+
+impl Recorder {
+    /// The answer to a token, if it was given.
+    pub(crate) fn answer(&self, token: u64) -> Option<(Status, String)> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.get(&token).cloned()
+    }
+}
 
 impl ReplySink for Recorder {
     fn renderer(&self) -> &dyn Renderer {
@@ -317,12 +325,7 @@ impl Stepper {
     /// The answer to a token, if it has left the gate.
     #[must_use]
     pub fn answer(&self, token: u64) -> Option<(Status, String)> {
-        self.recorder
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&token)
-            .cloned()
+        self.recorder.answer(token)
     }
 
     /// Runs one command to its durable answer.
