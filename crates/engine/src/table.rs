@@ -218,8 +218,8 @@ pub(crate) struct TypedTable<R: Row> {
     rows: Rows<R>,
     /// What the running command replaced, oldest first.
     undo: Vec<Undo<R>>,
-    /// What the batch changed: each row once, unless it was removed in between.
-    changed: Vec<Cell<R>>,
+    /// What the batch changed, in order; `None` where a later entry took the place of one.
+    changed: Vec<Option<Cell<R>>>,
     batch: u32,
     /// Every row is in memory: what is not here is nowhere.
     whole: bool,
@@ -272,46 +272,39 @@ impl<R: Row> TypedTable<R> {
         let at = u32::try_from(self.changed.len());
         let at = at.expect("because a batch changes far fewer rows");
         let batch = self.batch;
-        let before = self.rows.insert(Stored {
+        let stored = Stored {
             cell: cell.clone(),
             batch,
             at,
-        });
-        if let Some(at) = self.note(before.as_ref(), cell.clone()) {
-            // Listed before in this batch: the row keeps its first place.
-            self.rows.insert(Stored {
-                cell: cell.clone(),
-                batch,
-                at,
-            });
-        }
+        };
+        let before = self.rows.insert(stored);
+        self.note(before.as_ref(), cell.clone());
         self.undo.push(Undo {
             written: cell,
             before,
         });
     }
 
-    /// Lists a change, once per row and batch; gives the place if it was listed before.
-    fn note(&mut self, before: Option<&Stored<R>>, cell: Cell<R>) -> Option<u32> {
-        match before {
-            Some(Stored { batch, at, .. }) if *batch == self.batch => {
-                self.changed[usize_of(*at)] = cell;
-                Some(*at)
-            }
-            Some(_) | None => {
-                self.changed.push(cell);
-                None
-            }
-        }
+    /// The entry of this batch that a write of the same row replaces, if there is one.
+    fn listed(&mut self, before: Option<&Stored<R>>) -> Option<&mut Option<Cell<R>>> {
+        let before = before.filter(|before| before.batch == self.batch)?;
+        let at = usize::try_from(before.at).expect("because 32 bits fit an index");
+        Some(&mut self.changed[at])
     }
 
-    /// Takes back what `note` listed for a write that replaced `before`.
+    /// Lists a change; only the last one of a row stays.
+    fn note(&mut self, before: Option<&Stored<R>>, cell: Cell<R>) {
+        if let Some(listed) = self.listed(before) {
+            *listed = None;
+        }
+        self.changed.push(Some(cell));
+    }
+
+    /// Takes back what `note` did for a write that replaced `before`.
     fn unnote(&mut self, before: Option<&Stored<R>>) {
-        match before {
-            Some(Stored { batch, at, cell }) if *batch == self.batch => {
-                self.changed[usize_of(*at)] = cell.clone();
-            }
-            Some(_) | None => drop(self.changed.pop()),
+        self.changed.pop();
+        if let Some(listed) = self.listed(before) {
+            *listed = before.map(|before| before.cell.clone());
         }
     }
 
@@ -345,10 +338,6 @@ fn range<'a, R: Row>(
         .filter_map(|(_, stored)| key_and_row(&stored.cell))
 }
 
-fn usize_of(at: u32) -> usize {
-    usize::try_from(at).expect("because 32 bits fit an index")
-}
-
 impl<R: Row> AnyTable for TypedTable<R> {
     fn as_any(&self) -> &dyn Any {
         self
@@ -374,7 +363,7 @@ impl<R: Row> AnyTable for TypedTable<R> {
 
     fn take_effects(&mut self, id: u16, out: &mut Vec<u8>) {
         debug_assert!(self.undo.is_empty(), "effects are taken between commands");
-        for cell in self.changed.drain(..) {
+        for cell in self.changed.drain(..).flatten() {
             match cell.row() {
                 Some(row) => effect::put(out, id, cell.key(), row),
                 None => effect::remove(out, id, cell.key()),

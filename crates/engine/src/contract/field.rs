@@ -1,7 +1,7 @@
 //! The fields of a request: their types, their limits, and how they are read from any front.
 
 use compact_str::CompactString;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX};
 
@@ -79,6 +79,22 @@ pub enum InvalidKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content(pub u64);
 
+/// Gathers the content of a request. Hashed in one go: requests are small, and the state of a
+/// streaming hash is larger than most of them.
+#[derive(Debug, Default)]
+pub struct Hasher(Vec<u8>);
+
+impl Hasher {
+    /// Adds bytes. What is added tells its own length, or has a fixed one.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(super) fn content(&self) -> Content {
+        Content(xxh3_64(&self.0))
+    }
+}
+
 /// A type that a field of a request can have.
 pub trait FieldType: Sized {
     /// How it is documented and what it takes.
@@ -98,7 +114,7 @@ pub trait FieldType: Sized {
     }
 
     /// Adds the value to the content of its request.
-    fn hash(&self, hasher: &mut Xxh3);
+    fn hash(&self, hasher: &mut Hasher);
 }
 
 /// A key, or any name of 1–128 bytes of UTF-8 without control characters.
@@ -154,7 +170,7 @@ impl FieldType for Name {
         Ok(Self(CompactString::new(Self::check(text_of(raw)?)?)))
     }
 
-    fn hash(&self, hasher: &mut Xxh3) {
+    fn hash(&self, hasher: &mut Hasher) {
         hasher.update(&(self.0.len() as u64).to_le_bytes());
         hasher.update(self.0.as_bytes());
     }
@@ -181,7 +197,7 @@ impl FieldType for Id {
         })
     }
 
-    fn hash(&self, hasher: &mut Xxh3) {
+    fn hash(&self, hasher: &mut Hasher) {
         match self {
             Self::Chosen(name) => name.hash(hasher),
             Self::Mint => hasher.update(b"*"),
@@ -216,7 +232,7 @@ impl FieldType for i64 {
         ))
     }
 
-    fn hash(&self, hasher: &mut Xxh3) {
+    fn hash(&self, hasher: &mut Hasher) {
         hasher.update(&self.to_le_bytes());
     }
 }
@@ -265,7 +281,7 @@ impl<const MIN: i64, const MAX: i64> FieldType for Bounded<MIN, MAX> {
         ))
     }
 
-    fn hash(&self, hasher: &mut Xxh3) {
+    fn hash(&self, hasher: &mut Hasher) {
         FieldType::hash(&self.0, hasher);
     }
 }
@@ -288,7 +304,7 @@ impl<T: FieldType> FieldType for Option<T> {
         Some(None)
     }
 
-    fn hash(&self, hasher: &mut Xxh3) {
+    fn hash(&self, hasher: &mut Hasher) {
         hasher.update(&[u8::from(self.is_some())]);
         if let Some(value) = self {
             value.hash(hasher);

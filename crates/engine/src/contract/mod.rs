@@ -14,8 +14,8 @@ pub use domain::{
     Scan, ScanCall, ScanContext, Timer, Work,
 };
 pub use field::{
-    Bounded, Content, Field, FieldKind, FieldType, Id, Invalid, InvalidKind, Limit, Millis, Name,
-    Raw,
+    Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
+    Name, Raw,
 };
 pub use refusal::{Fault, Never, RefusalDef, Refuse, Status};
 pub use reply::{
@@ -24,4 +24,3 @@ pub use reply::{
 #[doc(hidden)]
 pub use request::content_of;
 pub use request::{Request, Values};
-pub use xxhash_rust::xxh3::Xxh3 as Hasher;

@@ -1,8 +1,6 @@
 //! Requests: structs whose fields are declared once, for every front.
 
-use xxhash_rust::xxh3::Xxh3;
-
-use super::field::{Content, Field, Invalid, InvalidKind, Raw};
+use super::field::{Content, Field, Hasher, Invalid, InvalidKind, Raw};
 
 /// A request that any front can build from named or positional values.
 pub trait Request: Sized + Send + 'static {
@@ -53,10 +51,10 @@ impl Values<'_> {
 
 /// Hashes the fields of a request. Not for use outside [`request!`](crate::request).
 #[doc(hidden)]
-pub fn content_of(hash: impl FnOnce(&mut Xxh3)) -> Content {
-    let mut hasher = Xxh3::new();
+pub fn content_of(hash: impl FnOnce(&mut Hasher)) -> Content {
+    let mut hasher = Hasher::default();
     hash(&mut hasher);
-    Content(hasher.digest())
+    hasher.content()
 }
 
 /// Declares a request: a struct, its fields' documentation, their RESP words and defaults.

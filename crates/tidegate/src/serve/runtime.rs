@@ -16,9 +16,8 @@ use tokio::sync::Notify;
 const READERS: usize = 2;
 
 /// How long the log writer waits, at most, for those who were just answered to ask again, so that
-/// one sync serves all. About a sync on a fast disk: with 50 connections it saves more than half of
-/// the context switches per command, and a client alone is never waited for.
-const LINGER: Duration = Duration::from_micros(300);
+/// one sync serves all. A client alone is never waited for.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// How long the log writer waits before it asks a full disk again.
 const FULL_RETRY: Duration = Duration::from_millis(20);
