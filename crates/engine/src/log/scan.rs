@@ -20,7 +20,7 @@ pub struct LogReport {
     pub records: u64,
     /// Bytes of them.
     pub bytes: u64,
-    /// Groups that count though no mark covers them yet.
+    /// Groups with records that count though no mark covers them yet.
     pub unsealed: u64,
     /// Engine time may have been used up to here.
     pub clock_up_to_ms: u64,
@@ -84,7 +84,7 @@ pub(crate) fn scan_to_end(
         }
         read_segment(disk, &segment, until, &mut end, visit)?;
     }
-    end.report.unsealed = end.beyond.len() as u64;
+    end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
     Ok(end)
 }
 
