@@ -4,7 +4,7 @@
 # Both servers run on this machine beside the one client, `tidegate bench`, one measurement after
 # the other in alternation; each figure is the median of ROUNDS. Effects are counted on the
 # servers. Redis checks the buyer set, deducts and records the flow in one Lua call, with
-# `appendfsync always`. Needs redis-server (Debian: apt-get install redis-server).
+# `appendfsync always`; it does not rewrite its file meanwhile, which would disturb both. Needs redis-server (Debian: apt-get install redis-server).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROUNDS=${ROUNDS:-3}
@@ -18,7 +18,7 @@ cargo build --release --quiet
 bin=target/release/tidegate
 
 redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --dir "$work" --save "" \
-    --appendonly yes --appendfsync always >"$work/redis.log" &
+    --appendonly yes --appendfsync always --auto-aof-rewrite-percentage 0 >"$work/redis.log" &
 pids+=($!)
 "$bin" serve --data "$work/tidegate" --resp "127.0.0.1:$TIDEGATE_PORT" --http 127.0.0.1:0 \
     >"$work/tidegate.log" &
