@@ -169,25 +169,6 @@ impl Refuse for Refusal {
         &REFUSALS[self.index()]
     }
 
-    fn fact_count(&self) -> usize {
-        match self {
-            Self::InvalidQuantity { .. } | Self::OverLimit { .. } => 2,
-            Self::VersionChanged { .. }
-            | Self::BelowCommitted { .. }
-            | Self::AboveMaximum
-            | Self::SoldOut { .. }
-            | Self::ReturnExceedsSold { .. } => 1,
-            Self::UnknownSku
-            | Self::BuyerRequired
-            | Self::IdConflict
-            | Self::HoldNotFound
-            | Self::AlreadyConfirmed
-            | Self::HoldReleased
-            | Self::HoldExpired
-            | Self::NotConfirmed => 0,
-        }
-    }
-
     fn facts(&self, out: &mut dyn Writer) {
         let mut fact = |name: &str, value: u64| {
             out.name(name);

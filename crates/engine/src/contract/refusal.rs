@@ -37,11 +37,6 @@ pub trait Refuse {
     /// Which refusal it is.
     fn def(&self) -> &'static RefusalDef;
 
-    /// How many facts [`Self::facts`] writes.
-    fn fact_count(&self) -> usize {
-        0
-    }
-
     /// Writes each fact as a name and a value.
     fn facts(&self, _out: &mut dyn Writer) {}
 }
@@ -81,15 +76,6 @@ impl Fault {
             Self::Busy { .. } => "busy",
             Self::DiskFull => "disk_full",
             Self::Stopping => "stopping",
-        }
-    }
-
-    /// When to ask again, if that is known.
-    #[must_use]
-    pub fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Busy { retry_after_ms } => Some(*retry_after_ms),
-            Self::DiskFull | Self::Stopping => None,
         }
     }
 

@@ -72,11 +72,6 @@ impl FaultDisk {
         }
     }
 
-    /// The process is killed: the page cache, and so every write, stays.
-    pub fn kill(&self) {
-        // Nothing to do, which is the point: a kill cannot reveal a missing sync.
-    }
-
     /// From now on every sync fails.
     pub fn fail_syncs(&self) {
         self.state().fail_syncs = true;

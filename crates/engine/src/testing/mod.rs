@@ -312,11 +312,7 @@ impl Stepper {
             let wrote = self.write().expect("because no fault was injected") == Did::Wrote;
             let read = std::iter::repeat_with(|| self.door.read_step(false)).take_while(|r| *r);
             let read = read.count() > 0;
-            if !(more || wrote || read) && self.door.waiting() == 0 {
-                return;
-            }
             if !(more || wrote || read) {
-                // Only a full disk keeps commands waiting; time may bring room.
                 return;
             }
         }

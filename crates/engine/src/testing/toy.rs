@@ -66,10 +66,6 @@ impl Refuse for Refusal {
         }
     }
 
-    fn fact_count(&self) -> usize {
-        usize::from(*self == Self::Full)
-    }
-
     fn facts(&self, out: &mut dyn Writer) {
         if *self == Self::Full {
             out.name("times");

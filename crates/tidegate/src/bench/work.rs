@@ -1,10 +1,11 @@
 //! The commands of a benchmark, and what it asks the server before and after.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{BenchArgs, BenchError, Kind, Target};
+use crate::client::{Connection, Lost, Reply};
 
 /// Units of each SKU where there are enough.
 const PLENTY: u64 = 1_000_000_000;
@@ -92,22 +93,17 @@ pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
     };
     let mut templates = Vec::new();
     let sha = match args.target {
-        Target::Redis => server.ask(&["SCRIPT", "LOAD", HOLD_LUA])?,
+        Target::Redis => server.ask(&["SCRIPT", "LOAD", HOLD_LUA], text)?,
         Target::Tidegate => String::new(),
     };
     for n in 0..args.skus {
         let sku = sku(args.work, n);
-        let declared = match (args.target, args.work) {
+        let declare = match (args.target, args.work) {
             (_, Kind::Ping) => continue,
-            (Target::Redis, _) => server.ask(&["SET", &sku, &units.to_string()])?,
-            (Target::Tidegate, _) => server.ask(&["STOCK.SET", &sku, &units.to_string()])?,
+            (Target::Redis, _) => "SET",
+            (Target::Tidegate, _) => "STOCK.SET",
         };
-        if declared.starts_with('-') {
-            return Err(BenchError::Answer {
-                addr: args.addr,
-                answer: declared,
-            });
-        }
+        server.ask(&[declare, &sku, &units.to_string()], done)?;
         templates.push(match args.target {
             Target::Tidegate => {
                 template(&["STOCK.HOLD", &sku, "{id}", "1", "BUYER", "{id}", "MAX", "1"])
@@ -134,88 +130,70 @@ pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> 
     let mut gone = 0;
     for n in 0..args.skus {
         let sku = sku(args.work, n);
-        let left = match args.target {
-            Target::Redis => server.ask(&["GET", &sku])?,
-            Target::Tidegate => server.ask(&["STOCK.GET", &sku])?,
+        gone += match args.target {
+            Target::Redis => server.ask(&["GET", &sku], |reply| {
+                PLENTY.checked_sub(text(reply)?.parse().ok()?)
+            })?,
+            Target::Tidegate => server.ask(&["STOCK.GET", &sku], |reply| {
+                Some(reply.field("held")?.count()? + reply.field("sold")?.count()?)
+            })?,
         };
-        let units = match args.target {
-            Target::Redis => left.parse().ok().map(|left: u64| PLENTY - left),
-            Target::Tidegate => field(&left, "held")
-                .zip(field(&left, "sold"))
-                .map(|(h, s)| h + s),
-        };
-        gone += units.ok_or(BenchError::Answer {
-            addr: args.addr,
-            answer: left,
-        })?;
     }
     Ok(Some(gone))
-}
-
-fn field(reply: &str, name: &str) -> Option<u64> {
-    let mut words = reply.split(' ');
-    words.find(|word| *word == name)?;
-    words.next()?.parse().ok()
 }
 
 /// Asks one question at a time.
 struct Asker {
     addr: SocketAddr,
-    stream: BufReader<TcpStream>,
+    connection: Connection,
 }
 
 impl Asker {
     fn connect(addr: SocketAddr) -> Result<Self, BenchError> {
-        let connect = || {
-            let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_nodelay(true)?;
-            Ok(BufReader::new(stream))
-        };
-        let stream = connect().map_err(|error| BenchError::Io { addr, error })?;
-        Ok(Self { addr, stream })
+        let connection = Connection::connect(&addr.to_string(), PATIENCE);
+        let connection = connection.map_err(|error| BenchError::Io { addr, error })?;
+        Ok(Self { addr, connection })
     }
 
-    /// Sends a command; gives its reply with the elements of arrays joined by blanks.
-    fn ask(&mut self, words: &[&str]) -> Result<String, BenchError> {
-        let mut asked = || {
-            self.stream.get_mut().write_all(&template(words).0)?;
-            let mut reply = String::new();
-            self.read(&mut reply)?;
-            Ok(reply.trim_end().to_owned())
+    /// Sends a command and reads its reply; one that `read` cannot take is an error.
+    fn ask<T>(
+        &mut self,
+        words: &[&str],
+        read: impl FnOnce(&Reply<'_>) -> Option<T>,
+    ) -> Result<T, BenchError> {
+        let Self { addr, connection } = self;
+        let lost = |lost: Lost| BenchError::Io {
+            addr: *addr,
+            error: io::Error::other(lost),
         };
-        asked().map_err(|error| BenchError::Io {
-            addr: self.addr,
-            error,
-        })
-    }
-
-    fn read(&mut self, into: &mut String) -> std::io::Result<()> {
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let line = line.trim_end();
-        let size = line
-            .get(1..)
-            .and_then(|digits| digits.parse::<usize>().ok());
-        match (line.as_bytes().first(), size) {
-            (Some(b'*'), Some(elements)) => {
-                for _ in 0..elements {
-                    self.read(into)?;
-                }
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        connection.push(&words);
+        connection.flush().map_err(lost)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(reply) = connection.next().map_err(lost)? {
+                return read(&reply).ok_or_else(|| BenchError::Answer {
+                    addr: *addr,
+                    answer: format!("{reply:?}"),
+                });
             }
-            (Some(b'$'), Some(size)) => {
-                let mut bytes = vec![0; size + 2];
-                self.stream.read_exact(&mut bytes)?;
-                into.push_str(&String::from_utf8_lossy(&bytes[..size]));
-                into.push(' ');
+            if Instant::now() >= deadline {
+                return Err(BenchError::Io {
+                    addr: *addr,
+                    error: io::ErrorKind::TimedOut.into(),
+                });
             }
-            (Some(b'-'), _) => into.push_str(line),
-            (Some(_), _) => {
-                into.push_str(&line[1..]);
-                into.push(' ');
-            }
-            (None, _) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            connection.fill().map_err(lost)?;
         }
-        Ok(())
     }
+}
+
+/// A text, for people or as a number.
+fn text(reply: &Reply<'_>) -> Option<String> {
+    String::from_utf8(reply.text()?.to_vec()).ok()
+}
+
+/// Whatever is no error.
+fn done(reply: &Reply<'_>) -> Option<()> {
+    (!matches!(reply, Reply::Error(_))).then_some(())
 }

@@ -1,6 +1,5 @@
 //! The fronts of a server: who listens where, and which thread a connection lives on.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -184,10 +183,4 @@ fn connections_max() -> usize {
         .unwrap_or(CONNECTIONS_MAX);
     let most = files.saturating_sub(FILES_KEPT).clamp(1, CONNECTIONS_MAX);
     usize::try_from(most).unwrap_or(usize::MAX)
-}
-
-impl From<ServeError> for io::Error {
-    fn from(error: ServeError) -> Self {
-        Self::other(error)
-    }
 }
