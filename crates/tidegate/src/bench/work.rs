@@ -174,7 +174,7 @@ impl Asker {
             if let Some(reply) = connection.next().map_err(lost)? {
                 return read(&reply).ok_or_else(|| BenchError::Answer {
                     addr: *addr,
-                    answer: format!("{reply:?}"),
+                    answer: shown(&reply),
                 });
             }
             if Instant::now() >= deadline {
@@ -185,6 +185,15 @@ impl Asker {
             }
             connection.fill().map_err(lost)?;
         }
+    }
+}
+
+/// A reply as an error message shows it: an error of the server in its own words.
+fn shown(reply: &Reply<'_>) -> String {
+    if let Reply::Error(words) = reply {
+        String::from_utf8_lossy(words).into_owned()
+    } else {
+        format!("{reply:?}")
     }
 }
 
