@@ -4,7 +4,10 @@
 # Both servers run on this machine beside the one client, `tidegate bench`, one measurement after
 # the other in alternation; each figure is the median of ROUNDS. Effects are counted on the
 # servers. Redis checks the buyer set, deducts and records the flow in one Lua call, with
-# `appendfsync always`; it does not rewrite its file meanwhile, which would disturb both. Needs redis-server (Debian: apt-get install redis-server).
+# `appendfsync always`; it does not rewrite its file meanwhile, which would disturb both.
+# Memory is touched once beforehand: a virtual machine's host takes microseconds for each page that
+# it hands out for the first time, and would slow whichever server grows onto it.
+# Needs redis-server (Debian: apt-get install redis-server).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROUNDS=${ROUNDS:-3}
@@ -16,6 +19,15 @@ trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$
 
 cargo build --release --quiet
 bin=target/release/tidegate
+python3 - <<'PY'
+import mmap
+with open("/proc/meminfo") as lines:
+    available = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) << 10
+touched = min(8 << 30, available // 2)
+with mmap.mmap(-1, touched) as memory:
+    for page in range(0, touched, mmap.PAGESIZE):
+        memory[page] = 1
+PY
 
 redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --dir "$work" --save "" \
     --appendonly yes --appendfsync always --auto-aof-rewrite-percentage 0 >"$work/redis.log" &

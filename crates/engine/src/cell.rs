@@ -1,97 +1,102 @@
-//! A row and its key, in one allocation.
+//! A row's stored bytes under its key, in one allocation.
 //!
-//! A table holds millions of small rows; a second allocation for each key would cost as much memory
-//! as the rows themselves.
+//! A table holds millions of small rows. In memory a row is the same CBOR as in the log: it takes
+//! the room that its bytes take, is written to the log as it is, and is decoded when it is read.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::ops::Deref;
+use std::sync::atomic::{self, AtomicBool};
 
 use triomphe::ThinArc;
 
-use crate::key::KeyRef;
-
 /// A row under its key; or the knowledge that there is none, though the base may have one. Cheap
 /// to clone. Compared and hashed by its key.
-#[derive(Debug)]
-pub(crate) struct Cell<R>(ThinArc<Option<R>, u8>);
+#[derive(Clone, Debug)]
+pub(crate) struct Cell(ThinArc<Head, u8>);
 
-impl<R> Cell<R> {
-    pub(crate) fn new(key: &[u8], row: Option<R>) -> Self {
-        Self(ThinArc::from_header_and_slice(row, key))
+#[derive(Debug)]
+struct Head {
+    key_length: u16,
+    is_row: bool,
+    /// Another cell has taken its place in the table. Only the table's owner reads and writes this.
+    replaced: AtomicBool,
+}
+
+impl Cell {
+    /// A row: its key in the first `key_length` of `bytes`, itself in the others.
+    pub(crate) fn of_row(bytes: &[u8], key_length: usize) -> Self {
+        Self::new(bytes, key_length, true)
+    }
+
+    /// No row under this key.
+    pub(crate) fn of_none(key: &[u8]) -> Self {
+        Self::new(key, key.len(), false)
+    }
+
+    fn new(bytes: &[u8], key_length: usize, is_row: bool) -> Self {
+        let key_length = u16::try_from(key_length);
+        let head = Head {
+            key_length: key_length.expect("because keys are built of bounded names"),
+            is_row,
+            replaced: AtomicBool::new(false),
+        };
+        Self(ThinArc::from_header_and_slice(head, bytes))
+    }
+
+    fn parts(&self) -> (&[u8], &[u8]) {
+        let key_length = usize::from(self.0.header.header.key_length);
+        self.0.slice.split_at(key_length)
     }
 
     pub(crate) fn key(&self) -> &[u8] {
-        &self.0.slice
+        self.parts().0
     }
 
-    pub(crate) fn row(&self) -> Option<&R> {
-        self.0.header.header.as_ref()
+    /// The stored bytes of the row, if there is one.
+    pub(crate) fn row(&self) -> Option<&[u8]> {
+        self.0.header.header.is_row.then(|| self.parts().1)
+    }
+
+    pub(crate) fn set_replaced(&self, replaced: bool) {
+        let head = &self.0.header.header;
+        head.replaced.store(replaced, atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        let head = &self.0.header.header;
+        head.replaced.load(atomic::Ordering::Relaxed)
     }
 }
 
-impl<R> Clone for Cell<R> {
-    fn clone(&self) -> Self {
-        Self(ThinArc::clone(&self.0))
-    }
-}
-
-impl<R> Borrow<[u8]> for Cell<R> {
+impl Borrow<[u8]> for Cell {
     fn borrow(&self) -> &[u8] {
         self.key()
     }
 }
 
-impl<R> Hash for Cell<R> {
+impl Hash for Cell {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.key().hash(hasher);
     }
 }
 
-impl<R> PartialEq for Cell<R> {
+impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl<R> Eq for Cell<R> {}
+impl Eq for Cell {}
 
-impl<R> PartialOrd for Cell<R> {
+impl PartialOrd for Cell {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<R> Ord for Cell<R> {
+impl Ord for Cell {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(other.key())
-    }
-}
-
-/// A row that was read. It stays as it is, whatever is put in its place.
-#[derive(Debug)]
-pub struct RowRef<R>(Cell<R>);
-
-impl<R> RowRef<R> {
-    /// The cell's row, if it has one.
-    pub(crate) fn of(cell: &Cell<R>) -> Option<Self> {
-        cell.row().is_some().then(|| Self(cell.clone()))
-    }
-
-    /// The key that the row lies under.
-    #[must_use]
-    pub fn key(&self) -> KeyRef<'_> {
-        KeyRef(self.0.key())
-    }
-}
-
-impl<R> Deref for RowRef<R> {
-    type Target = R;
-
-    fn deref(&self) -> &R {
-        self.0
-            .row()
-            .expect("because only a cell with a row is made a reference to it")
     }
 }

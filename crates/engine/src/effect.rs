@@ -4,39 +4,28 @@
 //! `row length (4) ‖ row`; numbers are little endian, a row is CBOR. Effects are absolute, so
 //! replaying a record twice ends in the same rows.
 
-use crate::row::Row;
-use crate::table::{ReplayError, Tables};
+use crate::table::ReplayError;
+use crate::tables::Tables;
 
 const PUT: u8 = 1;
 const REMOVE: u8 = 2;
 
-fn head(out: &mut Vec<u8>, kind: u8, table: u16, key: &[u8]) {
+/// Kind, table and lengths of an effect that puts; one that removes has less.
+pub(crate) const HEAD: usize = 9;
+
+/// Appends "this row is now so", or "there is no such row now".
+pub(crate) fn write(out: &mut Vec<u8>, table: u16, key: &[u8], row: Option<&[u8]>) {
     let length = u16::try_from(key.len()).expect("because keys are built of bounded names");
-    out.push(kind);
+    out.push(if row.is_some() { PUT } else { REMOVE });
     out.extend_from_slice(&table.to_le_bytes());
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(key);
-}
-
-/// Appends "this row is now so".
-pub(crate) fn put<R: Row>(out: &mut Vec<u8>, table: u16, key: &[u8], row: &R) {
-    head(out, PUT, table, key);
-    let at = out.len();
-    out.extend_from_slice(&[0; 4]);
-    minicbor::encode(row, &mut *out).expect("because writing to memory does not fail");
-    let length = out.len() - at - 4;
-    debug_assert!(
-        length <= row.weight(),
-        "a row of {length} bytes weighs {}",
-        row.weight()
-    );
-    let length = u32::try_from(length).expect("because a record is far smaller than 4 GiB");
-    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
-}
-
-/// Appends "there is no such row now".
-pub(crate) fn remove(out: &mut Vec<u8>, table: u16, key: &[u8]) {
-    head(out, REMOVE, table, key);
+    if let Some(row) = row {
+        let length = u32::try_from(row.len());
+        let length = length.expect("because a record is far smaller than 4 GiB");
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(row);
+    }
 }
 
 /// A table, a key, and the row that it has now, if any.

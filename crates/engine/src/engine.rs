@@ -21,7 +21,8 @@ use crate::partition::{self, Partition};
 use crate::reader::Gather;
 use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
-use crate::table::{ReplayError, TableDef, Tables};
+use crate::table::{ReplayError, TableDef};
+use crate::tables::Tables;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]

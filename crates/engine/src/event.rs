@@ -50,19 +50,7 @@ pub(crate) enum FactValue {
     Null,
 }
 
-impl Row for EventRow {
-    fn weight(&self) -> usize {
-        let texts = self.name.len() + self.key.len();
-        let facts = self.facts.iter().map(|fact| {
-            let text = match &fact.value {
-                FactValue::Text(text) => text.len(),
-                FactValue::Integer(_) | FactValue::Boolean(_) | FactValue::Null => 0,
-            };
-            fact.name.len() + text + 24
-        });
-        48 + texts + facts.sum::<usize>()
-    }
-}
+impl Row for EventRow {}
 
 /// The facts of an event, which must be a flat map.
 pub(crate) fn facts_of(event: &impl ReplyValue) -> Vec<Fact> {
@@ -197,15 +185,15 @@ impl Scan for List {
     }
 }
 
-fn info((key, event): (KeyRef<'_>, &EventRow)) -> EventInfo {
+fn info((key, event): (KeyRef<'_>, EventRow)) -> EventInfo {
     let number = key.parts().number().unwrap_or_default();
     // Digits are padded, so that cursors sort by time, then by place.
     let cursor = format!("{:013}-{:04}-{number:012}", event.at_ms, key.slot().0);
     EventInfo {
         at_ms: event.at_ms,
-        name: event.name.clone(),
-        key: event.key.clone(),
-        facts: Facts(event.facts.clone()),
+        name: event.name,
+        key: event.key,
+        facts: Facts(event.facts),
         cursor: cursor.into(),
     }
 }

@@ -16,7 +16,8 @@ use crate::limits::{
 use crate::log::{Lsn, Record};
 use crate::reader::ScanJob;
 use crate::shared::Shared;
-use crate::table::{Missing, Tables};
+use crate::table::Missing;
+use crate::tables::Tables;
 use crate::timer::{Agenda, Due, TIMERS};
 use crate::tx::{Reads, Tx};
 
@@ -59,9 +60,8 @@ impl Partition {
     ) -> Self {
         let agenda = Agenda::rearm(&tables, slots.iter().copied());
         let mut events: Vec<_> = tables
-            .table(&EVENTS)
-            .iter()
-            .map(|(key, _)| RowKey::from_bytes(key.as_bytes()))
+            .keys_from(&EVENTS, &[])
+            .map(|key| RowKey::from_bytes(key.as_bytes()))
             .collect();
         events.sort_by_key(event_number);
         let next_event = events.last().map_or(0, |key| event_number(key) + 1);
@@ -191,7 +191,7 @@ impl Partition {
             .expect("because a timer's domain is registered");
         loop {
             let mut tx = self.state.begin(self.id, due.slot, now_ms);
-            tx.tables.table_mut(&TIMERS).remove(due.key.as_bytes());
+            tx.tables.remove(&TIMERS, due.key.as_bytes());
             let fired = (timer.fire)(&mut tx, due.owner());
             let done = Done::of(tx);
             match fired {
@@ -267,10 +267,7 @@ impl Partition {
         while self.state.events.len() > EVENTS_KEPT
             && let Some(oldest) = self.state.events.pop_front()
         {
-            self.state
-                .tables
-                .table_mut(&EVENTS)
-                .remove(oldest.as_bytes());
+            self.state.tables.remove(&EVENTS, oldest.as_bytes());
             self.state.tables.commit();
         }
     }

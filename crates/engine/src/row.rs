@@ -6,9 +6,6 @@ use minicbor::{Decode, Encode};
 pub trait Row:
     Encode<()> + for<'b> Decode<'b, ()> + Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static
 {
-    /// Upper bound of the bytes this row takes in the log, and a fair estimate of what it takes in
-    /// memory.
-    fn weight(&self) -> usize;
 }
 
 /// The row of an index, whose key says everything.
@@ -16,8 +13,4 @@ pub trait Row:
 #[cbor(map)]
 pub struct Nothing {}
 
-impl Row for Nothing {
-    fn weight(&self) -> usize {
-        8
-    }
-}
+impl Row for Nothing {}

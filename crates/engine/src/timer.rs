@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::key::{KeyReader, KeyRef, RowKey, Slot};
 use crate::row::Nothing;
-use crate::table::{Table, Tables};
+use crate::table::Table;
+use crate::tables::Tables;
 
 pub(crate) const TIMERS: Table<Nothing> = Table::ordered(0, 0, "engine.timers");
 
@@ -78,11 +79,9 @@ impl Agenda {
     /// Enters a slot with its true next time, and gives its first timer.
     fn look(&mut self, tables: &Tables, slot: Slot) -> Option<Due> {
         let prefix = slot.0.to_be_bytes();
-        let mut rows = tables.table(&TIMERS).range(&prefix);
-        let first = rows
-            .next()
-            .filter(|(key, _)| key.as_bytes().starts_with(&prefix));
-        let due = first.and_then(|(key, _)| Due::of(key));
+        let first = tables.keys_from(&TIMERS, &prefix).next();
+        let first = first.filter(|key| key.as_bytes().starts_with(&prefix));
+        let due = first.and_then(Due::of);
         self.set(slot, due.as_ref().map(|due| due.due_ms));
         due
     }

@@ -2,13 +2,14 @@
 
 use compact_str::CompactString;
 
-use crate::cell::RowRef;
 use crate::contract::{Event, Timer};
+use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::row::{Nothing, Row};
-use crate::table::{Missing, Table, Tables};
+use crate::table::{Missing, Table};
+use crate::tables::Tables;
 use crate::timer::TIMERS;
 
 /// Why a command did not come to an end.
@@ -86,9 +87,9 @@ impl Tx<'_> {
         &mut self,
         table: &Table<R>,
         parts: impl KeyParts,
-    ) -> Result<Option<RowRef<R>>, Missing> {
+    ) -> Result<Option<R>, Missing> {
         write_key(self.scratch, self.slot, &parts);
-        match self.tables.table(table).get(self.scratch) {
+        match self.tables.get(table, self.scratch) {
             Ok(row) => Ok(row),
             Err(()) => Err(Missing {
                 table: table.id(),
@@ -100,15 +101,15 @@ impl Tx<'_> {
     /// Puts a row.
     pub fn put<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts, row: R) {
         write_key(self.scratch, self.slot, &parts);
-        self.weight += self.scratch.len() + row.weight() + EFFECT_HEAD;
-        self.tables.table_mut(table).put(self.scratch, row);
+        self.tables.put(table, self.scratch, &row);
+        self.weight += self.scratch.len() + effect::HEAD;
     }
 
     /// Removes a row, if it is there.
     pub fn remove<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
         write_key(self.scratch, self.slot, &parts);
-        self.weight += self.scratch.len() + EFFECT_HEAD;
-        self.tables.table_mut(table).remove(self.scratch);
+        self.tables.remove(table, self.scratch);
+        self.weight += self.scratch.len() + effect::HEAD;
     }
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.
@@ -135,6 +136,3 @@ impl Tx<'_> {
         self.put(&event::EVENTS, number, row);
     }
 }
-
-/// Kind, table and lengths of an effect.
-const EFFECT_HEAD: usize = 9;

@@ -36,10 +36,10 @@ pub fn audit(books: &Books<'_>) -> Audit {
     for (key, hold) in books.rows(&HOLDS) {
         let (sku, id) = two_texts(key);
         let sum = sums.entry(sku).or_default();
-        add_hold(sum, hold);
+        add_hold(sum, &hold);
         states.insert((sku, hold.position), (hold.state, id));
         let given_back = returned.remove(&(sku, id)).unwrap_or(0);
-        check_hold(&mut audit, books, (key, sku, id), hold, given_back);
+        check_hold(&mut audit, books, (key, sku, id), &hold, given_back);
     }
     for (sku, hold) in returned.keys() {
         audit.faults.push(format!(
@@ -53,7 +53,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         sums.entry(sku)
             .or_default()
             .flow
-            .insert(position, (*before, *after));
+            .insert(position, (before, after));
     }
     check_buyers(&mut audit, books, &mut sums);
     for (key, sku) in books.rows(&SKUS) {
@@ -61,7 +61,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         check_sku(
             &mut audit,
             name,
-            sku,
+            &sku,
             &sums.remove(name).unwrap_or_default(),
         );
     }

@@ -55,11 +55,7 @@ impl Sku {
     }
 }
 
-impl Row for Sku {
-    fn weight(&self) -> usize {
-        80
-    }
-}
+impl Row for Sku {}
 
 /// The state of a hold. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -149,12 +145,7 @@ pub(crate) struct Held {
     pub(crate) steps: Vec<Step>,
 }
 
-impl Row for Held {
-    fn weight(&self) -> usize {
-        let buyer = self.buyer.as_ref().map_or(0, |buyer| buyer.len() + 8);
-        80 + buyer + self.steps.len() * 28
-    }
-}
+impl Row for Held {}
 
 /// A step in the life of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -210,11 +201,7 @@ pub(crate) struct HoldId {
     pub(crate) id: CompactString,
 }
 
-impl Row for HoldId {
-    fn weight(&self) -> usize {
-        8 + self.id.len()
-    }
-}
+impl Row for HoldId {}
 
 /// An entry of the flow of a SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -235,11 +222,7 @@ pub(crate) struct Change {
     pub(crate) at_ms: u64,
 }
 
-impl Row for Change {
-    fn weight(&self) -> usize {
-        64 + self.id.len()
-    }
-}
+impl Row for Change {}
 
 /// What a buyer has of a SKU: held and sold, less returned.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -249,11 +232,7 @@ pub(crate) struct Taken {
     pub(crate) units: u64,
 }
 
-impl Row for Taken {
-    fn weight(&self) -> usize {
-        16
-    }
-}
+impl Row for Taken {}
 
 /// A change of a SKU's total that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -267,11 +246,7 @@ pub(crate) struct Added {
     pub(crate) total: u64,
 }
 
-impl Row for Added {
-    fn weight(&self) -> usize {
-        40
-    }
-}
+impl Row for Added {}
 
 /// A return that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -283,11 +258,7 @@ pub(crate) struct Returned {
     pub(crate) quantity: u64,
 }
 
-impl Row for Returned {
-    fn weight(&self) -> usize {
-        32
-    }
-}
+impl Row for Returned {}
 
 /// CBOR of a text that may be missing.
 mod optional_text {

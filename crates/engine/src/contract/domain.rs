@@ -9,7 +9,8 @@ use crate::contract::{
 use crate::key::{KeyParts, KeyReader, KeyRef, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
 use crate::row::Row;
-use crate::table::{Missing, Snapshot, Table, TableDef, Tables};
+use crate::table::{Missing, Table, TableDef};
+use crate::tables::{Snapshot, Tables};
 use crate::timer::TIMERS;
 use crate::tx::{Reads, Stop, Tx};
 
@@ -329,7 +330,7 @@ pub struct ScanContext {
 
 impl ScanContext {
     /// The row under a key. For a scan that has a key itself.
-    pub fn get<R: Row>(&self, table: &Table<R>, parts: impl KeyParts) -> Option<&R> {
+    pub fn get<R: Row>(&self, table: &Table<R>, parts: impl KeyParts) -> Option<R> {
         let mut key = Vec::new();
         write_key(&mut key, *self.slots.first()?, &parts);
         self.snapshot.get(table, &key)
@@ -337,13 +338,13 @@ impl ScanContext {
 
     /// Up to `most` rows, at most [`SCAN_ROWS_MAX`], whose keys start with `prefix`, behind `after`
     /// if given, in order, for a scan that has a key.
-    pub fn rows<R: Row>(
-        &self,
-        table: &Table<R>,
+    pub fn rows<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
         prefix: impl KeyParts,
         after: Option<impl KeyParts>,
         most: usize,
-    ) -> Vec<(KeyRef<'_>, &R)> {
+    ) -> Vec<(KeyRef<'a>, R)> {
         let Some(slot) = self.slots.first() else {
             return Vec::new();
         };
@@ -358,7 +359,7 @@ impl ScanContext {
     }
 
     /// Every row of all slots, in no particular order, for a table that is kept small.
-    pub fn rows_of_all<R: Row>(&self, table: &Table<R>) -> Vec<(KeyRef<'_>, &R)> {
+    pub fn rows_of_all<'a, R: Row>(&'a self, table: &'a Table<R>) -> Vec<(KeyRef<'a>, R)> {
         let mut found = Vec::new();
         for slot in &self.slots {
             let rows = self
@@ -371,13 +372,13 @@ impl ScanContext {
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
     /// part, a text, starts with `prefix` and sorts behind `after`.
-    pub fn rows_by_text<R: Row>(
-        &self,
-        table: &Table<R>,
+    pub fn rows_by_text<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
         prefix: &str,
         after: &str,
         most: usize,
-    ) -> Vec<(KeyRef<'_>, &R)> {
+    ) -> Vec<(KeyRef<'a>, R)> {
         let mut found = Vec::new();
         for slot in &self.slots {
             let (mut start, mut from) = (slot.0.to_be_bytes().to_vec(), Vec::new());
@@ -466,8 +467,8 @@ impl<'a> Books<'a> {
     }
 
     /// Every row of a table, in no particular order.
-    pub fn rows<R: Row>(&self, table: &Table<R>) -> impl Iterator<Item = (KeyRef<'a>, &'a R)> {
-        self.tables.table(table).iter()
+    pub fn rows<R: Row>(&self, table: &'a Table<R>) -> impl Iterator<Item = (KeyRef<'a>, R)> {
+        self.tables.rows(table)
     }
 
     /// Whether a timer is set for the owner of `row`, named as it was set.
@@ -481,7 +482,7 @@ impl<'a> Books<'a> {
     ) -> bool {
         let mut key = Vec::new();
         write_key(&mut key, row.slot(), &timer.row(due_ms, &parts));
-        matches!(self.tables.table(&TIMERS).get(&key), Ok(Some(_)))
+        matches!(self.tables.get(&TIMERS, &key), Ok(Some(_)))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 
 use super::{Disk, File};
 
@@ -102,7 +104,7 @@ impl Disk for RealDisk {
             Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&file, size)?,
             Err(error) => return Err(error.into()),
         }
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile::new(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
@@ -110,7 +112,7 @@ impl Disk for RealDisk {
             .read(true)
             .write(true)
             .open(self.folder.join(name))?;
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile::new(file)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -141,26 +143,53 @@ fn write_zeros(mut file: &fs::File, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-struct RealFile(fs::File);
+struct RealFile {
+    file: fs::File,
+    /// What was written and not synced yet.
+    written: Range<u64>,
+}
+
+impl RealFile {
+    fn new(file: fs::File) -> Self {
+        Self {
+            file,
+            written: 0..0,
+        }
+    }
+}
 
 impl File for RealFile {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(into, at)
+        self.file.read_exact_at(into, at)
     }
 
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, at)
+        let end = at + bytes.len() as u64;
+        self.written = if self.written.is_empty() {
+            at..end
+        } else {
+            self.written.start.min(at)..self.written.end.max(end)
+        };
+        self.file.write_all_at(bytes, at)
     }
 
     fn set_size(&mut self, size: u64) -> io::Result<()> {
-        self.0.set_len(size)
+        self.file.set_len(size)
     }
 
+    /// What has been synced is not read again while the server runs: the memory that holds it is
+    /// given back, for rows.
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        let Range { start, end } = std::mem::take(&mut self.written);
+        if let Some(length) = NonZeroU64::new(end - start) {
+            // Advice: that it was not taken harms nothing.
+            let _ = rustix::fs::fadvise(&self.file, start, Some(length), Advice::DontNeed);
+        }
+        Ok(())
     }
 }

@@ -85,11 +85,7 @@ struct Note {
     fades_at_ms: u64,
 }
 
-impl Row for Note {
-    fn weight(&self) -> usize {
-        40 + self.text.len()
-    }
-}
+impl Row for Note {}
 
 request! {
     /// Writes a note.
@@ -248,7 +244,7 @@ impl Scan for List {
         let more = rows.len() > self.limit();
         let rows = rows.into_iter().take(self.limit());
         let items: Vec<_> = rows
-            .map(|(key, note)| info(key.parts().text().unwrap_or_default(), note))
+            .map(|(key, note)| info(key.parts().text().unwrap_or_default(), &note))
             .collect();
         let next = if more {
             items.last().map(PageItem::cursor)

@@ -7,7 +7,7 @@ use super::{EXPIRE, hold_of, put_sku, reads_of_hold, receipt_of, sku_of, step};
 use crate::Refusal;
 use crate::command::Confirm;
 use crate::reply::HoldReceipt;
-use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, Sku};
+use crate::table::{BY_STATE, HOLDS, HoldId, HoldState, Kind, Sku};
 
 impl Apply for Confirm {
     type Reply = HoldReceipt;
@@ -24,14 +24,14 @@ impl Apply for Confirm {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
         let (name, id) = (self.sku.as_str(), self.id.as_str());
         let before = sku_of(tx, &self.sku)?;
-        let row = hold_of(tx, &self.sku, &self.id)?;
-        match row.state_at(tx.now_ms()) {
+        let mut hold = hold_of(tx, &self.sku, &self.id)?;
+        match hold.state_at(tx.now_ms()) {
             HoldState::Held => {}
             HoldState::Confirmed | HoldState::Returned => {
                 return Ok(receipt_of(
                     &self.sku,
                     self.id.compact(),
-                    &row,
+                    &hold,
                     &before,
                     true,
                 ));
@@ -39,7 +39,6 @@ impl Apply for Confirm {
             HoldState::Released => return Err(Refusal::HoldReleased.into()),
             HoldState::Expired => return Err(Refusal::HoldExpired.into()),
         }
-        let mut hold = Held::clone(&row);
         let quantity = hold.quantity;
         tx.cancel(&EXPIRE, hold.expires_at_ms, (name, id));
         tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));

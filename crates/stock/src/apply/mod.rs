@@ -14,7 +14,7 @@ pub(crate) use unhold::EXPIRE;
 
 use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Id, Name};
-use tidegate_engine::{Missing, Reads, RowRef, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
@@ -23,12 +23,11 @@ use crate::{HISTORY_MAX, QUANTITY_MAX, Refusal};
 
 /// Reads the SKU's row, or refuses.
 fn sku_of(tx: &mut Tx<'_>, sku: &Name) -> Result<Sku, Stop<Refusal>> {
-    let row = tx.get(&SKUS, sku.as_str())?.ok_or(Refusal::UnknownSku)?;
-    Ok(Sku::clone(&row))
+    Ok(tx.get(&SKUS, sku.as_str())?.ok_or(Refusal::UnknownSku)?)
 }
 
 /// Reads a hold, or refuses.
-fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<RowRef<Held>, Stop<Refusal>> {
+fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<Held, Stop<Refusal>> {
     let row = tx.get(&HOLDS, (sku.as_str(), id.as_str()))?;
     Ok(row.ok_or(Refusal::HoldNotFound)?)
 }

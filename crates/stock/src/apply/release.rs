@@ -43,7 +43,7 @@ impl Apply for Release {
         }
         let (name, id) = (self.sku.as_str(), self.id.as_str());
         tx.cancel(&EXPIRE, row.expires_at_ms, (name, id));
-        let (hold, after) = unhold(tx, (name, id), &row, &before, Kind::Release)?;
+        let (hold, after) = unhold(tx, (name, id), row, &before, Kind::Release)?;
         Ok(receipt_of(
             &self.sku,
             self.id.compact(),

@@ -58,7 +58,7 @@ impl Apply for Return {
         }
 
         tx.put(&RETURNS, key, Returned { content, quantity });
-        let hold = self.take_back(tx, &row, &before, &id, quantity)?;
+        let hold = self.take_back(tx, row, &before, &id, quantity)?;
         Ok(self.receipt(id, quantity, &hold, false))
     }
 }
@@ -67,13 +67,12 @@ impl Return {
     fn take_back(
         &self,
         tx: &mut Tx<'_>,
-        row: &Held,
+        mut hold: Held,
         before: &Sku,
         id: &str,
         quantity: u64,
     ) -> Result<Held, Stop<Refusal>> {
         let name = self.sku.as_str();
-        let mut hold = row.clone();
         hold.returned += quantity;
         step(&mut hold, Kind::Return, quantity, tx.now_ms());
         if hold.returned == hold.quantity {

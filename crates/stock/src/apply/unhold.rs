@@ -20,7 +20,7 @@ fn expire(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         return Ok(());
     };
     if hold.state == HoldState::Held && hold.state_at(tx.now_ms()) == HoldState::Expired {
-        unhold(tx, (name, id), &hold, &sku, Kind::Expire)?;
+        unhold(tx, (name, id), hold, &sku, Kind::Expire)?;
     }
     Ok(())
 }
@@ -29,12 +29,11 @@ fn expire(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
 pub(super) fn unhold(
     tx: &mut Tx<'_>,
     (name, id): (&str, &str),
-    row: &Held,
+    mut hold: Held,
     before: &Sku,
     kind: Kind,
 ) -> Result<(Held, Sku), Missing> {
-    assert_eq!(row.state, HoldState::Held, "only held units go back");
-    let mut hold = row.clone();
+    assert_eq!(hold.state, HoldState::Held, "only held units go back");
     let quantity = hold.quantity;
     tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
     hold.state = if kind == Kind::Expire {

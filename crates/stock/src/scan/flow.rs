@@ -27,7 +27,7 @@ impl Scan for Flow {
         let rows = context.rows(&FLOW, name, Some((name, after)), self.limit());
         let entries = (after + 1..)
             .zip(rows)
-            .map(|(position, (_, change))| entry(position, change));
+            .map(|(position, (_, change))| entry(position, &change));
         let items: Vec<_> = entries.collect();
         let more = items.last().is_some_and(|last| last.position < sku.changes);
         let next = if more {
