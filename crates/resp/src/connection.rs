@@ -109,6 +109,8 @@ impl Connection {
         let read = self.poll_read(cx)?;
         let taken = self.take_in();
         let sent = self.poll_write(cx)?;
+        let buffers = self.input.size() + self.output.bytes.capacity();
+        self.session.count_memory(buffers);
         Ok(read || taken || sent)
     }
 
@@ -142,7 +144,11 @@ impl Connection {
         if !wants || self.session.front.is_stopping() {
             return Ok(false);
         }
-        let mut room = ReadBuf::new(self.input.room());
+        let mut room = ReadBuf::new(self.input.room(self.session.may_grow()));
+        if room.capacity() == 0 {
+            self.session.fail_for_memory();
+            return Ok(true);
+        }
         // Unlike `try_read`, this learns from a short reading that there is no more, and so saves
         // the system call that would say it.
         let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, &mut room) else {
@@ -222,7 +228,7 @@ impl Connection {
         let mut left = LINGER_BYTES_MAX;
         while left > 0 {
             let read = poll_fn(|cx| {
-                let mut room = ReadBuf::new(self.input.room());
+                let mut room = ReadBuf::new(self.input.room(false));
                 let read = Pin::new(&mut self.stream).poll_read(cx, &mut room);
                 read.map_ok(|()| room.filled().len())
             });

@@ -4,6 +4,8 @@ use std::fmt;
 
 use tidegate_engine::contract::{FieldKind, Invalid, InvalidKind, RequestDef};
 
+use tidegate_engine::limits::BUSY_RETRY_MS;
+
 use crate::limits::ECHOED_BYTES_MAX;
 use crate::parse::{Args, Malformed};
 
@@ -20,6 +22,8 @@ pub(crate) enum Error<'a> {
     Protocol(Malformed),
     /// `MULTI`, or a command between it and its end.
     NoTransactions,
+    /// There is no memory left for what the request would take.
+    NoBuffers,
     TransactionDiscarded,
     DatabaseIndex,
     ClientName,
@@ -64,6 +68,7 @@ impl fmt::Display for Error<'_> {
                 write!(out, "INVALID {field} {message}")
             }
             Self::Protocol(malformed) => write!(out, "ERR Protocol error: {malformed}"),
+            Self::NoBuffers => write!(out, "BUSY retry_after_ms={BUSY_RETRY_MS}"),
             Self::NoTransactions => out.write_str(
                 "ERR transactions are not supported: nothing between MULTI and EXEC is carried \
                  out. Every command is atomic by itself; send them without MULTI",

@@ -9,6 +9,7 @@ use tidegate_engine::Door;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::budget::Budget;
 use crate::connection::Connection;
 use crate::options::Options;
 use crate::order::Replies;
@@ -20,6 +21,7 @@ pub struct Front {
     pub(crate) options: Options,
     pub(crate) commands: CommandTable,
     pub(crate) stats: Stats,
+    pub(crate) budget: Arc<Budget>,
     is_stopping: AtomicBool,
     open: Mutex<BTreeMap<u64, Arc<Replies>>>,
 }
@@ -73,6 +75,7 @@ impl Front {
         let commands = CommandTable::new(door.domains());
         Arc::new(Self {
             door,
+            budget: Budget::new(options.buffer_bytes_max),
             options,
             commands,
             stats: Stats::new(),
@@ -105,6 +108,12 @@ impl Front {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.open().len()
+    }
+
+    /// Bytes that the buffers of all connections take.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> usize {
+        self.budget.taken()
     }
 
     /// Reads no further request. Each connection ends once its requests are answered.

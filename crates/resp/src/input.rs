@@ -31,8 +31,14 @@ impl Input {
         }
     }
 
-    /// Room for a reading; empty only if the largest request has arrived and was not consumed.
-    pub(crate) fn room(&mut self) -> &mut [u8] {
+    /// Bytes of memory that it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Room for a reading. Empty only if the largest request has arrived and was not consumed, or
+    /// if what has arrived fills it and it may not grow.
+    pub(crate) fn room(&mut self, may_grow: bool) -> &mut [u8] {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
@@ -40,6 +46,8 @@ impl Input {
         let size = self.buffer.len();
         let wanted = if size < READ_BYTES_IDLE {
             READ_BYTES_IDLE
+        } else if !may_grow {
+            size
         } else if self.was_filled && size < READ_BYTES_BUSY || self.end > size - size / 4 {
             (size * 2).min(READ_BYTES_MAX)
         } else {
@@ -82,7 +90,7 @@ mod tests {
 
     fn feed(input: &mut Input, mut bytes: usize) {
         while bytes > 0 {
-            let some = input.room().len().min(bytes);
+            let some = input.room(true).len().min(bytes);
             assert!(some > 0, "there is room below the largest request");
             input.arrived(some);
             bytes -= some;
@@ -106,17 +114,28 @@ mod tests {
     fn buffer_never_exceeds_its_bound() {
         let mut input = Input::default();
         feed(&mut input, crate::limits::REQUEST_BYTES_MAX);
-        assert!(!input.room().is_empty());
+        assert!(!input.room(true).is_empty());
         assert!(input.buffer.len() <= READ_BYTES_MAX);
+    }
+
+    #[test]
+    fn buffer_that_may_not_grow_takes_what_an_idle_connection_may_send() {
+        let mut input = Input::default();
+        let room = input.room(false).len();
+        assert_eq!(room, READ_BYTES_IDLE);
+        input.arrived(room);
+        assert!(input.room(false).is_empty());
+        input.consume(1);
+        assert_eq!(input.room(false).len(), 1);
     }
 
     #[test]
     fn what_is_left_moves_to_the_front_and_stays_the_same() {
         let mut input = Input::default();
-        input.room()[..6].copy_from_slice(b"abcdef");
+        input.room(true)[..6].copy_from_slice(b"abcdef");
         input.arrived(6);
         input.consume(4);
-        input.room()[..2].copy_from_slice(b"gh");
+        input.room(true)[..2].copy_from_slice(b"gh");
         input.arrived(2);
         assert_eq!(input.bytes(), b"efgh");
     }

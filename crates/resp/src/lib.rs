@@ -18,6 +18,7 @@
 //! Start reading at `connection.rs`: the turns of a connection. Then `parse`, `decode.rs`, and
 //! `order.rs`, where answers of several threads get into line.
 
+mod budget;
 mod builtin;
 mod connection;
 mod decode;

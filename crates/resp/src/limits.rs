@@ -44,6 +44,16 @@ pub const SCANS_IN_FLIGHT_MAX: usize = 16;
 /// Bytes of answers that the peer has not taken; no further request is read while it leaves more.
 pub const UNSENT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes that the buffers of all connections take together, unless [`Options`](crate::Options) says
+/// otherwise. Over it small requests go on, and large ones and scans are told BUSY.
+pub const BUFFER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Steps in which that is counted: what a connection takes below one costs nothing to count.
+pub const BUDGET_STEP_BYTES: usize = 16 * 1024;
+
+/// Bytes counted for a scan that is not answered yet: a page of 1,000 items with long names.
+pub const SCAN_BYTES: usize = 512 * 1024;
+
 /// Bytes that an idle connection's read buffer takes: some sixty small requests.
 pub const READ_BYTES_IDLE: usize = 4 * 1024;
 

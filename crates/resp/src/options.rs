@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 
-use crate::limits::{CONNECTIONS_MAX, IDLE_TIMEOUT};
+use crate::limits::{BUFFER_BYTES_MAX, CONNECTIONS_MAX, IDLE_TIMEOUT};
 
 /// How the front is set up.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// Open connections; one more is told so and closed.
     pub connections_max: usize,
+    /// Bytes that the buffers of all connections take together.
+    pub buffer_bytes_max: usize,
     /// The name of the program, for `HELLO`.
     pub server: String,
     /// The version of the program, for `HELLO` and `INFO`.
@@ -30,6 +32,7 @@ impl Options {
             credentials: None,
             idle_timeout: IDLE_TIMEOUT,
             connections_max: CONNECTIONS_MAX,
+            buffer_bytes_max: BUFFER_BYTES_MAX,
             server: "tidegate".to_owned(),
             version: version.to_owned(),
         }

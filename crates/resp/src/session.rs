@@ -7,11 +7,15 @@ use std::sync::Arc;
 use tidegate_engine::ReplySink;
 use tidegate_engine::contract::Work;
 
+use crate::budget::Share;
 use crate::builtin;
 use crate::decode::decode;
 use crate::errors::Error;
 use crate::front::Front;
-use crate::limits::{IN_FLIGHT_MAX, KEPT_BYTES_MAX, SCANS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX};
+use crate::limits::{
+    BUDGET_STEP_BYTES, IN_FLIGHT_MAX, KEPT_BYTES_MAX, SCAN_BYTES, SCANS_IN_FLIGHT_MAX,
+    UNSENT_BYTES_MAX,
+};
 use crate::order::{Progress, Replies, Sink};
 use crate::parse::{Args, Bounds, Malformed};
 use crate::table::{Command, Plan};
@@ -30,6 +34,7 @@ pub(crate) struct Session {
     /// The number of the next request.
     next_token: u64,
     progress: Progress,
+    share: Share,
     /// Numbers of scans that may not be answered yet.
     scans: VecDeque<u64>,
     scratch: Vec<u8>,
@@ -40,6 +45,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(front: Arc<Front>, id: u64, replies: Arc<Replies>) -> Self {
+        let share = Share::new(&front.budget);
         Self {
             is_authenticated: front.options.credentials.is_none(),
             sink: Sink::shared(Protocol::Resp2, &replies),
@@ -48,6 +54,7 @@ impl Session {
             name: Vec::new(),
             protocol: Protocol::Resp2,
             replies,
+            share,
             next_token: 0,
             progress: Progress {
                 next: 0,
@@ -106,10 +113,14 @@ impl Session {
 
     fn submit(&mut self, plan: &Plan, args: Args<'_>) {
         match decode(plan, args) {
+            Ok(Work::Scan(_)) if !self.share.has_room_for(SCAN_BYTES) => {
+                self.fail(&Error::NoBuffers);
+            }
             Ok(work) => {
                 let token = self.token();
                 if let Work::Scan(_) = work {
                     self.scans.push_back(token);
+                    self.share.add(SCAN_BYTES);
                 }
                 self.front
                     .door
@@ -142,6 +153,23 @@ impl Session {
     /// Replies that the bytes are no request; none behind them is read.
     pub(crate) fn fail_protocol(&mut self, malformed: Malformed) {
         self.fail(&Error::Protocol(malformed));
+        self.is_ending = true;
+    }
+
+    /// Whether the connection's buffers may grow.
+    pub(crate) fn may_grow(&self) -> bool {
+        self.share.has_room_for(BUDGET_STEP_BYTES)
+    }
+
+    /// Takes note of what the connection's buffers take, beside the answers that wait here.
+    pub(crate) fn count_memory(&mut self, buffers: usize) {
+        let waiting = self.progress.bytes_waiting + self.scans.len() * SCAN_BYTES;
+        self.share.set(buffers + waiting);
+    }
+
+    /// Replies that there is no memory for the request; none behind it is read.
+    pub(crate) fn fail_for_memory(&mut self) {
+        self.fail(&Error::NoBuffers);
         self.is_ending = true;
     }
 
@@ -199,8 +227,13 @@ impl Session {
 
     /// Whether one more request may be taken in while so many bytes are being sent.
     pub(crate) fn has_room(&self, bytes_sending: usize) -> bool {
+        let unsent_max = if self.may_grow() {
+            UNSENT_BYTES_MAX
+        } else {
+            KEPT_BYTES_MAX
+        };
         self.next_token - self.progress.next < IN_FLIGHT_MAX
-            && self.progress.bytes_waiting + bytes_sending < UNSENT_BYTES_MAX
+            && self.progress.bytes_waiting + bytes_sending < unsent_max
             && self.scans.len() < SCANS_IN_FLIGHT_MAX
     }
 }

@@ -64,6 +64,7 @@ fn server(front: &Front) -> Figures {
 fn clients(front: &Front) -> Figures {
     vec![
         ("connected_clients", front.connections().to_string()),
+        ("buffer_bytes", front.buffer_bytes().to_string()),
         ("maxclients", front.options.connections_max.to_string()),
     ]
 }

@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use tidegate_resp::Options;
-use tidegate_resp::limits::{ARGS_MAX, BULK_BYTES_MAX, IN_FLIGHT_MAX, UNSENT_BYTES_MAX};
+use tidegate_resp::limits::{
+    ARGS_MAX, BULK_BYTES_MAX, IN_FLIGHT_MAX, SCAN_BYTES, UNSENT_BYTES_MAX,
+};
 
 use crate::harness::{Server, request};
 
@@ -173,4 +175,45 @@ fn requests_beyond_those_in_flight_wait_outside() {
     };
     let admitted = format!("requests_admitted:{IN_FLIGHT_MAX}\r\n");
     assert!(info.contains(&admitted), "{info}");
+}
+
+#[test]
+fn large_requests_are_told_busy_while_the_buffers_of_all_connections_are_full() {
+    let buffer_bytes_max = 2 * BULK_BYTES_MAX;
+    let server = Server::with(Options {
+        buffer_bytes_max,
+        ..Options::new("1.2.3")
+    });
+    let payload = "x".repeat(BULK_BYTES_MAX);
+    let large = request(&["ECHO", &payload]);
+    let echo = format!("${BULK_BYTES_MAX}\r\n{payload}\r\n");
+    let mut early = server.connect();
+    early.send(&large[..large.len() - 1]);
+    while server.front.buffer_bytes() < buffer_bytes_max {
+        std::thread::yield_now();
+    }
+
+    let mut late = server.connect();
+    late.send(&large);
+    assert_eq!(late.line(), "-BUSY retry_after_ms=50");
+    server.connect().ask("PING", "+PONG\r\n");
+    early.send("\n").expect(&echo);
+
+    drop(early);
+    while server.front.buffer_bytes() > 0 {
+        std::thread::yield_now();
+    }
+    server.connect().send(&large).expect(&echo);
+}
+
+#[test]
+fn scan_is_told_busy_where_its_page_would_not_fit() {
+    let server = Server::with(Options {
+        buffer_bytes_max: SCAN_BYTES - 1,
+        ..Options::new("1.2.3")
+    });
+    server
+        .connect()
+        .ask("EVENT.LIST", "-BUSY retry_after_ms=50\r\n");
+    server.connect().ask("PING", "+PONG\r\n");
 }
