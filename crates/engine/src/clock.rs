@@ -136,6 +136,12 @@ impl EngineClock {
         (now_ms <= promised_ms).then_some(now_ms)
     }
 
+    /// Engine time, for a look that uses none of it: no batch has a later one, and every batch that
+    /// begins from here on has this or a later one.
+    pub(crate) fn look_ms(&self) -> u64 {
+        self.advance()
+    }
+
     /// Whether a moment has come, for a look that uses no time.
     pub(crate) fn may_be_past(&self, moment_ms: u64) -> bool {
         self.advance() >= moment_ms
@@ -154,7 +160,7 @@ impl EngineClock {
     /// The promise that the next group carries.
     pub(crate) fn next_promise_ms(&self) -> u64 {
         let promised_ms = self.promised_ms.load(Ordering::Acquire);
-        if self.promise_wanted.swap(false, Ordering::AcqRel) {
+        if self.wants_promise() {
             promised_ms.max(self.advance() + CLOCK_AHEAD_MS)
         } else {
             promised_ms
@@ -164,6 +170,7 @@ impl EngineClock {
     /// The log holds the promise durably.
     pub(crate) fn promised(&self, until_ms: u64) {
         self.promised_ms.fetch_max(until_ms, Ordering::AcqRel);
+        self.promise_wanted.store(false, Ordering::Release);
     }
 
     /// By how much the wall is off while it is not followed; 0 while it is.

@@ -11,9 +11,9 @@ use crate::disk::Disk;
 use crate::effect;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
-use crate::limits::{BUSY_RETRY_MS, PARTITIONS_MAX};
+use crate::limits::PARTITIONS_MAX;
 use crate::log::{
-    Did, EmbeddedLog, LogError, LogReport, LogWriter, Lsn, Record, Room, Spawn, scan,
+    BUSY, Did, EmbeddedLog, LogError, LogReport, LogWriter, Lsn, Record, Space, Spawn, scan,
 };
 use crate::metrics::Metrics;
 use crate::own::ENGINE;
@@ -31,10 +31,8 @@ pub struct Config {
     pub partitions: u16,
     /// Executor threads.
     pub executors: usize,
-    /// Bytes of a segment of the log.
-    pub segment_bytes: u64,
-    /// Bytes of a segment kept for finishing commands once no further one can be made.
-    pub reserve_bytes: u64,
+    /// Space of the log.
+    pub space: Space,
     /// Where hash seeds and salts come from.
     pub seed: u64,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -82,7 +80,7 @@ impl Engine {
         let (log, report) = EmbeddedLog::open(
             disk,
             partitions,
-            (config.segment_bytes, config.reserve_bytes),
+            config.space,
             config.seed,
             spawn,
             &mut |record| replayed.apply(record),
@@ -213,6 +211,10 @@ pub fn check(disk: &dyn Disk, domains: &[Domain]) -> Result<(LogReport, Audit), 
     let domains = &with_own(domains);
     let mut replayed = Replayed::new(domains, 0);
     let report = scan(disk, &mut |record| replayed.apply(record))?;
+    if report.segments == 0 {
+        let path = disk.path("");
+        return Err(LogError::Absent { path });
+    }
     let mut sum = Audit::default();
     for (tables, _) in replayed.partitions.values() {
         sum.absorb(partition::audit(tables, domains));
@@ -269,10 +271,8 @@ impl Door {
         if shared.stopping.load(Ordering::Acquire) {
             return Err(Fault::Stopping);
         }
-        match (class, shared.room()) {
-            (Class::Opens, Room::Full) => return Err(Fault::DiskFull),
-            (Class::Opens, Room::Soon) => return Err(BUSY),
-            (Class::Opens, Room::Enough) | (Class::Finishes | Class::Reads, _) => {}
+        if let Some(fault) = shared.room().refuses(class) {
+            return Err(fault);
         }
         match work {
             Work::Call(call) => {
@@ -282,11 +282,13 @@ impl Door {
                     sink: Arc::clone(sink),
                     token,
                 };
-                self.push(
-                    shared.slots.owner(slot),
-                    Envelope { work, slot, domain },
+                let envelope = Envelope {
+                    work,
+                    slot,
+                    domain,
                     class,
-                )
+                };
+                self.push(shared.slots.owner(slot), envelope)
             }
             Work::Scan(call) => self.admit_scan(domain, call, sink, token),
         }
@@ -309,11 +311,24 @@ impl Door {
             Some(slot) => vec![shared.slots.owner(slot)],
             None => all.map(PartitionId).collect(),
         };
-        let gather = Arc::new(Gather::new(call, asked.len(), Arc::clone(sink), token));
+        let gather = Gather::new(
+            call,
+            asked.len(),
+            Arc::clone(sink),
+            token,
+            shared.clock.look_ms(),
+        );
+        let gather = Arc::new(gather);
         let slot = slot.unwrap_or(Slot(0));
         for partition in asked {
             let work = Errand::Scan(Arc::clone(&gather));
-            let pushed = self.push(partition, Envelope { work, slot, domain }, Class::Reads);
+            let envelope = Envelope {
+                work,
+                slot,
+                domain,
+                class: Class::Reads,
+            };
+            let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
                 shared.readers.leave();
                 // Parts that are on their way already gather for nothing: this one never comes.
@@ -323,11 +338,8 @@ impl Door {
         Ok(())
     }
 
-    fn push(&self, to: PartitionId, envelope: Envelope, class: Class) -> Result<(), Fault> {
-        self.shared
-            .inbox(to)
-            .push(envelope, class)
-            .map_err(|_| BUSY)?;
+    fn push(&self, to: PartitionId, envelope: Envelope) -> Result<(), Fault> {
+        self.shared.inbox(to).push(envelope).map_err(|_| BUSY)?;
         self.shared.metrics.requests_admitted.add(1);
         self.shared.wake(to);
         Ok(())
@@ -374,10 +386,6 @@ impl Door {
     }
 }
 
-const BUSY: Fault = Fault::Busy {
-    retry_after_ms: BUSY_RETRY_MS,
-};
-
 /// When an executor wants to be stepped again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -415,7 +423,7 @@ impl Executor {
         match self
             .partitions
             .iter()
-            .filter_map(Partition::next_timer_ms)
+            .filter_map(|partition| partition.next_timer_ms(&self.shared))
             .min()
         {
             Some(due_ms) => Next::After(self.shared.clock.until_ms(due_ms)),

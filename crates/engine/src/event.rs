@@ -1,17 +1,19 @@
 //! Events: facts that transactions emit, kept as rows for a bounded window.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString};
 use minicbor::{Decode, Encode};
 
 use crate::contract::{
-    Limit, Name, Never, Page, PageItem, ReplyType, ReplyValue, Scan, ScanContext, Writer,
+    Bounded, Limit, Never, Page, PageItem, RefusalDef, ReplyType, ReplyValue, Scan, ScanContext,
+    Writer,
 };
-use crate::key::KeyRef;
+use crate::ids;
 use crate::row::Row;
 use crate::table::Table;
 use crate::{reply, request};
 
-/// Events by slot and number; numbers ascend within a partition.
+/// Events by slot and number, which is an id: numbers ascend within a partition, and all of them in
+/// the order of time.
 pub(crate) const EVENTS: Table<EventRow> = Table::ordered(0, 1, "engine.events");
 
 /// A stored event.
@@ -125,12 +127,26 @@ impl ReplyValue for Facts {
 
 request! {
     /// Events of all domains, oldest first.
-    /// The last 10,000 of each partition are kept.
+    ///
+    /// The last 10,000 of each partition are kept. Going on behind the last cursor misses none: an
+    /// event is listed once nothing can come before it any more, a few milliseconds later.
     pub(crate) struct List {
         /// Only events behind this cursor.
-        ["AFTER"] after: Option<Name>,
+        ["AFTER"] after: Option<Bounded<0, { i64::MAX }>>,
         /// Most items of the page.
         ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+/// The number of an event, as a text: as a number it would be too large for JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor(u64);
+
+impl ReplyValue for Cursor {
+    const TYPE: ReplyType = ReplyType::Text;
+
+    fn write(&self, out: &mut dyn Writer) {
+        out.text(&self.0.to_compact_string());
     }
 }
 
@@ -146,19 +162,22 @@ reply! {
         /// More about it.
         facts: Facts,
         /// What to pass as `after` to go on behind this event.
-        cursor: CompactString,
+        cursor: Cursor,
     }
 }
 
 impl PageItem for EventInfo {
-    fn cursor(&self) -> CompactString {
-        self.cursor.clone()
+    type Place = u64;
+
+    fn place(&self) -> u64 {
+        self.cursor.0
     }
 }
 
 impl Scan for List {
     type Item = EventInfo;
     type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
     const TABLES: &'static [u16] = &[EVENTS.id()];
 
     fn key(&self) -> Option<&str> {
@@ -170,30 +189,20 @@ impl Scan for List {
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<EventInfo>, Never> {
-        let after = self.after.as_ref().map_or("", |after| after.as_str());
-        let mut items: Vec<_> = context.rows_of_all(&EVENTS).into_iter().map(info).collect();
-        items.retain(|item| item.cursor.as_str() > after);
-        items.sort_by(|a, b| a.cursor.cmp(&b.cursor));
-        let more = items.len() > self.limit();
-        items.truncate(self.limit());
-        let next = if more {
-            items.last().map(PageItem::cursor)
-        } else {
-            None
-        };
-        Ok(Page { items, next })
+        let from = self.after.map_or(0, |after| after.get() + 1);
+        let range = from..ids::first_of(context.asked_ms);
+        let rows = context.rows_by_number(&EVENTS, &range, self.limit() + 1);
+        let items = rows.into_iter().map(info).collect();
+        Ok(Page::cut(items, self.limit()))
     }
 }
 
-fn info((key, event): (KeyRef<'_>, EventRow)) -> EventInfo {
-    let number = key.parts().number().unwrap_or_default();
-    // Digits are padded, so that cursors sort by time, then by place.
-    let cursor = format!("{:013}-{:04}-{number:012}", event.at_ms, key.slot().0);
+fn info((number, event): (u64, EventRow)) -> EventInfo {
     EventInfo {
         at_ms: event.at_ms,
         name: event.name,
         key: event.key,
         facts: Facts(event.facts),
-        cursor: cursor.into(),
+        cursor: Cursor(number),
     }
 }

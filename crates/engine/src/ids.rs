@@ -13,6 +13,11 @@ const SEQUENCE_BITS: u32 = 12;
 const PARTITION_BITS: u32 = 10;
 const MS_MAX: u64 = (1 << 41) - 1;
 
+/// The first id that can be minted at this time; those of earlier times are below it.
+pub(crate) fn first_of(ms: u64) -> u64 {
+    ms.saturating_sub(EPOCH_MS).min(MS_MAX) << (PARTITION_BITS + SEQUENCE_BITS)
+}
+
 /// Makes the ids of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Minter {

@@ -15,6 +15,7 @@ pub(crate) struct Envelope {
     pub(crate) work: Errand,
     pub(crate) slot: Slot,
     pub(crate) domain: usize,
+    pub(crate) class: Class,
 }
 
 pub(crate) enum Errand {
@@ -29,6 +30,15 @@ pub(crate) enum Errand {
 }
 
 impl Envelope {
+    /// Whether it may run in a batch of this time. A scan tells what has happened before it was
+    /// asked, so nothing may happen before that afterwards.
+    pub(crate) fn may_run(&self, now_ms: u64) -> bool {
+        match &self.work {
+            Errand::Call { .. } => true,
+            Errand::Scan(gather) => gather.asked_ms() <= now_ms,
+        }
+    }
+
     fn weight(&self) -> usize {
         match &self.work {
             Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
@@ -71,9 +81,9 @@ impl Inbox {
     }
 
     /// Takes a command in, or gives it back if there is no room for its class.
-    pub(crate) fn push(&self, envelope: Envelope, class: Class) -> Result<(), Envelope> {
+    pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Envelope> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let percent = match class {
+        let percent = match envelope.class {
             Class::Opens if self.overdue.load(Ordering::Relaxed) => 0,
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,

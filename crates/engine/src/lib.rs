@@ -52,7 +52,9 @@ mod tx;
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use engine::{Config, Door, Engine, Executor, Next, OpenError, Writer, check};
 pub use key::{KeyParts, KeyReader, KeyRef, PartitionId, Slot, SlotMap};
-pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Spawn, scan};
+pub use log::{
+    Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Space, Spawn, scan,
+};
 pub use metrics::{Counter, Metrics};
 pub use random::Random;
 pub use row::{Nothing, Row};

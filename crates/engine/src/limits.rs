@@ -43,11 +43,12 @@ pub const OPEN_SHARE_PERCENT: usize = 80;
 pub const AHEAD_BATCHES_MAX: usize = 64;
 
 /// Bytes of records, over all partitions, that may wait for the log before no further batch runs.
-/// Each partition may be in the middle of one more record.
+/// Each executor may be in the middle of one more record.
 pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Bytes of a segment that are kept for finishing commands once no further segment can be made.
-pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of the last segment that are kept for finishing commands and timers once no further
+/// segment can be made. When they are used up too, reads go on.
+pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
 /// Rows a scan may examine before it answers with what it has and a cursor.
 pub const SCAN_ROWS_MAX: usize = 10_000;
@@ -67,7 +68,7 @@ pub const EVENTS_KEPT: usize = 10_000;
 /// What BUSY tells a client to wait before it asks again.
 pub const BUSY_RETRY_MS: u64 = 50;
 
-/// Bytes of one segment file of the log, allocated and filled with zeros ahead, so that a sync has
+/// Bytes of one segment file of the log on all but very large machines, allocated and filled with zeros ahead, so that a sync has
 /// no file size or extent to write.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -90,8 +91,4 @@ pub const SEAL_AFTER_MS: u64 = 200;
 
 const _: () = assert!(BATCH_BYTES_MAX < RECORD_BYTES_MAX / 2);
 const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
-const _: () = assert!(RESERVE_BYTES < SEGMENT_BYTES);
-const _: () = assert!(
-    (AHEAD_BYTES_MAX + PARTITIONS_DEFAULT as usize * RECORD_BYTES_MAX) as u64 <= RESERVE_BYTES
-);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100);

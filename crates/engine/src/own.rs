@@ -12,7 +12,6 @@ pub(crate) const ENGINE: Domain = Domain {
     tables: &[TIMERS.def(), EVENTS.def()],
     timers: &[],
     events: &[],
-    refusals: &[],
     requests: &[RequestDef::scan::<List>("EVENT.LIST", "/v1/events")],
     audit: |_: &Books<'_>| Audit::default(),
 };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::contract::{Audit, Books, Domain, ScanContext, Status, Timer};
+use crate::contract::{Audit, Books, Class, Domain, Outcome, ScanContext, Status, Timer};
 use crate::event::EVENTS;
 use crate::gate::{Answers, Gate};
 use crate::ids::Minter;
@@ -13,7 +13,7 @@ use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
     EVENTS_KEPT, RECORD_BYTES_MAX,
 };
-use crate::log::{Lsn, Record};
+use crate::log::{Lsn, Record, Room};
 use crate::reader::ScanJob;
 use crate::shared::Shared;
 use crate::table::Missing;
@@ -44,7 +44,6 @@ struct State {
     minter: Minter,
     agenda: Agenda,
     scratch: Vec<u8>,
-    next_event: u64,
     /// Keys of the events that are kept, oldest first.
     events: VecDeque<RowKey>,
 }
@@ -64,13 +63,11 @@ impl Partition {
             .map(|key| RowKey::from_bytes(key.as_bytes()))
             .collect();
         events.sort_by_key(event_number);
-        let next_event = events.last().map_or(0, |key| event_number(key) + 1);
         let state = State {
             tables,
             minter: Minter::default(),
             agenda,
             scratch: Vec::new(),
-            next_event,
             events: events.into(),
         };
         Self {
@@ -102,14 +99,14 @@ impl Partition {
         shared.readers.push(&mut self.scans);
 
         let waiting = !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0;
-        if !waiting && self.state.agenda.next_ms().is_none() {
+        let due = self.next_timer_ms(shared);
+        if !waiting && due.is_none() {
             return false;
         }
         let ahead = self.lsn.0 - durable.0;
         if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() >= AHEAD_BYTES_MAX {
             return false; // The log writer wakes us.
         }
-        let due = self.state.agenda.next_ms();
         if !waiting && due.is_some_and(|due_ms| !shared.clock.may_be_past(due_ms)) {
             return false;
         }
@@ -122,19 +119,24 @@ impl Partition {
 
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
-        let fired = self.fire_due(now_ms, &mut weight);
+        let room = shared.room();
+        let fired = match room.refuses(Class::Finishes) {
+            None => self.fire_due(now_ms, &mut weight),
+            // What a timer would change is judged from the rows, as long as it has to wait.
+            Some(_) => 0,
+        };
         shared.metrics.timers_fired.add(fired as u64);
         let overdue = fired > 0 && self.state.agenda.due(&self.state.tables, now_ms).is_some();
         shared.inbox(self.id).set_overdue(overdue);
         let mut answers = self.gate.buffers();
         if !overdue {
-            let room = BATCH_COMMANDS_MAX - self.batch.len();
-            shared.inbox(self.id).drain(&mut self.batch, room);
+            let most = BATCH_COMMANDS_MAX - self.batch.len();
+            shared.inbox(self.id).drain(&mut self.batch, most);
             self.prefetch();
             while weight < BATCH_BYTES_MAX
-                && let Some(envelope) = self.batch.pop_front()
+                && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
             {
-                weight += self.run(envelope, now_ms, &mut answers);
+                weight += self.run(envelope, now_ms, room, &mut answers);
             }
         }
         self.drop_old_events();
@@ -220,11 +222,12 @@ impl Partition {
     }
 
     /// Runs one command; gives the weight of what it changed.
-    fn run(&mut self, envelope: Envelope, now_ms: u64, answers: &mut Answers) -> usize {
+    fn run(&mut self, envelope: Envelope, now_ms: u64, room: Room, answers: &mut Answers) -> usize {
         let Envelope {
             work,
             slot,
             domain: _,
+            class,
         } = envelope;
         let (call, sink, token) = match work {
             Errand::Call { call, sink, token } => (call, sink, token),
@@ -237,12 +240,23 @@ impl Partition {
                 };
                 let snapshot = self.state.tables.snapshot(call.tables());
                 answers.push_scan(ScanJob {
-                    context: ScanContext { snapshot, slots },
+                    context: ScanContext {
+                        snapshot,
+                        asked_ms: gather.asked_ms(),
+                        slots,
+                    },
                     gather,
                 });
                 return 0;
             }
         };
+        // It was let in when there was room; since then there is less.
+        if let Some(fault) = room.refuses(class) {
+            let outcome = Outcome::Fault(&fault);
+            sink.renderer().render(&outcome, &mut answers.bytes);
+            answers.push(sink, token, outcome.status());
+            return 0;
+        }
         loop {
             let mut tx = self.state.begin(self.id, slot, now_ms);
             match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
@@ -272,9 +286,10 @@ impl Partition {
         }
     }
 
-    /// When a timer may be due next.
-    pub(crate) fn next_timer_ms(&self) -> Option<u64> {
-        self.state.agenda.next_ms()
+    /// When a timer may fire next; none does while there is no room for what it changes.
+    pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
+        let due = self.state.agenda.next_ms();
+        due.filter(|_| shared.room().refuses(Class::Finishes).is_none())
     }
 
     /// Whether no answer waits at the gate.
@@ -311,7 +326,7 @@ fn event_number(key: &RowKey) -> u64 {
 struct Done {
     weight: usize,
     wakes_at_ms: Option<u64>,
-    next_event: u64,
+    emitted: Vec<u64>,
 }
 
 impl Done {
@@ -319,7 +334,7 @@ impl Done {
         Self {
             weight: tx.weight,
             wakes_at_ms: tx.wakes_at_ms,
-            next_event: tx.next_event,
+            emitted: tx.emitted,
         }
     }
 }
@@ -335,7 +350,7 @@ impl State {
             now_ms,
             weight: 0,
             wakes_at_ms: None,
-            next_event: self.next_event,
+            emitted: Vec::new(),
         }
     }
 
@@ -344,12 +359,11 @@ impl State {
         if let Some(due_ms) = done.wakes_at_ms {
             self.agenda.note(slot, due_ms);
         }
-        for number in self.next_event..done.next_event {
+        for number in done.emitted {
             let mut key = Vec::new();
             crate::key::write_key(&mut key, slot, &number);
             self.events.push_back(RowKey::from_bytes(&key));
         }
-        self.next_event = done.next_event;
         done.weight
     }
 
@@ -434,14 +448,12 @@ mod tests {
             sink,
             token: 1,
         };
-        let pushed = shared.inbox(partition.id).push(
-            Envelope {
-                work,
-                slot,
-                domain: 0,
-            },
-            def.class,
-        );
+        let pushed = shared.inbox(partition.id).push(Envelope {
+            work,
+            slot,
+            domain: 0,
+            class: def.class,
+        });
         assert!(pushed.is_ok());
         partition.step(shared);
         shared.set_durable(partition.id, partition.lsn);

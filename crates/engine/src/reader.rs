@@ -14,6 +14,7 @@ pub(crate) struct Gather {
     call: Box<dyn ScanCall>,
     sink: Arc<dyn ReplySink>,
     token: u64,
+    asked_ms: u64,
     missing: AtomicUsize,
     pages: Mutex<Vec<Box<dyn Any + Send>>>,
 }
@@ -24,12 +25,14 @@ impl Gather {
         partitions: usize,
         sink: Arc<dyn ReplySink>,
         token: u64,
+        asked_ms: u64,
     ) -> Self {
         let missing = AtomicUsize::new(partitions);
         Self {
             call,
             sink,
             token,
+            asked_ms,
             missing,
             pages: Mutex::new(Vec::new()),
         }
@@ -37,6 +40,11 @@ impl Gather {
 
     pub(crate) fn call(&self) -> &dyn ScanCall {
         &*self.call
+    }
+
+    /// Engine time when it was asked.
+    pub(crate) fn asked_ms(&self) -> u64 {
+        self.asked_ms
     }
 
     fn add(&self, page: Box<dyn Any + Send>) -> bool {

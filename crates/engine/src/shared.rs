@@ -74,15 +74,13 @@ impl Shared {
     }
 
     pub(crate) fn room(&self) -> Room {
-        match self.room.load(Ordering::Relaxed) {
-            0 => Room::Enough,
-            1 => Room::Soon,
-            _ => Room::Full,
-        }
+        Room::from_bits(self.room.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_room(&self, room: Room) {
-        self.room.store(room as u8, Ordering::Relaxed);
+        if self.room.swap(room.to_bits(), Ordering::Relaxed) != room.to_bits() {
+            self.wake_all(); // Timers that were held back may fire.
+        }
     }
 
     /// The executor that runs a partition.

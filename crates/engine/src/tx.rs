@@ -63,8 +63,8 @@ pub struct Tx<'a> {
     pub(crate) weight: usize,
     /// The earliest timer that this transaction set.
     pub(crate) wakes_at_ms: Option<u64>,
-    /// The number of the next event of the partition.
-    pub(crate) next_event: u64,
+    /// Numbers of the events that this transaction emitted.
+    pub(crate) emitted: Vec<u64>,
 }
 
 impl Tx<'_> {
@@ -131,8 +131,8 @@ impl Tx<'_> {
             key: CompactString::new(key),
             facts: event::facts_of(event),
         };
-        let number = self.next_event;
-        self.next_event += 1;
+        let number = self.mint();
+        self.emitted.push(number);
         self.put(&event::EVENTS, number, row);
     }
 }

@@ -393,6 +393,68 @@ fn full_disk_refuses_opening_commands_before_they_run_and_service_resumes() {
     assert_eq!(again, format!("key={key} text=hello times=1"));
 }
 
+/// A disk on which notes are written until they are refused; they fade after `TTL` 30 s.
+fn filled() -> (Stepper, u32) {
+    let mut engine = started();
+    engine.disk.limit_bytes(Some(0));
+    let text = "x".repeat(100);
+    let refused = (0..100_000).find(|n| {
+        let put = format!("NOTE.PUT k{n} 1 {text} TTL 30000");
+        engine.call(&put) == "disk_full"
+    });
+    (
+        engine,
+        refused.expect("a disk without room takes only so much"),
+    )
+}
+
+#[test]
+fn finishing_commands_end_before_the_log_is_spent_and_reads_go_on() {
+    let (mut engine, notes) = filled();
+    let stays = (0..100_000).find(|n| {
+        let stay = format!("NOTE.STAY k{} TTL 60000", n % notes);
+        engine.call(&stay) == "disk_full"
+    });
+    assert!(stays > Some(100), "{stays:?} had room of their own");
+    assert!(engine.call("NOTE.GET k0").starts_with("key=k0"));
+    engine.pass_ms(10_000);
+    assert!(
+        engine.call("NOTE.GET k0").starts_with("key=k0"),
+        "later too"
+    );
+}
+
+#[test]
+fn timers_wait_before_the_log_is_spent_and_fire_when_there_is_room() {
+    let (mut engine, notes) = filled();
+    engine.pass_ms(31_000);
+    let there = |engine: &mut Stepper| {
+        let all = (0..notes).filter(|n| engine.call(&format!("NOTE.GET k{n}")) != "unknown_note");
+        all.count()
+    };
+    let waiting = there(&mut engine);
+    assert!(waiting > 0, "not all timers had room to fire");
+    engine.disk.limit_bytes(None);
+    engine.pass_ms(1_500);
+    engine.pass_ms(1_500);
+    assert_eq!(there(&mut engine), 0);
+}
+
+#[test]
+fn full_disk_starts_again_to_be_read() {
+    let (engine, _) = filled();
+    let mut engine = engine.reopen().unwrap();
+    assert!(engine.call("NOTE.GET k0").starts_with("key=k0"));
+    assert_eq!(engine.call("NOTE.PUT new 1 text"), "disk_full");
+    engine.disk.limit_bytes(None);
+    engine.pass_ms(1_500);
+    engine.pass_ms(1_500);
+    assert_eq!(
+        engine.call("NOTE.PUT new 1 text"),
+        "key=new text=text times=1"
+    );
+}
+
 #[test]
 fn engine_time_never_runs_back_over_a_restart() {
     let mut engine = started();

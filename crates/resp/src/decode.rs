@@ -34,10 +34,10 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
                 .is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word))
         });
         let (Some(at), Some(value)) = (named, args.next()) else {
-            return Err(Error::Syntax);
+            return Err(Error::Option(word, plan.def.syntax()));
         };
         if options[at].replace(Raw::Text(value)).is_some() {
-            return Err(Error::Syntax);
+            return Err(Error::Option(word, plan.def.syntax()));
         }
     }
     let values = Values(&values[..fields.len()]);

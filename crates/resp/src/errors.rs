@@ -17,6 +17,9 @@ pub(crate) enum Error<'a> {
     /// The name of the command, in lower case; a subcommand stands behind `|`.
     Arity(String),
     Syntax,
+    /// A word that is no option of the request, has no value, or stands twice; and how the request
+    /// is written.
+    Option(&'a [u8], String),
     NotAnInteger,
     Invalid(Invalid),
     Protocol(Malformed),
@@ -63,6 +66,13 @@ impl fmt::Display for Error<'_> {
                 write!(out, "ERR wrong number of arguments for '{name}' command")
             }
             Self::Syntax => out.write_str("ERR syntax error"),
+            Self::Option(word, syntax) => {
+                write!(
+                    out,
+                    "ERR syntax error near '{}': write {syntax}",
+                    Echoed(word)
+                )
+            }
             Self::NotAnInteger => out.write_str("ERR value is not an integer or out of range"),
             Self::Invalid(Invalid { field, message, .. }) => {
                 write!(out, "INVALID {field} {message}")

@@ -30,6 +30,10 @@ impl Renderer for RespRenderer {
 }
 
 /// The first word of an error: the code in capitals, without underscores.
+pub(crate) fn error_code(code: &str) -> String {
+    code.replace('_', "").to_ascii_uppercase()
+}
+
 fn code(code: &str, out: &mut Vec<u8>) {
     out.push(b'-');
     let letters = code.bytes().filter(|byte| *byte != b'_');

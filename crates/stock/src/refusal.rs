@@ -63,110 +63,101 @@ const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDe
     RefusalDef { code, status, doc }
 }
 
-/// The refusals as the documentation lists them, in the order in which they are checked.
-pub(crate) const REFUSALS: &[RefusalDef] = &[
-    def(
-        "unknown_sku",
-        Status::NotFound,
-        "No such SKU: declare it first.",
-    ),
-    def(
-        "invalid_quantity",
-        Status::OutOfRange,
-        "A quantity outside `min` to `max`.",
-    ),
-    def(
-        "buyer_required",
-        Status::OutOfRange,
-        "`max` bounds a buyer: name the buyer.",
-    ),
-    def(
-        "id_conflict",
-        Status::Conflict,
-        "The id was used with other content: choose another.",
-    ),
-    def(
-        "version_changed",
-        Status::Conflict,
-        "The SKU is at `version`: read it again.",
-    ),
-    def(
-        "below_committed",
-        Status::Conflict,
-        "The total would fall below the `committed` units, held and sold.",
-    ),
-    def(
-        "above_maximum",
-        Status::OutOfRange,
-        "The total would exceed `max` units.",
-    ),
-    def(
-        "over_limit",
-        Status::Conflict,
-        "The buyer has `taken` of at most `max` units.",
-    ),
-    def(
-        "sold_out",
-        Status::Conflict,
-        "Fewer units are `available` than asked for.",
-    ),
-    def(
-        "hold_not_found",
-        Status::NotFound,
-        "No such hold of this SKU.",
-    ),
-    def(
-        "already_confirmed",
-        Status::Conflict,
-        "The hold is sold: return it instead.",
-    ),
-    def(
-        "hold_released",
-        Status::Conflict,
-        "The hold was released; its units went back.",
-    ),
-    def(
-        "hold_expired",
-        Status::Conflict,
-        "The hold has expired; its units went back.",
-    ),
-    def(
-        "not_confirmed",
-        Status::Conflict,
-        "Nothing was sold under this hold.",
-    ),
-    def(
-        "return_exceeds_sold",
-        Status::Conflict,
-        "Only `returnable` units can still be returned.",
-    ),
-];
-
-impl Refusal {
-    const fn index(&self) -> usize {
-        match self {
-            Self::UnknownSku => 0,
-            Self::InvalidQuantity { .. } => 1,
-            Self::BuyerRequired => 2,
-            Self::IdConflict => 3,
-            Self::VersionChanged { .. } => 4,
-            Self::BelowCommitted { .. } => 5,
-            Self::AboveMaximum => 6,
-            Self::OverLimit { .. } => 7,
-            Self::SoldOut { .. } => 8,
-            Self::HoldNotFound => 9,
-            Self::AlreadyConfirmed => 10,
-            Self::HoldReleased => 11,
-            Self::HoldExpired => 12,
-            Self::NotConfirmed => 13,
-            Self::ReturnExceedsSold { .. } => 14,
-        }
-    }
-}
+pub(crate) const UNKNOWN_SKU: RefusalDef = def(
+    "unknown_sku",
+    Status::NotFound,
+    "No such SKU: declare it first.",
+);
+pub(crate) const INVALID_QUANTITY: RefusalDef = def(
+    "invalid_quantity",
+    Status::OutOfRange,
+    "A quantity outside `min` to `max`.",
+);
+pub(crate) const BUYER_REQUIRED: RefusalDef = def(
+    "buyer_required",
+    Status::OutOfRange,
+    "`max` bounds a buyer: name the buyer.",
+);
+pub(crate) const ID_CONFLICT: RefusalDef = def(
+    "id_conflict",
+    Status::Conflict,
+    "The id was used with other content: choose another.",
+);
+pub(crate) const VERSION_CHANGED: RefusalDef = def(
+    "version_changed",
+    Status::Conflict,
+    "The SKU is at `version`: read it again.",
+);
+pub(crate) const BELOW_COMMITTED: RefusalDef = def(
+    "below_committed",
+    Status::Conflict,
+    "The total would fall below the `committed` units, held and sold.",
+);
+pub(crate) const ABOVE_MAXIMUM: RefusalDef = def(
+    "above_maximum",
+    Status::OutOfRange,
+    "The total would exceed `max` units.",
+);
+pub(crate) const OVER_LIMIT: RefusalDef = def(
+    "over_limit",
+    Status::Conflict,
+    "The buyer has `taken` of at most `max` units.",
+);
+pub(crate) const SOLD_OUT: RefusalDef = def(
+    "sold_out",
+    Status::Conflict,
+    "Fewer units are `available` than asked for.",
+);
+pub(crate) const HOLD_NOT_FOUND: RefusalDef = def(
+    "hold_not_found",
+    Status::NotFound,
+    "No such hold of this SKU.",
+);
+pub(crate) const ALREADY_CONFIRMED: RefusalDef = def(
+    "already_confirmed",
+    Status::Conflict,
+    "The hold is sold: return it instead.",
+);
+pub(crate) const HOLD_RELEASED: RefusalDef = def(
+    "hold_released",
+    Status::Conflict,
+    "The hold was released; its units went back.",
+);
+pub(crate) const HOLD_EXPIRED: RefusalDef = def(
+    "hold_expired",
+    Status::Conflict,
+    "The hold has expired; its units went back.",
+);
+pub(crate) const NOT_CONFIRMED: RefusalDef = def(
+    "not_confirmed",
+    Status::Conflict,
+    "Nothing was sold under this hold.",
+);
+pub(crate) const RETURN_EXCEEDS_SOLD: RefusalDef = def(
+    "return_exceeds_sold",
+    Status::Conflict,
+    "Only `returnable` units can still be returned.",
+);
 
 impl Refuse for Refusal {
     fn def(&self) -> &'static RefusalDef {
-        &REFUSALS[self.index()]
+        match self {
+            Self::UnknownSku => &UNKNOWN_SKU,
+            Self::InvalidQuantity { .. } => &INVALID_QUANTITY,
+            Self::BuyerRequired => &BUYER_REQUIRED,
+            Self::IdConflict => &ID_CONFLICT,
+            Self::VersionChanged { .. } => &VERSION_CHANGED,
+            Self::BelowCommitted { .. } => &BELOW_COMMITTED,
+            Self::AboveMaximum => &ABOVE_MAXIMUM,
+            Self::OverLimit { .. } => &OVER_LIMIT,
+            Self::SoldOut { .. } => &SOLD_OUT,
+            Self::HoldNotFound => &HOLD_NOT_FOUND,
+            Self::AlreadyConfirmed => &ALREADY_CONFIRMED,
+            Self::HoldReleased => &HOLD_RELEASED,
+            Self::HoldExpired => &HOLD_EXPIRED,
+            Self::NotConfirmed => &NOT_CONFIRMED,
+            Self::ReturnExceedsSold { .. } => &RETURN_EXCEEDS_SOLD,
+        }
     }
 
     fn facts(&self, out: &mut dyn Writer) {

@@ -1,6 +1,6 @@
 //! What the domain answers.
 
-use compact_str::{CompactString, ToCompactString};
+use compact_str::CompactString;
 use tidegate_engine::contract::PageItem;
 use tidegate_engine::reply;
 
@@ -23,7 +23,9 @@ reply! {
 }
 
 impl PageItem for SkuInfo {
-    fn cursor(&self) -> CompactString {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
         self.sku.clone()
     }
 }
@@ -143,8 +145,10 @@ reply! {
 }
 
 impl PageItem for HoldSummary {
-    fn cursor(&self) -> CompactString {
-        self.position.to_compact_string()
+    type Place = u64;
+
+    fn place(&self) -> u64 {
+        self.position
     }
 }
 
@@ -169,7 +173,9 @@ reply! {
 }
 
 impl PageItem for FlowEntry {
-    fn cursor(&self) -> CompactString {
-        self.position.to_compact_string()
+    type Place = u64;
+
+    fn place(&self) -> u64 {
+        self.position
     }
 }

@@ -7,7 +7,6 @@ use tidegate_engine::contract::{Domain, Event, RequestDef};
 use crate::apply::EXPIRE;
 use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 use crate::event::StockLow;
-use crate::refusal::REFUSALS;
 use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, RETURNS, SKUS};
 
 /// Stock: units of SKUs that cannot be oversold.
@@ -26,7 +25,6 @@ pub const STOCK: Domain = Domain {
     ],
     timers: &[EXPIRE],
     events: &[StockLow::DEF],
-    refusals: REFUSALS,
     requests: &[
         RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),
         RequestDef::call::<Add>("STOCK.ADD", Post, "/v1/stock/{sku}/changes", Finishes),

@@ -21,7 +21,7 @@ pub(crate) struct CheckArgs {
 
 /// Checks and prints.
 pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> ExitCode {
-    let checked = RealDisk::open_existing(&args.dir)
+    let checked = RealDisk::open_to_read(&args.dir)
         .map_err(|error| error.to_string())
         .and_then(|disk| check(&disk, domains).map_err(|error| error.to_string()));
     match checked {

@@ -1,10 +1,11 @@
 //! A domain as the engine and the fronts see it: its tables, timers, requests and audit.
 
 use std::any::Any;
+use std::ops::Range;
 
 use crate::contract::{
-    Field, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType, ReplyValue,
-    Request, Status, Values,
+    Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType,
+    ReplyValue, Request, Status, Values,
 };
 use crate::key::{KeyParts, KeyReader, KeyRef, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
@@ -29,12 +30,24 @@ pub struct Domain {
     pub timers: &'static [Timer],
     /// Its events.
     pub events: &'static [EventDef],
-    /// Every "no" it can give, in the order in which they are checked.
-    pub refusals: &'static [RefusalDef],
     /// Its requests.
     pub requests: &'static [RequestDef],
     /// Recomputes its conservation laws from the rows of one partition.
     pub audit: fn(&Books<'_>) -> Audit,
+}
+
+impl Domain {
+    /// Every "no" that its requests can give, each once.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<RefusalDef> {
+        let mut all = Vec::new();
+        for refusal in self.requests.iter().flat_map(|def| def.refusals) {
+            if !all.contains(refusal) {
+                all.push(*refusal);
+            }
+        }
+        all
+    }
 }
 
 /// HTTP method of a request.
@@ -85,6 +98,8 @@ pub struct RequestDef {
     pub fields: &'static [Field],
     /// The type of its reply.
     pub reply: ReplyType,
+    /// Every "no" that it can give, in the order in which they are checked.
+    pub refusals: &'static [RefusalDef],
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
 }
 
@@ -104,6 +119,7 @@ impl RequestDef {
             doc: C::DOC,
             fields: C::FIELDS,
             reply: C::Reply::TYPE,
+            refusals: C::REFUSALS,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
     }
@@ -121,8 +137,33 @@ impl RequestDef {
             doc: S::DOC,
             fields: S::FIELDS,
             reply: Page::<S::Item>::TYPE,
+            refusals: S::REFUSALS,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
         }
+    }
+
+    /// How it is written in RESP: `STOCK.HOLDS sku [STATE held|confirmed] [LIMIT limit]`.
+    #[must_use]
+    pub fn syntax(&self) -> String {
+        let mut syntax = self.resp.to_owned();
+        for field in self.fields {
+            let value = match field.kind {
+                FieldKind::Word(words) => words.join("|"),
+                FieldKind::Name | FieldKind::Id | FieldKind::Integer { .. } => {
+                    field.name.to_owned()
+                }
+            };
+            let given = match field.word {
+                Some(word) => format!("{word} {value}"),
+                None => value,
+            };
+            if field.required {
+                syntax.extend([" ", &given]);
+            } else {
+                syntax.extend([" [", &given, "]"]);
+            }
+        }
+        syntax
     }
 
     /// Builds the request from one value per field.
@@ -148,6 +189,8 @@ pub trait Apply: Request + Sync {
     type Reply: ReplyValue;
     /// How it refuses.
     type Refusal: Refuse;
+    /// Every "no" that it can give, in the order in which they are checked.
+    const REFUSALS: &'static [RefusalDef];
 
     /// What it is about; decides the slot.
     fn key(&self) -> &str;
@@ -207,6 +250,7 @@ impl<C: Apply> Call for C {
             }
             Err(Stop::Refused(no)) => {
                 refusal = no;
+                debug_assert!(C::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
                 Outcome::Refused(&refusal)
             }
             Err(Stop::Missing(missing)) => return Err(missing),
@@ -227,6 +271,8 @@ pub trait Scan: Request + Sync {
     type Item: PageItem + 'static;
     /// How it refuses.
     type Refusal: Refuse + Send + 'static;
+    /// Every "no" that it can give, in the order in which they are checked.
+    const REFUSALS: &'static [RefusalDef];
     /// Ids of the tables it reads.
     const TABLES: &'static [u16];
 
@@ -290,7 +336,10 @@ impl<S: Scan> ScanCall for S {
         let merged = pages.map(|pages| merge(pages, self.limit()));
         let outcome = match &merged {
             Ok(page) => Outcome::Reply(page),
-            Err(refusal) => Outcome::Refused(refusal),
+            Err(refusal) => {
+                debug_assert!(S::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
+                Outcome::Refused(refusal)
+            }
         };
         renderer.render(&outcome, out);
         outcome.status()
@@ -305,25 +354,26 @@ fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
         return page;
     }
     // Behind the nearest place where some partition stopped, items of that one may be missing.
-    let bound = pages.iter().filter_map(|page| page.next.clone()).min();
+    let stopped = pages.iter().filter(|page| page.next.is_some());
+    let bound = stopped
+        .filter_map(|page| page.items.last())
+        .map(PageItem::place)
+        .min();
     let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
-    items.sort_by_cached_key(PageItem::cursor);
+    items.sort_by_cached_key(PageItem::place);
     if let Some(bound) = &bound {
-        items.retain(|item| item.cursor() <= *bound);
+        items.retain(|item| item.place() <= *bound);
     }
-    let cut = items.len() > limit;
+    let is_more = bound.is_some() || items.len() > limit;
     items.truncate(limit);
-    let next = if cut {
-        items.last().map(PageItem::cursor)
-    } else {
-        bound
-    };
-    Page { items, next }
+    Page::of(items, is_more)
 }
 
 /// What a scan reads from: a snapshot of one partition's tables.
 pub struct ScanContext {
     pub(crate) snapshot: Snapshot,
+    /// Engine time when it was asked: what happens later happens at this time or after it.
+    pub(crate) asked_ms: u64,
     /// The slots asked about: one for a scan with a key, else all of the partition.
     pub(crate) slots: Vec<Slot>,
 }
@@ -358,15 +408,25 @@ impl ScanContext {
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
-    /// Every row of all slots, in no particular order, for a table that is kept small.
-    pub fn rows_of_all<'a, R: Row>(&'a self, table: &'a Table<R>) -> Vec<(KeyRef<'a>, R)> {
+    /// Up to `most` rows of all slots whose key is a number within `range`, by this number.
+    pub(crate) fn rows_by_number<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
+        range: &Range<u64>,
+        most: usize,
+    ) -> Vec<(u64, R)> {
         let mut found = Vec::new();
         for slot in &self.slots {
-            let rows = self
-                .snapshot
-                .range(table, slot.0.to_be_bytes().to_vec(), &[]);
-            found.extend(rows);
+            let mut from = Vec::new();
+            write_key(&mut from, *slot, &range.start);
+            let start = slot.0.to_be_bytes().to_vec();
+            let rows = self.snapshot.range(table, start, &from);
+            let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
+            let within = numbered.take_while(|(number, _)| *number < range.end);
+            found.extend(within.take(most));
         }
+        found.sort_by_key(|(number, _)| *number);
+        found.truncate(most);
         found
     }
 

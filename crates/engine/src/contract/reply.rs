@@ -1,6 +1,8 @@
 //! Replies: values with named fields, which a front's renderer turns into bytes.
 
-use compact_str::CompactString;
+use std::fmt::Display;
+
+use compact_str::{CompactString, ToCompactString};
 
 use super::refusal::{Fault, Refuse, Status};
 
@@ -159,9 +161,16 @@ impl<T: ReplyValue> ReplyValue for Vec<T> {
 
 /// An item of a page, with the place from which the next page goes on.
 pub trait PageItem: ReplyValue + Send {
-    /// What the caller passes as `AFTER` to go on behind this item. Items of pages from several
-    /// partitions are merged in the order of the bytes of their cursors.
-    fn cursor(&self) -> CompactString;
+    /// What orders items. Pages of several partitions are merged in this order.
+    type Place: Ord + Display;
+
+    /// Where the item stands.
+    fn place(&self) -> Self::Place;
+
+    /// What the caller passes as `AFTER` to go on behind this item.
+    fn cursor(&self) -> CompactString {
+        self.place().to_compact_string()
+    }
 }
 
 /// A page of a scan: `{items, next}`.
@@ -173,17 +182,35 @@ pub struct Page<T> {
     pub next: Option<CompactString>,
 }
 
+impl<T: PageItem> Page<T> {
+    /// A page of at most `limit` items, out of some that were looked for one beyond it.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, limit: usize) -> Self {
+        let is_more = items.len() > limit;
+        items.truncate(limit);
+        Self::of(items, is_more)
+    }
+
+    /// A page of these items.
+    #[must_use]
+    pub fn of(items: Vec<T>, is_more: bool) -> Self {
+        let last = items.last().filter(|_| is_more);
+        let next = last.map(PageItem::cursor);
+        Self { items, next }
+    }
+}
+
 impl<T: ReplyValue> ReplyValue for Page<T> {
     const TYPE: ReplyType = ReplyType::Map(&[
         ReplyField {
             name: "items",
             kind: ReplyType::List(&T::TYPE),
-            doc: "the items",
+            doc: "The items.",
         },
         ReplyField {
             name: "next",
             kind: ReplyType::Optional(&ReplyType::Text),
-            doc: "what to pass as `after` for the next page; null after the last one",
+            doc: "What to pass as `after` for the next page; null after the last one.",
         },
     ]);
 

@@ -114,6 +114,12 @@ impl State {
         Ok(())
     }
 
+    fn free(&mut self, bytes: usize) {
+        if let Some(left) = &mut self.bytes_left {
+            *left += bytes as u64;
+        }
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.syncs += 1;
         if self.fail_syncs {
@@ -177,8 +183,10 @@ impl Disk for FaultDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
-        state.index(name)?;
+        let index = state.index(name)?;
         state.names.remove(name);
+        let bytes = state.files[index].now.len();
+        state.free(bytes);
         Ok(())
     }
 
@@ -225,6 +233,8 @@ impl File for FaultFile {
 
     fn set_size(&mut self, size: u64) -> io::Result<()> {
         let mut state = self.disk.state();
+        let before = state.files[self.index].now.len();
+        state.free(before.saturating_sub(index_of(size)));
         let file = &mut state.files[self.index];
         file.now.resize(index_of(size), 0);
         // A crash right after may undo a cut; keeping the cut is the other legal outcome, and

@@ -4,20 +4,20 @@ use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, FallocateFlags};
 
 use super::{Disk, File};
 
-const LOCK: &str = "LOCK";
-
 /// A folder that this process alone works in.
 #[derive(Debug)]
 pub struct RealDisk {
     folder: PathBuf,
-    _lock: fs::File,
+    /// The folder itself, locked: a lock file could be removed and made again.
+    handle: fs::File,
+    is_read_only: bool,
 }
 
 impl RealDisk {
@@ -26,41 +26,34 @@ impl RealDisk {
     /// # Errors
     /// The folder cannot be made or another process has it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let lock = || {
-            fs::create_dir_all(folder)?;
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(false);
-            options.open(folder.join(LOCK))
-        };
-        Self::lock(folder, lock().map_err(|error| at(folder, &error))?)
+        fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+        Self::lock(folder, false)
     }
 
-    /// Opens a folder in which a server has worked, and locks it. Makes nothing.
+    /// Opens a folder in which a server has worked, to read it, and locks it. It may be of a file
+    /// system that cannot be written.
     ///
     /// # Errors
     /// There is no such folder, or another process has it.
-    pub fn open_existing(folder: &Path) -> io::Result<Self> {
-        let is_folder = fs::metadata(folder)
-            .map_err(|error| at(folder, &error))?
-            .is_dir();
-        match fs::File::open(folder.join(LOCK)) {
-            Ok(lock) => Self::lock(folder, lock),
-            Err(error) if is_folder && error.kind() == io::ErrorKind::NotFound => {
-                let what = format!(
-                    "{} is no data folder: it has no file {LOCK}",
-                    folder.display()
-                );
-                Err(io::Error::new(error.kind(), what))
-            }
-            Err(error) => Err(at(folder, &error)),
-        }
+    pub fn open_to_read(folder: &Path) -> io::Result<Self> {
+        Self::lock(folder, true)
     }
 
-    fn lock(folder: &Path, lock: fs::File) -> io::Result<Self> {
-        match lock.try_lock() {
+    fn lock(folder: &Path, is_read_only: bool) -> io::Result<Self> {
+        let open = || {
+            let handle = fs::File::open(folder)?;
+            if handle.metadata()?.is_dir() {
+                Ok(handle)
+            } else {
+                Err(io::ErrorKind::NotADirectory.into())
+            }
+        };
+        let handle = open().map_err(|error| at(folder, &error))?;
+        match handle.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
-                _lock: lock,
+                handle,
+                is_read_only,
             }),
             Err(fs::TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
@@ -79,9 +72,7 @@ impl Disk for RealDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            if let Ok(name) = entry?.file_name().into_string()
-                && name != LOCK
-            {
+            if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
         }
@@ -98,11 +89,15 @@ impl Disk for RealDisk {
             .create(true)
             .truncate(true)
             .open(self.folder.join(name))?;
-        match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size) {
-            Ok(()) => {}
+        let reserved = match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size) {
             // A file system that cannot reserve: take the space by writing it.
-            Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&file, size)?,
-            Err(error) => return Err(error.into()),
+            Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&file, size),
+            reserved => reserved.map_err(io::Error::from),
+        };
+        if let Err(error) = reserved {
+            // What was taken of it is room that the disk needs now.
+            drop(self.remove(name));
+            return Err(error);
         }
         Ok(Box::new(RealFile::new(file)))
     }
@@ -110,7 +105,7 @@ impl Disk for RealDisk {
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
         let file = fs::OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(!self.is_read_only)
             .open(self.folder.join(name))?;
         Ok(Box::new(RealFile::new(file)))
     }
@@ -124,7 +119,7 @@ impl Disk for RealDisk {
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        fs::File::open(&self.folder)?.sync_all()
+        self.handle.sync_all()
     }
 
     fn path(&self, name: &str) -> String {
@@ -185,6 +180,9 @@ impl File for RealFile {
     /// given back, for rows.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::other("the file was removed while in use"));
+        }
         let Range { start, end } = std::mem::take(&mut self.written);
         if let Some(length) = NonZeroU64::new(end - start) {
             // Advice: that it was not taken harms nothing.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::scan::{End, scan_to_end};
 use super::segment::{self, HEADER_BYTES, Header, VERSION, file_name};
-use super::{Group, Log, LogError, LogReport, Record, Room};
+use super::{Group, Log, LogError, LogReport, Record, Room, Space};
 use crate::disk::{Disk, File};
 use crate::random::Random;
 use crate::table::ReplayError;
@@ -21,8 +21,7 @@ pub struct EmbeddedLog {
     spawn: Spawn,
     random: Random,
     partitions: u16,
-    segment_bytes: u64,
-    reserve_bytes: u64,
+    space: Space,
     current: Segment,
     next_group: u64,
     synced_through: u64,
@@ -59,7 +58,7 @@ impl EmbeddedLog {
     pub fn open(
         disk: Arc<dyn Disk>,
         partitions: u16,
-        (segment_bytes, reserve_bytes): (u64, u64),
+        space: Space,
         seed: u64,
         spawn: Spawn,
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
@@ -77,14 +76,13 @@ impl EmbeddedLog {
             salt: random.next_u64(),
             first_group: end.synced_through + 1,
         };
-        let current = carry_over(&*disk, header, segment_bytes, &end)?;
+        let current = carry_over(&*disk, header, space.segment, &end)?;
         let log = Self {
             disk,
             spawn,
             random,
             partitions,
-            segment_bytes,
-            reserve_bytes,
+            space,
             current,
             next_group: end.next_group,
             synced_through: end.next_group - 1,
@@ -114,7 +112,7 @@ impl EmbeddedLog {
         }
         *state = Spare::InTheMaking;
         drop(state);
-        let (disk, size) = (Arc::clone(&self.disk), self.segment_bytes);
+        let (disk, size) = (Arc::clone(&self.disk), self.space.segment);
         (self.spawn)(Box::new(move || {
             let made = disk.create(SPARE, size).and_then(|mut file| {
                 file.sync()?;
@@ -122,11 +120,7 @@ impl EmbeddedLog {
             });
             let made = match made {
                 Ok(file) => Spare::Ready(file),
-                Err(error) => {
-                    // What was allocated of it is room that the disk needs now.
-                    drop(disk.remove(SPARE));
-                    Spare::Failed(error)
-                }
+                Err(error) => Spare::Failed(error),
             };
             *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
         }));
@@ -156,7 +150,7 @@ impl EmbeddedLog {
             first_group: self.next_group,
         };
         let name = file_name(header.first_group);
-        self.current = activate(&*self.disk, spare, header, self.segment_bytes, name)?;
+        self.current = activate(&*self.disk, spare, header, self.space.segment, name)?;
         self.make_spare(); // Under the name that the one taken has just given up.
         Ok(())
     }
@@ -212,15 +206,16 @@ impl Log for EmbeddedLog {
             matches!(*state, Spare::InTheMaking),
         );
         drop(state);
-        // Opening commands stop while what is ahead still fits, and finishing ones beside it.
-        if ready || left > self.reserve_bytes {
+        if ready || left > self.space.reserve {
             return Room::Enough;
         }
-        if making {
-            return Room::Soon;
+        if !making {
+            self.make_spare();
         }
-        self.make_spare();
-        Room::Full
+        Room::Short {
+            finishes: left > self.space.ahead,
+            is_full: !making,
+        }
     }
 }
 
@@ -257,8 +252,8 @@ fn carry_over(
         .iter()
         .map(|g| segment::span_of(g.records.len()))
         .sum();
-    let size = segment_bytes.max((beyond + HEADER_BYTES) as u64 + segment_bytes / 2);
-    let mut file = disk.create(SPARE, size).map_err(fail)?;
+    make_way(disk, end).map_err(fail)?;
+    let (mut file, size) = create(disk, (beyond + HEADER_BYTES) as u64, segment_bytes)?;
     let mut at = HEADER_BYTES as u64;
     let mut encoded = Vec::new();
     for (number, group) in (header.first_group..).zip(&end.beyond) {
@@ -278,6 +273,54 @@ fn carry_over(
     }
     Ok(segment)
 }
+
+/// Gives back what the last segment has allocated behind its groups, and what a start that failed
+/// has left: on a full disk it is the room that this start needs.
+fn make_way(disk: &dyn Disk, end: &End) -> io::Result<()> {
+    match disk.remove(SPARE) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let Some((last, groups_end)) = &end.tail else {
+        return Ok(());
+    };
+    let mut last = disk.open(last)?;
+    if last.size()? > *groups_end {
+        last.set_size(*groups_end)?;
+        last.sync()?;
+    }
+    Ok(())
+}
+
+/// A file for `used` bytes and a segment behind them; on a full disk a smaller one, so that what is
+/// there can at least be read.
+fn create(
+    disk: &dyn Disk,
+    used: u64,
+    segment_bytes: u64,
+) -> Result<(Box<dyn File>, u64), LogError> {
+    let mut free = segment_bytes;
+    loop {
+        let size = used + free;
+        match disk.create(SPARE, size) {
+            Ok(file) => return Ok((file, size)),
+            Err(error) if is_full(&error) && free / 2 >= segment_bytes / START_PARTS_MAX => {
+                free /= 2
+            }
+            Err(error) if is_full(&error) => {
+                return Err(LogError::NoRoom {
+                    path: disk.path(SPARE),
+                    bytes: size,
+                });
+            }
+            Err(error) => return Err(io_error(disk, SPARE, error)),
+        }
+    }
+}
+
+/// A start on a full disk makes do with one part in so many of a segment: clock records take some
+/// fifty bytes a second.
+const START_PARTS_MAX: u64 = 64;
 
 /// Gives a file of zeros its header and its name, both durable.
 fn activate(

@@ -15,7 +15,11 @@ pub use scan::{LogReport, scan};
 pub use writer::Did;
 pub(crate) use writer::{LogQueue, LogWriter};
 
+use crate::contract::{Class, Fault};
 use crate::key::PartitionId;
+use crate::limits::{
+    AHEAD_BYTES_MAX, BUSY_RETRY_MS, FINISHING_BYTES, RECORD_BYTES_MAX, SEGMENT_BYTES,
+};
 use crate::table::ReplayError;
 
 /// A position in one partition's sequence. Positions of two partitions are never compared.
@@ -97,6 +101,11 @@ fn read_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
     })
 }
 
+/// Too much waits: ask again.
+pub(crate) const BUSY: Fault = Fault::Busy {
+    retry_after_ms: BUSY_RETRY_MS,
+};
+
 /// A durable sequence of groups. One group is in flight at a time.
 pub trait Log: Send {
     /// Appends a group; `Ok` means that it is durable.
@@ -125,10 +134,71 @@ pub trait Log: Send {
 pub enum Room {
     /// For everything.
     Enough,
-    /// For finishing commands; more is being made.
-    Soon,
-    /// For finishing commands; the disk has no more.
-    Full,
+    /// For what has been executed and not yet written, and perhaps a little more.
+    Short {
+        /// For finishing commands too.
+        finishes: bool,
+        /// The disk has no more; otherwise more is being made.
+        is_full: bool,
+    },
+}
+
+impl Room {
+    /// Why a request of this class is turned away, if it is.
+    pub(crate) fn refuses(self, class: Class) -> Option<Fault> {
+        let is_full = match (self, class) {
+            (Self::Enough, _) | (_, Class::Reads) => return None,
+            (Self::Short { finishes: true, .. }, Class::Finishes) => return None,
+            (Self::Short { is_full, .. }, Class::Opens | Class::Finishes) => is_full,
+        };
+        Some(if is_full { Fault::DiskFull } else { BUSY })
+    }
+
+    pub(crate) fn to_bits(self) -> u8 {
+        match self {
+            Self::Enough => 0,
+            Self::Short { finishes, is_full } => {
+                1 | u8::from(finishes) << 1 | u8::from(is_full) << 2
+            }
+        }
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        match bits {
+            0 => Self::Enough,
+            _ => Self::Short {
+                finishes: bits & 2 != 0,
+                is_full: bits & 4 != 0,
+            },
+        }
+    }
+}
+
+/// Space of a log for `executors` threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes of a segment.
+    pub segment: u64,
+    /// Once no further segment can be made, opening commands have all but this of the last one.
+    pub reserve: u64,
+    /// And finishing ones all but this, which is for what was executed before that was known.
+    pub ahead: u64,
+}
+
+impl Space {
+    /// What `executors` threads need, each in the middle of a record while the group before is
+    /// being written.
+    #[must_use]
+    pub fn of(executors: usize) -> Self {
+        let group = AHEAD_BYTES_MAX + executors * RECORD_BYTES_MAX;
+        let ahead = 2 * group as u64;
+        let reserve = ahead + FINISHING_BYTES;
+        Self {
+            segment: SEGMENT_BYTES.max(2 * reserve),
+            reserve,
+            ahead,
+        }
+    }
 }
 
 /// Why the log cannot be written or read.
@@ -137,6 +207,20 @@ pub enum LogError {
     /// No room for another segment.
     #[error("the disk is full")]
     Full,
+    /// No room for the segment that a start needs.
+    #[error("{path}: the disk is full: a start needs {bytes} bytes free")]
+    NoRoom {
+        /// The file.
+        path: String,
+        /// What it needs.
+        bytes: u64,
+    },
+    /// A folder without a log.
+    #[error("{path} is no data folder: it holds no log")]
+    Absent {
+        /// The folder.
+        path: String,
+    },
     /// The machine failed a read, a write or a sync.
     #[error("{path}: {error}")]
     Io {

@@ -37,6 +37,8 @@ pub(crate) struct End {
     pub(crate) synced_through: u64,
     /// Groups beyond the mark, oldest first.
     pub(crate) beyond: Vec<Group>,
+    /// The last segment's name and where its sound groups end.
+    pub(crate) tail: Option<(String, u64)>,
     /// The last segment's name and where in it the group behind the mark begins.
     pub(crate) cut: Option<(String, u64)>,
 }
@@ -72,14 +74,19 @@ pub(crate) fn scan_to_end(
         next_group: 1,
         synced_through: 0,
         beyond: Vec::new(),
+        tail: None,
         cut: None,
     };
     for (index, name) in names.iter().enumerate() {
         let segment = load(disk, name)?;
+        if index == 0 && segment.header.first_group != 1 {
+            let first = segment.header.first_group;
+            let what =
+                format!("the log begins with group {first}: the segments before are missing");
+            return Err(corrupt(disk, name, 24, what));
+        }
         let until = names.get(index + 1).and_then(|next| first_group_of(next));
         if index == 0 {
-            end.next_group = segment.header.first_group;
-            end.synced_through = segment.header.first_group - 1;
             end.report.partitions = segment.header.partitions;
         }
         read_segment(disk, &segment, until, &mut end, visit)?;
@@ -159,10 +166,16 @@ fn read_segment(
                 |u| u - 1,
             );
             if mark >= end.next_group {
-                let what = format!(
-                    "group {} is damaged, and a later one says that it was durable",
-                    end.next_group
-                );
+                let missing = end.next_group;
+                let what = match until {
+                    Some(until) if bytes.get(at).is_none_or(|byte| *byte == 0) => format!(
+                        "it ends before group {missing}, and the next segment begins with group \
+                         {until}: a segment between them is missing, or the end of this one"
+                    ),
+                    Some(_) | None => format!(
+                        "group {missing} is damaged, and a later one says that it was durable"
+                    ),
+                };
                 return Err(corrupt(disk, name, at, what));
             }
             break;
@@ -191,6 +204,7 @@ fn read_segment(
     if let Some(until) = until {
         mark(end, until - 1, name, at);
     }
+    end.tail = Some((name.clone(), at as u64));
     Ok(())
 }
 

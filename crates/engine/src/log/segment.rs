@@ -131,7 +131,8 @@ pub(crate) fn file_name(first_group: u64) -> String {
 /// The first group of a segment, from its file name.
 pub(crate) fn first_group_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("log-")?.strip_suffix(".seg")?;
-    u64::from_str_radix(digits, 16).ok()
+    let first_group = u64::from_str_radix(digits, 16).ok()?;
+    (file_name(first_group) == name).then_some(first_group)
 }
 
 #[cfg(test)]

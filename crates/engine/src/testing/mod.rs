@@ -17,6 +17,7 @@ use crate::contract::{
 };
 use crate::disk::FaultDisk;
 use crate::engine::{Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep};
+use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::sink::{Answer, ReplySink};
 
@@ -165,8 +166,12 @@ impl ReplySink for Recorder {
     }
 }
 
-/// Small segments: tests open many engines.
-const SEGMENT_BYTES: u64 = 512 * 1024;
+/// Little space: tests open many engines, and write what is executed before they execute more.
+const SPACE: Space = Space {
+    segment: 512 * 1024,
+    reserve: 256 * 1024,
+    ahead: 128 * 1024,
+};
 
 /// An engine that a test steps.
 pub struct Stepper {
@@ -210,8 +215,7 @@ impl Stepper {
         let config = Config {
             partitions: 4,
             executors: 2,
-            segment_bytes: SEGMENT_BYTES,
-            reserve_bytes: SEGMENT_BYTES / 2,
+            space: SPACE,
             seed: 7,
             accept_clock_jump,
         };

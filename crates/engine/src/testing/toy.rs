@@ -1,9 +1,9 @@
-//! A domain of two commands and a scan, to show that a domain is one line for the rest.
+//! A domain of three commands and a scan, to show that a domain is one line for the rest.
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 
-use crate::contract::Class::{Opens, Reads as ReadsOnly};
+use crate::contract::Class::{Finishes, Opens, Reads as ReadsOnly};
 use crate::contract::{
     Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Method, Millis, Name, Page, PageItem,
     RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Timer, Writer,
@@ -29,9 +29,9 @@ pub const TOY: Domain = Domain {
     tables: &[NOTES.def()],
     timers: &[FADE],
     events: &[Faded::DEF],
-    refusals: &[UNKNOWN, FULL],
     requests: &[
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
+        RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),
         RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
@@ -102,6 +102,16 @@ request! {
 }
 
 request! {
+    /// Has a note fade later.
+    pub struct Stay {
+        /// The key.
+        key: Name,
+        /// When it fades, in milliseconds from now.
+        ["TTL"] ttl_ms: Millis = 60_000,
+    }
+}
+
+request! {
     /// Reads a note.
     pub struct Get {
         /// The key.
@@ -147,7 +157,9 @@ impl Event for Faded {
 }
 
 impl PageItem for NoteInfo {
-    fn cursor(&self) -> CompactString {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
         self.key.clone()
     }
 }
@@ -163,6 +175,7 @@ fn info(key: &str, note: &Note) -> NoteInfo {
 impl Apply for Put {
     type Reply = NoteInfo;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[FULL];
 
     fn key(&self) -> &str {
         self.key.as_str()
@@ -208,9 +221,35 @@ fn fade(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     Ok(())
 }
 
+impl Apply for Stay {
+    type Reply = NoteInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN];
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&NOTES, self.key.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
+        let key = self.key.as_str();
+        let mut note = tx.get(&NOTES, key)?.ok_or(Refusal::Unknown)?;
+        tx.cancel(&FADE, note.fades_at_ms, key);
+        note.fades_at_ms = tx.now_ms() + self.ttl_ms.get();
+        tx.wake_at(&FADE, note.fades_at_ms, key);
+        let reply = info(key, &note);
+        tx.put(&NOTES, key, note);
+        Ok(reply)
+    }
+}
+
 impl Apply for Get {
     type Reply = NoteInfo;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN];
 
     fn key(&self) -> &str {
         self.key.as_str()
@@ -228,6 +267,7 @@ impl Apply for Get {
 impl Scan for List {
     type Item = NoteInfo;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
     const TABLES: &'static [u16] = &[NOTES.id()];
 
     fn key(&self) -> Option<&str> {
@@ -241,16 +281,10 @@ impl Scan for List {
     fn page(&self, context: &ScanContext) -> Result<Page<NoteInfo>, Refusal> {
         let after = self.after.as_ref().map_or("", |after| after.as_str());
         let rows = context.rows_by_text(&NOTES, "", after, self.limit() + 1);
-        let more = rows.len() > self.limit();
-        let rows = rows.into_iter().take(self.limit());
-        let items: Vec<_> = rows
+        let items = rows
+            .into_iter()
             .map(|(key, note)| info(key.parts().text().unwrap_or_default(), &note))
             .collect();
-        let next = if more {
-            items.last().map(PageItem::cursor)
-        } else {
-            None
-        };
-        Ok(Page { items, next })
+        Ok(Page::cut(items, self.limit()))
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn responses(domain: &Domain) -> Map<String, Value> {
 pub(super) fn references(domain: &Domain, def: &RequestDef) -> Map<String, Value> {
     let refused = |status| {
         domain
-            .refusals
+            .refusals()
             .iter()
             .any(|refusal| status_code(refusal.status) == status)
     };
@@ -89,7 +89,7 @@ fn by_status(domain: &Domain) -> BTreeMap<u16, Vec<Code>> {
             doc: problem.doc,
         });
     }
-    for refusal in domain.refusals {
+    for refusal in domain.refusals() {
         let codes = all.entry(status_code(refusal.status).as_u16()).or_default();
         codes.push(Code {
             code: refusal.code,

@@ -11,8 +11,7 @@ use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegate_engine::disk::FaultDisk;
-use tidegate_engine::limits::SEGMENT_BYTES;
-use tidegate_engine::{Config, Door, Engine, MachineClock};
+use tidegate_engine::{Config, Door, Engine, MachineClock, Space};
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
 
@@ -74,8 +73,7 @@ impl Server {
         let config = Config {
             partitions: 2,
             executors: 1,
-            segment_bytes: SEGMENT_BYTES,
-            reserve_bytes: SEGMENT_BYTES / 2,
+            space: Space::of(2),
             seed: 1,
             accept_clock_jump: false,
         };

@@ -34,12 +34,6 @@ pub(crate) const TOY: Domain = Domain {
     tables: &[THINGS.def()],
     timers: &[],
     events: &[],
-    refusals: &[
-        Refusal::UNKNOWN,
-        Refusal::CONFLICT,
-        Refusal::FULL,
-        Refusal::STORM,
-    ],
     requests: &[
         RequestDef::call::<Put>(
             "TOY.PUT",
@@ -153,6 +147,12 @@ impl Refuse for Refusal {
 impl Apply for Put {
     type Reply = Receipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        Refusal::UNKNOWN,
+        Refusal::STORM,
+        Refusal::CONFLICT,
+        Refusal::FULL,
+    ];
 
     fn key(&self) -> &str {
         self.box_name.as_str()
@@ -224,7 +224,9 @@ reply! {
 }
 
 impl PageItem for Listed {
-    fn cursor(&self) -> CompactString {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
         self.id.clone()
     }
 }
@@ -232,6 +234,7 @@ impl PageItem for Listed {
 impl Scan for List {
     type Item = Listed;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
     const TABLES: &'static [u16] = &[THINGS.id()];
 
     fn key(&self) -> Option<&str> {
@@ -246,19 +249,13 @@ impl Scan for List {
         let key = self.box_name.as_str();
         let after = self.after.as_ref().map(|after| (key, after.as_str()));
         let rows = context.rows(&THINGS, key, after, self.limit() + 1);
-        let cut = rows.len() > self.limit();
-        let rows = rows.into_iter().take(self.limit());
-        let items: Vec<_> = rows
+        let items = rows
+            .into_iter()
             .map(|(_, thing)| Listed {
                 id: thing.id.clone(),
                 quantity: thing.quantity,
             })
             .collect();
-        let next = if cut {
-            items.last().map(PageItem::cursor)
-        } else {
-            None
-        };
-        Ok(Page { items, next })
+        Ok(Page::cut(items, self.limit()))
     }
 }

@@ -4,6 +4,7 @@ use tidegate_engine::contract::{Field, FieldKind, Writer};
 
 use super::{BUILTINS, BuiltinDef};
 use crate::front::Front;
+use crate::render::error_code;
 use crate::table::{Command, Plan};
 use crate::wire::Wire;
 
@@ -35,7 +36,7 @@ fn builtin(wire: &mut Wire<'_>, front: &Front, def: &BuiltinDef) {
 fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     let fields = plan.def.fields;
     wire.name(&plan.shown());
-    wire.map(if fields.is_empty() { 3 } else { 4 });
+    wire.map(if fields.is_empty() { 5 } else { 6 });
     head(wire, front, first_line(plan.def.doc), plan.group);
     if !fields.is_empty() {
         wire.name("arguments");
@@ -43,6 +44,14 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
         for (at, field) in fields.iter().enumerate() {
             argument(wire, field, at == 0);
         }
+    }
+    wire.name("syntax");
+    wire.text(&plan.def.syntax());
+    wire.name("refusals");
+    wire.map(plan.def.refusals.len());
+    for refusal in plan.def.refusals {
+        wire.name(&error_code(refusal.code));
+        wire.text(first_line(refusal.doc));
     }
 }
 
@@ -75,7 +84,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     wire.name("type");
     wire.text(kind);
     wire.name("summary");
-    wire.text(first_line(field.doc));
+    wire.text(&summary(field));
     if let Some(token) = field.word {
         wire.name("token");
         wire.text(token);
@@ -90,6 +99,25 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         wire.list(words.len());
         words.iter().for_each(|word| choice(wire, word));
     }
+}
+
+/// What a field means, its range, and what it is when it is not sent.
+fn summary(field: &Field) -> String {
+    let mut summary = first_line(field.doc).to_owned();
+    if let FieldKind::Integer { min, max } = field.kind {
+        let range = match (min > i64::MIN, max < i64::MAX) {
+            (true, true) => format!(" {min} to {max}."),
+            (true, false) => format!(" From {min}."),
+            (false, true) => format!(" Up to {max}."),
+            (false, false) => String::new(),
+        };
+        summary.push_str(&range);
+    }
+    if let Some(default) = field.default {
+        let default = default.replace('_', "");
+        summary.extend([" Without it ", default.trim_matches('"'), "."]);
+    }
+    summary
 }
 
 /// One of the words that an argument may be.

@@ -138,10 +138,12 @@ fn docs_come_from_the_definitions_of_the_requests() {
     let server = Server::start();
     let mut client = server.connect();
     client.send("COMMAND DOCS toy.look nothing\r\n").expect(
-        "*2\r\n$8\r\ntoy.look\r\n*8\r\n$7\r\nsummary\r\n$17\r\nLooks into a box.\r\n\
+        "*2\r\n$8\r\ntoy.look\r\n*12\r\n$7\r\nsummary\r\n$17\r\nLooks into a box.\r\n\
          $5\r\nsince\r\n$5\r\n1.2.3\r\n$5\r\ngroup\r\n$3\r\ntoy\r\n$9\r\narguments\r\n*1\r\n\
          *8\r\n$4\r\nname\r\n$4\r\nname\r\n$12\r\ndisplay_text\r\n$4\r\nname\r\n$4\r\ntype\r\n\
-         $3\r\nkey\r\n$7\r\nsummary\r\n$8\r\nThe box.\r\n",
+         $3\r\nkey\r\n$7\r\nsummary\r\n$8\r\nThe box.\r\n\
+         $6\r\nsyntax\r\n$13\r\nTOY.LOOK name\r\n\
+         $8\r\nrefusals\r\n*2\r\n$10\r\nUNKNOWNBOX\r\n$12\r\nNo such box.\r\n",
     );
     client.ask(
         "COMMAND INFO TOY.PUT nothing",
@@ -150,6 +152,8 @@ fn docs_come_from_the_definitions_of_the_requests() {
     );
     client.send("COMMAND DOCS TOY.PUT\r\nQUIT\r\n");
     let docs = client.rest();
+    assert!(docs.contains("How loud, in percent. Without it 100.\r\n"));
+    assert!(docs.contains("How often it is said. 1 to 1000.\r\n"));
     assert!(docs.contains("$5\r\ntoken\r\n$6\r\nCOLOUR\r\n$5\r\nflags\r\n*1\r\n+optional\r\n"));
     assert!(
         docs.contains("$10\r\npure-token\r\n$5\r\ntoken\r\n$4\r\nblue\r\n"),

@@ -8,8 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tidegate_engine::disk::FaultDisk;
-use tidegate_engine::limits::SEGMENT_BYTES;
-use tidegate_engine::{Config, Engine, MachineClock};
+use tidegate_engine::{Config, Engine, MachineClock, Space};
 use tidegate_resp::{Front, Options};
 
 use crate::toy::TOY;
@@ -43,8 +42,7 @@ impl Server {
         let config = Config {
             partitions: 4,
             executors: 2,
-            segment_bytes: SEGMENT_BYTES,
-            reserve_bytes: SEGMENT_BYTES / 2,
+            space: Space::of(2),
             seed: 1,
             accept_clock_jump: false,
         };

@@ -74,9 +74,18 @@ fn errors_are_worded_as_redis_words_them() {
             "TOY.LOOK a b",
             "ERR wrong number of arguments for 'toy.look' command",
         ),
-        ("TOY.PUT a w 1 COLOUR", "ERR syntax error"),
-        ("TOY.PUT a w 1 SIZE 3", "ERR syntax error"),
-        ("TOY.PUT a w 1 LOUD 3 loud 3", "ERR syntax error"),
+        (
+            "TOY.PUT a w 1 COLOUR",
+            "ERR syntax error near 'COLOUR': write TOY.PUT name word times [COLOUR red|blue] [LOUD loud]",
+        ),
+        (
+            "TOY.PUT a w 1 SIZE 3",
+            "ERR syntax error near 'SIZE': write TOY.PUT name word times [COLOUR red|blue] [LOUD loud]",
+        ),
+        (
+            "TOY.PUT a w 1 LOUD 3 loud 3",
+            "ERR syntax error near 'loud': write TOY.PUT name word times [COLOUR red|blue] [LOUD loud]",
+        ),
         (
             "TOY.PUT a w one",
             "ERR value is not an integer or out of range",

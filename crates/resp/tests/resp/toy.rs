@@ -32,7 +32,6 @@ pub(crate) const TOY: Domain = Domain {
     tables: &[BOXES.def()],
     timers: &[],
     events: &[],
-    refusals: &[EMPTY, FULL],
     requests: &[
         RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),
         RequestDef::call::<Look>("TOY.LOOK", Method::Get, "/v1/boxes/{name}", Class::Reads),
@@ -126,6 +125,7 @@ reply! {
 impl Apply for Put {
     type Reply = Inside;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[FULL];
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -164,6 +164,7 @@ impl Apply for Put {
 impl Apply for Look {
     type Reply = Inside;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[EMPTY];
 
     fn key(&self) -> &str {
         self.name.as_str()

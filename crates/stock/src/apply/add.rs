@@ -1,11 +1,12 @@
 //! `STOCK.ADD`: restocks or writes off, once per id.
 
 use compact_str::CompactString;
-use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{id_of, put_sku, sku_of};
 use crate::command::Add;
+use crate::refusal::{ABOVE_MAXIMUM, BELOW_COMMITTED, ID_CONFLICT, INVALID_QUANTITY, UNKNOWN_SKU};
 use crate::reply::AddReceipt;
 use crate::table::{ADDS, Added, Kind, SKUS, Sku};
 use crate::{QUANTITY_MAX, Refusal};
@@ -13,6 +14,13 @@ use crate::{QUANTITY_MAX, Refusal};
 impl Apply for Add {
     type Reply = AddReceipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_SKU,
+        INVALID_QUANTITY,
+        ID_CONFLICT,
+        BELOW_COMMITTED,
+        ABOVE_MAXIMUM,
+    ];
 
     fn key(&self) -> &str {
         self.sku.as_str()
@@ -31,7 +39,10 @@ impl Apply for Add {
             return Err(Refusal::InvalidQuantity { min: -QUANTITY_MAX }.into());
         }
         let content = self.content().0;
-        let id = id_of(tx, &self.id);
+        let name = self.sku.as_str();
+        let id = id_of(tx, &self.id, |tx, id| {
+            Ok(tx.get(&ADDS, (name, id))?.is_some())
+        })?;
         if let Some(earlier) = tx.get(&ADDS, (self.sku.as_str(), id.as_str()))? {
             if earlier.content != content {
                 return Err(Refusal::IdConflict.into());

@@ -1,17 +1,20 @@
 //! `STOCK.CONFIRM`: held → sold.
 
-use tidegate_engine::contract::Apply;
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{EXPIRE, hold_of, put_sku, reads_of_hold, receipt_of, sku_of, step};
 use crate::Refusal;
 use crate::command::Confirm;
+use crate::refusal::{HOLD_EXPIRED, HOLD_NOT_FOUND, HOLD_RELEASED, UNKNOWN_SKU};
 use crate::reply::HoldReceipt;
 use crate::table::{BY_STATE, HOLDS, HoldId, HoldState, Kind, Sku};
 
 impl Apply for Confirm {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] =
+        &[UNKNOWN_SKU, HOLD_NOT_FOUND, HOLD_RELEASED, HOLD_EXPIRED];
 
     fn key(&self) -> &str {
         self.sku.as_str()

@@ -1,17 +1,28 @@
 //! `STOCK.HOLD`: sets units aside until they are confirmed, released or expired.
 
-use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{EXPIRE, id_of, put_sku, quantity_of, receipt_of, sku_of};
 use crate::Refusal;
 use crate::command::Hold;
+use crate::refusal::{
+    BUYER_REQUIRED, ID_CONFLICT, INVALID_QUANTITY, OVER_LIMIT, SOLD_OUT, UNKNOWN_SKU,
+};
 use crate::reply::HoldReceipt;
 use crate::table::{BUYERS, BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, SKUS, Sku, Taken};
 
 impl Apply for Hold {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_SKU,
+        INVALID_QUANTITY,
+        BUYER_REQUIRED,
+        ID_CONFLICT,
+        OVER_LIMIT,
+        SOLD_OUT,
+    ];
 
     fn key(&self) -> &str {
         self.sku.as_str()
@@ -35,7 +46,9 @@ impl Apply for Hold {
             return Err(Refusal::BuyerRequired.into());
         }
         let content = self.content().0;
-        let id = id_of(tx, &self.id);
+        let id = id_of(tx, &self.id, |tx, id| {
+            Ok(tx.get(&HOLDS, (name, id))?.is_some())
+        })?;
         if let Some(earlier) = tx.get(&HOLDS, (name, id.as_str()))? {
             if earlier.content != content {
                 return Err(Refusal::IdConflict.into());

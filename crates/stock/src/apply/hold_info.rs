@@ -1,17 +1,19 @@
 //! `STOCK.HOLDINFO`: one hold, with its history.
 
-use tidegate_engine::contract::Apply;
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{hold_of, reads_of_hold, sku_of};
 use crate::Refusal;
 use crate::command::HoldInfo;
+use crate::refusal::{HOLD_NOT_FOUND, UNKNOWN_SKU};
 use crate::reply::{HoldDetails, HoldStep};
 use crate::table::{Held, Kind, Step};
 
 impl Apply for HoldInfo {
     type Reply = HoldDetails;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SKU, HOLD_NOT_FOUND];
 
     fn key(&self) -> &str {
         self.sku.as_str()

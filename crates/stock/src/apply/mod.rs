@@ -48,10 +48,20 @@ fn quantity_of(quantity: i64) -> Result<u64, Refusal> {
 }
 
 /// The id that the caller chose, or a fresh one.
-fn id_of(tx: &mut Tx<'_>, id: &Id) -> CompactString {
-    match id {
-        Id::Chosen(name) => name.compact(),
-        Id::Mint => tx.mint().to_compact_string(),
+fn id_of(
+    tx: &mut Tx<'_>,
+    id: &Id,
+    is_taken: impl Fn(&mut Tx<'_>, &str) -> Result<bool, Missing>,
+) -> Result<CompactString, Missing> {
+    if let Id::Chosen(name) = id {
+        return Ok(name.compact());
+    }
+    loop {
+        // Callers may have chosen what would have been minted.
+        let minted = tx.mint().to_compact_string();
+        if !is_taken(tx, &minted)? {
+            return Ok(minted);
+        }
     }
 }
 

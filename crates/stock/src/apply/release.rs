@@ -1,18 +1,21 @@
 //! `STOCK.RELEASE`: held → available.
 
-use tidegate_engine::contract::Apply;
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::unhold::unhold;
 use super::{EXPIRE, hold_of, reads_of_hold, receipt_of, sku_of};
 use crate::Refusal;
 use crate::command::Release;
+use crate::refusal::{ALREADY_CONFIRMED, HOLD_EXPIRED, HOLD_NOT_FOUND, UNKNOWN_SKU};
 use crate::reply::HoldReceipt;
 use crate::table::{HoldState, Kind};
 
 impl Apply for Release {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] =
+        &[UNKNOWN_SKU, HOLD_NOT_FOUND, ALREADY_CONFIRMED, HOLD_EXPIRED];
 
     fn key(&self) -> &str {
         self.sku.as_str()

@@ -1,18 +1,29 @@
 //! `STOCK.RETURN`: sold → available, wholly or in part, once per id.
 
 use compact_str::CompactString;
-use tidegate_engine::contract::{Apply, Id, Request};
+use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
 use crate::Refusal;
 use crate::command::Return;
+use crate::refusal::{
+    HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED, RETURN_EXCEEDS_SOLD, UNKNOWN_SKU,
+};
 use crate::reply::ReturnReceipt;
 use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, RETURNS, Returned, Sku};
 
 impl Apply for Return {
     type Reply = ReturnReceipt;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_SKU,
+        INVALID_QUANTITY,
+        ID_CONFLICT,
+        HOLD_NOT_FOUND,
+        NOT_CONFIRMED,
+        RETURN_EXCEEDS_SOLD,
+    ];
 
     fn key(&self) -> &str {
         self.sku.as_str()
@@ -32,8 +43,11 @@ impl Apply for Return {
         let before = sku_of(tx, &self.sku)?;
         let asked = self.quantity.map(quantity_of).transpose()?;
         let content = self.content().0;
-        let id = id_of(tx, &self.id);
-        let key = (self.sku.as_str(), self.hold.as_str(), id.as_str());
+        let (name, hold) = (self.sku.as_str(), self.hold.as_str());
+        let id = id_of(tx, &self.id, |tx, id| {
+            Ok(tx.get(&RETURNS, (name, hold, id))?.is_some())
+        })?;
+        let key = (name, hold, id.as_str());
         let earlier = tx.get(&RETURNS, key)?;
         if earlier
             .as_ref()

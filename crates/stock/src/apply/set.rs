@@ -1,10 +1,11 @@
 //! `STOCK.SET`: declares a SKU, or changes its total and alert.
 
-use tidegate_engine::contract::Apply;
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{info_of, put_sku};
 use crate::command::Set;
+use crate::refusal::{BELOW_COMMITTED, INVALID_QUANTITY, VERSION_CHANGED};
 use crate::reply::SkuInfo;
 use crate::table::{Kind, SKUS, Sku};
 use crate::{QUANTITY_MAX, Refusal};
@@ -22,6 +23,7 @@ const NEW: Sku = Sku {
 impl Apply for Set {
     type Reply = SkuInfo;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[INVALID_QUANTITY, VERSION_CHANGED, BELOW_COMMITTED];
 
     fn key(&self) -> &str {
         self.sku.as_str()

@@ -1,15 +1,16 @@
 //! `STOCK.FLOW`: every change of a SKU, in order.
 
-use tidegate_engine::contract::{Page, PageItem, Scan, ScanContext};
+use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 
-use crate::Refusal;
 use crate::command::Flow;
+use crate::refusal::{self, Refusal};
 use crate::reply::FlowEntry;
 use crate::table::{Change, FLOW, SKUS};
 
 impl Scan for Flow {
     type Item = FlowEntry;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[refusal::UNKNOWN_SKU];
     const TABLES: &'static [u16] = &[SKUS.id(), FLOW.id()];
 
     fn key(&self) -> Option<&str> {
@@ -30,12 +31,7 @@ impl Scan for Flow {
             .map(|(position, (_, change))| entry(position, &change));
         let items: Vec<_> = entries.collect();
         let more = items.last().is_some_and(|last| last.position < sku.changes);
-        let next = if more {
-            items.last().map(PageItem::cursor)
-        } else {
-            None
-        };
-        Ok(Page { items, next })
+        Ok(Page::of(items, more))
     }
 }
 

@@ -1,15 +1,16 @@
 //! `STOCK.HOLDS`: the holds of a SKU, oldest first, through the index of states.
 
-use tidegate_engine::contract::{Page, PageItem, Scan, ScanContext};
+use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 
-use crate::Refusal;
 use crate::command::Holds;
+use crate::refusal::{self, Refusal};
 use crate::reply::HoldSummary;
 use crate::table::{BY_STATE, HOLDS, HoldState, SKUS};
 
 impl Scan for Holds {
     type Item = HoldSummary;
     type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[refusal::UNKNOWN_SKU];
     const TABLES: &'static [u16] = &[SKUS.id(), BY_STATE.id(), HOLDS.id()];
 
     fn key(&self) -> Option<&str> {
@@ -33,14 +34,7 @@ impl Scan for Holds {
             found.extend(self.in_state(context, *state, limit + 1));
         }
         found.sort_by_key(|hold: &HoldSummary| hold.position);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = if more {
-            found.last().map(PageItem::cursor)
-        } else {
-            None
-        };
-        Ok(Page { items: found, next })
+        Ok(Page::cut(found, limit))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `STOCK.LIST`: all SKUs, in the order of their bytes, over all partitions.
 
 use compact_str::CompactString;
-use tidegate_engine::contract::{Never, Page, Scan, ScanContext};
+use tidegate_engine::contract::{Never, Page, RefusalDef, Scan, ScanContext};
 
 use crate::command::List;
 use crate::reply::SkuInfo;
@@ -10,6 +10,7 @@ use crate::table::SKUS;
 impl Scan for List {
     type Item = SkuInfo;
     type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
     const TABLES: &'static [u16] = &[SKUS.id()];
 
     fn key(&self) -> Option<&str> {
@@ -23,12 +24,9 @@ impl Scan for List {
     fn page(&self, context: &ScanContext) -> Result<Page<SkuInfo>, Never> {
         let prefix = self.prefix.as_ref().map_or("", |prefix| prefix.as_str());
         let after = self.after.as_ref().map_or("", |after| after.as_str());
-        let limit = self.limit();
-        let rows = context.rows_by_text(&SKUS, prefix, after, limit + 1);
-        let more = rows.len() > limit;
-        let items: Vec<_> = rows
+        let rows = context.rows_by_text(&SKUS, prefix, after, self.limit() + 1);
+        let items = rows
             .into_iter()
-            .take(limit)
             .map(|(key, sku)| SkuInfo {
                 sku: CompactString::new(key.parts().text().unwrap_or_default()),
                 total: sku.total,
@@ -38,11 +36,6 @@ impl Scan for List {
                 version: sku.version,
             })
             .collect();
-        let next = if more {
-            items.last().map(|item| item.sku.clone())
-        } else {
-            None
-        };
-        Ok(Page { items, next })
+        Ok(Page::cut(items, self.limit()))
     }
 }

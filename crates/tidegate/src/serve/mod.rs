@@ -11,8 +11,8 @@ use std::thread;
 
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
-use tidegate_engine::limits::{PARTITIONS_DEFAULT, RESERVE_BYTES, SEGMENT_BYTES};
-use tidegate_engine::{Config, Engine, MachineClock, OpenError};
+use tidegate_engine::limits::PARTITIONS_DEFAULT;
+use tidegate_engine::{Config, Engine, MachineClock, OpenError, Space};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use config::ServeArgs;
@@ -158,11 +158,11 @@ impl Server {
 
 fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
+    let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
         partitions: PARTITIONS_DEFAULT,
-        executors: thread::available_parallelism().map_or(1, usize::from),
-        segment_bytes: SEGMENT_BYTES,
-        reserve_bytes: RESERVE_BYTES,
+        executors,
+        space: Space::of(executors),
         seed: config::seed(),
         accept_clock_jump: settings.accept_clock,
     };
