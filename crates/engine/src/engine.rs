@@ -367,6 +367,12 @@ impl Door {
         self.shared.clock.stepped_ms()
     }
 
+    /// Whether requests are turned away because the disk is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.shared.room().refuses(Class::Opens) == Some(Fault::DiskFull)
+    }
+
     /// Turns further requests away and lets the threads of the engine come to their end.
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
@@ -431,10 +437,11 @@ impl Executor {
         }
     }
 
-    /// Whether nothing waits, neither to run nor to be answered.
+    /// Whether nothing waits, neither to run nor to be answered; or nothing that could be.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.partitions.iter().all(Partition::is_quiet)
+        self.shared.is_stuck.load(Ordering::Acquire)
+            || self.partitions.iter().all(Partition::is_quiet)
     }
 
     /// Whether the engine is stopping.
@@ -481,6 +488,7 @@ impl Writer {
             records += 1;
         })?;
         shared.set_room(inner.room());
+        shared.is_stuck.store(did == Did::Full, Ordering::Release);
         if did == Did::Wrote {
             shared.metrics.groups_durable.add(1);
             shared.metrics.records_durable.add(records);

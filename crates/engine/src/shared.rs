@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     inboxes: Vec<Inbox>,
     durable: Vec<AtomicU64>,
     room: AtomicU8,
+    /// The log has no room for what was executed.
+    pub(crate) is_stuck: AtomicBool,
     executors: Vec<Bell>,
 }
 
@@ -51,6 +53,7 @@ impl Shared {
             metrics: Metrics::default(),
             stopping: AtomicBool::new(false),
             room: AtomicU8::new(0),
+            is_stuck: AtomicBool::new(false),
             executors: std::iter::repeat_with(Bell::default)
                 .take(executors)
                 .collect(),

@@ -61,7 +61,7 @@ pub enum Fault {
         retry_after_ms: u64,
     },
     /// The disk has no room for another segment of the log.
-    #[error("the disk is full; reads and finishing commands go on, free space to resume")]
+    #[error("the disk is full: free some space. Reads go on, finishing commands as long as the reserve lasts")]
     DiskFull,
     /// The server is shutting down.
     #[error("the server is stopping; ask again when it is back")]
