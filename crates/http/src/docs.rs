@@ -7,6 +7,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::router::Front;
 
+pub(crate) const INDEX_PATH: &str = "/";
+pub(crate) const PAGE_PATH: &str = "/docs";
+pub(crate) const PROBLEMS_PATH: &str = "/docs/problems";
+pub(crate) const OPENAPI_PATH: &str = "/openapi.json";
+
+/// Everything served here. None of it holds data.
+pub(crate) const PATHS: [&str; 4] = [INDEX_PATH, PAGE_PATH, PROBLEMS_PATH, OPENAPI_PATH];
+
 const PAGE: &str = include_str!("../assets/docs.html");
 
 /// The page is one file with its own script and style, so those are allowed inline; everything
@@ -17,7 +25,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'unsafe-in
 
 /// `/` leads to the documentation.
 pub(crate) async fn index() -> Redirect {
-    Redirect::temporary("/docs")
+    Redirect::temporary(PAGE_PATH)
 }
 
 /// The page, also where problems' `type` points to.

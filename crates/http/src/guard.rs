@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::docs;
 use crate::health::{HEALTH_PATH, READY_PATH};
 use crate::options::Token;
 use crate::problem::{self, Problem};
@@ -33,8 +34,10 @@ pub(crate) async fn guard(
 }
 
 fn check(credentials: Option<&Token>, request: &Request) -> Result<(), Problem> {
+    if holds_no_data(request.uri().path()) {
+        return Ok(());
+    }
     if let Some(token) = credentials
-        && ![HEALTH_PATH, READY_PATH].contains(&request.uri().path())
         && !bearer(request.headers()).is_some_and(|offered| token.is(offered))
     {
         return Err(Problem::plain(problem::UNAUTHORIZED));
@@ -51,6 +54,12 @@ fn check(credentials: Option<&Token>, request: &Request) -> Result<(), Problem> 
         return Err(Problem::plain(problem::CROSS_SITE));
     }
     Ok(())
+}
+
+/// Whether a path is answered to everyone: a probe has no credentials, and neither has a browser
+/// before the page with the field for them is open.
+fn holds_no_data(path: &str) -> bool {
+    [HEALTH_PATH, READY_PATH].contains(&path) || docs::PATHS.contains(&path)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

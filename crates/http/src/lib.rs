@@ -11,7 +11,8 @@
 //!    at once, and never a business "no".
 //! 3. An answer that did not come in time is *unknown*, and the problem says so.
 //! 4. Whatever a client can make grow has a named bound ([`limits`]).
-//! 5. With credentials set, only `/healthz` and `/readyz` answer without them.
+//! 5. With credentials set, only what holds no data answers without them: `/healthz`, `/readyz`,
+//!    and the documentation.
 //!
 //! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
 //! routing by content; no request is changed or repeated on the client's behalf.

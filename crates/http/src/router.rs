@@ -46,10 +46,10 @@ pub fn router(door: Door, options: Options) -> Router {
         options,
     });
     let mut router = Router::new()
-        .route("/", get(docs::index))
-        .route("/docs", get(docs::page))
-        .route("/docs/problems", get(docs::page))
-        .route("/openapi.json", get(docs::openapi))
+        .route(docs::INDEX_PATH, get(docs::index))
+        .route(docs::PAGE_PATH, get(docs::page))
+        .route(docs::PROBLEMS_PATH, get(docs::page))
+        .route(docs::OPENAPI_PATH, get(docs::openapi))
         .route(HEALTH_PATH, get(health::health))
         .route(READY_PATH, get(health::ready))
         .route("/metrics", get(metrics::metrics));

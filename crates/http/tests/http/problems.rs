@@ -250,19 +250,21 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
 }
 
-#[tokio::test]
-async fn with_credentials_only_health_is_open() {
-    let server = Server::with(Options {
+fn locked() -> Server {
+    Server::with(Options {
         credentials: Some(Token::new("s3cret")),
         ..options()
-    });
+    })
+}
+
+#[tokio::test]
+async fn with_credentials_no_data_is_given_without_them() {
+    let server = locked();
     for uri in [
         "/v1/boxes/box/things",
-        "/docs",
-        "/openapi.json",
         "/metrics",
-        "/",
         "/nothing",
+        "/docs/nothing",
     ] {
         for offered in [
             "",
@@ -285,8 +287,21 @@ async fn with_credentials_only_health_is_open() {
         let answered = server.send(request.body(Body::empty()).unwrap()).await;
         assert_ne!(answered.status, 401, "{uri}");
     }
-    assert_eq!(server.get("/healthz").await.status, 200);
-    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn with_credentials_health_and_documentation_are_open() {
+    let server = locked();
+    for uri in [
+        "/healthz",
+        "/readyz",
+        "/docs",
+        "/docs/problems",
+        "/openapi.json",
+    ] {
+        assert_eq!(server.get(uri).await.status, 200, "{uri}");
+    }
+    assert_eq!(server.get("/").await.header("location"), "/docs");
 }
 
 #[tokio::test]
