@@ -1,12 +1,13 @@
-//! What every request passes, whatever its path: counting, credentials, and the other site.
+//! What every request passes, whatever its path: counting, credentials, and whose page asks.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::browser;
 use crate::docs;
 use crate::health::{HEALTH_PATH, READY_PATH};
 use crate::options::Token;
@@ -37,27 +38,23 @@ fn check(credentials: Option<&Token>, request: &Request) -> Result<(), Problem> 
     if holds_no_data(request.uri().path()) {
         return Ok(());
     }
-    if let Some(token) = credentials
-        && !bearer(request.headers()).is_some_and(|offered| token.is(offered))
-    {
-        return Err(Problem::plain(problem::UNAUTHORIZED));
+    match credentials {
+        Some(token) => check_token(token, request.headers())?,
+        None => browser::check_without_credentials(request)?,
     }
-    // Without credentials a page of any site could make a visitor's browser send a request to a
-    // server on the visitor's own machine. Browsers say where a request comes from.
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !harmless
-        && request
-            .headers()
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site")
-    {
-        return Err(Problem::plain(problem::CROSS_SITE));
-    }
-    Ok(())
+    browser::check_site(request)
 }
 
-/// Whether a path is answered to everyone: a probe has no credentials, and neither has a browser
-/// before the page with the field for them is open.
+fn check_token(token: &Token, headers: &HeaderMap) -> Result<(), Problem> {
+    if bearer(headers).is_some_and(|offered| token.is(offered)) {
+        Ok(())
+    } else {
+        Err(Problem::plain(problem::UNAUTHORIZED))
+    }
+}
+
+/// Whether a path is answered to everyone, under every name of the server: a probe has no
+/// credentials, and neither has a browser before the page with the field for them is open.
 fn holds_no_data(path: &str) -> bool {
     [HEALTH_PATH, READY_PATH].contains(&path) || docs::PATHS.contains(&path)
 }

@@ -105,7 +105,7 @@ fn concerns(problem: &ProblemDef, def: &RequestDef) -> bool {
     match problem.status.as_u16() {
         403 | 408 | 413 | 415 => has_body,
         507 => def.class == Class::Opens,
-        401 | 404 | 405 => false,
+        401 | 404 | 405 | 421 => false,
         _ => true,
     }
 }
