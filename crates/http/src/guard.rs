@@ -1,32 +1,27 @@
-//! What every request passes, whatever its path: counting, credentials, and whose page asks.
+//! What requests pass before they are looked at: counting, credentials, and whose page asks.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::browser;
-use crate::docs;
-use crate::health::{HEALTH_PATH, READY_PATH};
 use crate::options::Token;
 use crate::problem::{self, Problem};
 use crate::router::Front;
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Lets a request through, or answers it here.
-pub(crate) async fn guard(
+/// Counts a request and its answer.
+pub(crate) async fn count(
     State(front): State<Arc<Front>>,
     request: Request,
     next: Next,
 ) -> Response {
     let _in_flight = front.metrics.enter();
-    let mut response = match check(front.options.credentials.as_ref(), &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
+    let mut response = next.run(request).await;
     response
         .headers_mut()
         .insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
@@ -34,15 +29,18 @@ pub(crate) async fn guard(
     response
 }
 
-fn check(credentials: Option<&Token>, request: &Request) -> Result<(), Problem> {
-    if holds_no_data(request.uri().path()) {
-        return Ok(());
-    }
-    match credentials {
+/// Lets a request through to what may hold data, or answers it here.
+pub(crate) async fn admit(
+    State(front): State<Arc<Front>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    match &front.options.credentials {
         Some(token) => check_token(token, request.headers())?,
-        None => browser::check_without_credentials(request)?,
+        None => browser::check_without_credentials(&request)?,
     }
-    browser::check_site(request)
+    browser::check_site(&request)?;
+    Ok(next.run(request).await)
 }
 
 fn check_token(token: &Token, headers: &HeaderMap) -> Result<(), Problem> {
@@ -51,12 +49,6 @@ fn check_token(token: &Token, headers: &HeaderMap) -> Result<(), Problem> {
     } else {
         Err(Problem::plain(problem::UNAUTHORIZED))
     }
-}
-
-/// Whether a path is answered to everyone, under every name of the server: a probe has no
-/// credentials, and neither has a browser before the page with the field for them is open.
-fn holds_no_data(path: &str) -> bool {
-    [HEALTH_PATH, READY_PATH].contains(&path) || docs::PATHS.contains(&path)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -248,6 +248,18 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     let mut allowed: Vec<_> = answered.header("allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    let answered = server.send(post("/docs", "")).await;
+    assert_eq!(answered.problem(), (405, "wrong_method".to_owned()));
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_take_still_asks_for_credentials() {
+    let server = locked();
+    for uri in ["/metrics", "/v1/boxes/box/things"] {
+        let request = Request::delete(uri).body(Body::empty()).unwrap();
+        let answered = server.send(request).await;
+        assert_eq!(answered.problem().0, 401, "{uri}");
+    }
 }
 
 fn locked() -> Server {
@@ -296,7 +308,10 @@ async fn with_credentials_health_and_documentation_are_open() {
         "/healthz",
         "/readyz",
         "/docs",
+        "/docs/",
         "/docs/problems",
+        "/docs/page.css",
+        "/docs/page.js",
         "/openapi.json",
     ] {
         assert_eq!(server.get(uri).await.status, 200, "{uri}");

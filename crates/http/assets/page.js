@@ -1,87 +1,7 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Tidegate API</title>
-<style>
-:root {
-  --ink: #1b2430; --soft: #5a6675; --line: #d8dee6; --paper: #fff; --well: #f4f6f9;
-  --accent: #0b62c4; --good: #1a7f4b; --bad: #b3261e; --wait: #8a5a00;
-  --get: #1a7f4b; --post: #0b62c4; --put: #8a5a00; --delete: #b3261e;
-  --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ink: #e4e9f0; --soft: #9aa7b7; --line: #313b48; --paper: #12171e; --well: #1a212b;
-    --accent: #74b3ff; --good: #5fcf94; --bad: #ff8a80; --wait: #f0b95b;
-    --get: #5fcf94; --post: #74b3ff; --put: #f0b95b; --delete: #ff8a80;
-  }
-}
-* { box-sizing: border-box; }
-html { scroll-padding-top: 1rem; }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-a { color: var(--accent); }
-code, pre, .path, input, select { font-family: var(--mono); font-size: .9em; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.skip { position: absolute; left: -99rem; }
-.skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem; z-index: 1; }
-.page { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 82rem; margin: 0 auto; }
-nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 1.5rem 1rem; }
-nav h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); margin: 1.2rem 0 .3rem; }
-nav ul { list-style: none; margin: 0; padding: 0; }
-nav li a { display: block; padding: .2rem .4rem; text-decoration: none; border-radius: .3rem; overflow-wrap: anywhere; }
-nav li a:hover { background: var(--well); }
-main { padding: 1.5rem; min-width: 0; }
-h1 { margin: 0; font-size: 1.6rem; }
-h1 small, .soft { color: var(--soft); font-weight: normal; }
-h2 { margin: 2.5rem 0 .3rem; }
-section.operation { border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 1rem 0; }
-section.operation > h3 { margin: 0; display: flex; flex-wrap: wrap; gap: .3rem .7rem; align-items: baseline; font-size: 1rem; }
-.path { overflow-wrap: anywhere; }
-.method { font: bold .8rem var(--mono); text-transform: uppercase; }
-.get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .delete { color: var(--delete); }
-h4 { margin: 1.2rem 0 .3rem; font-size: .95rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-top: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; border-top: 0; }
-td:first-child { white-space: nowrap; }
-td p, .prose p { margin: 0 0 .5rem; }
-.needed { color: var(--bad); font-size: .8rem; }
-details { margin-top: 1rem; }
-summary { cursor: pointer; font-weight: 600; }
-form { display: grid; gap: .7rem; background: var(--well); border-radius: .5rem; padding: 1rem; margin-top: .5rem; }
-.inputs { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .7rem; }
-label { display: grid; gap: .15rem; font-size: .85rem; color: var(--soft); }
-input, select { width: 100%; font-size: 16px; padding: .4rem .5rem; color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; }
-button { justify-self: start; font: inherit; font-weight: 600; padding: .45rem 1.2rem; color: var(--paper); background: var(--accent); border: 0; border-radius: .3rem; cursor: pointer; }
-pre { margin: 0; padding: .8rem; overflow: auto; max-height: 30rem; background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; }
-.status { font-weight: 600; margin: 0; } .s2 { color: var(--good); } .s4, .s0 { color: var(--bad); } .s5 { color: var(--wait); }
-:target, .here { box-shadow: -4px 0 0 var(--accent); }
-@media (max-width: 50rem) {
-  .page { display: block; }
-  nav { position: static; max-height: none; padding: 1rem 1rem 0; border-bottom: 1px solid var(--line); }
-  main { padding: 1rem; }
-  table.fields thead { display: none; }
-  table.fields tr { display: block; border-top: 1px solid var(--line); padding: .4rem 0; }
-  table.fields td { display: block; border: 0; padding: .1rem 0; white-space: normal; }
-}
-</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the content</a>
-<div class="page">
-  <nav aria-label="Requests"></nav>
-  <main id="content"><p role="status">Reading the API's description…</p></main>
-</div>
-<noscript>This page is drawn from <code>/openapi.json</code> by a script. The document itself can be read without one.</noscript>
-<script>
 "use strict";
 
 // The page is drawn from /openapi.json and from nothing else. Every text is set as text, never as
-// markup, so that no document can bring a script along.
+// markup, so that no document can bring a script along; the page's policy holds it to that.
 
 const base = location.pathname.replace(/\/docs(\/problems)?\/?$/, "");
 let token = "";
@@ -350,6 +270,7 @@ function goToHash() {
 }
 
 async function start() {
+  document.querySelector("main").replaceChildren(make("p", { role: "status" }, "Reading the API's description…"));
   try {
     const response = await fetch(base + "/openapi.json");
     if (!response.ok) throw new Error("the server answered " + response.status);
@@ -364,6 +285,3 @@ async function start() {
 }
 
 start();
-</script>
-</body>
-</html>
