@@ -49,7 +49,7 @@ problems! {
     UNREADABLE = "unreadable", BAD_REQUEST;
     /// The credentials are missing or wrong. Send `Authorization: Bearer` with the server's token.
     UNAUTHORIZED = "unauthorized", UNAUTHORIZED;
-    /// A browser was made to send this by a page of another site. Nothing was done.
+    /// A browser was made to send this by a page that is not this server's own. Nothing was done.
     CROSS_SITE = "cross_site", FORBIDDEN;
     /// Nothing is served under this path. See `/docs`.
     UNKNOWN_PATH = "unknown_path", NOT_FOUND;
