@@ -28,10 +28,19 @@ function prose(text = "") {
   return make("div", { class: "prose" }, paragraphs);
 }
 
-function table(heads, rows, kind = "") {
+function table(heads, rows, kind) {
   const head = make("thead", {}, make("tr", {}, heads.map((text) => make("th", { scope: "col" }, text))));
   const body = make("tbody", {}, rows.map((cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell)))));
   return make("div", { class: "scroll" }, make("table", { class: kind }, head, body));
+}
+
+/** The range of an integer in words, if it has one. */
+function range({ minimum, maximum }) {
+  const number = (value) => value.toLocaleString("en");
+  if (minimum === undefined && maximum === undefined) return undefined;
+  if (maximum === undefined) return "at least " + number(minimum);
+  if (minimum === undefined) return "at most " + number(maximum);
+  return number(minimum) + " to " + number(maximum);
 }
 
 /** What values a schema takes, in words. */
@@ -41,11 +50,8 @@ function limits(schema) {
   if (schema.enum) words.push("one of " + schema.enum.map((word) => "`" + word + "`").join(" "));
   else if (kinds[0] === "array") words.push("list of " + limits(schema.items));
   else words.push(kinds.join(" or ") || "any");
-  const number = (value) => value.toLocaleString("en");
-  if (schema.minimum !== undefined && schema.maximum !== undefined) {
-    words.push(number(schema.minimum) + " to " + number(schema.maximum));
-  } else if (schema.minimum !== undefined) words.push("at least " + number(schema.minimum));
-  else if (schema.maximum !== undefined) words.push("at most " + number(schema.maximum));
+  const bounds = range(schema);
+  if (bounds) words.push(bounds);
   if (schema.maxLength) words.push(schema.minLength + " to " + schema.maxLength + " bytes");
   if (schema.default !== undefined) words.push("default `" + schema.default + "`");
   if ([schema.type].flat().includes("null")) words.push("or null");
@@ -69,7 +75,7 @@ function fieldTable(fields) {
     make("span", { class: "soft" }, field.place),
     inline(limits(field.schema)),
     prose(field.description),
-  ]), "fields");
+  ]));
 }
 
 /** The fields of a reply; those of maps within it carry their path. */
@@ -95,7 +101,7 @@ function problemsOf(operation, document_) {
 function problemTable(problems) {
   return table(["Code", "Status", "Meaning"], problems.map(({ status, code, doc }) => [
     make("a", { href: "#" + code }, make("code", {}, code)), status, prose(doc),
-  ]));
+  ]), "codes");
 }
 
 function input(field) {
@@ -137,6 +143,12 @@ function requestOf(path, method, fields, form) {
   return { url, init: { method: method.toUpperCase(), headers, body } };
 }
 
+/** An answer whose `type`, if it is a problem, leads to what this page says of it. */
+function answerOf(json) {
+  const [, before, type, code, after] = json.match(/^(\{\s*"type": ")([^"]*\/docs\/problems#(\w+))(".*)$/s) ?? [];
+  return code ? [before, make("a", { href: "#" + code }, type), after] : [json];
+}
+
 /** The same request for a shell. */
 function shellCommand({ url, init }) {
   const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
@@ -171,7 +183,7 @@ async function send(request, shown) {
       + (retry ? ", Retry-After: " + retry : "");
     shown.replaceChildren(
       make("p", { class: "status s" + String(response.status)[0] }, status),
-      make("pre", { tabindex: "0", "aria-label": "Answer" }, indented(text)), command);
+      make("pre", { tabindex: "0", "aria-label": "Answer" }, answerOf(indented(text))), command);
   } catch (error) {
     shown.replaceChildren(make("p", { class: "status s0" },
       "No answer, so it is unknown whether the request was done: " + error.message), command);
@@ -180,8 +192,9 @@ async function send(request, shown) {
 
 function tryIt(path, method, fields) {
   const labels = fields.map((field) => make("label", {},
-    make("span", {}, field.name, field.required ? make("span", { class: "needed" }, " required") : ""), input(field)));
-  const shown = make("div", { "aria-live": "polite" });
+    make("span", {}, field.name, field.required ? make("span", { class: "needed" }, " required") : ""), input(field),
+    range(field.schema)));
+  const shown = make("div", { class: "answer", "aria-live": "polite" });
   const form = make("form", {}, make("div", { class: "inputs" }, labels), make("button", {}, "Send"), shown);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -199,7 +212,7 @@ function operationSection(path, method, operation, document_) {
       make("span", { class: "soft" }, operation.operationId)),
     prose(operation.description),
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
-    make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply), "fields"),
+    make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
     make("details", {}, make("summary", {}, "Refusals and problems (" + problems.length + ")"), problemTable(problems)),
     tryIt(path, method, fields));
 }
@@ -210,7 +223,7 @@ function problemIndex(document_) {
   for (const [name, response] of Object.entries(document_.components.responses)) {
     for (const { code, status, doc } of response["x-codes"] ?? []) {
       const entry = all.get(code) ?? { statuses: new Set(), domains: new Set(), docs: new Set() };
-      const [, domain = "every request"] = name.match(/^(.+)_\d+$/) ?? [];
+      const [, domain = "any request"] = name.match(/^(.+)_\d+$/) ?? [];
       entry.statuses.add(status);
       entry.domains.add(domain);
       entry.docs.add(doc);
@@ -222,7 +235,7 @@ function problemIndex(document_) {
       make("h3", {}, make("code", {}, code),
         make("span", { class: "soft" }, [...entry.statuses].join(", ") + " · " + [...entry.domains].join(", "))),
       [...entry.docs].map(prose)));
-  return [make("h2", { id: "problems" }, "Problems"),
+  return [make("h2", { id: "problems", tabindex: "-1" }, "Problems"),
     make("p", {}, "Every “no” is an RFC 9457 problem. Its code is stable; its type leads here."), sections];
 }
 
@@ -230,7 +243,7 @@ function credentials(document_) {
   if (!document_.components.securitySchemes) return [];
   const field = make("input", { type: "password", autocomplete: "off" });
   field.addEventListener("input", () => { token = field.value; });
-  return make("label", {}, "Bearer token for “try it”, kept by this page only while it is open", field);
+  return make("label", { class: "token" }, "Bearer token for “try it”, kept by this page only while it is open", field);
 }
 
 function operationsOf(document_, tag) {
@@ -239,10 +252,21 @@ function operationsOf(document_, tag) {
     .map(([method, operation]) => ({ path, method, operation })));
 }
 
+/** The menu, which a narrow screen shows only when asked. */
+function foldedMenu(menu) {
+  const folded = make("details", {}, make("summary", {}, "Menu"), menu);
+  const narrow = matchMedia("(max-width: 50rem)");
+  const fold = () => { folded.open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  folded.addEventListener("click", (event) => { if (event.target.closest("a")) fold(); });
+  fold();
+  return folded;
+}
+
 function draw(document_) {
   const { info, tags } = document_;
   document.title = info.title + " API " + info.version;
-  const menu = [make("a", { href: "#content" }, info.title)];
+  const menu = [make("a", { class: "home", href: "#content" }, info.title)];
   const content = [make("h1", {}, info.title + " API ", make("small", {}, info.version)), prose(info.description),
     make("p", {}, make("a", { href: base + "/openapi.json" }, "openapi.json")), credentials(document_)];
   for (const tag of tags) {
@@ -255,18 +279,37 @@ function draw(document_) {
   }
   content.push(problemIndex(document_));
   menu.push(make("h2", {}, "More"), make("ul", {}, make("li", {}, make("a", { href: "#problems" }, "Problems"))));
-  document.querySelector("nav").replaceChildren(...menu);
+  document.querySelector("nav").replaceChildren(foldedMenu(menu));
   document.querySelector("main").replaceChildren(...content.flat(3));
+}
+
+/** What the address names behind `#`. */
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return location.hash.slice(1);
+  }
 }
 
 /** Goes to what the address names, which was not there when the page was loaded. */
 function goToHash() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   document.querySelectorAll(".here").forEach((element) => element.classList.remove("here"));
-  if (!target) return;
+  document.querySelector(".notice")?.remove();
+  const name = named() || (location.pathname.endsWith("/problems") ? "problems" : "");
+  if (!name) return;
+  const target = document.getElementById(name) ?? noticeOf(name);
   target.classList.add("here");
   target.scrollIntoView();
   target.focus({ preventScroll: true });
+}
+
+/** Says, above the problems, that this server knows nothing of this name. */
+function noticeOf(name) {
+  const notice = make("p", { class: "notice", role: "alert", tabindex: "-1" },
+    "This server knows no request and no problem named ", make("code", {}, name), ". These are its problems.");
+  document.getElementById("problems").after(notice);
+  return notice;
 }
 
 async function start() {
@@ -276,8 +319,7 @@ async function start() {
     if (!response.ok) throw new Error("the server answered " + response.status);
     draw(await response.json());
     addEventListener("hashchange", goToHash);
-    if (location.hash) goToHash();
-    else if (location.pathname.endsWith("/problems")) document.getElementById("problems").scrollIntoView();
+    goToHash();
   } catch (error) {
     document.querySelector("main").replaceChildren(make("p", { role: "alert" },
       "The API's description could not be read: " + error.message));
