@@ -2,41 +2,73 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 
 use crate::router::Front;
 
-const PAGE: &str = include_str!("../assets/docs.html");
+const PAGE: &str = include_str!("../assets/page.html");
+const STYLE: &str = include_str!("../assets/page.css");
+const SCRIPT: &str = include_str!("../assets/page.js");
 
-/// The page is one file with its own script and style, so those are allowed inline; everything
-/// else is not, but requests to this server.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
-     style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
+/// The folder, seen from `/docs`, against which the page's references stand. They are relative, so
+/// that a proxy may serve it all under a prefix.
+const FOLDER: &str = "\"docs/";
+
+/// What the page needs comes from this server; nothing else does, and no text becomes markup.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Everything served here.
+pub(crate) fn routes() -> Router<Arc<Front>> {
+    Router::new()
+        .route("/", get(index))
+        .route("/docs", get(page))
+        .route("/docs/", get(page_in_folder))
+        .route("/docs/problems", get(page_in_folder))
+        .route("/docs/page.css", get(style))
+        .route("/docs/page.js", get(script))
+        .route("/openapi.json", get(openapi))
+}
 
 /// `/` leads to the documentation.
-pub(crate) async fn index() -> Redirect {
+async fn index() -> Redirect {
     Redirect::temporary("/docs")
 }
 
-/// The page, also where problems' `type` points to.
-pub(crate) async fn page() -> Response {
+async fn page() -> Response {
+    asset("text/html; charset=utf-8", PAGE)
+}
+
+/// The page where its assets lie beside it; here lead the `type`s of problems.
+async fn page_in_folder() -> Response {
+    asset("text/html; charset=utf-8", PAGE.replace(FOLDER, "\""))
+}
+
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn asset(media_type: &'static str, content: impl IntoResponse) -> Response {
     let headers = [
-        ("content-type", "text/html; charset=utf-8"),
+        ("content-type", media_type),
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
         ("cache-control", "no-cache"),
     ];
-    (headers, PAGE).into_response()
+    (headers, content).into_response()
 }
 
 /// The OpenAPI document.
-pub(crate) async fn openapi(State(front): State<Arc<Front>>) -> Response {
-    let headers = [
-        ("content-type", "application/json"),
-        ("cache-control", "no-cache"),
-    ];
-    (headers, front.openapi.clone()).into_response()
+async fn openapi(State(front): State<Arc<Front>>) -> Response {
+    asset("application/json", front.openapi.clone())
 }

@@ -1,30 +1,27 @@
-//! What every request passes, whatever its path: counting, credentials, and the other site.
+//! What requests pass before they are looked at: counting, credentials, and whose page asks.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use crate::health::{HEALTH_PATH, READY_PATH};
+use crate::browser;
 use crate::options::Token;
 use crate::problem::{self, Problem};
 use crate::router::Front;
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Lets a request through, or answers it here.
-pub(crate) async fn guard(
+/// Counts a request and its answer.
+pub(crate) async fn count(
     State(front): State<Arc<Front>>,
     request: Request,
     next: Next,
 ) -> Response {
     let _in_flight = front.metrics.enter();
-    let mut response = match check(front.options.credentials.as_ref(), &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
+    let mut response = next.run(request).await;
     response
         .headers_mut()
         .insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
@@ -32,25 +29,26 @@ pub(crate) async fn guard(
     response
 }
 
-fn check(credentials: Option<&Token>, request: &Request) -> Result<(), Problem> {
-    if let Some(token) = credentials
-        && ![HEALTH_PATH, READY_PATH].contains(&request.uri().path())
-        && !bearer(request.headers()).is_some_and(|offered| token.is(offered))
-    {
-        return Err(Problem::plain(problem::UNAUTHORIZED));
+/// Lets a request through to what may hold data, or answers it here.
+pub(crate) async fn admit(
+    State(front): State<Arc<Front>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    match &front.options.credentials {
+        Some(token) => check_token(token, request.headers())?,
+        None => browser::check_without_credentials(&request)?,
     }
-    // Without credentials a page of any site could make a visitor's browser send a request to a
-    // server on the visitor's own machine. Browsers say where a request comes from.
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !harmless
-        && request
-            .headers()
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site")
-    {
-        return Err(Problem::plain(problem::CROSS_SITE));
+    browser::check_site(&request)?;
+    Ok(next.run(request).await)
+}
+
+fn check_token(token: &Token, headers: &HeaderMap) -> Result<(), Problem> {
+    if bearer(headers).is_some_and(|offered| token.is(offered)) {
+        Ok(())
+    } else {
+        Err(Problem::plain(problem::UNAUTHORIZED))
     }
-    Ok(())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -10,9 +10,6 @@ use serde_json::json;
 use crate::options::Readiness;
 use crate::router::Front;
 
-pub(crate) const HEALTH_PATH: &str = "/healthz";
-pub(crate) const READY_PATH: &str = "/readyz";
-
 /// The process lives.
 pub(crate) async fn health() -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))

@@ -11,7 +11,10 @@
 //!    at once, and never a business "no".
 //! 3. An answer that did not come in time is *unknown*, and the problem says so.
 //! 4. Whatever a client can make grow has a named bound ([`limits`]).
-//! 5. With credentials set, only `/healthz` and `/readyz` answer without them.
+//! 5. With credentials set, only what holds no data answers without them: `/healthz`, `/readyz`,
+//!    and the documentation.
+//! 6. Without credentials, no other site's page gets at data through a visitor's browser: the server
+//!    answers as `localhost` or as an address, and to its own pages.
 //!
 //! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
 //! routing by content; no request is changed or repeated on the client's behalf.
@@ -20,6 +23,7 @@
 
 mod admission;
 mod body;
+mod browser;
 mod docs;
 mod guard;
 mod health;

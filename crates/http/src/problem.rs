@@ -49,7 +49,7 @@ problems! {
     UNREADABLE = "unreadable", BAD_REQUEST;
     /// The credentials are missing or wrong. Send `Authorization: Bearer` with the server's token.
     UNAUTHORIZED = "unauthorized", UNAUTHORIZED;
-    /// A browser was made to send this by a page of another site. Nothing was done.
+    /// A browser was made to send this by a page that is not this server's own. Nothing was done.
     CROSS_SITE = "cross_site", FORBIDDEN;
     /// Nothing is served under this path. See `/docs`.
     UNKNOWN_PATH = "unknown_path", NOT_FOUND;
@@ -61,6 +61,10 @@ problems! {
     BODY_TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE;
     /// A body must be JSON and say so: `Content-Type: application/json`.
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
+    /// Without credentials this server answers only as `localhost`, `127.0.0.1`, `[::1]` or another
+    /// IP address: under any other name, the page of a site could reach it through its visitor's
+    /// browser. Nothing was done. Ask for one of these, or start the server with a password.
+    MISDIRECTED_REQUEST = "misdirected_request", MISDIRECTED_REQUEST;
     /// A field is readable and outside its limits. Change it; the same request fails again.
     OUT_OF_RANGE = "out_of_range", UNPROCESSABLE_ENTITY;
     /// Too much work is waiting. Nothing was done; ask again after `retry_after_ms`.

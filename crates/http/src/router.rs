@@ -12,8 +12,8 @@ use tidegate_engine::contract::Method;
 
 use crate::admission::Admission;
 use crate::docs;
-use crate::guard::guard;
-use crate::health::{self, HEALTH_PATH, READY_PATH};
+use crate::guard;
+use crate::health;
 use crate::metrics::{self, HttpMetrics};
 use crate::openapi::{openapi, secured};
 use crate::options::Options;
@@ -45,22 +45,35 @@ pub fn router(door: Door, options: Options) -> Router {
         door,
         options,
     });
-    let mut router = Router::new()
-        .route("/", get(docs::index))
-        .route("/docs", get(docs::page))
-        .route("/docs/problems", get(docs::page))
-        .route("/openapi.json", get(docs::openapi))
-        .route(HEALTH_PATH, get(health::health))
-        .route(READY_PATH, get(health::ready))
-        .route("/metrics", get(metrics::metrics));
+    open()
+        .merge(guarded(&front))
+        .layer(from_fn_with_state(Arc::clone(&front), guard::count))
+        .with_state(front)
+}
+
+/// What holds no data, and is answered to everyone under every name of the server: a probe has no
+/// credentials, and neither has a browser before it shows the page with the field for them.
+fn open() -> Router<Arc<Front>> {
+    docs::routes()
+        .route("/healthz", get(health::health))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// All else, unknown paths among it.
+fn guarded(front: &Arc<Front>) -> Router<Arc<Front>> {
+    let mut router = Router::new().route("/metrics", get(metrics::metrics));
     for route in routes(&front.door) {
-        router = declared(router, route, &front);
+        router = declared(router, route, front);
     }
     router
         .fallback(|| async { Problem::plain(problem::UNKNOWN_PATH) })
-        .method_not_allowed_fallback(|| async { Problem::plain(problem::WRONG_METHOD) })
-        .layer(from_fn_with_state(Arc::clone(&front), guard))
-        .with_state(front)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(front), guard::admit))
+}
+
+async fn wrong_method() -> Problem {
+    Problem::plain(problem::WRONG_METHOD)
 }
 
 fn routes(door: &Door) -> impl Iterator<Item = Route> {

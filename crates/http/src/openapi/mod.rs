@@ -31,6 +31,7 @@ pub fn openapi(domains: &[Domain], version: &str) -> Value {
         }
         responses.extend(problems::responses(domain));
     }
+    responses.extend(problems::of_no_request(domains));
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Tidegate", "version": version, "description": DESCRIPTION },
@@ -45,7 +46,6 @@ pub fn openapi(domains: &[Domain], version: &str) -> Value {
 pub(crate) fn secured(mut document: Value) -> Value {
     let components = &mut document["components"];
     components["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
-    components["responses"]["unauthorized"] = problems::unauthorized();
     document["security"] = json!([{ "bearer": [] }]);
     let paths = document["paths"]
         .as_object_mut()
@@ -58,4 +58,21 @@ pub(crate) fn secured(mut document: Value) -> Value {
         operation["responses"]["401"] = json!({ "$ref": "#/components/responses/unauthorized" });
     }
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem;
+
+    #[test]
+    fn every_problem_of_the_front_is_explained_whatever_the_domains() {
+        let document = openapi(&[], "0.0.0-test");
+        for problem in problem::ALL {
+            let response = &document["components"]["responses"][problem.code];
+            let explained = &response["x-codes"][0];
+            assert_eq!(explained["code"], problem.code);
+            assert_eq!(explained["status"], problem.status.as_u16());
+        }
+    }
 }

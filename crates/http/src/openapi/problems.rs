@@ -1,4 +1,5 @@
-//! Problems as OpenAPI responses: one per domain and status, with the codes that it can carry.
+//! Problems as OpenAPI responses: one per domain and status, with the codes that it can carry, and
+//! one for each code that is found whatever the request.
 
 use std::collections::BTreeMap;
 
@@ -65,10 +66,21 @@ pub(super) fn references(domain: &Domain, def: &RequestDef) -> Map<String, Value
     references
 }
 
-/// The response of a server that asks for credentials and got none.
-pub(super) fn unauthorized() -> Value {
-    let ProblemDef { code, status, doc } = problem::UNAUTHORIZED;
-    response(status.as_u16(), &[Code { code, doc }])
+/// The responses that no request of these domains refers to, by their codes: what is found before
+/// it is known which request is meant. They explain a problem's `type`.
+pub(super) fn of_no_request(domains: &[Domain]) -> Map<String, Value> {
+    let requests = domains.iter().flat_map(|domain| domain.requests);
+    let nobodys = problem::ALL
+        .iter()
+        .filter(|problem| !requests.clone().any(|def| concerns(problem, def)));
+    let response = |problem: &ProblemDef| {
+        let &ProblemDef { code, status, doc } = problem;
+        (
+            code.to_owned(),
+            response(status.as_u16(), &[Code { code, doc }]),
+        )
+    };
+    nobodys.map(response).collect()
 }
 
 fn status_of(status: u16) -> axum::http::StatusCode {
@@ -103,9 +115,9 @@ fn by_status(domain: &Domain) -> BTreeMap<u16, Vec<Code>> {
 fn concerns(problem: &ProblemDef, def: &RequestDef) -> bool {
     let has_body = def.http.method != Method::Get;
     match problem.status.as_u16() {
-        403 | 408 | 413 | 415 => has_body,
+        408 | 413 | 415 => has_body,
         507 => def.class == Class::Opens,
-        401 | 404 | 405 => false,
+        401 | 403 | 404 | 405 | 421 => false,
         _ => true,
     }
 }
@@ -126,7 +138,7 @@ fn response(status: u16, codes: &[Code]) -> Value {
     });
     let explained = codes
         .iter()
-        .map(|code| json!({ "code": code.code, "doc": prose(code.doc) }));
+        .map(|code| json!({ "code": code.code, "status": status, "doc": prose(code.doc) }));
     let mut response = json!({
         "description": lines.collect::<Vec<_>>().join("\n"),
         "content": { "application/problem+json": { "schema": schema } },

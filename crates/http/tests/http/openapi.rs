@@ -131,6 +131,49 @@ fn every_refusal_stands_under_its_status() {
     assert!(path["get"]["responses"]["507"].is_null(), "a read does not");
 }
 
+/// Every code that the document explains, with its status.
+fn explained(document: &Value) -> HashSet<(String, u64)> {
+    let responses = document["components"]["responses"].as_object().unwrap();
+    let codes = responses
+        .values()
+        .flat_map(|response| response["x-codes"].as_array().unwrap());
+    codes
+        .map(|code| {
+            let name = code["code"].as_str().unwrap().to_owned();
+            (name, code["status"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn every_code_that_can_be_given_is_explained() {
+    let explained = explained(&document());
+    let of_the_front = [
+        ("unreadable", 400),
+        ("unauthorized", 401),
+        ("cross_site", 403),
+        ("unknown_path", 404),
+        ("wrong_method", 405),
+        ("body_timeout", 408),
+        ("body_too_large", 413),
+        ("unsupported_media_type", 415),
+        ("misdirected_request", 421),
+        ("out_of_range", 422),
+        ("busy", 503),
+        ("stopping", 503),
+        ("outcome_unknown", 504),
+        ("disk_full", 507),
+    ];
+    for (code, status) in of_the_front {
+        assert!(explained.contains(&(code.to_owned(), status)), "{code}");
+    }
+    for refusal in TOY.refusals {
+        let names = explained.iter().map(|(code, _)| code);
+        assert_eq!(names.filter(|code| *code == refusal.code).count(), 1);
+    }
+    assert_eq!(explained.len(), of_the_front.len() + TOY.refusals.len());
+}
+
 #[test]
 fn every_reference_leads_somewhere() {
     fn walk<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
@@ -166,12 +209,7 @@ async fn the_server_serves_it_and_adds_its_credentials() {
         credentials,
         ..Options::new("0.0.0-test")
     });
-    let request =
-        axum::http::Request::get("/openapi.json").header("authorization", "Bearer s3cret");
-    let closed = server
-        .send(request.body(axum::body::Body::empty()).unwrap())
-        .await
-        .json();
+    let closed = server.get("/openapi.json").await.json();
     assert_eq!(closed["security"], json!([{ "bearer": [] }]));
     for (_, operation) in operations(&closed) {
         assert!(operation["responses"]["401"].is_object());

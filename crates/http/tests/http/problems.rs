@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{HeaderValue, Method, Request};
 use tidegate_http::{Options, Token};
 
-use crate::harness::{Server, post, put};
+use crate::harness::{Answered, Server, post, put};
 
 fn options() -> Options {
     Options::new("0.0.0-test")
@@ -248,21 +248,35 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     let mut allowed: Vec<_> = answered.header("allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    let answered = server.send(post("/docs", "")).await;
+    assert_eq!(answered.problem(), (405, "wrong_method".to_owned()));
 }
 
 #[tokio::test]
-async fn with_credentials_only_health_is_open() {
-    let server = Server::with(Options {
+async fn a_method_that_a_path_does_not_take_still_asks_for_credentials() {
+    let server = locked();
+    for uri in ["/metrics", "/v1/boxes/box/things"] {
+        let request = Request::delete(uri).body(Body::empty()).unwrap();
+        let answered = server.send(request).await;
+        assert_eq!(answered.problem().0, 401, "{uri}");
+    }
+}
+
+fn locked() -> Server {
+    Server::with(Options {
         credentials: Some(Token::new("s3cret")),
         ..options()
-    });
+    })
+}
+
+#[tokio::test]
+async fn with_credentials_no_data_is_given_without_them() {
+    let server = locked();
     for uri in [
         "/v1/boxes/box/things",
-        "/docs",
-        "/openapi.json",
         "/metrics",
-        "/",
         "/nothing",
+        "/docs/nothing",
     ] {
         for offered in [
             "",
@@ -285,24 +299,111 @@ async fn with_credentials_only_health_is_open() {
         let answered = server.send(request.body(Body::empty()).unwrap()).await;
         assert_ne!(answered.status, 401, "{uri}");
     }
-    assert_eq!(server.get("/healthz").await.status, 200);
-    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn with_credentials_health_and_documentation_are_open() {
+    let server = locked();
+    for uri in [
+        "/healthz",
+        "/readyz",
+        "/docs",
+        "/docs/",
+        "/docs/problems",
+        "/docs/page.css",
+        "/docs/page.js",
+        "/openapi.json",
+    ] {
+        assert_eq!(server.get(uri).await.status, 200, "{uri}");
+    }
+    assert_eq!(server.get("/").await.header("location"), "/docs");
+}
+
+/// What comes of putting a thing into the box with these headers.
+async fn put_with(server: &Server, headers: &[(&'static str, &'static str)]) -> Answered {
+    let mut request = put(r#"{"id":"a","quantity":1}"#);
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        request.headers_mut().insert(*name, value);
+    }
+    server.send(request).await
 }
 
 #[tokio::test]
 async fn a_page_of_another_site_cannot_make_a_browser_act() {
     let server = Server::start();
-    let request = Request::post("/v1/boxes/box/things").header("sec-fetch-site", "cross-site");
-    let answered = server.send(request.body(Body::empty()).unwrap()).await;
-    assert_eq!(answered.problem(), (403, "cross_site".to_owned()));
-    let request = Request::get("/docs").header("sec-fetch-site", "cross-site");
-    assert_eq!(
-        server
-            .send(request.body(Body::empty()).unwrap())
-            .await
-            .status,
-        200
-    );
+    let local = ("host", "127.0.0.1:7380");
+    for header in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "http://evil.com"),
+        ("origin", "http://127.0.0.1:3000"),
+        ("origin", "null"),
+    ] {
+        let answered = put_with(&server, &[local, header]).await;
+        assert_eq!(answered.problem(), (403, "cross_site".to_owned()));
+    }
+    let nowhere = put_with(&server, &[("origin", "http://127.0.0.1:7380")]).await;
+    assert_eq!(nowhere.problem(), (403, "cross_site".to_owned()));
+    let listing = Request::get("/v1/boxes/box/things").header("sec-fetch-site", "cross-site");
+    let followed = server.send(listing.body(Body::empty()).unwrap()).await;
+    assert_eq!(followed.status, 200, "a link may lead here");
+}
+
+#[tokio::test]
+async fn the_servers_own_page_may_act() {
+    let server = Server::start();
+    for (host, origin) in [
+        ("localhost:7380", "http://localhost:7380"),
+        ("[::1]:7380", "http://[::1]:7380"),
+        ("localhost", "https://localhost"),
+    ] {
+        let site = ("sec-fetch-site", "same-origin");
+        let answered = put_with(&server, &[("host", host), ("origin", origin), site]).await;
+        assert_eq!(answered.status, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_rebound_to_this_machine_is_misdirected() {
+    let server = Server::start();
+    let own = [
+        ("host", "evil.com"),
+        ("origin", "http://evil.com"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let refused = put_with(&server, &own).await;
+    assert_eq!(refused.problem(), (421, "misdirected_request".to_owned()));
+    let detail = refused.json()["detail"].to_string();
+    assert!(detail.contains("`127.0.0.1`"), "says what is right");
+    for uri in ["/v1/boxes/box/things", "/metrics", "/nothing"] {
+        let request = Request::get(uri).header("host", "evil.com:7380");
+        let read = server.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(read.problem().0, 421, "{uri}");
+    }
+    let absolute = Request::get("http://evil.com/metrics").header("host", "localhost");
+    let answered = server.send(absolute.body(Body::empty()).unwrap()).await;
+    assert_eq!(answered.problem().0, 421, "the target outweighs the header");
+}
+
+#[tokio::test]
+async fn with_credentials_the_server_may_have_any_name() {
+    let server = locked();
+    let headers = [
+        ("host", "shop.example"),
+        ("origin", "https://www.shop.example"),
+        ("authorization", "Bearer s3cret"),
+    ];
+    assert_eq!(put_with(&server, &headers).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_holds_no_data_is_served_under_any_name() {
+    let server = Server::start();
+    for uri in ["/healthz", "/readyz", "/docs", "/openapi.json"] {
+        let request = Request::get(uri).header("host", "tidegate.internal");
+        let answered = server.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answered.status, 200, "{uri}");
+    }
 }
 
 /// A body of which nothing ever comes.

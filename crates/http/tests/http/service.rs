@@ -73,22 +73,78 @@ async fn a_request_that_the_client_gives_up_is_no_longer_in_flight() {
     );
 }
 
+/// Where the page's references lead, seen from `uri`.
+fn references(uri: &str, page: &str) -> Vec<String> {
+    let folder = &uri[..=uri.rfind('/').unwrap()];
+    let page = page.replace("src=\"", "href=\"");
+    let references = page.split("href=\"").skip(1);
+    references
+        .map(|rest| rest.split('"').next().unwrap())
+        .filter(|reference| !reference.starts_with('#'))
+        .map(|reference| format!("{folder}{reference}"))
+        .collect()
+}
+
 #[tokio::test]
-async fn the_documentation_page_needs_no_network_and_may_not_use_one() {
+async fn the_documentation_needs_no_network_and_may_not_use_one() {
     let server = Server::start();
     assert_eq!(server.get("/").await.header("location"), "/docs");
-    for uri in ["/docs", "/docs/problems"] {
+    for uri in ["/docs", "/docs/", "/docs/problems"] {
         let page = server.get(uri).await;
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-        assert_eq!(page.header("x-content-type-options"), "nosniff");
-        assert!(
-            page.header("content-security-policy")
-                .starts_with("default-src 'none';")
-        );
         let text = String::from_utf8(page.bytes).unwrap();
-        for reference in ["http://", "https://", "src=", "<link", "@import", "url("] {
-            assert!(!text.contains(reference), "{reference}");
+        let references = references(uri, &text);
+        let mut loaded: Vec<_> = references.iter().map(|it| resolved(it)).collect();
+        loaded.sort_unstable();
+        let expected = ["/docs/page.css", "/docs/page.js", "/openapi.json"];
+        assert_eq!(loaded, expected, "{uri}");
+    }
+    for uri in ["/docs", "/docs/page.css", "/docs/page.js"] {
+        let text = String::from_utf8(server.get(uri).await.bytes).unwrap();
+        for elsewhere in ["http://", "https://", "\"//", "@import", "url("] {
+            assert!(!text.contains(elsewhere), "{elsewhere} in {uri}");
         }
+    }
+}
+
+/// A path without its steps back.
+fn resolved(path: &str) -> String {
+    let mut steps = Vec::new();
+    for step in path.split('/') {
+        match step {
+            ".." => drop(steps.pop()),
+            _ => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
+#[tokio::test]
+async fn the_documentation_allows_nothing_but_itself() {
+    let server = Server::start();
+    for uri in [
+        "/docs",
+        "/docs/",
+        "/docs/problems",
+        "/docs/page.css",
+        "/docs/page.js",
+        "/openapi.json",
+    ] {
+        let answered = server.get(uri).await;
+        assert_eq!(answered.status, 200, "{uri}");
+        let policy = answered.header("content-security-policy");
+        let rules: Vec<_> = policy.split("; ").collect();
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(rules.contains(&rule), "{uri}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answered.header("x-content-type-options"), "nosniff");
+        assert_eq!(answered.header("referrer-policy"), "no-referrer");
     }
 }
 

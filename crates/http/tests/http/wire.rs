@@ -70,7 +70,7 @@ fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-const CLOSE: &str = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+const CLOSE: &str = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
 
 #[tokio::test]
 async fn a_chunked_body_is_read_to_its_end() {
@@ -88,7 +88,7 @@ async fn a_chunked_body_is_read_to_its_end() {
 async fn one_connection_carries_many_requests() {
     let server = Listening::start(8).await;
     let mut stream = server.connect().await;
-    let keep = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
+    let keep = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3);
     let last = format!("HEAD /openapi.json HTTP/1.1\r\n{CLOSE}\r\n");
     stream
         .write_all(format!("{keep}{last}").as_bytes())
@@ -97,6 +97,17 @@ async fn one_connection_carries_many_requests() {
     let answer = read_to_end(&mut stream).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 4, "{answer}");
     assert!(answer.ends_with("\r\n\r\n"), "a HEAD has no body");
+}
+
+#[tokio::test]
+async fn a_plain_tool_need_not_say_whom_it_asks() {
+    let server = Listening::start(8).await;
+    let answer = server.ask(b"GET /metrics HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+    let answer = server
+        .ask(b"GET /metrics HTTP/1.0\r\nHost: evil.com\r\n\r\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.0 421 "), "{answer}");
 }
 
 #[tokio::test]
@@ -127,14 +138,14 @@ async fn a_connection_too_many_is_told_so_and_takes_nobody_elses_place() {
     let server = Listening::start(1).await;
     let mut first = server.connect().await;
     first
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await
         .unwrap();
     let mut some = [0; 16];
     first.read_exact(&mut some).await.unwrap();
 
     let answer = server
-        .ask(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .ask(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert_eq!(body(&answer)["code"], "busy");
@@ -161,7 +172,7 @@ async fn a_head_that_is_too_large_or_no_head_at_all_does_not_hold_the_server() {
     let long = "y".repeat(256 * 1024);
     let mut stream = server.connect().await;
     let _ = stream
-        .write_all(format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+        .write_all(format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
         .await;
     let mut first = [0; 12];
     if stream.read_exact(&mut first).await.is_ok() {
@@ -175,7 +186,7 @@ async fn a_head_that_is_too_large_or_no_head_at_all_does_not_hold_the_server() {
 async fn stopping_lets_a_running_request_end_and_closes_idle_connections() {
     let server = Listening::start(8).await;
     let mut idle = server.connect().await;
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await
         .unwrap();
     let mut some = [0; 16];

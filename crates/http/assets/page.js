@@ -1,87 +1,7 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Tidegate API</title>
-<style>
-:root {
-  --ink: #1b2430; --soft: #5a6675; --line: #d8dee6; --paper: #fff; --well: #f4f6f9;
-  --accent: #0b62c4; --good: #1a7f4b; --bad: #b3261e; --wait: #8a5a00;
-  --get: #1a7f4b; --post: #0b62c4; --put: #8a5a00; --delete: #b3261e;
-  --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ink: #e4e9f0; --soft: #9aa7b7; --line: #313b48; --paper: #12171e; --well: #1a212b;
-    --accent: #74b3ff; --good: #5fcf94; --bad: #ff8a80; --wait: #f0b95b;
-    --get: #5fcf94; --post: #74b3ff; --put: #f0b95b; --delete: #ff8a80;
-  }
-}
-* { box-sizing: border-box; }
-html { scroll-padding-top: 1rem; }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-a { color: var(--accent); }
-code, pre, .path, input, select { font-family: var(--mono); font-size: .9em; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.skip { position: absolute; left: -99rem; }
-.skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem; z-index: 1; }
-.page { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 82rem; margin: 0 auto; }
-nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 1.5rem 1rem; }
-nav h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); margin: 1.2rem 0 .3rem; }
-nav ul { list-style: none; margin: 0; padding: 0; }
-nav li a { display: block; padding: .2rem .4rem; text-decoration: none; border-radius: .3rem; overflow-wrap: anywhere; }
-nav li a:hover { background: var(--well); }
-main { padding: 1.5rem; min-width: 0; }
-h1 { margin: 0; font-size: 1.6rem; }
-h1 small, .soft { color: var(--soft); font-weight: normal; }
-h2 { margin: 2.5rem 0 .3rem; }
-section.operation { border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 1rem 0; }
-section.operation > h3 { margin: 0; display: flex; flex-wrap: wrap; gap: .3rem .7rem; align-items: baseline; font-size: 1rem; }
-.path { overflow-wrap: anywhere; }
-.method { font: bold .8rem var(--mono); text-transform: uppercase; }
-.get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .delete { color: var(--delete); }
-h4 { margin: 1.2rem 0 .3rem; font-size: .95rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-top: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; border-top: 0; }
-td:first-child { white-space: nowrap; }
-td p, .prose p { margin: 0 0 .5rem; }
-.needed { color: var(--bad); font-size: .8rem; }
-details { margin-top: 1rem; }
-summary { cursor: pointer; font-weight: 600; }
-form { display: grid; gap: .7rem; background: var(--well); border-radius: .5rem; padding: 1rem; margin-top: .5rem; }
-.inputs { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .7rem; }
-label { display: grid; gap: .15rem; font-size: .85rem; color: var(--soft); }
-input, select { width: 100%; font-size: 16px; padding: .4rem .5rem; color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; }
-button { justify-self: start; font: inherit; font-weight: 600; padding: .45rem 1.2rem; color: var(--paper); background: var(--accent); border: 0; border-radius: .3rem; cursor: pointer; }
-pre { margin: 0; padding: .8rem; overflow: auto; max-height: 30rem; background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; }
-.status { font-weight: 600; margin: 0; } .s2 { color: var(--good); } .s4, .s0 { color: var(--bad); } .s5 { color: var(--wait); }
-:target, .here { box-shadow: -4px 0 0 var(--accent); }
-@media (max-width: 50rem) {
-  .page { display: block; }
-  nav { position: static; max-height: none; padding: 1rem 1rem 0; border-bottom: 1px solid var(--line); }
-  main { padding: 1rem; }
-  table.fields thead { display: none; }
-  table.fields tr { display: block; border-top: 1px solid var(--line); padding: .4rem 0; }
-  table.fields td { display: block; border: 0; padding: .1rem 0; white-space: normal; }
-}
-</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the content</a>
-<div class="page">
-  <nav aria-label="Requests"></nav>
-  <main id="content"><p role="status">Reading the API's description…</p></main>
-</div>
-<noscript>This page is drawn from <code>/openapi.json</code> by a script. The document itself can be read without one.</noscript>
-<script>
 "use strict";
 
 // The page is drawn from /openapi.json and from nothing else. Every text is set as text, never as
-// markup, so that no document can bring a script along.
+// markup, so that no document can bring a script along; the page's policy holds it to that.
 
 const base = location.pathname.replace(/\/docs(\/problems)?\/?$/, "");
 let token = "";
@@ -108,10 +28,19 @@ function prose(text = "") {
   return make("div", { class: "prose" }, paragraphs);
 }
 
-function table(heads, rows, kind = "") {
+function table(heads, rows, kind) {
   const head = make("thead", {}, make("tr", {}, heads.map((text) => make("th", { scope: "col" }, text))));
   const body = make("tbody", {}, rows.map((cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell)))));
   return make("div", { class: "scroll" }, make("table", { class: kind }, head, body));
+}
+
+/** The range of an integer in words, if it has one. */
+function range({ minimum, maximum }) {
+  const number = (value) => value.toLocaleString("en");
+  if (minimum === undefined && maximum === undefined) return undefined;
+  if (maximum === undefined) return "at least " + number(minimum);
+  if (minimum === undefined) return "at most " + number(maximum);
+  return number(minimum) + " to " + number(maximum);
 }
 
 /** What values a schema takes, in words. */
@@ -121,11 +50,8 @@ function limits(schema) {
   if (schema.enum) words.push("one of " + schema.enum.map((word) => "`" + word + "`").join(" "));
   else if (kinds[0] === "array") words.push("list of " + limits(schema.items));
   else words.push(kinds.join(" or ") || "any");
-  const number = (value) => value.toLocaleString("en");
-  if (schema.minimum !== undefined && schema.maximum !== undefined) {
-    words.push(number(schema.minimum) + " to " + number(schema.maximum));
-  } else if (schema.minimum !== undefined) words.push("at least " + number(schema.minimum));
-  else if (schema.maximum !== undefined) words.push("at most " + number(schema.maximum));
+  const bounds = range(schema);
+  if (bounds) words.push(bounds);
   if (schema.maxLength) words.push(schema.minLength + " to " + schema.maxLength + " bytes");
   if (schema.default !== undefined) words.push("default `" + schema.default + "`");
   if ([schema.type].flat().includes("null")) words.push("or null");
@@ -149,7 +75,7 @@ function fieldTable(fields) {
     make("span", { class: "soft" }, field.place),
     inline(limits(field.schema)),
     prose(field.description),
-  ]), "fields");
+  ]));
 }
 
 /** The fields of a reply; those of maps within it carry their path. */
@@ -175,7 +101,7 @@ function problemsOf(operation, document_) {
 function problemTable(problems) {
   return table(["Code", "Status", "Meaning"], problems.map(({ status, code, doc }) => [
     make("a", { href: "#" + code }, make("code", {}, code)), status, prose(doc),
-  ]));
+  ]), "codes");
 }
 
 function input(field) {
@@ -217,6 +143,12 @@ function requestOf(path, method, fields, form) {
   return { url, init: { method: method.toUpperCase(), headers, body } };
 }
 
+/** An answer whose `type`, if it is a problem, leads to what this page says of it. */
+function answerOf(json) {
+  const [, before, type, code, after] = json.match(/^(\{\s*"type": ")([^"]*\/docs\/problems#(\w+))(".*)$/s) ?? [];
+  return code ? [before, make("a", { href: "#" + code }, type), after] : [json];
+}
+
 /** The same request for a shell. */
 function shellCommand({ url, init }) {
   const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
@@ -251,7 +183,7 @@ async function send(request, shown) {
       + (retry ? ", Retry-After: " + retry : "");
     shown.replaceChildren(
       make("p", { class: "status s" + String(response.status)[0] }, status),
-      make("pre", { tabindex: "0", "aria-label": "Answer" }, indented(text)), command);
+      make("pre", { tabindex: "0", "aria-label": "Answer" }, answerOf(indented(text))), command);
   } catch (error) {
     shown.replaceChildren(make("p", { class: "status s0" },
       "No answer, so it is unknown whether the request was done: " + error.message), command);
@@ -260,8 +192,9 @@ async function send(request, shown) {
 
 function tryIt(path, method, fields) {
   const labels = fields.map((field) => make("label", {},
-    make("span", {}, field.name, field.required ? make("span", { class: "needed" }, " required") : ""), input(field)));
-  const shown = make("div", { "aria-live": "polite" });
+    make("span", {}, field.name, field.required ? make("span", { class: "needed" }, " required") : ""), input(field),
+    range(field.schema)));
+  const shown = make("div", { class: "answer", "aria-live": "polite" });
   const form = make("form", {}, make("div", { class: "inputs" }, labels), make("button", {}, "Send"), shown);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -279,7 +212,7 @@ function operationSection(path, method, operation, document_) {
       make("span", { class: "soft" }, operation.operationId)),
     prose(operation.description),
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
-    make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply), "fields"),
+    make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
     make("details", {}, make("summary", {}, "Refusals and problems (" + problems.length + ")"), problemTable(problems)),
     tryIt(path, method, fields));
 }
@@ -288,11 +221,11 @@ function operationSection(path, method, operation, document_) {
 function problemIndex(document_) {
   const all = new Map();
   for (const [name, response] of Object.entries(document_.components.responses)) {
-    for (const { code, doc } of response["x-codes"] ?? []) {
+    for (const { code, status, doc } of response["x-codes"] ?? []) {
       const entry = all.get(code) ?? { statuses: new Set(), domains: new Set(), docs: new Set() };
-      const [domain, status] = name.split(/_(?=\d+$)/);
-      entry.statuses.add(status ?? "401");
-      entry.domains.add(status ? domain : "every request");
+      const [, domain = "any request"] = name.match(/^(.+)_\d+$/) ?? [];
+      entry.statuses.add(status);
+      entry.domains.add(domain);
       entry.docs.add(doc);
       all.set(code, entry);
     }
@@ -302,7 +235,7 @@ function problemIndex(document_) {
       make("h3", {}, make("code", {}, code),
         make("span", { class: "soft" }, [...entry.statuses].join(", ") + " · " + [...entry.domains].join(", "))),
       [...entry.docs].map(prose)));
-  return [make("h2", { id: "problems" }, "Problems"),
+  return [make("h2", { id: "problems", tabindex: "-1" }, "Problems"),
     make("p", {}, "Every “no” is an RFC 9457 problem. Its code is stable; its type leads here."), sections];
 }
 
@@ -310,7 +243,7 @@ function credentials(document_) {
   if (!document_.components.securitySchemes) return [];
   const field = make("input", { type: "password", autocomplete: "off" });
   field.addEventListener("input", () => { token = field.value; });
-  return make("label", {}, "Bearer token for “try it”, kept by this page only while it is open", field);
+  return make("label", { class: "token" }, "Bearer token for “try it”, kept by this page only while it is open", field);
 }
 
 function operationsOf(document_, tag) {
@@ -319,10 +252,21 @@ function operationsOf(document_, tag) {
     .map(([method, operation]) => ({ path, method, operation })));
 }
 
+/** The menu, which a narrow screen shows only when asked. */
+function foldedMenu(menu) {
+  const folded = make("details", {}, make("summary", {}, "Menu"), menu);
+  const narrow = matchMedia("(max-width: 50rem)");
+  const fold = () => { folded.open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  folded.addEventListener("click", (event) => { if (event.target.closest("a")) fold(); });
+  fold();
+  return folded;
+}
+
 function draw(document_) {
   const { info, tags } = document_;
   document.title = info.title + " API " + info.version;
-  const menu = [make("a", { href: "#content" }, info.title)];
+  const menu = [make("a", { class: "home", href: "#content" }, info.title)];
   const content = [make("h1", {}, info.title + " API ", make("small", {}, info.version)), prose(info.description),
     make("p", {}, make("a", { href: base + "/openapi.json" }, "openapi.json")), credentials(document_)];
   for (const tag of tags) {
@@ -335,28 +279,47 @@ function draw(document_) {
   }
   content.push(problemIndex(document_));
   menu.push(make("h2", {}, "More"), make("ul", {}, make("li", {}, make("a", { href: "#problems" }, "Problems"))));
-  document.querySelector("nav").replaceChildren(...menu);
+  document.querySelector("nav").replaceChildren(foldedMenu(menu));
   document.querySelector("main").replaceChildren(...content.flat(3));
+}
+
+/** What the address names behind `#`. */
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return location.hash.slice(1);
+  }
 }
 
 /** Goes to what the address names, which was not there when the page was loaded. */
 function goToHash() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   document.querySelectorAll(".here").forEach((element) => element.classList.remove("here"));
-  if (!target) return;
+  document.querySelector(".notice")?.remove();
+  const name = named() || (location.pathname.endsWith("/problems") ? "problems" : "");
+  if (!name) return;
+  const target = document.getElementById(name) ?? noticeOf(name);
   target.classList.add("here");
   target.scrollIntoView();
   target.focus({ preventScroll: true });
 }
 
+/** Says, above the problems, that this server knows nothing of this name. */
+function noticeOf(name) {
+  const notice = make("p", { class: "notice", role: "alert", tabindex: "-1" },
+    "This server knows no request and no problem named ", make("code", {}, name), ". These are its problems.");
+  document.getElementById("problems").after(notice);
+  return notice;
+}
+
 async function start() {
+  document.querySelector("main").replaceChildren(make("p", { role: "status" }, "Reading the API's description…"));
   try {
     const response = await fetch(base + "/openapi.json");
     if (!response.ok) throw new Error("the server answered " + response.status);
     draw(await response.json());
     addEventListener("hashchange", goToHash);
-    if (location.hash) goToHash();
-    else if (location.pathname.endsWith("/problems")) document.getElementById("problems").scrollIntoView();
+    goToHash();
   } catch (error) {
     document.querySelector("main").replaceChildren(make("p", { role: "alert" },
       "The API's description could not be read: " + error.message));
@@ -364,6 +327,3 @@ async function start() {
 }
 
 start();
-</script>
-</body>
-</html>

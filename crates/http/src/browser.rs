@@ -1,0 +1,111 @@
+//! What a browser may have been made to send by a page that the visitor did not mean to trust.
+//!
+//! Without credentials, whoever reaches the server is let in, and a browser on the same machine
+//! reaches it. It says under which name it found the server (`Host`) and which page asks
+//! (`Origin`, `Sec-Fetch-Site`); other tools need not say anything.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method, header};
+
+use crate::problem::{self, Problem};
+
+/// Refuses what comes from a page of another site, whether it is found out by the page's address or
+/// by the name that this server was given (DNS rebinding).
+pub(crate) fn check_without_credentials(request: &Request) -> Result<(), Problem> {
+    let host = host(request);
+    if !host.is_none_or(no_dns_answers_for) {
+        return Err(Problem::plain(problem::MISDIRECTED_REQUEST));
+    }
+    let origin = request.headers().get(header::ORIGIN);
+    if !origin.is_none_or(|origin| is_page_of(origin, host)) {
+        return Err(Problem::plain(problem::CROSS_SITE));
+    }
+    Ok(())
+}
+
+/// Refuses a change that a browser says a page of another site asked for.
+pub(crate) fn check_site(request: &Request) -> Result<(), Problem> {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
+    let site = request.headers().get("sec-fetch-site");
+    if !harmless && site.is_some_and(|site| site == "cross-site") {
+        return Err(Problem::plain(problem::CROSS_SITE));
+    }
+    Ok(())
+}
+
+/// Under which name and port the client found this server. A plain tool may leave it out; a browser
+/// never does.
+fn host(request: &Request) -> Option<&str> {
+    let header = request.headers().get(header::HOST);
+    let named = header.map(|host| host.to_str().unwrap_or_default());
+    request.uri().authority().map(Authority::as_str).or(named)
+}
+
+/// Whether a host is this machine by definition, or an address. Any other name means what its DNS
+/// says at the moment, so a page of that name may suddenly be talking to this server.
+fn no_dns_answers_for(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host();
+    let in_brackets = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    name.eq_ignore_ascii_case("localhost") || in_brackets.unwrap_or(name).parse::<IpAddr>().is_ok()
+}
+
+/// Whether a page was served by this server. The scheme does not count: a proxy may add TLS.
+fn is_page_of(origin: &HeaderValue, host: Option<&str>) -> bool {
+    let origin = origin.to_str().ok().and_then(|it| it.split_once("://"));
+    match (origin, host) {
+        (Some((_, page)), Some(host)) => page.eq_ignore_ascii_case(host),
+        (None, _) | (_, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_localhost_and_addresses_are_no_business_of_dns() {
+        for host in [
+            "localhost",
+            "LocalHost:7380",
+            "127.0.0.1",
+            "127.0.0.1:7380",
+            "[::1]",
+            "[::1]:80",
+            "192.168.1.20:7380",
+            "[fd00::20]:7380",
+        ] {
+            assert!(no_dns_answers_for(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.com",
+            "evil.com:7380",
+            "localhost.evil.com",
+            "127.0.0.1.evil.com",
+            "evil.com#127.0.0.1",
+            "127.0.0.1, evil.com",
+            "::1",
+            "[::1",
+            "2130706433",
+        ] {
+            assert!(!no_dns_answers_for(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_belongs_to_the_host_that_served_it() {
+        let belongs = |origin, host| is_page_of(&HeaderValue::from_static(origin), host);
+        assert!(belongs("http://localhost:7380", Some("localhost:7380")));
+        assert!(belongs("https://localhost", Some("LOCALHOST")));
+        assert!(!belongs("http://localhost:3000", Some("localhost:7380")));
+        assert!(!belongs("http://evil.com", Some("127.0.0.1:7380")));
+        assert!(!belongs("null", Some("127.0.0.1:7380")));
+        assert!(!belongs("http://localhost", None));
+    }
+}
