@@ -13,7 +13,7 @@ function make(tag, attributes = {}, ...children) {
     if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== undefined && child !== null));
+  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
   return element;
 }
 
@@ -89,19 +89,28 @@ function replyRows(schema, prefix = "") {
   });
 }
 
-/** The problems of a request: [status, code, doc]. */
-function problemsOf(operation, document_) {
-  return Object.entries(operation.responses).filter(([status]) => status !== "200").flatMap(([status, response]) => {
-    const name = response.$ref?.split("/").pop();
-    const codes = (name ? document_.components.responses[name] : response)["x-codes"] ?? [];
-    return codes.map(({ code, doc }) => ({ status, code, doc }));
-  });
+/** The problems of a request: those of its own, and those that any such request can meet. */
+function problemsOf(operation) {
+  return Object.values(operation.responses).flatMap((response) => response["x-codes"] ?? []);
+}
+
+function problemLink({ code }) {
+  return make("a", { href: "#" + code }, make("code", {}, code));
 }
 
 function problemTable(problems) {
-  return table(["Code", "Status", "Meaning"], problems.map(({ status, code, doc }) => [
-    make("a", { href: "#" + code }, make("code", {}, code)), status, prose(doc),
+  return table(["Code", "RESP", "Status", "Meaning"], problems.map((problem) => [
+    problemLink(problem), make("code", {}, problem.resp), String(problem.status), prose(problem.doc),
   ]), "codes");
+}
+
+/** What a request refuses, and in one line what can befall any. */
+function problemPart(problems) {
+  const own = problems.filter((problem) => problem.refusal);
+  const others = problems.filter((problem) => !problem.refusal);
+  return [own.length ? [make("h4", {}, "Refusals"), problemTable(own)] : [],
+    make("p", { class: "soft" }, own.length ? "Also, as any such request: " : "Refuses nothing. As any such request: ",
+      others.flatMap((problem, at) => [at ? ", " : "", problemLink(problem)]))];
 }
 
 function input(field) {
@@ -206,34 +215,36 @@ function tryIt(path, method, fields) {
 function operationSection(path, method, operation, document_) {
   const fields = fieldsOf(operation);
   const reply = operation.responses["200"].content["application/json"].schema;
-  const problems = problemsOf(operation, document_);
   return make("section", { class: "operation", id: "op-" + operation.operationId, tabindex: "-1" },
     make("h3", {}, make("span", { class: "method " + method }, method), make("span", { class: "path" }, path),
       make("span", { class: "soft" }, operation.operationId)),
-    prose(operation.description),
+    make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
     make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
-    make("details", {}, make("summary", {}, "Refusals and problems (" + problems.length + ")"), problemTable(problems)),
+    problemPart(problemsOf(operation)),
     tryIt(path, method, fields));
 }
 
-/** Each code once, with the domains that use it: where the `type` of a problem leads. */
+/** Each code once, with the requests that use it: where the `type` of a problem leads. */
 function problemIndex(document_) {
   const all = new Map();
-  for (const [name, response] of Object.entries(document_.components.responses)) {
-    for (const { code, status, doc } of response["x-codes"] ?? []) {
-      const entry = all.get(code) ?? { statuses: new Set(), domains: new Set(), docs: new Set() };
-      const [, domain = "any request"] = name.match(/^(.+)_\d+$/) ?? [];
-      entry.statuses.add(status);
-      entry.domains.add(domain);
-      entry.docs.add(doc);
-      all.set(code, entry);
-    }
+  const add = (problem, user) => {
+    const entry = all.get(problem.code) ?? { statuses: new Set(), users: new Set(), docs: new Set() };
+    entry.statuses.add(problem.status);
+    entry.users.add(user);
+    entry.docs.add(problem.doc);
+    all.set(problem.code, entry);
+  };
+  for (const response of Object.values(document_.components.responses)) {
+    for (const problem of response["x-codes"]) add(problem, "any request");
+  }
+  for (const operation of Object.values(document_.paths).flatMap((item) => Object.values(item))) {
+    for (const problem of problemsOf(operation).filter(({ refusal }) => refusal)) add(problem, operation.operationId);
   }
   const sections = [...all].sort(([a], [b]) => a.localeCompare(b)).map(([code, entry]) =>
     make("section", { class: "operation", id: code, tabindex: "-1" },
       make("h3", {}, make("code", {}, code),
-        make("span", { class: "soft" }, [...entry.statuses].join(", ") + " · " + [...entry.domains].join(", "))),
+        make("span", { class: "soft" }, [...entry.statuses].join(", ") + " · " + [...entry.users].join(", "))),
       [...entry.docs].map(prose)));
   return [make("h2", { id: "problems", tabindex: "-1" }, "Problems"),
     make("p", {}, "Every “no” is an RFC 9457 problem. Its code is stable; its type leads here."), sections];

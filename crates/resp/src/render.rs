@@ -29,11 +29,8 @@ impl Renderer for RespRenderer {
     }
 }
 
-/// The first word of an error: the code in capitals, without underscores.
-pub(crate) fn error_code(code: &str) -> String {
-    code.replace('_', "").to_ascii_uppercase()
-}
-
+/// The first word of an error, as [`tidegate_engine::contract::resp_word`] has it, without a copy:
+/// in a sold-out storm this is what there is to do.
 fn code(code: &str, out: &mut Vec<u8>) {
     out.push(b'-');
     let letters = code.bytes().filter(|byte| *byte != b'_');

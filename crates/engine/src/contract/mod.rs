@@ -17,7 +17,7 @@ pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
     Name, Raw,
 };
-pub use refusal::{Fault, Never, RefusalDef, Refuse, Status};
+pub use refusal::{Fault, Never, RefusalDef, Refuse, Status, resp_word};
 pub use reply::{
     Outcome, Page, PageItem, Renderer, ReplyField, ReplyType, ReplyValue, Shape, Writer,
 };

@@ -32,6 +32,12 @@ pub struct RefusalDef {
     pub doc: &'static str,
 }
 
+/// A code as RESP writes it, as the first word of an error: in capitals, without underscores.
+#[must_use]
+pub fn resp_word(code: &str) -> String {
+    code.replace('_', "").to_ascii_uppercase()
+}
+
 /// A domain's typed "no", with its facts.
 pub trait Refuse {
     /// Which refusal it is.
@@ -61,7 +67,9 @@ pub enum Fault {
         retry_after_ms: u64,
     },
     /// The disk has no room for another segment of the log.
-    #[error("the disk is full: free some space. Reads go on, finishing commands as long as the reserve lasts")]
+    #[error(
+        "the disk is full: free some space. Reads go on, finishing commands as long as the reserve lasts"
+    )]
     DiskFull,
     /// The server is shutting down.
     #[error("the server is stopping; ask again when it is back")]

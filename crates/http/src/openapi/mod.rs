@@ -23,22 +23,19 @@ pub fn openapi(domains: &[Domain], version: &str) -> Value {
         .map(|domain| json!({ "name": domain.name, "description": prose(domain.doc) }))
         .collect();
     let mut paths = Map::new();
-    let mut responses = Map::new();
     for domain in domains {
         for def in domain.requests {
             let path = paths.entry(def.http.path).or_insert_with(|| json!({}));
             path[operation::method(def.http.method)] = operation::operation(domain, def);
         }
-        responses.extend(problems::responses(domain));
     }
-    responses.extend(problems::of_no_request(domains));
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Tidegate", "version": version, "description": DESCRIPTION },
         "servers": [{ "url": "/" }],
         "tags": tags,
         "paths": paths,
-        "components": { "schemas": { "Problem": problems::schema() }, "responses": responses },
+        "components": { "schemas": { "Problem": problems::schema() }, "responses": problems::of_front() },
     })
 }
 

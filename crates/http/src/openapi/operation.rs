@@ -26,6 +26,7 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "tags": [domain.name],
         "summary": summary(def.doc),
         "description": prose(def.doc),
+        "x-resp": def.syntax(),
         "parameters": parameters(def),
     });
     let body = fields(def, Place::Body);
@@ -38,7 +39,7 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "200".into(),
         json!({ "description": "Done.", "content": reply }),
     );
-    responses.extend(problems::references(domain, def));
+    responses.extend(problems::responses(def));
     operation["responses"] = responses.into();
     operation
 }

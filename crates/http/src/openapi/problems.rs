@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use tidegate_engine::contract::{Class, Domain, Method, RequestDef};
+use tidegate_engine::contract::{Class, Method, RequestDef, resp_word};
 
 use crate::problem::{self, ProblemDef};
 use crate::prose::prose;
@@ -14,6 +14,18 @@ use crate::render::status_code;
 struct Code {
     code: &'static str,
     doc: &'static str,
+    /// Of the request itself; otherwise any such request can meet it.
+    is_refusal: bool,
+}
+
+impl Code {
+    fn of(problem: &ProblemDef) -> Self {
+        Self {
+            code: problem.code,
+            doc: problem.doc,
+            is_refusal: false,
+        }
+    }
 }
 
 /// The members that every problem has. A refusal adds its facts.
@@ -37,78 +49,35 @@ pub(super) fn schema() -> Value {
     })
 }
 
-/// All problem responses of a domain, by the names under which operations refer to them.
-pub(super) fn responses(domain: &Domain) -> Map<String, Value> {
-    let named = by_status(domain).into_iter();
-    named
-        .map(|(status, codes)| (name(domain, status), response(status, &codes)))
+/// The problem responses of one request, by status.
+pub(super) fn responses(def: &RequestDef) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for refusal in def.refusals {
+        let status = status_code(refusal.status).as_u16();
+        by_status.entry(status).or_default().push(Code {
+            code: refusal.code,
+            doc: refusal.doc,
+            is_refusal: true,
+        });
+    }
+    for problem in problem::ALL.iter().filter(|problem| concerns(problem, def)) {
+        let codes = by_status.entry(problem.status.as_u16()).or_default();
+        codes.push(Code::of(problem));
+    }
+    by_status
+        .into_iter()
+        .map(|(status, codes)| (status.to_string(), response(status, &codes)))
         .collect()
 }
 
-/// The problem responses of one request.
-pub(super) fn references(domain: &Domain, def: &RequestDef) -> Map<String, Value> {
-    let refused = |status| {
-        domain
-            .refusals()
-            .iter()
-            .any(|refusal| status_code(refusal.status) == status)
-    };
-    let mut references = Map::new();
-    for status in by_status(domain).into_keys() {
-        let mut here = problem::ALL
-            .iter()
-            .filter(|problem| problem.status.as_u16() == status);
-        if here.any(|problem| concerns(problem, def)) || refused(status_of(status)) {
-            let target = format!("#/components/responses/{}", name(domain, status));
-            references.insert(status.to_string(), json!({ "$ref": target }));
-        }
-    }
-    references
-}
-
-/// The responses that no request of these domains refers to, by their codes: what is found before
-/// it is known which request is meant. They explain a problem's `type`.
-pub(super) fn of_no_request(domains: &[Domain]) -> Map<String, Value> {
-    let requests = domains.iter().flat_map(|domain| domain.requests);
-    let nobodys = problem::ALL
-        .iter()
-        .filter(|problem| !requests.clone().any(|def| concerns(problem, def)));
+/// The problems of the front, each by its code: where a problem's `type` is explained.
+pub(super) fn of_front() -> Map<String, Value> {
     let response = |problem: &ProblemDef| {
-        let &ProblemDef { code, status, doc } = problem;
-        (
-            code.to_owned(),
-            response(status.as_u16(), &[Code { code, doc }]),
-        )
+        let codes = [Code::of(problem)];
+        let response = response(problem.status.as_u16(), &codes);
+        (problem.code.to_owned(), response)
     };
-    nobodys.map(response).collect()
-}
-
-fn status_of(status: u16) -> axum::http::StatusCode {
-    axum::http::StatusCode::from_u16(status).expect("because it was the number of a status")
-}
-
-fn name(domain: &Domain, status: u16) -> String {
-    format!("{}_{status}", domain.name)
-}
-
-fn by_status(domain: &Domain) -> BTreeMap<u16, Vec<Code>> {
-    let mut all: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    let any = |problem: &&ProblemDef| domain.requests.iter().any(|def| concerns(problem, def));
-    for problem in problem::ALL.iter().filter(any) {
-        let codes = all.entry(problem.status.as_u16()).or_default();
-        codes.push(Code {
-            code: problem.code,
-            doc: problem.doc,
-        });
-    }
-    for refusal in domain.refusals() {
-        let codes = all.entry(status_code(refusal.status).as_u16()).or_default();
-        codes.push(Code {
-            code: refusal.code,
-            doc: refusal.doc,
-        });
-    }
-    all
+    problem::ALL.iter().map(response).collect()
 }
 
 /// Whether a problem that the front finds can befall a request that is otherwise well sent.
@@ -116,7 +85,7 @@ fn concerns(problem: &ProblemDef, def: &RequestDef) -> bool {
     let has_body = def.http.method != Method::Get;
     match problem.status.as_u16() {
         408 | 413 | 415 => has_body,
-        507 => def.class == Class::Opens,
+        507 => def.class != Class::Reads,
         401 | 403 | 404 | 405 | 421 => false,
         _ => true,
     }
@@ -136,9 +105,15 @@ fn response(status: u16, codes: &[Code]) -> Value {
             } },
         ],
     });
-    let explained = codes
-        .iter()
-        .map(|code| json!({ "code": code.code, "status": status, "doc": prose(code.doc) }));
+    let explained = codes.iter().map(|code| {
+        json!({
+            "code": code.code,
+            "resp": resp_word(code.code),
+            "status": status,
+            "doc": prose(code.doc),
+            "refusal": code.is_refusal,
+        })
+    });
     let mut response = json!({
         "description": lines.collect::<Vec<_>>().join("\n"),
         "content": { "application/problem+json": { "schema": schema } },

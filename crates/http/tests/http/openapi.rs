@@ -114,16 +114,17 @@ fn replies_are_described_with_what_may_be_null() {
 #[test]
 fn every_refusal_stands_under_its_status() {
     let document = document();
-    let responses = &document["components"]["responses"];
-    let codes = |name: &str| {
-        let schema = &responses[name]["content"]["application/problem+json"]["schema"];
+    let path = &document["paths"]["/v1/boxes/{box_name}/things"];
+    let codes = |method: &str, status: &str| {
+        let response = &path[method]["responses"][status];
+        let schema = &response["content"]["application/problem+json"]["schema"];
         schema["allOf"][1]["properties"]["code"]["enum"].clone()
     };
-    assert_eq!(codes("toy_404"), json!(["unknown_box"]));
-    assert_eq!(codes("toy_409"), json!(["id_conflict", "box_full"]));
-    assert_eq!(codes("toy_503"), json!(["busy", "stopping", "storm"]));
-    assert_eq!(codes("toy_422"), json!(["out_of_range"]));
-    let path = &document["paths"]["/v1/boxes/{box_name}/things"];
+    assert_eq!(codes("post", "404"), json!(["unknown_box"]));
+    assert_eq!(codes("post", "409"), json!(["id_conflict", "box_full"]));
+    assert_eq!(codes("post", "503"), json!(["storm", "busy", "stopping"]));
+    assert_eq!(codes("post", "422"), json!(["out_of_range"]));
+    assert_eq!(codes("get", "409"), json!(null), "not of this request");
     assert!(
         path["post"]["responses"]["507"].is_object(),
         "an opening command needs room"
@@ -133,10 +134,16 @@ fn every_refusal_stands_under_its_status() {
 
 /// Every code that the document explains, with its status.
 fn explained(document: &Value) -> HashSet<(String, u64)> {
-    let responses = document["components"]["responses"].as_object().unwrap();
-    let codes = responses
+    let of_front = document["components"]["responses"].as_object().unwrap();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let of_requests =
+        operations.flat_map(|operation| operation["responses"].as_object().unwrap().values());
+    let codes = of_front
         .values()
-        .flat_map(|response| response["x-codes"].as_array().unwrap());
+        .chain(of_requests)
+        .filter_map(|response| response["x-codes"].as_array())
+        .flatten();
     codes
         .map(|code| {
             let name = code["code"].as_str().unwrap().to_owned();
@@ -167,11 +174,11 @@ fn every_code_that_can_be_given_is_explained() {
     for (code, status) in of_the_front {
         assert!(explained.contains(&(code.to_owned(), status)), "{code}");
     }
-    for refusal in TOY.refusals {
+    for refusal in TOY.refusals() {
         let names = explained.iter().map(|(code, _)| code);
         assert_eq!(names.filter(|code| *code == refusal.code).count(), 1);
     }
-    assert_eq!(explained.len(), of_the_front.len() + TOY.refusals.len());
+    assert_eq!(explained.len(), of_the_front.len() + TOY.refusals().len());
 }
 
 #[test]

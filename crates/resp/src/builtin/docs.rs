@@ -1,10 +1,9 @@
 //! `COMMAND DOCS`: documentation out of the definitions of the requests.
 
-use tidegate_engine::contract::{Field, FieldKind, Writer};
+use tidegate_engine::contract::{Field, FieldKind, Writer, resp_word};
 
 use super::{BUILTINS, BuiltinDef};
 use crate::front::Front;
-use crate::render::error_code;
 use crate::table::{Command, Plan};
 use crate::wire::Wire;
 
@@ -50,7 +49,7 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     wire.name("refusals");
     wire.map(plan.def.refusals.len());
     for refusal in plan.def.refusals {
-        wire.name(&error_code(refusal.code));
+        wire.name(&resp_word(refusal.code));
         wire.text(first_line(refusal.doc));
     }
 }
