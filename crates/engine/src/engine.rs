@@ -23,6 +23,8 @@ use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
 use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -367,6 +369,12 @@ impl Door {
         self.shared.clock.stepped_ms()
     }
 
+    /// Engine time.
+    #[cfg(feature = "testing")]
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.shared.clock.look_ms()
+    }
+
     /// Whether requests are turned away because the disk is full.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
@@ -448,6 +456,14 @@ impl Executor {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// Breaks a rule from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn break_rule(&mut self, canary: Canary) {
+        for partition in &mut self.partitions {
+            partition.break_rule(canary);
+        }
     }
 
     /// From now on (or no more) timers do not fire, as if a backlog kept them waiting.

@@ -18,6 +18,8 @@ use crate::reader::ScanJob;
 use crate::shared::Shared;
 use crate::table::Missing;
 use crate::tables::Tables;
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
 use crate::timer::{Agenda, Due, TIMERS};
 use crate::tx::{Reads, Tx};
 
@@ -36,6 +38,8 @@ pub(crate) struct Partition {
     wanted: Vec<Missing>,
     #[cfg(feature = "testing")]
     timers_suspended: bool,
+    #[cfg(feature = "testing")]
+    broken: Option<Canary>,
 }
 
 /// What commands see and change.
@@ -83,6 +87,8 @@ impl Partition {
             wanted: Vec::new(),
             #[cfg(feature = "testing")]
             timers_suspended: false,
+            #[cfg(feature = "testing")]
+            broken: None,
         }
     }
 
@@ -91,10 +97,30 @@ impl Partition {
         self.timers_suspended = suspended;
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn break_rule(&mut self, canary: Canary) {
+        self.broken = Some(canary);
+    }
+
+    /// Whether a test has broken this rule.
+    #[cfg(feature = "testing")]
+    fn breaks(&self, canary: Canary) -> bool {
+        self.broken == Some(canary)
+    }
+
+    /// What answers may rest on.
+    fn durable(&self, shared: &Shared) -> Lsn {
+        #[cfg(feature = "testing")]
+        if self.breaks(Canary::AnswerBeforeSync) {
+            return self.lsn;
+        }
+        shared.durable(self.id)
+    }
+
     /// Lets answers out, and runs one batch if there is one to run and room for it to be ahead of
     /// the log. `true` if there is more to do at once.
     pub(crate) fn step(&mut self, shared: &Shared) -> bool {
-        let durable = shared.durable(self.id);
+        let durable = self.durable(shared);
         self.gate.open(durable, &mut self.scans);
         shared.readers.push(&mut self.scans);
 
@@ -165,7 +191,7 @@ impl Partition {
         if answers.len() > 0 {
             self.gate.hold(self.lsn, answers);
         }
-        self.gate.open(shared.durable(self.id), &mut self.scans);
+        self.gate.open(self.durable(shared), &mut self.scans);
         shared.readers.push(&mut self.scans);
     }
 
@@ -194,6 +220,11 @@ impl Partition {
         loop {
             let mut tx = self.state.begin(self.id, due.slot, now_ms);
             tx.tables.remove(&TIMERS, due.key.as_bytes());
+            #[cfg(feature = "testing")]
+            if self.broken == Some(Canary::LoseTimer) {
+                let done = Done::of(tx);
+                return self.state.commit(due.slot, done);
+            }
             let fired = (timer.fire)(&mut tx, due.owner());
             let done = Done::of(tx);
             match fired {
@@ -263,6 +294,12 @@ impl Partition {
                 Ok(status) => {
                     let done = Done::of(tx);
                     answers.push(sink, token, status);
+                    #[cfg(feature = "testing")]
+                    let status = if self.broken == Some(Canary::SkipUndo) {
+                        Status::Done
+                    } else {
+                        status
+                    };
                     if status == Status::Done {
                         return self.state.commit(slot, done);
                     }

@@ -5,7 +5,7 @@
 use tidegate_engine::contract::Status;
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{BATCH_TIMERS_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
-use tidegate_engine::testing::{ManualClock, Stepper, TOY};
+use tidegate_engine::testing::{ManualClock, SPACE, Stepper, TOY};
 use tidegate_engine::{Did, LogError, OpenError, Random};
 
 fn fresh() -> Stepper {
@@ -281,7 +281,7 @@ fn failed_sync_is_final_and_nothing_is_answered() {
     let mut engine = started();
     let put = engine.submit("NOTE.PUT k 1 hello").unwrap();
     engine.execute();
-    engine.disk.fail_syncs();
+    engine.disk.fail_syncs(true);
     assert!(matches!(engine.write(), Err(LogError::Io { .. })));
     engine.execute();
     assert_eq!(engine.answer(put), None);
@@ -491,7 +491,7 @@ fn start_a_year_later_is_refused_unless_accepted() {
         .set_wall_ms(ManualClock::START_MS + 365 * 24 * 3_600_000);
     let (disk, clock) = (engine.disk.clone(), engine.clock.clone());
     assert!(matches!(engine.reopen(), Err(OpenError::Clock(_))));
-    let mut engine = Stepper::open_with(&[TOY], &disk, &clock, true).unwrap();
+    let mut engine = Stepper::open_with(&[TOY], &disk, &clock, (SPACE, true)).unwrap();
     assert_eq!(engine.call("NOTE.GET k"), "unknown_note");
 }
 

@@ -25,6 +25,8 @@ mod reply;
 mod scan;
 mod surface;
 mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use audit::audit;
 pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{Disk, File};
 use crate::random::Random;
 
@@ -24,6 +26,9 @@ struct State {
     files: Vec<Contents>,
     fail_syncs: bool,
     bytes_left: Option<u64>,
+    /// Operations until the power fails; and the one at which it failed.
+    power_left: Option<u64>,
+    failed_at: Option<Operation>,
     syncs: u64,
     bytes_written: u64,
 }
@@ -36,6 +41,25 @@ struct Contents {
     pending: Vec<(usize, Vec<u8>)>,
 }
 
+/// What the power can fail at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Making a file.
+    Create,
+    /// A write, of which some may have arrived.
+    Write,
+    /// A cut of a file.
+    SetSize,
+    /// A sync of a file.
+    Sync,
+    /// A rename.
+    Rename,
+    /// A removal.
+    Remove,
+    /// A sync of the folder.
+    SyncFolder,
+}
+
 impl FaultDisk {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,6 +68,7 @@ impl FaultDisk {
     /// The power fails: what was not synced is kept, lost or torn, as `random` has it.
     pub fn crash(&self, random: &mut Random) {
         let mut state = self.state();
+        (state.power_left, state.failed_at) = (None, None);
         let keep_names = random.chance(1, 2);
         if keep_names {
             state.durable_names = state.names.clone();
@@ -72,9 +97,39 @@ impl FaultDisk {
         }
     }
 
-    /// From now on every sync fails.
-    pub fn fail_syncs(&self) {
-        self.state().fail_syncs = true;
+    /// From now on (or no more) every sync fails.
+    pub fn fail_syncs(&self, fail: bool) {
+        self.state().fail_syncs = fail;
+    }
+
+    /// The power fails at the operation behind so many others: that one and all behind it fail, until
+    /// [`FaultDisk::crash`].
+    pub fn fail_power_after(&self, operations: u64) {
+        self.state().power_left = Some(operations);
+    }
+
+    /// No fault waits any more.
+    pub fn calm(&self) {
+        let mut state = self.state();
+        (state.power_left, state.fail_syncs, state.bytes_left) = (None, false, None);
+    }
+
+    /// The operation at which the power failed.
+    #[must_use]
+    pub fn failed_at(&self) -> Option<Operation> {
+        self.state().failed_at
+    }
+
+    /// A hash over all names and contents, as a running process sees them.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let state = self.state();
+        let mut all = Vec::new();
+        for (name, index) in &state.names {
+            all.extend_from_slice(name.as_bytes());
+            all.extend_from_slice(&xxh3_64(&state.files[*index].now).to_le_bytes());
+        }
+        xxh3_64(&all)
     }
 
     /// Only so many further bytes can be allocated; `None` lifts the bound.
@@ -91,6 +146,22 @@ impl FaultDisk {
         let file = &mut state.files[index];
         file.now[at] ^= 1 << bit;
         file.durable[at] ^= 1 << bit;
+    }
+
+    /// A byte of some file whose name begins with `prefix`, if one is not zero: the name and where.
+    pub fn some_byte(&self, prefix: &str, random: &mut Random) -> Option<(String, usize)> {
+        let state = self.state();
+        let mut files = state
+            .names
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix));
+        let count = files.clone().count() as u64;
+        let (name, index) = files.nth(index_of(random.below(count.max(1))))?;
+        let bytes = &state.files[*index].now;
+        let used = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+        let from = index_of(random.below(used as u64));
+        let at = bytes[from..].iter().position(|byte| *byte != 0)?;
+        Some((name.clone(), from + at))
     }
 
     /// How often a file or the folder was synced.
@@ -112,6 +183,20 @@ impl State {
             *left = left.checked_sub(bytes).ok_or(io::ErrorKind::StorageFull)?;
         }
         Ok(())
+    }
+
+    /// Counts an operation, which fails if the power has.
+    fn work(&mut self, operation: Operation) -> io::Result<()> {
+        match &mut self.power_left {
+            None => return Ok(()),
+            Some(0) => {}
+            Some(left) => {
+                *left -= 1;
+                return Ok(());
+            }
+        }
+        self.failed_at.get_or_insert(operation);
+        Err(io::Error::other("injected: the power has failed"))
     }
 
     fn free(&mut self, bytes: usize) {
@@ -148,6 +233,7 @@ impl Disk for FaultDisk {
 
     fn create(&self, name: &str, size: u64) -> io::Result<Box<dyn File>> {
         let mut state = self.state();
+        state.work(Operation::Create)?;
         state.allocate(size)?;
         let now = vec![0; index_of(size)];
         let file = Contents {
@@ -175,6 +261,7 @@ impl Disk for FaultDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
+        state.work(Operation::Rename)?;
         let index = state.index(from)?;
         state.names.remove(from);
         state.names.insert(to.to_owned(), index);
@@ -183,6 +270,7 @@ impl Disk for FaultDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
+        state.work(Operation::Remove)?;
         let index = state.index(name)?;
         state.names.remove(name);
         let bytes = state.files[index].now.len();
@@ -192,6 +280,7 @@ impl Disk for FaultDisk {
 
     fn sync_folder(&self) -> io::Result<()> {
         let mut state = self.state();
+        state.work(Operation::SyncFolder)?;
         state.sync()?;
         state.durable_names = state.names.clone();
         Ok(())
@@ -228,11 +317,12 @@ impl File for FaultFile {
         file.now.resize(file.now.len().max(at + bytes.len()), 0);
         file.now[at..at + bytes.len()].copy_from_slice(bytes);
         file.pending.push((at, bytes.to_vec()));
-        Ok(())
+        state.work(Operation::Write)
     }
 
     fn set_size(&mut self, size: u64) -> io::Result<()> {
         let mut state = self.disk.state();
+        state.work(Operation::SetSize)?;
         let before = state.files[self.index].now.len();
         state.free(before.saturating_sub(index_of(size)));
         let file = &mut state.files[self.index];
@@ -247,6 +337,7 @@ impl File for FaultFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
+        state.work(Operation::Sync)?;
         state.sync()?;
         let file = &mut state.files[self.index];
         file.durable.resize(file.now.len(), 0);

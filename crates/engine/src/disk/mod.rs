@@ -8,7 +8,7 @@ mod real;
 
 use std::io;
 
-pub use fault::FaultDisk;
+pub use fault::{FaultDisk, Operation};
 pub use real::RealDisk;
 
 /// A folder of files.

@@ -167,11 +167,22 @@ impl ReplySink for Recorder {
 }
 
 /// Little space: tests open many engines, and write what is executed before they execute more.
-const SPACE: Space = Space {
+pub const SPACE: Space = Space {
     segment: 512 * 1024,
     reserve: 256 * 1024,
     ahead: 128 * 1024,
 };
+
+/// A rule that an engine under test breaks, so that its tests can be seen to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canary {
+    /// Answers leave before what they rest on is durable.
+    AnswerBeforeSync,
+    /// A timer that is due vanishes.
+    LoseTimer,
+    /// A refused command leaves what it has written.
+    SkipUndo,
+}
 
 /// An engine that a test steps.
 pub struct Stepper {
@@ -199,10 +210,11 @@ impl Stepper {
         disk: &FaultDisk,
         clock: &ManualClock,
     ) -> Result<Self, OpenError> {
-        Self::open_with(domains, disk, clock, false)
+        Self::open_with(domains, disk, clock, (SPACE, false))
     }
 
-    /// As [`Stepper::open`], following a clock that has jumped, if told to.
+    /// As [`Stepper::open`], with a log of this space, and following a clock that has jumped if told
+    /// to.
     ///
     /// # Errors
     /// As [`Engine::open`].
@@ -210,12 +222,12 @@ impl Stepper {
         domains: &[Domain],
         disk: &FaultDisk,
         clock: &ManualClock,
-        accept_clock_jump: bool,
+        (space, accept_clock_jump): (Space, bool),
     ) -> Result<Self, OpenError> {
         let config = Config {
             partitions: 4,
             executors: 2,
-            space: SPACE,
+            space,
             seed: 7,
             accept_clock_jump,
         };
@@ -282,6 +294,19 @@ impl Stepper {
         let sink: Arc<dyn ReplySink> = Arc::clone(&self.recorder) as Arc<dyn ReplySink>;
         self.door.submit(at, &def, work, &sink, token);
         Ok(token)
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.door.now_ms()
+    }
+
+    /// Breaks a rule from now on, to see it noticed.
+    pub fn break_rule(&mut self, canary: Canary) {
+        for executor in &mut self.executors {
+            executor.break_rule(canary);
+        }
     }
 
     /// Steps every executor once.

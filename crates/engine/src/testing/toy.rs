@@ -1,4 +1,4 @@
-//! A domain of three commands and a scan, to show that a domain is one line for the rest.
+//! A domain of two commands, two queries and a scan, to show that a domain is one line for the rest.
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -33,6 +33,7 @@ pub const TOY: Domain = Domain {
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
         RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),
         RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
+        RequestDef::call::<When>("NOTE.WHEN", Method::Get, "/v1/notes/{key}/when", ReadsOnly),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
     audit: |_: &Books<'_>| Audit::default(),
@@ -120,6 +121,14 @@ request! {
 }
 
 request! {
+    /// Tells when a note fades.
+    pub struct When {
+        /// The key.
+        key: Name,
+    }
+}
+
+request! {
     /// Lists notes.
     pub struct List {
         /// Only keys behind this one.
@@ -138,6 +147,14 @@ reply! {
         text: CompactString,
         /// How often it was written.
         times: u64,
+    }
+}
+
+reply! {
+    /// The time of a note.
+    pub struct NoteTime {
+        /// When it fades, in milliseconds since 1970.
+        fades_at_ms: u64,
     }
 }
 
@@ -261,6 +278,26 @@ impl Apply for Get {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
         let note = tx.get(&NOTES, self.key.as_str())?.ok_or(Refusal::Unknown)?;
         Ok(info(self.key.as_str(), &note))
+    }
+}
+
+impl Apply for When {
+    type Reply = NoteTime;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN];
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&NOTES, self.key.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteTime, Stop<Refusal>> {
+        let note = tx.get(&NOTES, self.key.as_str())?;
+        let Note { fades_at_ms, .. } = note.ok_or(Refusal::Unknown)?;
+        Ok(NoteTime { fades_at_ms })
     }
 }
 

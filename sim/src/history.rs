@@ -1,0 +1,78 @@
+//! One key's states, from the last one that cannot be lost to the present one.
+
+use std::collections::VecDeque;
+
+use crate::model::Model;
+
+/// States of a key, one behind each command, oldest first.
+#[derive(Debug)]
+pub(crate) struct History {
+    /// The number of the first state.
+    first: u64,
+    states: VecDeque<Model>,
+}
+
+impl History {
+    pub(crate) fn new(model: Model) -> Self {
+        Self {
+            first: 0,
+            states: VecDeque::from([model]),
+        }
+    }
+
+    pub(crate) fn last(&self) -> &Model {
+        self.states
+            .back()
+            .expect("because one state is always kept")
+    }
+
+    /// The last state as it is at this time.
+    pub(crate) fn at(&self, now_ms: u64) -> Model {
+        let mut state = self.last().clone();
+        state.pass(now_ms);
+        state
+    }
+
+    /// Adds the state behind a command; gives the answer and the state's number. Those before stay
+    /// as they were: this moment may not come again before the next one is durable.
+    pub(crate) fn apply(&mut self, command: &str, now_ms: u64) -> (String, u64) {
+        let mut next = self.at(now_ms);
+        let answer = next.apply(command);
+        self.states.push_back(next);
+        (answer, self.first + self.states.len() as u64 - 1)
+    }
+
+    /// The command that led to this state was not done; `false` if others came after it.
+    pub(crate) fn take_back(&mut self, number: u64) -> bool {
+        let is_last = number + 1 == self.first + self.states.len() as u64;
+        if is_last && self.states.len() > 1 {
+            self.states.pop_back();
+        }
+        is_last
+    }
+
+    /// An answer that rests on this state has left: no earlier one can come back.
+    pub(crate) fn keep_from(&mut self, number: u64) {
+        while self.first < number && self.states.len() > 1 {
+            self.states.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// Finds the newest state which answers as `ask` does, and goes on from it; `false` if there
+    /// is none.
+    pub(crate) fn settle(&mut self, now_ms: u64, mut ask: impl FnMut(&str) -> String) -> bool {
+        let found = self.states.iter().rposition(|state| {
+            let mut state = state.clone();
+            state.pass(now_ms);
+            let questions = state.questions();
+            questions
+                .iter()
+                .all(|(question, answer)| ask(question) == *answer)
+        });
+        let Some(at) = found else { return false };
+        self.states.truncate(at + 1);
+        self.keep_from(self.first + at as u64);
+        true
+    }
+}

@@ -1,0 +1,13 @@
+//! Random commands, time and faults against the production engine, from a seed, beside a naive
+//! model that remembers what was acknowledged.
+//!
+//! The engine's executors, log writer, recovery and formats run unchanged, stepped on one thread,
+//! on a disk that keeps only what was synced. Start reading at `world.rs`.
+
+mod history;
+mod model;
+mod tally;
+mod world;
+
+pub use tally::Tally;
+pub use world::{Ran, Violation, run};

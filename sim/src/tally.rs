@@ -1,0 +1,106 @@
+//! How often each fault was injected, and what was done meanwhile.
+
+use std::collections::BTreeMap;
+
+use tidegate_engine::disk::Operation;
+
+/// What can happen to an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The process is killed; the page cache survives.
+    Kill,
+    /// The power fails between two steps; what was not synced is kept, lost or torn.
+    PowerLoss,
+    /// The power fails within an operation of the disk, while running.
+    PowerLossAt(Operation),
+    /// The power fails within an operation of the disk, during a start.
+    PowerLossInStart(Operation),
+    /// A sync fails.
+    SyncFails,
+    /// The disk takes nothing more for a while.
+    DiskFull,
+    /// A bit of the log flips, and the start says so.
+    BitFlipNoticed,
+    /// A bit of a part on which nothing rests flips.
+    BitFlipHarmless,
+    /// The wall clock steps back.
+    WallBack,
+    /// The wall clock steps ahead.
+    WallAhead,
+}
+
+/// Operations in the middle of which the power fails while a server runs.
+const RUNNING: [Operation; 5] = [
+    Operation::Create,
+    Operation::Write,
+    Operation::Sync,
+    Operation::Rename,
+    Operation::SyncFolder,
+];
+
+/// Operations in the middle of which it fails during a start, which also removes and cuts.
+const STARTING: [Operation; 7] = [
+    Operation::Create,
+    Operation::Write,
+    Operation::SetSize,
+    Operation::Sync,
+    Operation::Rename,
+    Operation::Remove,
+    Operation::SyncFolder,
+];
+
+/// Counts over one run or many.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    faults: BTreeMap<Fault, u64>,
+    /// Commands submitted.
+    pub commands: u64,
+    /// Answers compared with the model's.
+    pub answers: u64,
+    /// Commands turned away at the door or on a full disk.
+    pub turned_away: u64,
+    /// Starts after a crash or a stop.
+    pub starts: u64,
+    /// Commands that were in doubt at a crash.
+    pub in_doubt: u64,
+}
+
+impl Tally {
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    /// Adds another tally.
+    pub fn add(&mut self, other: &Self) {
+        for (fault, count) in &other.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+        self.commands += other.commands;
+        self.answers += other.answers;
+        self.turned_away += other.turned_away;
+        self.starts += other.starts;
+        self.in_doubt += other.in_doubt;
+    }
+
+    /// Every fault there is, with how often it was injected.
+    pub fn faults(&self) -> impl Iterator<Item = (String, u64)> + '_ {
+        let single = [
+            Fault::Kill,
+            Fault::PowerLoss,
+            Fault::SyncFails,
+            Fault::DiskFull,
+            Fault::BitFlipNoticed,
+            Fault::BitFlipHarmless,
+            Fault::WallBack,
+            Fault::WallAhead,
+        ];
+        let all = single
+            .into_iter()
+            .chain(RUNNING.map(Fault::PowerLossAt))
+            .chain(STARTING.map(Fault::PowerLossInStart));
+        all.map(|fault| {
+            let count = self.faults.get(&fault).copied().unwrap_or(0);
+            (format!("{fault:?}"), count)
+        })
+    }
+}

@@ -1,0 +1,434 @@
+//! One run: random commands, time and faults against an engine, from a seed.
+
+use tidegate_engine::contract::Domain;
+use tidegate_engine::disk::FaultDisk;
+use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
+use tidegate_engine::{OpenError, Random, Space};
+use tidegate_stock::STOCK;
+use tidegate_stock::testing::Oracle;
+
+use crate::history::History;
+use crate::model::{Model, Note};
+use crate::tally::{Fault, Tally};
+
+const DOMAINS: &[Domain] = &[STOCK, TOY];
+
+/// So little that segments are filled, and disks too.
+const SPACE: Space = Space {
+    segment: 16 * 1024,
+    reserve: 11 * 1024,
+    ahead: 9 * 1024,
+};
+
+/// Keys of each domain: few, so that commands meet.
+const KEYS: usize = 3;
+
+/// Units of a SKU: few enough that some come too late.
+const UNITS: i64 = 20;
+
+/// Steps of a run.
+const STEPS: u64 = 1_500;
+
+/// Commands on a full disk.
+const FULL_COMMANDS: u64 = 40;
+
+/// Commands that may be under way: what they write fits in a segment.
+const ASKED_MAX: usize = 10;
+
+/// Rounds after which what waits must have run.
+const ROUNDS_MAX: u64 = 1_000;
+
+/// Operations of the disk within which the power fails, if it is to fail.
+const OPERATIONS_AHEAD: u64 = 12;
+
+/// What a run has shown.
+pub struct Ran {
+    /// What was done.
+    pub tally: Tally,
+    /// A hash over the disk at the end: the same for the same seed.
+    pub digest: u64,
+}
+
+/// A rule that did not hold.
+#[derive(Debug)]
+pub struct Violation(String);
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A command that was submitted and not answered yet.
+struct Asked {
+    token: u64,
+    key: usize,
+    command: String,
+    /// The answer expected, the state behind it, and the time, once it was executed.
+    done: Option<(String, u64, u64)>,
+}
+
+/// Why a step did not come to its end.
+enum Stop {
+    /// An injected fault ended the process.
+    Crashed,
+    Broken(Violation),
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Broken(violation)
+    }
+}
+
+struct World {
+    random: Random,
+    engine: Stepper,
+    canary: Option<Canary>,
+    keys: Vec<History>,
+    asked: Vec<Asked>,
+    /// The latest engine time that an answer rests on.
+    answered_ms: u64,
+    tally: Tally,
+}
+
+/// Runs one seed, with a rule broken if told so.
+///
+/// # Errors
+/// The first rule that did not hold.
+pub fn run(seed: u64, canary: Option<Canary>) -> Result<Ran, Violation> {
+    let mut world = World::new(seed, canary);
+    for step in 0..STEPS {
+        let stepped = world.step();
+        let stepped = match stepped {
+            Err(Stop::Crashed) => world.restart(true),
+            Err(Stop::Broken(violation)) => Err(violation),
+            Ok(()) => Ok(()),
+        };
+        stepped
+            .map_err(|Violation(what)| Violation(format!("seed {seed}, step {step}: {what}")))?;
+    }
+    world
+        .finish()
+        .map_err(|Violation(what)| Violation(format!("seed {seed}, at the end: {what}")))?;
+    Ok(Ran {
+        tally: world.tally,
+        digest: world.engine.disk.digest(),
+    })
+}
+
+fn open(disk: &FaultDisk, clock: &ManualClock) -> Result<Stepper, OpenError> {
+    Stepper::open_with(DOMAINS, disk, clock, (SPACE, false))
+}
+
+impl World {
+    fn new(seed: u64, canary: Option<Canary>) -> Self {
+        let (disk, clock) = (FaultDisk::default(), ManualClock::default());
+        let mut engine = open(&disk, &clock).expect("because an empty disk opens");
+        let mut keys = Vec::new();
+        for at in 0..KEYS {
+            let (sku, note) = (format!("sku{at}"), format!("note{at}"));
+            engine.call(&format!("STOCK.SET {sku} {UNITS}"));
+            keys.push(History::new(Model::Sku(Oracle::new(&sku, UNITS))));
+            keys.push(History::new(Model::Note(Note::new(&note))));
+        }
+        if let Some(canary) = canary {
+            engine.break_rule(canary);
+        }
+        Self {
+            random: Random::new(seed),
+            engine,
+            canary,
+            keys,
+            asked: Vec::new(),
+            answered_ms: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    fn step(&mut self) -> Result<(), Stop> {
+        match self.random.below(1_000) {
+            0..550 if self.asked.len() < ASKED_MAX => self.submit(),
+            0..550 => self.write()?,
+            550..750 => self.execute()?,
+            750..900 => self.write()?,
+            900..930 => self.seal()?,
+            930..978 => {
+                self.execute()?;
+                self.engine.clock.advance_ms(self.random.below(1_500));
+            }
+            978..981 => self.step_wall(),
+            981..984 => self.fill_disk()?,
+            984..987 => {
+                let operations = self.random.below(OPERATIONS_AHEAD);
+                self.engine.disk.fail_power_after(operations);
+            }
+            987..988 => self.engine.disk.fail_syncs(true),
+            988..989 => {
+                self.tally.fault(Fault::Kill);
+                self.restart(false)?;
+            }
+            989..990 => self.flip_bit()?,
+            990..992 => {
+                self.tally.fault(Fault::PowerLoss);
+                self.restart(true)?;
+            }
+            _ => self.submit(),
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self) {
+        let key = self.random.below(self.keys.len() as u64) as usize;
+        let command = self.keys[key].last().random_command(&mut self.random);
+        let token = self.engine.submit(&command);
+        let token = token.expect("because the model's commands are well formed");
+        self.tally.commands += 1;
+        if self.engine.answer(token).is_some() {
+            self.tally.turned_away += 1;
+            return;
+        }
+        self.asked.push(Asked {
+            token,
+            key,
+            command,
+            done: None,
+        });
+    }
+
+    /// Runs everything that waits, at the present moment. What was not written yet stays so, unless
+    /// something has to be promised first.
+    fn execute(&mut self) -> Result<(), Stop> {
+        let now_ms = self.engine.now_ms();
+        for asked in self.asked.iter_mut().filter(|asked| asked.done.is_none()) {
+            let (answer, state) = self.keys[asked.key].apply(&asked.command, now_ms);
+            asked.done = Some((answer, state, now_ms));
+        }
+        for _ in 0..ROUNDS_MAX {
+            if self.engine.execute() {
+                continue;
+            }
+            if self.engine.door().waiting() == 0 {
+                return Ok(self.collect()?);
+            }
+            self.write_group()?;
+        }
+        Err(Violation("commands wait, and nothing happens".to_owned()).into())
+    }
+
+    /// Writes what was executed, and lets out what rested on it.
+    fn write(&mut self) -> Result<(), Stop> {
+        self.write_group()?;
+        self.execute()
+    }
+
+    fn write_group(&mut self) -> Result<(), Stop> {
+        match self.engine.write() {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let fault = match self.engine.disk.failed_at() {
+                    Some(operation) => Fault::PowerLossAt(operation),
+                    None => Fault::SyncFails,
+                };
+                self.tally.fault(fault);
+                Err(Stop::Crashed)
+            }
+        }
+    }
+
+    fn seal(&mut self) -> Result<(), Stop> {
+        match self.engine.seal() {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let operation = self.engine.disk.failed_at();
+                self.tally
+                    .fault(operation.map_or(Fault::SyncFails, Fault::PowerLossAt));
+                Err(Stop::Crashed)
+            }
+        }
+    }
+
+    /// Compares the answers that have left.
+    fn collect(&mut self) -> Result<(), Violation> {
+        let mut open = Vec::new();
+        for asked in std::mem::take(&mut self.asked) {
+            let (Some((_, answer)), Some((expected, state, now_ms))) =
+                (self.engine.answer(asked.token), &asked.done)
+            else {
+                open.push(asked);
+                continue;
+            };
+            if answer == "disk_full" && self.keys[asked.key].take_back(*state) {
+                self.tally.turned_away += 1;
+                continue;
+            }
+            if !answer.contains(expected) {
+                return Err(Violation(format!(
+                    "{}\n  answered {answer}\n  expected {expected}",
+                    asked.command
+                )));
+            }
+            self.tally.answers += 1;
+            self.answered_ms = self.answered_ms.max(*now_ms);
+            self.keys[asked.key].keep_from(*state);
+        }
+        self.asked = open;
+        Ok(())
+    }
+
+    fn step_wall(&mut self) {
+        let hour = 3_600_000;
+        let wall_ms = self.engine.now_ms();
+        let (fault, wall_ms) = if self.random.chance(1, 2) {
+            (Fault::WallBack, wall_ms - hour)
+        } else {
+            (Fault::WallAhead, wall_ms + hour)
+        };
+        self.tally.fault(fault);
+        self.engine.clock.set_wall_ms(wall_ms);
+    }
+
+    /// One command after the other while the disk takes nothing more; then there is room again.
+    fn fill_disk(&mut self) -> Result<(), Stop> {
+        self.write()?;
+        self.tally.fault(Fault::DiskFull);
+        self.engine.disk.limit_bytes(Some(0));
+        for _ in 0..FULL_COMMANDS {
+            self.submit();
+            self.write()?;
+            self.write()?;
+        }
+        self.engine.disk.limit_bytes(None);
+        self.write()?;
+        self.write()
+    }
+
+    /// A bit of a sealed log flips: a start names it and goes no further, unless it was of the last
+    /// seal, on which nothing rests.
+    fn flip_bit(&mut self) -> Result<(), Stop> {
+        self.write()?;
+        self.seal()?;
+        let (disk, clock) = (self.engine.disk.clone(), self.engine.clock.clone());
+        disk.calm();
+        let Some((name, at)) = disk.some_byte("log-", &mut self.random) else {
+            return Ok(());
+        };
+        let bit = self.random.below(8) as u8;
+        disk.flip_bit(&name, at, bit);
+        match open(&disk, &clock) {
+            Ok(engine) => {
+                self.tally.fault(Fault::BitFlipHarmless);
+                self.doubt();
+                self.engine = engine;
+                Ok(self.check_start()?)
+            }
+            Err(_) => {
+                self.tally.fault(Fault::BitFlipNoticed);
+                disk.flip_bit(&name, at, bit);
+                Ok(self.restart(false)?)
+            }
+        }
+    }
+
+    /// What is not answered when the process ends may have been executed, or not.
+    fn doubt(&mut self) {
+        self.tally.in_doubt += self.asked.len() as u64;
+        let now_ms = self.engine.now_ms();
+        for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
+            self.keys[asked.key].apply(&asked.command, now_ms);
+        }
+    }
+
+    /// The process ends here, and another one starts.
+    fn restart(&mut self, is_power_lost: bool) -> Result<(), Violation> {
+        self.doubt();
+        let (disk, clock) = (self.engine.disk.clone(), self.engine.clock.clone());
+        if is_power_lost || disk.failed_at().is_some() {
+            disk.crash(&mut self.random);
+        }
+        disk.calm();
+        self.engine = self.start(&disk, &clock)?;
+        self.check_start()
+    }
+
+    /// Starts an engine; at times the power fails again meanwhile.
+    fn start(&mut self, disk: &FaultDisk, clock: &ManualClock) -> Result<Stepper, Violation> {
+        loop {
+            if self.random.chance(1, 3) {
+                disk.fail_power_after(self.random.below(OPERATIONS_AHEAD));
+            }
+            let opened = open(disk, clock);
+            let failed_at = disk.failed_at();
+            match (opened, failed_at) {
+                (Ok(engine), None) => {
+                    self.tally.starts += 1;
+                    return Ok(engine);
+                }
+                (_, Some(operation)) => {
+                    self.tally.fault(Fault::PowerLossInStart(operation));
+                    disk.crash(&mut self.random);
+                }
+                (Err(error), None) => return Err(Violation(format!("no start: {error}"))),
+            }
+        }
+    }
+
+    fn check_start(&mut self) -> Result<(), Violation> {
+        if let Some(canary) = self.canary {
+            self.engine.break_rule(canary);
+        }
+        self.engine.disk.calm();
+        self.engine.settle();
+        self.check_all()
+    }
+
+    /// Everything acknowledged is there, and nothing that nobody asked for.
+    fn check_all(&mut self) -> Result<(), Violation> {
+        let Self { engine, keys, .. } = self;
+        let now_ms = engine.now_ms();
+        if now_ms < self.answered_ms {
+            let what = format!("time ran back from {} to {now_ms}", self.answered_ms);
+            return Err(Violation(what));
+        }
+        for key in keys {
+            if !key.settle(now_ms, |question| engine.call(question)) {
+                let lines = key
+                    .at(now_ms)
+                    .questions()
+                    .into_iter()
+                    .map(|(question, expected)| {
+                        let answer = engine.call(&question);
+                        format!(
+                            "\n  {question}\n  answered {answer}\n  the last state says {expected}"
+                        )
+                    });
+                let lines: String = lines.collect();
+                return Err(Violation(format!(
+                    "no state that may have survived answers as the engine does{lines}"
+                )));
+            }
+        }
+        let faults = engine.audit().faults;
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Violation(format!("laws broken: {faults:?}")))
+        }
+    }
+
+    /// Everything that waits is answered, and the books balance.
+    fn finish(&mut self) -> Result<(), Violation> {
+        self.engine.disk.calm();
+        match self.execute() {
+            Ok(()) => {}
+            Err(Stop::Crashed) => return self.restart(true),
+            Err(Stop::Broken(violation)) => return Err(violation),
+        }
+        self.engine.settle();
+        self.collect()?;
+        if let Some(asked) = self.asked.first() {
+            return Err(Violation(format!("{} was never answered", asked.command)));
+        }
+        self.check_all()
+    }
+}
