@@ -67,6 +67,8 @@ pub(crate) struct EngineClock {
     state: Mutex<State>,
     promised_ms: AtomicU64,
     promise_wanted: AtomicBool,
+    /// The log has no room for a promise: time stands where the last one ends.
+    stands_still: AtomicBool,
     /// By how much the wall is off while it is not followed; 0 while it is.
     stepped_ms: AtomicU64,
 }
@@ -99,6 +101,7 @@ impl EngineClock {
             state: Mutex::new(state),
             promised_ms: AtomicU64::new(promised_ms),
             promise_wanted: AtomicBool::new(true),
+            stands_still: AtomicBool::new(false),
             stepped_ms: AtomicU64::new(0),
         })
     }
@@ -133,13 +136,26 @@ impl EngineClock {
         if now_ms + CLOCK_AHEAD_MS / 2 > promised_ms {
             self.promise_wanted.store(true, Ordering::Release);
         }
+        if self.stands_still.load(Ordering::Acquire) {
+            return Some(now_ms.min(promised_ms));
+        }
         (now_ms <= promised_ms).then_some(now_ms)
+    }
+
+    /// From now on (or no more) time does not pass beyond what is promised.
+    pub(crate) fn stand_still(&self, still: bool) {
+        self.stands_still.store(still, Ordering::Release);
     }
 
     /// Engine time, for a look that uses none of it: no batch has a later one, and every batch that
     /// begins from here on has this or a later one.
     pub(crate) fn look_ms(&self) -> u64 {
-        self.advance()
+        let now_ms = self.advance();
+        if self.stands_still.load(Ordering::Acquire) {
+            now_ms.min(self.promised_ms.load(Ordering::Acquire))
+        } else {
+            now_ms
+        }
     }
 
     /// Whether a moment has come, for a look that uses no time.

@@ -1,19 +1,20 @@
 //! An engine: executors, log writer and readers over one log, and the door to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::{Clock, ClockJump, EngineClock};
-use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Work};
+use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Timer, Work};
 use crate::disk::Disk;
 use crate::effect;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
 use crate::log::{
-    BUSY, Did, EmbeddedLog, LogError, LogReport, LogWriter, Lsn, Record, Space, Spawn, scan,
+    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Record, Room, Space, Spawn,
+    scan,
 };
 use crate::metrics::Metrics;
 use crate::own::ENGINE;
@@ -79,7 +80,7 @@ impl Engine {
         let domains = &with_own(domains);
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
         let mut replayed = Replayed::new(domains, config.seed);
-        let (log, report) = EmbeddedLog::open(
+        let (mut log, report) = EmbeddedLog::open(
             disk,
             partitions,
             config.space,
@@ -87,13 +88,14 @@ impl Engine {
             spawn,
             &mut |record| replayed.apply(record),
         )?;
+        let room = log.room()?;
         let promised_ms = (report.clock_up_to_ms > 0).then_some(report.clock_up_to_ms);
         let clock = EngineClock::start(clock, promised_ms, config.accept_clock_jump)?;
         Ok(Self::assemble(
             config,
             domains,
             replayed,
-            Box::new(log),
+            (Box::new(log), room),
             clock,
             report,
         ))
@@ -103,10 +105,11 @@ impl Engine {
         config: &Config,
         domains: &[Domain],
         mut replayed: Replayed,
-        log: Box<dyn crate::log::Log>,
+        (log, room): (Box<dyn crate::log::Log>, Room),
         clock: EngineClock,
         report: LogReport,
     ) -> Self {
+        check_numbers(domains);
         let slots = SlotMap::even(report.partitions);
         let ids = || (0..report.partitions).map(PartitionId);
         let executors = config.executors.clamp(1, usize::from(report.partitions));
@@ -125,6 +128,8 @@ impl Engine {
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);
+        shared.set_room(room);
+        let inner = LogWriter::new(log, queue, clock);
         let shared = Arc::new(shared);
         let executors = groups
             .into_iter()
@@ -137,7 +142,7 @@ impl Engine {
         Self {
             executors: executors.collect(),
             writer: Writer {
-                inner: LogWriter::new(log, queue, clock),
+                inner,
                 shared: Arc::clone(&shared),
             },
             door: Door {
@@ -154,6 +159,36 @@ fn with_own(domains: &[Domain]) -> Vec<Domain> {
     std::iter::once(ENGINE)
         .chain(domains.iter().copied())
         .collect()
+}
+
+/// Asserts what stored numbers rely on: no two domains, tables or timers have the same.
+fn check_numbers(domains: &[Domain]) {
+    let mut taken = HashSet::new();
+    for Domain {
+        number,
+        tables,
+        timers,
+        name,
+        ..
+    } in domains
+    {
+        assert!(
+            taken.insert((0, u16::from(*number))),
+            "{name}: {number} is taken"
+        );
+        for TableDef { id, name, .. } in *tables {
+            assert_eq!(id >> 4, u16::from(*number), "{name} is of another domain");
+            assert!(taken.insert((1, *id)), "{name}: {id} is taken");
+        }
+        for Timer { id, .. } in *timers {
+            assert_eq!(
+                id >> 8,
+                u16::from(*number),
+                "timer {id} is of another domain"
+            );
+            assert!(taken.insert((2, *id)), "{name}: timer {id} is taken");
+        }
+    }
 }
 
 /// Tables as a log left them.
@@ -248,17 +283,20 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) {
-        if let Err(fault) = self.admit(domain, def.class, work, sink, token) {
-            self.shared.metrics.requests_busy.add(1);
-            let mut bytes = Vec::new();
-            sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
-            let answer = Answer {
-                token,
-                status: fault.status(),
-                end: bytes.len(),
-            };
-            sink.deliver(&[answer], 0, &bytes);
-        }
+        let admitted = self.admit(domain, def.class, work, sink, token);
+        let metrics = &self.shared.metrics;
+        let Err(fault) = admitted else {
+            return metrics.requests_admitted.add(1);
+        };
+        metrics.requests_busy.add(1);
+        let mut bytes = Vec::new();
+        sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
+        let answer = Answer {
+            token,
+            status: fault.status(),
+            end: bytes.len(),
+        };
+        sink.deliver(&[answer], 0, &bytes);
     }
 
     fn admit(
@@ -304,9 +342,7 @@ impl Door {
         token: u64,
     ) -> Result<(), Fault> {
         let shared = &*self.shared;
-        if !shared.readers.admit() {
-            return Err(BUSY);
-        }
+        let place = shared.readers.admit().ok_or(BUSY)?;
         let slot = call.key().map(Slot::of);
         let all = 0..shared.slots.partitions();
         let asked: Vec<_> = match slot {
@@ -319,6 +355,7 @@ impl Door {
             Arc::clone(sink),
             token,
             shared.clock.look_ms(),
+            place,
         );
         let gather = Arc::new(gather);
         let slot = slot.unwrap_or(Slot(0));
@@ -332,8 +369,7 @@ impl Door {
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
-                shared.readers.leave();
-                // Parts that are on their way already gather for nothing: this one never comes.
+                gather.call_off(); // Parts that are on their way already.
                 return Err(fault);
             }
         }
@@ -342,7 +378,6 @@ impl Door {
 
     fn push(&self, to: PartitionId, envelope: Envelope) -> Result<(), Fault> {
         self.shared.inbox(to).push(envelope).map_err(|_| BUSY)?;
-        self.shared.metrics.requests_admitted.add(1);
         self.shared.wake(to);
         Ok(())
     }
@@ -448,8 +483,7 @@ impl Executor {
     /// Whether nothing waits, neither to run nor to be answered; or nothing that could be.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.shared.is_stuck.load(Ordering::Acquire)
-            || self.partitions.iter().all(Partition::is_quiet)
+        self.shared.is_stuck() || self.partitions.iter().all(|p| p.is_quiet(&self.shared))
     }
 
     /// Whether the engine is stopping.
@@ -503,8 +537,16 @@ impl Writer {
             shared.set_durable(partition, lsn);
             records += 1;
         })?;
-        shared.set_room(inner.room());
-        shared.is_stuck.store(did == Did::Full, Ordering::Release);
+        let has = inner.room()?; // Also when it is full: this is what tries to make more.
+        let room = match did {
+            Did::Full => Room::Short {
+                finishes: false,
+                is_full: true,
+            },
+            Did::Wrote | Did::Nothing => has,
+        };
+        shared.set_room(room);
+        shared.set_stuck(did == Did::Full);
         if did == Did::Wrote {
             shared.metrics.groups_durable.add(1);
             shared.metrics.records_durable.add(records);
@@ -520,8 +562,8 @@ impl Writer {
     /// As for [`Writer::step`].
     pub fn seal(&mut self) -> Result<(), LogError> {
         if !self.inner.is_sealed() {
-            self.inner.seal()?;
-            self.shared.metrics.seals.add(1);
+            let sealed = self.inner.seal()?;
+            self.shared.metrics.seals.add(u64::from(sealed));
         }
         Ok(())
     }

@@ -128,8 +128,9 @@ impl ReplyValue for Facts {
 request! {
     /// Events of all domains, oldest first.
     ///
-    /// The last 10,000 of each partition are kept. Going on behind the last cursor misses none: an
-    /// event is listed once nothing can come before it any more, a few milliseconds later.
+    /// The last 10,000 of each partition are kept. Who goes on behind the last cursor
+    /// before that misses none: an event is listed once nothing can come before it any more, a few
+    /// milliseconds later.
     pub(crate) struct List {
         /// Only events behind this cursor.
         ["AFTER"] after: Option<Bounded<0, { i64::MAX }>>,

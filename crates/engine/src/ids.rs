@@ -33,8 +33,8 @@ impl Minter {
         } else if self.sequence + 1 < 1 << SEQUENCE_BITS {
             self.sequence += 1;
         } else {
-            // Spent: borrow the next millisecond. A batch mints at most 1,024 ids per pass over
-            // the commands, so the loan stays far below the promise of the durable clock.
+            // Spent: borrow the next millisecond. A batch mints a few thousand ids, for commands,
+            // timers and events, so the loan stays far below the promise of the durable clock.
             (self.ms, self.sequence) = (self.ms + 1, 0);
         }
         self.ms << (PARTITION_BITS + SEQUENCE_BITS)

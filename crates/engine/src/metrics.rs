@@ -18,14 +18,14 @@ impl Counter {
     }
 }
 
-/// What the engine counts. Only durable things are counted as done.
+/// What the engine counts.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Requests admitted.
+    /// Requests let in at the door.
     pub requests_admitted: Counter,
-    /// Opening commands turned away at the door.
+    /// Requests turned away at the door: BUSY, a full disk, or stopping.
     pub requests_busy: Counter,
-    /// Timers fired.
+    /// Timers fired, perhaps not durably yet.
     pub timers_fired: Counter,
     /// Groups made durable.
     pub groups_durable: Counter,

@@ -36,6 +36,8 @@ pub(crate) struct Partition {
     effects: Vec<u8>,
     scans: Vec<ScanJob>,
     wanted: Vec<Missing>,
+    /// It waits for the log, which wakes it.
+    is_held_up: bool,
     #[cfg(feature = "testing")]
     timers_suspended: bool,
     #[cfg(feature = "testing")]
@@ -85,6 +87,7 @@ impl Partition {
             effects: Vec::new(),
             scans: Vec::new(),
             wanted: Vec::new(),
+            is_held_up: false,
             #[cfg(feature = "testing")]
             timers_suspended: false,
             #[cfg(feature = "testing")]
@@ -124,6 +127,7 @@ impl Partition {
         self.gate.open(durable, &mut self.scans);
         shared.readers.push(&mut self.scans);
 
+        self.is_held_up = false;
         let waiting = !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0;
         let due = self.next_timer_ms(shared);
         if !waiting && due.is_none() {
@@ -131,13 +135,15 @@ impl Partition {
         }
         let ahead = self.lsn.0 - durable.0;
         if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() >= AHEAD_BYTES_MAX {
-            return false; // The log writer wakes us.
+            self.is_held_up = true;
+            return false;
         }
         if !waiting && due.is_some_and(|due_ms| !shared.clock.may_be_past(due_ms)) {
             return false;
         }
         let Some(now_ms) = shared.clock.now_ms() else {
             shared.log.poke(); // The clock's promise comes with the next group.
+            self.is_held_up = true;
             return false;
         };
         self.run_batch(now_ms, shared)
@@ -263,6 +269,9 @@ impl Partition {
         let (call, sink, token) = match work {
             Errand::Call { call, sink, token } => (call, sink, token),
             Errand::Scan(gather) => {
+                if gather.is_called_off() {
+                    return 0;
+                }
                 let call = gather.call();
                 let slots = if call.key().is_some() {
                     vec![slot]
@@ -306,10 +315,7 @@ impl Partition {
                     self.state.tables.undo();
                     return 0;
                 }
-                Err(missing) => {
-                    self.state.tables.undo();
-                    self.state.fetch(&missing);
-                }
+                Err(missing) => self.state.fetch(&missing),
             }
         }
     }
@@ -326,12 +332,12 @@ impl Partition {
     /// When a timer may fire next; none does while there is no room for what it changes.
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
         let due = self.state.agenda.next_ms();
-        due.filter(|_| shared.room().refuses(Class::Finishes).is_none())
+        due.filter(|_| !self.is_held_up && shared.room().refuses(Class::Finishes).is_none())
     }
 
-    /// Whether no answer waits at the gate.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.gate.is_empty() && self.batch.is_empty()
+    /// Whether nothing waits, neither to run nor at the gate.
+    pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
+        self.gate.is_empty() && self.batch.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 
     /// Recomputes the laws of all domains from the rows.

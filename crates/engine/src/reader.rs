@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::contract::{ScanCall, ScanContext};
@@ -16,6 +16,8 @@ pub(crate) struct Gather {
     token: u64,
     asked_ms: u64,
     missing: AtomicUsize,
+    is_called_off: AtomicBool,
+    _place: Place,
     pages: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
@@ -26,6 +28,7 @@ impl Gather {
         sink: Arc<dyn ReplySink>,
         token: u64,
         asked_ms: u64,
+        place: Place,
     ) -> Self {
         let missing = AtomicUsize::new(partitions);
         Self {
@@ -34,12 +37,23 @@ impl Gather {
             token,
             asked_ms,
             missing,
+            is_called_off: AtomicBool::new(false),
+            _place: place,
             pages: Mutex::new(Vec::new()),
         }
     }
 
     pub(crate) fn call(&self) -> &dyn ScanCall {
         &*self.call
+    }
+
+    /// It is answered otherwise: parts that are on their way need not be read.
+    pub(crate) fn call_off(&self) {
+        self.is_called_off.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_called_off(&self) -> bool {
+        self.is_called_off.load(Ordering::Relaxed)
     }
 
     /// Engine time when it was asked.
@@ -80,8 +94,17 @@ pub(crate) struct ScanJob {
 pub(crate) struct ReaderQueue {
     jobs: Mutex<Jobs>,
     arrived: Condvar,
-    /// Scans admitted and not yet answered.
-    admitted: AtomicUsize,
+    /// Scans of which parts are still on their way.
+    admitted: Arc<AtomicUsize>,
+}
+
+/// The place of an admitted scan, given back with the last of its parts.
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Default)]
@@ -91,18 +114,11 @@ struct Jobs {
 }
 
 impl ReaderQueue {
-    /// Takes a place for a scan; `false` if too many wait.
-    pub(crate) fn admit(&self) -> bool {
+    /// A place for a scan, unless too many wait.
+    pub(crate) fn admit(&self) -> Option<Place> {
         let before = self.admitted.fetch_add(1, Ordering::AcqRel);
-        if before >= SCANS_WAITING_MAX {
-            self.admitted.fetch_sub(1, Ordering::AcqRel);
-        }
-        before < SCANS_WAITING_MAX
-    }
-
-    /// Gives a place back: the scan was answered, or not taken after all.
-    pub(crate) fn leave(&self) {
-        self.admitted.fetch_sub(1, Ordering::AcqRel);
+        let place = Place(Arc::clone(&self.admitted));
+        (before < SCANS_WAITING_MAX).then_some(place)
     }
 
     pub(crate) fn push(&self, jobs: &mut Vec<ScanJob>) {
@@ -130,10 +146,11 @@ impl ReaderQueue {
         let Some(job) = self.pop(wait) else {
             return false;
         };
-        let page = job.gather.call.page(&job.context);
-        if job.gather.add(page) {
-            job.gather.answer();
-            self.leave();
+        if !job.gather.is_called_off() {
+            let page = job.gather.call.page(&job.context);
+            if job.gather.add(page) {
+                job.gather.answer();
+            }
         }
         true
     }

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     durable: Vec<AtomicU64>,
     room: AtomicU8,
     /// The log has no room for what was executed.
-    pub(crate) is_stuck: AtomicBool,
+    is_stuck: AtomicBool,
     executors: Vec<Bell>,
 }
 
@@ -83,6 +83,18 @@ impl Shared {
     pub(crate) fn set_room(&self, room: Room) {
         if self.room.swap(room.to_bits(), Ordering::Relaxed) != room.to_bits() {
             self.wake_all(); // Timers that were held back may fire.
+        }
+    }
+
+    /// Whether the log has no room for what was executed, nor for a promise of more time.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_stuck(&self, stuck: bool) {
+        self.clock.stand_still(stuck);
+        if self.is_stuck.swap(stuck, Ordering::AcqRel) != stuck {
+            self.wake_all(); // Reads can be answered; or a stop need not wait any more.
         }
     }
 

@@ -57,12 +57,6 @@ impl<R: Row> Table<R> {
         self.def.id
     }
 
-    /// `domain.table`, for people.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.def.name
-    }
-
     /// A row from its stored bytes, which were verified when they came in.
     pub(crate) fn decode(&self, bytes: &[u8]) -> R {
         let row = minicbor::decode(bytes);

@@ -59,7 +59,7 @@ pub struct Tx<'a> {
     pub(crate) partition: PartitionId,
     pub(crate) slot: Slot,
     pub(crate) now_ms: u64,
-    /// Upper bound of the bytes that this transaction's effects take in the log.
+    /// Bytes that this transaction's writes take in the log, unless later ones take their place.
     pub(crate) weight: usize,
     /// The earliest timer that this transaction set.
     pub(crate) wakes_at_ms: Option<u64>,

@@ -28,6 +28,8 @@ pub struct EmbeddedLog {
     clock_up_to_ms: u64,
     sealed: bool,
     spare: Arc<Mutex<Spare>>,
+    /// The last attempt to make a spare found the disk full.
+    is_full: bool,
     encoded: Vec<u8>,
 }
 
@@ -39,7 +41,7 @@ struct Segment {
     size: u64,
 }
 
-/// The segment that is made ahead, filled with zeros and synced.
+/// The segment that is made ahead, allocated and synced.
 enum Spare {
     Absent,
     InTheMaking,
@@ -89,6 +91,7 @@ impl EmbeddedLog {
             clock_up_to_ms: end.report.clock_up_to_ms,
             sealed: false,
             spare: Arc::new(Mutex::new(Spare::Absent)),
+            is_full: false,
             encoded: Vec::new(),
         };
         log.make_spare();
@@ -124,6 +127,20 @@ impl EmbeddedLog {
             };
             *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
         }));
+    }
+
+    /// Whether the next segment is there; takes note of why it could not be made.
+    fn is_spare_ready(&mut self) -> Result<bool, LogError> {
+        let mut state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, Spare::Absent) {
+            Spare::Failed(error) if is_full(&error) => self.is_full = true,
+            Spare::Failed(error) => {
+                drop(state);
+                return Err(self.error(error));
+            }
+            kept @ (Spare::Absent | Spare::InTheMaking | Spare::Ready(_)) => *state = kept,
+        }
+        Ok(matches!(*state, Spare::Ready(_)))
     }
 
     fn take_spare(&self) -> Result<Box<dyn File>, LogError> {
@@ -164,9 +181,12 @@ impl EmbeddedLog {
         segment::encode(&mut self.encoded, self.current.salt, number, marked, group);
         let at = self.current.at;
         let written = self.current.file.write_at(at, &self.encoded);
-        written
-            .and_then(|()| self.current.file.sync())
-            .map_err(|error| self.error(error))?;
+        written.map_err(|error| self.error(error))?;
+        // Also for want of space: what is durable is unknown.
+        self.current.file.sync().map_err(|error| LogError::Io {
+            path: self.disk.path(&self.current.name),
+            error,
+        })?;
         self.current.at += span;
         self.next_group += 1;
         self.clock_up_to_ms = self.clock_up_to_ms.max(group.clock_up_to_ms);
@@ -198,24 +218,21 @@ impl Log for EmbeddedLog {
         self.sealed
     }
 
-    fn room(&mut self) -> Room {
-        let left = self.current.size - self.current.at;
-        let state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ready, making) = (
-            matches!(*state, Spare::Ready(_)),
-            matches!(*state, Spare::InTheMaking),
-        );
-        drop(state);
-        if ready || left > self.space.reserve {
-            return Room::Enough;
+    fn room(&mut self) -> Result<Room, LogError> {
+        let left = self.current.size.saturating_sub(self.current.at);
+        if left > self.space.reserve || self.is_spare_ready()? {
+            self.is_full = false;
+            return Ok(Room::Enough);
         }
-        if !making {
-            self.make_spare();
+        self.make_spare();
+        if self.is_spare_ready()? {
+            self.is_full = false;
+            return Ok(Room::Enough);
         }
-        Room::Short {
+        Ok(Room::Short {
             finishes: left > self.space.ahead,
-            is_full: !making,
-        }
+            is_full: self.is_full,
+        })
     }
 }
 

@@ -125,8 +125,11 @@ pub trait Log: Send {
     /// Whether the last group is covered by a mark.
     fn is_sealed(&self) -> bool;
 
-    /// Whether there is room for everything that may be executed and not yet written.
-    fn room(&mut self) -> Room;
+    /// What there is room for.
+    ///
+    /// # Errors
+    /// Room could not be made, and not for want of space.
+    fn room(&mut self) -> Result<Room, LogError>;
 }
 
 /// What the log has room for.
@@ -192,7 +195,8 @@ impl Space {
     pub fn of(executors: usize) -> Self {
         let group = AHEAD_BYTES_MAX + executors * RECORD_BYTES_MAX;
         let ahead = 2 * group as u64;
-        let reserve = ahead + FINISHING_BYTES;
+        // A group may be written between two looks at the room.
+        let reserve = ahead + group as u64 + FINISHING_BYTES;
         Self {
             segment: SEGMENT_BYTES.max(2 * reserve),
             reserve,

@@ -194,10 +194,11 @@ impl LogWriter {
         pending.poked = false;
     }
 
-    /// Covers the last group with a mark.
-    pub(crate) fn seal(&mut self) -> Result<(), LogError> {
+    /// Covers the last group with a mark; `false` if there is no room for it.
+    pub(crate) fn seal(&mut self) -> Result<bool, LogError> {
         match self.log.seal() {
-            Ok(()) | Err(LogError::Full) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(LogError::Full) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -206,7 +207,7 @@ impl LogWriter {
         self.log.is_sealed()
     }
 
-    pub(crate) fn room(&mut self) -> Room {
+    pub(crate) fn room(&mut self) -> Result<Room, LogError> {
         self.log.room()
     }
 }
