@@ -109,8 +109,7 @@ impl Connection {
         let read = self.poll_read(cx)?;
         let taken = self.take_in();
         let sent = self.poll_write(cx)?;
-        let buffers = self.input.size() + self.output.bytes.capacity();
-        self.session.count_memory(buffers);
+        self.count_memory();
         Ok(read || taken || sent)
     }
 
@@ -128,8 +127,16 @@ impl Connection {
             }
             self.input.relax();
             self.parser.relax();
+            self.output.bytes.shrink_to_fit();
+            self.session.relax();
+            self.count_memory();
         }
         Poll::Pending
+    }
+
+    fn count_memory(&mut self) {
+        let buffers = self.input.size() + self.output.bytes.capacity();
+        self.session.count_memory(buffers);
     }
 
     fn is_over(&self) -> bool {

@@ -39,6 +39,8 @@ pub(crate) struct Progress {
     pub(crate) next: u64,
     /// Bytes of answers that the connection has not taken.
     pub(crate) bytes_waiting: usize,
+    /// Bytes of memory that answers take here, or may take again.
+    pub(crate) bytes_held: usize,
 }
 
 impl Replies {
@@ -64,6 +66,14 @@ impl Replies {
             Some(waker) if waker.will_wake(cx.waker()) => {}
             waker => *waker = Some(cx.waker().clone()),
         }
+        state.progress()
+    }
+
+    /// Gives memory back that a quiet connection does not need.
+    pub(crate) fn relax(&self) -> Progress {
+        let mut state = self.lock();
+        state.ready.shrink_to_fit();
+        state.early.bytes.shrink_to_fit();
         state.progress()
     }
 
@@ -112,6 +122,7 @@ impl State {
         Progress {
             next: self.next,
             bytes_waiting,
+            bytes_held: self.ready.capacity() + self.early.bytes.capacity(),
         }
     }
 

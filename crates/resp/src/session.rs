@@ -59,6 +59,7 @@ impl Session {
             progress: Progress {
                 next: 0,
                 bytes_waiting: 0,
+                bytes_held: 0,
             },
             scans: VecDeque::new(),
             scratch: Vec::new(),
@@ -161,10 +162,17 @@ impl Session {
         self.share.has_room_for(BUDGET_STEP_BYTES)
     }
 
-    /// Takes note of what the connection's buffers take, beside the answers that wait here.
+    /// Gives memory back that a quiet connection does not need.
+    pub(crate) fn relax(&mut self) {
+        self.scratch = Vec::new();
+        self.progress = self.replies.relax();
+    }
+
+    /// Takes note of what the connection's buffers take, beside what is taken here.
     pub(crate) fn count_memory(&mut self, buffers: usize) {
-        let waiting = self.progress.bytes_waiting + self.scans.len() * SCAN_BYTES;
-        self.share.set(buffers + waiting);
+        let own = self.progress.bytes_held + self.scratch.capacity();
+        self.share
+            .set(buffers + own + self.scans.len() * SCAN_BYTES);
     }
 
     /// Replies that there is no memory for the request; none behind it is read.
