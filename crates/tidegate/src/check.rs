@@ -1,12 +1,15 @@
 //! `tidegate check`: verifies every record of a folder and recomputes every total from its rows.
 
+use std::fmt::{self, Display};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use tidegate_engine::contract::{Audit, Domain};
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::{LogReport, check};
+
+use crate::ending::{Failure, Found};
+use crate::output::print;
 
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -20,42 +23,45 @@ pub(crate) struct CheckArgs {
 }
 
 /// Checks and prints.
-pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> ExitCode {
-    let checked = RealDisk::open_existing(&args.dir)
-        .map_err(|error| error.to_string())
-        .and_then(|disk| check(&disk, domains).map_err(|error| error.to_string()));
-    match checked {
-        Ok((log, audit)) => {
-            print(&log, &audit);
-            if audit.faults.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    let disk = RealDisk::open_existing(&args.dir).map_err(Failure::told)?;
+    let (log, audit) = check(&disk, domains).map_err(Failure::told)?;
+    print(format_args!("{}", Table { log, audit: &audit }))?;
+    Ok(if audit.faults.is_empty() {
+        Found::Sound
+    } else {
+        Found::Unsound
+    })
+}
+
+/// What was found, one figure a line.
+struct Table<'a> {
+    log: LogReport,
+    audit: &'a Audit,
+}
+
+impl Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (log, faults) = (&self.log, &self.audit.faults);
+        line(f, "log.segments", log.segments)?;
+        line(f, "log.groups", log.groups)?;
+        line(f, "log.groups_unsealed", log.unsealed)?;
+        line(f, "log.records", log.records)?;
+        line(f, "log.bytes", log.bytes)?;
+        for figure in &self.audit.figures {
+            line(f, figure.name, figure.value)?;
         }
-        Err(error) => {
-            println!("check failed: {error}");
-            ExitCode::FAILURE
+        line(f, "laws broken", faults.len())?;
+        for fault in faults.iter().take(FAULTS_SHOWN) {
+            writeln!(f, "  {fault}")?;
         }
+        if faults.len() > FAULTS_SHOWN {
+            writeln!(f, "  … and {} more", faults.len() - FAULTS_SHOWN)?;
+        }
+        Ok(())
     }
 }
 
-fn print(log: &LogReport, audit: &Audit) {
-    let line = |name: &str, value: i64| println!("{name:<26}{value:>16}");
-    let big = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    line("log.segments", big(log.segments as u64));
-    line("log.groups", big(log.groups));
-    line("log.groups_unsealed", big(log.unsealed));
-    line("log.records", big(log.records));
-    line("log.bytes", big(log.bytes));
-    for figure in &audit.figures {
-        line(figure.name, figure.value);
-    }
-    line("laws broken", big(audit.faults.len() as u64));
-    for fault in audit.faults.iter().take(FAULTS_SHOWN) {
-        println!("  {fault}");
-    }
-    if audit.faults.len() > FAULTS_SHOWN {
-        println!("  … and {} more", audit.faults.len() - FAULTS_SHOWN);
-    }
+fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Result {
+    writeln!(f, "{name:<26}{value:>16}")
 }

@@ -3,10 +3,14 @@
 //! The binary names its domains and nothing else; a test runs the same server over a list of its
 //! own. Start reading at [`main_with`], then `serve/mod.rs`.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod bench;
 mod check;
 mod client;
 mod demo;
+mod ending;
+mod output;
 mod replay;
 mod serve;
 
@@ -19,7 +23,7 @@ pub use serve::{ServeError, Server, Settings};
 
 /// The backend for the moment when everyone arrives at once.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = ending::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,18 +46,12 @@ enum Command {
 /// Does what the command line says, over these structures.
 #[must_use]
 pub fn main_with(domains: &[Domain]) -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Serve(args) => serve::run(args, domains).map_err(Into::into),
-        Command::Demo(args) => return demo::run(&args, domains),
-        Command::Check(args) => return check::run(&args, domains),
-        Command::Replay(args) => return replay::command(&args, replay::start),
-        Command::Bench(args) => bench::run(&args).map_err(Box::<dyn std::error::Error>::from),
+    let (name, ended) = match Cli::parse().command {
+        Command::Serve(args) => ("serve", serve::run(args, domains)),
+        Command::Demo(args) => ("demo", demo::run(&args, domains)),
+        Command::Check(args) => ("check", check::run(&args, domains)),
+        Command::Replay(args) => ("replay", replay::command(&args, replay::start)),
+        Command::Bench(args) => ("bench", bench::run(&args)),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tidegate: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ending::told(name, ended)
 }

@@ -243,7 +243,7 @@ fn a_server_that_is_not_there_is_told_of_and_nothing_else_happens() {
         .output()
         .expect("it runs");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(
         errors.contains(&addr) && errors.contains("run the same command again"),
         "{errors}"

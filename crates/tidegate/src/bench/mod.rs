@@ -12,6 +12,9 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
+use crate::ending::{Failure, Found};
+use crate::output::print;
+
 /// What is on the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {
@@ -62,16 +65,22 @@ pub(crate) struct BenchArgs {
 }
 
 /// Runs the benchmark and prints what it saw.
-pub(crate) fn run(args: &BenchArgs) -> Result<(), BenchError> {
+pub(crate) fn run(args: &BenchArgs) -> Result<Found, Failure> {
+    let (figures, left) = measure(args).map_err(Failure::told)?;
+    if args.json {
+        print(format_args!("{}\n", figures.json(left)))?;
+    } else {
+        print(format_args!("{}", figures.table(left)))?;
+    }
+    Ok(Found::Sound)
+}
+
+/// What was seen, and the units that are gone by what the server says.
+fn measure(args: &BenchArgs) -> Result<(drive::Figures, Option<u64>), BenchError> {
     let work = work::prepare(args)?;
     let figures = drive::drive(args, &work)?;
     let left = work::effects_left(args)?;
-    if args.json {
-        println!("{}", figures.json(left));
-    } else {
-        print!("{}", figures.table(left));
-    }
-    Ok(())
+    Ok((figures, left))
 }
 
 /// Why a benchmark could not be run.

@@ -6,12 +6,14 @@
 mod picture;
 
 use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use clap::Args;
 use tempfile::TempDir;
 use tidegate_engine::contract::Domain;
 
+use crate::ending::{Failure, Found};
+use crate::output::{Unprinted, print};
 use crate::replay::{self, Options, Speed};
 use crate::serve::{ServeError, Server, Settings, StopSignal};
 
@@ -30,51 +32,42 @@ pub(crate) struct DemoArgs {
     speed: Speed,
 }
 
-/// Why the demo could not go on.
-#[derive(Debug, thiserror::Error)]
-enum DemoError {
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    #[error(transparent)]
-    Replay(#[from] replay::Error),
-    #[error("temporary folder: {0}")]
-    Folder(std::io::Error),
-}
-
 /// Runs the demo; the exit code says whether the books balance.
-pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> ExitCode {
-    match demo(args, domains) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("tidegate: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    let no_folder = |error| Failure::told(format!("temporary folder: {error}"));
+    let folder = TempDir::with_prefix("tidegate-demo-").map_err(no_folder)?;
+    let sample = folder.path().join(SAMPLE_NAME);
+    std::fs::write(&sample, SAMPLE).map_err(no_folder)?;
+    let server = start(&folder, domains).map_err(Failure::told)?;
+    let ended = show(args, &server, &folder, sample);
+    // In every case: nothing is written to the folder while it is removed.
+    server.stop();
+    ended
 }
 
-fn demo(args: &DemoArgs, domains: &[Domain]) -> Result<bool, DemoError> {
-    let folder = TempDir::with_prefix("tidegate-demo-").map_err(DemoError::Folder)?;
-    let server = start(&folder, domains)?;
-    let sample = folder.path().join(SAMPLE_NAME);
-    std::fs::write(&sample, SAMPLE).map_err(DemoError::Folder)?;
-
-    println!();
-    println!("Ten days of a real shop's orders, each held and confirmed over RESP:");
+/// Replays, prints what came of it, and lets people look around.
+fn show(
+    args: &DemoArgs,
+    server: &Server,
+    folder: &TempDir,
+    sample: PathBuf,
+) -> Result<Found, Failure> {
+    print(format_args!(
+        "\nTen days of a real shop's orders, each held and confirmed over RESP:\n"
+    ))?;
     let journal = folder.path().join("journal");
     let options = Options {
         speed: args.speed,
         ..Options::new(sample, server.resp.to_string(), journal)
     };
-    let report = replay::run(&options, &mut picture::Picture::new())?;
-    print!("{report}");
+    let report = replay::run(&options, &mut picture::Picture::new()).map_err(Failure::told)?;
+    print(format_args!("{report}"))?;
     if !args.exit {
-        let stop = StopSignal::listen()?;
-        invite(server.resp, server.http);
+        let stop = StopSignal::listen().map_err(Failure::told)?;
+        invite(server.resp, server.http)?;
         stop.wait();
     }
-    server.stop();
-    Ok(report.books.balance)
+    Ok(report.found())
 }
 
 /// On the usual ports if they are free, on any others if not.
@@ -86,14 +79,15 @@ fn start(folder: &TempDir, domains: &[Domain]) -> Result<Server, ServeError> {
     }
 }
 
-fn invite(resp: SocketAddr, http: SocketAddr) {
-    println!();
-    println!("The server stays up until Ctrl-C. Try:");
-    println!("  redis-cli -p {} STOCK.LIST LIMIT 3", resp.port());
-    println!(
-        "  redis-cli -p {} STOCK.HOLD 22197 my-first-hold 1",
-        resp.port()
-    );
-    println!("  curl http://{http}/v1/stock/22197");
-    println!("or look at http://{http}/docs");
+fn invite(resp: SocketAddr, http: SocketAddr) -> Result<(), Unprinted> {
+    let port = resp.port();
+    print(format_args!(
+        "
+The server stays up until Ctrl-C. Try:
+  redis-cli -p {port} STOCK.LIST LIMIT 3
+  redis-cli -p {port} STOCK.HOLD 22197 my-first-hold 1
+  curl http://{http}/v1/stock/22197
+or look at http://{http}/docs
+"
+    ))
 }

@@ -11,7 +11,7 @@
 //! 2. An answer is acted upon only when it is in the `journal`.
 //! 3. A command is sent again, with the same ids, until it is answered for good.
 //!
-//! `demo` calls [`run`] with an observer of its own and prints the [`Report`].
+//! `demo` calls [`run`] with an observer of its own and prints the [report](report::Report).
 
 mod books;
 mod columns;
@@ -40,19 +40,14 @@ mod wire;
 
 use std::any::Any;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 pub(crate) use drive::run;
 pub(crate) use options::{Args, Options, Speed};
-pub(crate) use report::Report;
 pub(crate) use temporary::start;
 
-/// Exit code of a replay whose books do not balance.
-const EXIT_UNBALANCED: u8 = 1;
-
-/// Exit code of a replay that could not be finished.
-const EXIT_FAILED: u8 = 2;
+use crate::ending::{Failure, Found};
+use crate::output::print;
 
 /// A server that was started for a replay.
 pub(crate) struct Started {
@@ -104,15 +99,12 @@ pub(crate) enum Error {
 
 /// The command as a whole. `start` starts a server in a temporary folder; it is called when no
 /// address is given.
-pub(crate) fn command<E: std::error::Error>(
+pub(crate) fn command<E: std::error::Error + 'static>(
     args: &Args,
     start: impl FnOnce() -> Result<Started, E>,
-) -> ExitCode {
+) -> Result<Found, Failure> {
     let started = args.addr.is_none().then(start).transpose();
-    let started = match started {
-        Ok(started) => started,
-        Err(error) => return failed(&error),
-    };
+    let started = started.map_err(Failure::told)?;
     let (addr, folder) = match (&args.addr, &started) {
         (Some(addr), _) => (addr.clone(), PathBuf::new()),
         (None, Some(started)) => (started.addr.clone(), started.folder.clone()),
@@ -120,26 +112,11 @@ pub(crate) fn command<E: std::error::Error>(
     };
     let report = run(&args.options(addr, folder), &mut *progress::observer());
     drop(started.map(|started| started.keep));
-    match report {
-        Ok(report) => finished(&report, args.json),
-        Err(error) => failed(&error),
-    }
-}
-
-fn finished(report: &Report, json: bool) -> ExitCode {
-    if json {
-        println!("{}", serde_json::json!(report));
+    let report = report.map_err(Failure::told)?;
+    if args.json {
+        print(format_args!("{}\n", serde_json::json!(report)))?;
     } else {
-        print!("{report}");
+        print(format_args!("{report}"))?;
     }
-    if report.books.balance {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_UNBALANCED)
-    }
-}
-
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("tidegate replay: {error}");
-    ExitCode::from(EXIT_FAILED)
+    Ok(report.found())
 }

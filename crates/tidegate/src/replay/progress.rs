@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::{Observer, Progress};
 use super::table::grouped;
+use crate::output::note;
 
 /// How often a plain line is printed.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
@@ -69,7 +70,10 @@ impl Observer for Plain {
         }
         self.told = Some(Instant::now());
         let (done, lines) = (grouped(now.tally.done), grouped(now.lines));
-        eprintln!("replay: {done} of {lines} lines, {}", figures(now));
+        note(format_args!(
+            "replay: {done} of {lines} lines, {}",
+            figures(now)
+        ));
     }
 }
 

@@ -10,6 +10,7 @@ use super::live::Progress;
 use super::malformed::Malformed;
 use super::plan::Plan;
 use super::tally::Tally;
+use crate::ending::Found;
 
 /// Refused lines that are shown; the rest is only counted.
 const REFUSALS_SHOWN_MAX: usize = 5;
@@ -59,6 +60,15 @@ pub(crate) struct Run {
 }
 
 impl Report {
+    /// Whether the books balance.
+    pub(crate) fn found(&self) -> Found {
+        if self.books.balance {
+            Found::Sound
+        } else {
+            Found::Unsound
+        }
+    }
+
     pub(super) fn new(
         options: &Options,
         plan: &Plan,

@@ -19,6 +19,9 @@ pub(crate) use config::ServeArgs;
 pub use config::Settings;
 use runtime::Runtime;
 
+use crate::ending::{Failure, Found};
+use crate::output::say;
+
 /// Why a server cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -55,14 +58,19 @@ pub struct Server {
 }
 
 /// Serves until told to stop.
-pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
+pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    serve(args, domains).map_err(Failure::told)?;
+    Ok(Found::Sound)
+}
+
+fn serve(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
     let settings = args.settings()?;
     let server = Server::start(&settings, domains)?;
     // Heard from here on: whoever has seen `ready` may ask for a stop.
     let stop = StopSignal::listen()?;
-    println!("ready");
+    say(format_args!("ready"));
     stop.wait();
-    println!("stopping");
+    say(format_args!("stopping"));
     server.stop();
     Ok(())
 }
@@ -121,23 +129,25 @@ impl Server {
         let listeners = listen::Listeners::bind(settings)?;
         let engine = open(settings, domains)?;
         let report = &engine.report;
-        println!(
+        say(format_args!(
             "tidegate {} · {} · {} records in {} groups replayed · {} partitions",
             env!("CARGO_PKG_VERSION"),
             settings.data.display(),
             report.records,
             report.groups,
             report.partitions,
-        );
+        ));
         let door = engine.door.clone();
         let runtime = Arc::new(Runtime::start(engine)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http) = (fronts.resp, fronts.http);
-        println!(
+        say(format_args!(
             "RESP  {resp} · at most {} connections",
             fronts.connections_max
-        );
-        println!("HTTP  http://{http} · docs at http://{http}/docs");
+        ));
+        say(format_args!(
+            "HTTP  http://{http} · docs at http://{http}/docs"
+        ));
         Ok(Self {
             runtime,
             fronts,
