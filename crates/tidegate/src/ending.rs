@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use crate::interrupt::Interrupted;
 use crate::output::{self, Unprinted};
 
 /// What the help of the binary says of it.
@@ -28,6 +29,8 @@ pub(crate) enum Found {
 pub(crate) enum Failure {
     /// Its result cannot be printed.
     Output(Unprinted),
+    /// It was asked to end before; in words that are printed.
+    Interrupted(Interrupted, String),
     /// Anything else, in words that are printed.
     Told(Box<dyn Error>),
 }
@@ -52,6 +55,11 @@ pub(crate) fn told(command: &str, ended: Result<Found, Failure>) -> ExitCode {
         Ok(Found::Unsound) => {}
         Err(Failure::Output(error)) if error.reader_left() => {}
         Err(Failure::Output(error)) => output::note(format_args!("tidegate {command}: {error}")),
+        Err(Failure::Interrupted(by, words)) => {
+            output::note(format_args!("tidegate {command}: {words}"));
+            let code = u8::try_from(by.exit_code());
+            return ExitCode::from(code.expect("because signals have numbers below 65"));
+        }
         Err(Failure::Told(error)) => output::note(format_args!("tidegate {command}: {error}")),
     }
     ExitCode::FAILURE

@@ -10,9 +10,11 @@ mod check;
 mod client;
 mod demo;
 mod ending;
+mod interrupt;
 mod output;
 mod replay;
 mod serve;
+mod temporary;
 
 use std::process::ExitCode;
 
@@ -50,7 +52,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Serve(args) => ("serve", serve::run(args, domains)),
         Command::Demo(args) => ("demo", demo::run(&args, domains)),
         Command::Check(args) => ("check", check::run(&args, domains)),
-        Command::Replay(args) => ("replay", replay::command(&args, replay::start)),
+        Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
     };
     ending::told(name, ended)

@@ -13,9 +13,10 @@ use tempfile::TempDir;
 use tidegate_engine::contract::Domain;
 
 use crate::ending::{Failure, Found};
+use crate::interrupt::Interrupt;
 use crate::output::{Unprinted, print};
 use crate::replay::{self, Options, Speed};
-use crate::serve::{ServeError, Server, Settings, StopSignal};
+use crate::serve::{ServeError, Server, Settings};
 
 /// Ten days of orders of a British online gift shop; see `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../../data/online-retail-sample.csv.gz");
@@ -34,12 +35,13 @@ pub(crate) struct DemoArgs {
 
 /// Runs the demo; the exit code says whether the books balance.
 pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::told)?;
     let no_folder = |error| Failure::told(format!("temporary folder: {error}"));
     let folder = TempDir::with_prefix("tidegate-demo-").map_err(no_folder)?;
     let sample = folder.path().join(SAMPLE_NAME);
     std::fs::write(&sample, SAMPLE).map_err(no_folder)?;
     let server = start(&folder, domains).map_err(Failure::told)?;
-    let ended = show(args, &server, &folder, sample);
+    let ended = show(args, &server, &folder, sample, &interrupt);
     // In every case: nothing is written to the folder while it is removed.
     server.stop();
     ended
@@ -51,6 +53,7 @@ fn show(
     server: &Server,
     folder: &TempDir,
     sample: PathBuf,
+    interrupt: &Interrupt,
 ) -> Result<Found, Failure> {
     print(format_args!(
         "\nTen days of a real shop's orders, each held and confirmed over RESP:\n"
@@ -58,14 +61,14 @@ fn show(
     let journal = folder.path().join("journal");
     let options = Options {
         speed: args.speed,
+        interrupt: interrupt.clone(),
         ..Options::new(sample, server.resp.to_string(), journal)
     };
-    let report = replay::run(&options, &mut picture::Picture::new()).map_err(Failure::told)?;
+    let report = replay::run(&options, &mut picture::Picture::new())?;
     print(format_args!("{report}"))?;
     if !args.exit {
-        let stop = StopSignal::listen().map_err(Failure::told)?;
         invite(server.resp, server.http)?;
-        stop.wait();
+        interrupt.wait();
     }
     Ok(report.found())
 }

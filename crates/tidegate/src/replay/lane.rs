@@ -78,7 +78,7 @@ pub(super) struct Lane<'r> {
 impl<'r> Lane<'r> {
     pub(super) fn new(shared: &'r Shared<'r>, index: usize, schedule: Schedule<'r>) -> Self {
         let tally = schedule.tally();
-        let patience = Patience::new(&shared.options.addr, shared.options.patience);
+        let patience = Patience::new(shared.options);
         Self {
             schedule,
             meter: Meter::new(),

@@ -35,29 +35,18 @@ mod schedule;
 mod share;
 mod table;
 mod tally;
-mod temporary;
 mod wire;
 
-use std::any::Any;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use drive::run;
 pub(crate) use options::{Args, Options, Speed};
-pub(crate) use temporary::start;
 
 use crate::ending::{Failure, Found};
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::output::print;
-
-/// A server that was started for a replay.
-pub(crate) struct Started {
-    /// Its RESP address.
-    pub(crate) addr: String,
-    /// Its folder, in which the journal goes too: neither is of use without the other.
-    pub(crate) folder: PathBuf,
-    /// Stops the server and removes the folder when dropped.
-    pub(crate) keep: Box<dyn Any>,
-}
+use crate::temporary::TemporaryServer;
 
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]
@@ -95,28 +84,45 @@ pub(crate) enum Error {
     /// The server said something that ends the replay.
     #[error("the server at {addr} stops the replay: {why}")]
     Stopped { addr: String, why: String },
+    /// Somebody wants it to end.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
-/// The command as a whole. `start` starts a server in a temporary folder; it is called when no
-/// address is given.
-pub(crate) fn command<E: std::error::Error + 'static>(
-    args: &Args,
-    start: impl FnOnce() -> Result<Started, E>,
-) -> Result<Found, Failure> {
-    let started = args.addr.is_none().then(start).transpose();
-    let started = started.map_err(Failure::told)?;
-    let (addr, folder) = match (&args.addr, &started) {
-        (Some(addr), _) => (addr.clone(), PathBuf::new()),
-        (None, Some(started)) => (started.addr.clone(), started.folder.clone()),
-        (None, None) => unreachable!("without an address a server was started"),
-    };
-    let report = run(&args.options(addr, folder), &mut *progress::observer());
-    drop(started.map(|started| started.keep));
-    let report = report.map_err(Failure::told)?;
+/// The command as a whole. Without an address it starts a server of its own.
+pub(crate) fn command(args: &Args) -> Result<Found, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::told)?;
+    let own = args
+        .addr
+        .is_none()
+        .then(|| TemporaryServer::start("replay"));
+    let own = own.transpose().map_err(Failure::told)?;
+    let options = args.options(own.as_ref(), interrupt);
+    let report = run(&options, &mut *progress::observer());
+    drop(own);
+    let report = report.map_err(|error| failure(error, args))?;
     if args.json {
         print(format_args!("{}\n", serde_json::json!(report)))?;
     } else {
         print(format_args!("{report}"))?;
     }
     Ok(report.found())
+}
+
+fn failure(error: Error, args: &Args) -> Failure {
+    if let (Error::Interrupted(by), Some(_)) = (&error, &args.addr) {
+        let words = format!("{by}: the same command goes on where it was");
+        return Failure::Interrupted(*by, words);
+    }
+    error.into()
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Error::Interrupted(by) = error {
+            Self::Interrupted(by, by.to_string())
+        } else {
+            Self::told(error)
+        }
+    }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::share::Share;
+use crate::interrupt::Interrupt;
+use crate::temporary::TemporaryServer;
 
 /// Less than the demand, so that some of it is sold out.
 const SHARE_DEFAULT: &str = "0.9";
@@ -38,8 +40,9 @@ pub(crate) struct Args {
     #[arg(long, default_value = "max")]
     speed: Speed,
     /// Where answers are kept, so that an interrupted replay goes on where it was
-    /// [default: FILE's name with .journal, in this folder; without --addr in the temporary one].
-    #[arg(long, value_name = "FILE")]
+    /// [default: FILE's name with .journal, in this folder]. Without --addr nothing is kept: the
+    /// server goes as well.
+    #[arg(long, value_name = "FILE", requires = "addr")]
     journal: Option<PathBuf>,
     /// Connections to the server.
     #[arg(long, default_value_t = CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -71,6 +74,8 @@ pub(crate) struct Options {
     pub(crate) pipeline: usize,
     pub(crate) columns: Columns,
     pub(crate) patience: Duration,
+    /// Ends the replay early.
+    pub(crate) interrupt: Interrupt,
 }
 
 /// How fast the file is walked.
@@ -106,8 +111,11 @@ impl FromStr for Speed {
 }
 
 impl Args {
-    /// The options, for the server at `addr`, with the journal in `folder` unless one is named.
-    pub(super) fn options(&self, addr: String, folder: PathBuf) -> Options {
+    /// The options, for the server that was named, or one of our own.
+    pub(super) fn options(&self, own: Option<&TemporaryServer>, interrupt: Interrupt) -> Options {
+        let addr = own.map(|own| own.addr.clone()).or(self.addr.clone());
+        // The journal of a server that goes is of no use without it, so it goes as well.
+        let folder = own.map_or_else(PathBuf::new, |own| own.folder().to_owned());
         let default_journal = || {
             let mut name = self.file.file_name().unwrap_or_default().to_owned();
             name.push(".journal");
@@ -120,9 +128,10 @@ impl Args {
             pipeline: self.pipeline.into(),
             columns: self.columns.clone(),
             patience: self.patience,
+            interrupt,
             ..Options::new(
                 self.file.clone(),
-                addr,
+                addr.expect("because a server without an address is one of our own"),
                 self.journal.clone().unwrap_or_else(default_journal),
             )
         }
@@ -142,6 +151,7 @@ impl Options {
             pipeline: PIPELINE_DEFAULT.into(),
             columns: Columns::default(),
             patience: PATIENCE_DEFAULT,
+            interrupt: Interrupt::default(),
         }
     }
 }

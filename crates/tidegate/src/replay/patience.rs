@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Error;
 use super::wire::{self, Meaning};
+use super::{Error, Options};
 use crate::client::{Connection, Lost, Reply};
 
 /// The first wait before connecting again; each further one is twice as long.
@@ -15,19 +15,17 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// Counts the time without a useful answer. Useful is an answer for good: a server that only says
 /// BUSY tries the patience like one that is gone.
 pub(super) struct Patience<'a> {
-    addr: &'a str,
-    limit: Duration,
+    options: &'a Options,
     since: Option<Instant>,
     why: String,
     backoff: Duration,
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         let why = "it does not answer".to_owned();
         Self {
-            addr,
-            limit,
+            options,
             since: None,
             why,
             backoff: BACKOFF_MIN,
@@ -57,15 +55,17 @@ impl<'a> Patience<'a> {
         &self.why
     }
 
-    /// An error once the patience is used up.
+    /// An error once the patience is used up, or somebody wants the replay to end.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.since.is_none_or(|since| since.elapsed() < self.limit) {
+        self.options.interrupt.check()?;
+        let patience = self.options.patience;
+        if self.since.is_none_or(|since| since.elapsed() < patience) {
             return Ok(());
         }
-        let (addr, why) = (self.addr.to_owned(), self.why.clone());
+        let (addr, why) = (self.options.addr.clone(), self.why.clone());
         Err(Error::Away {
             addr,
-            patience: self.limit,
+            patience,
             why,
         })
     }
@@ -73,7 +73,7 @@ impl<'a> Patience<'a> {
     /// One attempt to connect; after a failure it has waited a moment.
     pub(super) fn connect(&mut self) -> Result<Option<Connection>, Error> {
         self.begin();
-        match Connection::connect(self.addr, self.limit) {
+        match Connection::connect(&self.options.addr, self.options.patience) {
             Ok(connection) => Ok(Some(connection)),
             Err(error) => {
                 self.blame(error.to_string());
@@ -93,9 +93,9 @@ pub(super) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         Self {
-            patience: Patience::new(addr, limit),
+            patience: Patience::new(options),
             connection: None,
         }
     }
@@ -103,7 +103,7 @@ impl<'a> Asker<'a> {
     /// An error that tells what the server said.
     pub(super) fn stopped(&self, why: &str) -> Error {
         Error::Stopped {
-            addr: self.patience.addr.to_owned(),
+            addr: self.patience.options.addr.clone(),
             why: why.to_owned(),
         }
     }

@@ -11,6 +11,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::ServeError;
+use super::owner::OwnerArgs;
 
 const RESP_DEFAULT: &str = "127.0.0.1:7379";
 const HTTP_DEFAULT: &str = "127.0.0.1:7380";
@@ -43,6 +44,8 @@ pub(crate) struct ServeArgs {
     /// Follow a wall clock that is more than a day ahead of the log
     #[arg(long)]
     accept_clock: bool,
+    #[command(flatten)]
+    pub(super) owner: OwnerArgs,
 }
 
 /// What the file may say.

@@ -2,6 +2,7 @@
 
 mod config;
 mod listen;
+mod owner;
 mod runtime;
 
 use std::io;
@@ -64,10 +65,14 @@ pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<Found, Failure>
 }
 
 fn serve(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
+    let (early, _folder) = match args.owner.tie()? {
+        Some(tie) => (Some(tie.stop), Some(tie.folder)),
+        None => (None, None),
+    };
     let settings = args.settings()?;
     let server = Server::start(&settings, domains)?;
     // Heard from here on: whoever has seen `ready` may ask for a stop.
-    let stop = StopSignal::listen()?;
+    let stop = early.map_or_else(StopSignal::listen, Ok)?;
     say(format_args!("ready"));
     stop.wait();
     say(format_args!("stopping"));
