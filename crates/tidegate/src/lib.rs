@@ -12,6 +12,7 @@ mod demo;
 mod ending;
 mod interrupt;
 mod output;
+mod password;
 mod replay;
 mod serve;
 mod temporary;

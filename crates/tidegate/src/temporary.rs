@@ -15,6 +15,8 @@ use std::process::{Child, Command, Stdio, id};
 
 use tempfile::TempDir;
 
+use crate::password;
+
 /// Why no server could be started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -62,7 +64,7 @@ fn spawn(folder: &Path) -> io::Result<Child> {
         .args(["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
         .args(["--owner", &id().to_string(), "--temporary"])
         .arg(folder)
-        .env_remove("TIDEGATE_PASSWORD")
+        .env_remove(password::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         // Ctrl-C is heard by the command alone, which may have something left to ask.

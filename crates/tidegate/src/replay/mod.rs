@@ -92,12 +92,17 @@ pub(crate) enum Error {
 /// The command as a whole. Without an address it starts a server of its own.
 pub(crate) fn command(args: &Args) -> Result<Found, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::told)?;
+    let password = args.password().map_err(Failure::told)?;
     let own = args
         .addr
         .is_none()
         .then(|| TemporaryServer::start("replay"));
     let own = own.transpose().map_err(Failure::told)?;
-    let options = args.options(own.as_ref(), interrupt);
+    let options = Options {
+        password,
+        interrupt,
+        ..args.options(own.as_ref())
+    };
     let report = run(&options, &mut *progress::observer());
     drop(own);
     let report = report.map_err(|error| failure(error, args))?;

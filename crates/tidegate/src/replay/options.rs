@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::share::Share;
+use crate::client::Address;
 use crate::interrupt::Interrupt;
+use crate::password::{self, Password};
 use crate::temporary::TemporaryServer;
 
 /// Less than the demand, so that some of it is sold out.
@@ -32,7 +34,10 @@ pub(crate) struct Args {
     /// The RESP address of a running server. Without it a server is started in a temporary folder
     /// and stopped at the end.
     #[arg(long, value_name = "HOST:PORT")]
-    pub(super) addr: Option<String>,
+    pub(super) addr: Option<Address>,
+    /// File with the server's password; TIDEGATE_PASSWORD serves as well.
+    #[arg(long, value_name = "FILE", requires = "addr")]
+    password_file: Option<PathBuf>,
     /// Units of each SKU, as a share of what its orders ask for, rounded up.
     #[arg(long, default_value = SHARE_DEFAULT)]
     stock_share: Share,
@@ -66,6 +71,7 @@ pub(crate) struct Args {
 pub(crate) struct Options {
     pub(crate) file: PathBuf,
     pub(crate) addr: String,
+    pub(crate) password: Option<Password>,
     pub(crate) journal: PathBuf,
     pub(crate) share: Share,
     pub(crate) speed: Speed,
@@ -111,9 +117,17 @@ impl FromStr for Speed {
 }
 
 impl Args {
+    /// The password of the server that was named. One of our own has none.
+    pub(super) fn password(&self) -> Result<Option<Password>, password::Error> {
+        let named = self.addr.is_some();
+        let found = named.then(|| Password::find(self.password_file.as_deref()));
+        Ok(found.transpose()?.flatten())
+    }
+
     /// The options, for the server that was named, or one of our own.
-    pub(super) fn options(&self, own: Option<&TemporaryServer>, interrupt: Interrupt) -> Options {
-        let addr = own.map(|own| own.addr.clone()).or(self.addr.clone());
+    pub(super) fn options(&self, own: Option<&TemporaryServer>) -> Options {
+        let named = self.addr.as_ref().map(Address::to_string);
+        let addr = own.map(|own| own.addr.clone()).or(named);
         // The journal of a server that goes is of no use without it, so it goes as well.
         let folder = own.map_or_else(PathBuf::new, |own| own.folder().to_owned());
         let default_journal = || {
@@ -128,7 +142,6 @@ impl Args {
             pipeline: self.pipeline.into(),
             columns: self.columns.clone(),
             patience: self.patience,
-            interrupt,
             ..Options::new(
                 self.file.clone(),
                 addr.expect("because a server without an address is one of our own"),
@@ -144,6 +157,7 @@ impl Options {
         Self {
             file,
             addr,
+            password: None,
             journal,
             share: SHARE_DEFAULT.parse().expect("because 0.9 is a share"),
             speed: Speed::Max,

@@ -73,15 +73,45 @@ impl<'a> Patience<'a> {
     /// One attempt to connect; after a failure it has waited a moment.
     pub(super) fn connect(&mut self) -> Result<Option<Connection>, Error> {
         self.begin();
-        match Connection::connect(&self.options.addr, self.options.patience) {
+        let connected = Connection::connect(&self.options.addr, self.options.patience);
+        let known = connected.map_err(|error| Halt::Lost(error.into()));
+        match known.and_then(|connection| self.authenticated(connection)) {
             Ok(connection) => Ok(Some(connection)),
-            Err(error) => {
-                self.blame(error.to_string());
+            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::Lost(lost)) => {
+                self.blame(lost.to_string());
                 self.check()?;
                 std::thread::sleep(self.backoff);
                 self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
                 Ok(None)
             }
+        }
+    }
+
+    /// The connection, after the server was given the password, if there is one.
+    fn authenticated(&self, mut connection: Connection) -> Result<Connection, Halt> {
+        let Some(password) = &self.options.password else {
+            return Ok(connection);
+        };
+        let parts: [&[u8]; 2] = [b"AUTH", password.reveal().as_bytes()];
+        connection.push(&parts);
+        connection.flush()?;
+        loop {
+            if let Some(reply) = connection.next()? {
+                let taken = reply.takes_password();
+                taken.map_err(|why| self.stopped(&why))?;
+                return Ok(connection);
+            }
+            self.check()?;
+            connection.fill()?;
+        }
+    }
+
+    /// An error that tells what the server said.
+    pub(super) fn stopped(&self, why: &str) -> Error {
+        Error::Stopped {
+            addr: self.options.addr.clone(),
+            why: why.to_owned(),
         }
     }
 }
@@ -102,10 +132,7 @@ impl<'a> Asker<'a> {
 
     /// An error that tells what the server said.
     pub(super) fn stopped(&self, why: &str) -> Error {
-        Error::Stopped {
-            addr: self.patience.options.addr.clone(),
-            why: why.to_owned(),
-        }
+        self.patience.stopped(why)
     }
 
     /// Asks until there is an answer other than BUSY, and reads it.
@@ -179,10 +206,14 @@ fn once<T>(
     connection.flush()?;
     loop {
         if let Some(reply) = connection.next()? {
-            if let Reply::Error(text) = reply
-                && let Meaning::Again(wait) = wire::error_meaning(text)
-            {
-                return Ok(Asked::Again(wait));
+            if let Reply::Error(text) = reply {
+                match wire::error_meaning(text) {
+                    Meaning::Again(wait) => return Ok(Asked::Again(wait)),
+                    Meaning::Stop(why) if text.starts_with(b"NOAUTH") => {
+                        return Err(patience.stopped(&why).into());
+                    }
+                    Meaning::Final(_) | Meaning::Stop(_) => {}
+                }
             }
             return Ok(Asked::Answered(read(&reply)));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::course::{Command, Verdict};
 use super::plan::Plan;
-use crate::client::{Connection, Reply};
+use crate::client::{Connection, PASSWORD_WANTED, Reply};
 
 /// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
 /// killed in between and resumed another day; with the default of 15 minutes the units would be
@@ -99,6 +99,7 @@ pub(super) fn error_meaning(text: &[u8]) -> Meaning {
         b"BUSY" => Meaning::Again(retry_after(text)),
         // The operator frees space, or starts the server again, while the replay is patient.
         b"DISKFULL" | b"STOPPING" => Meaning::Again(RETRY_DEFAULT),
+        b"NOAUTH" => Meaning::Stop(PASSWORD_WANTED.to_owned()),
         refusal if REFUSALS.contains(&refusal) => Meaning::Final(Verdict::Refused(words().into())),
         _ => Meaning::Stop(words()),
     }
