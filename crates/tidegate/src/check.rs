@@ -14,8 +14,9 @@ use crate::output::print;
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
 
-/// Reads the folder of a server that was stopped or killed, changes nothing, and exits with 1 on
-/// any fault.
+/// Verifies the folder of a server that was stopped or killed.
+///
+/// It reads every record, recomputes every total, changes nothing, and exits with 1 on any fault.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The data folder.

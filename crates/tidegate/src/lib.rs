@@ -32,17 +32,13 @@ struct Cli {
     command: Command,
 }
 
+/// Each is described where its arguments are.
 #[derive(Subcommand)]
 enum Command {
-    /// Serves RESP and HTTP over a data folder.
     Serve(serve::ServeArgs),
-    /// Serves, and replays a real shop's orders through the wire.
     Demo(demo::DemoArgs),
-    /// Verifies the folder of a server that was stopped or killed.
     Check(check::CheckArgs),
-    /// Replays a shop's order lines against real stock counts, through the wire of a server.
     Replay(replay::Args),
-    /// Measures how many commands a server carries out a second.
     Bench(bench::BenchArgs),
 }
 

@@ -21,7 +21,8 @@ fn server(data: &Path) -> Server {
 fn commands(addr: &str, folder: &Path) -> Vec<(&'static str, Command)> {
     let journal = folder.join("journal");
     let replay = tidegate(&[&"replay", &SAMPLE, &"--addr", &addr, &"--journal", &journal]);
-    vec![("replay", replay)]
+    let bench = tidegate(&[&"bench", &"--addr", &addr, &"--count", &"100"]);
+    vec![("replay", replay), ("bench", bench)]
 }
 
 /// The exit code, and what was printed, which never has a password in it.

@@ -22,7 +22,9 @@ use crate::serve::{ServeError, Server, Settings};
 const SAMPLE: &[u8] = include_bytes!("../../data/online-retail-sample.csv.gz");
 const SAMPLE_NAME: &str = "online-retail-sample.csv.gz";
 
-/// A server, and a real shop's orders replayed through its wire.
+/// Serves, and replays a real shop's orders through the wire.
+///
+/// All of it happens in a temporary folder, which is gone at the end.
 #[derive(Args)]
 pub(crate) struct DemoArgs {
     /// End after the replay instead of keeping the server up.

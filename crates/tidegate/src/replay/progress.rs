@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::{Observer, Progress};
-use super::table::grouped;
-use crate::output::note;
+use crate::output::{grouped, note};
 
 /// How often a plain line is printed.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);

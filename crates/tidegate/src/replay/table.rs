@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use super::books::{Difference, Units};
 use super::report::{Report, Run};
 use super::tally::Count;
+use crate::output::grouped;
 
 /// Columns of the table, as far as figures go.
 const NAME_WIDTH: usize = 16;
@@ -125,19 +126,6 @@ fn units(units: &Units) -> String {
         sold,
     } = units;
     format!("total {total}, available {available}, held {held}, sold {sold}")
-}
-
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -108,15 +108,3 @@ fn books_that_do_not_balance_are_shown_from_both_sides() {
         ]
     );
 }
-
-#[test]
-fn thousands_are_grouped() {
-    for (number, text) in [
-        (0, "0"),
-        (999, "999"),
-        (1_000, "1,000"),
-        (1_234_567, "1,234,567"),
-    ] {
-        assert_eq!(grouped(number), text);
-    }
-}
