@@ -113,6 +113,11 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// A yes: RESP2 has a number for it.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(self, Self::Boolean(true) | Self::Integer(1))
+    }
+
     /// A count.
     pub(crate) fn count(&self) -> Option<u64> {
         if let Self::Integer(value) = self {

@@ -10,7 +10,10 @@
 //! 1 confirm done
 //! 7 hold sold_out
 //! 9 return.1 refused RETURNEXCEEDSSOLD returnable=2
+//! 12 hold done_before
 //! ```
+//!
+//! `done_before` is done as well, but not by this replay: the server knew the id.
 //!
 //! Laws:
 //! 1. An answer is acted upon only after its line was handed to the operating system. So a return,
@@ -138,6 +141,7 @@ impl Entry {
         written.expect("because a Vec takes any write");
         match &self.verdict {
             Verdict::Done => out.extend_from_slice(b"done"),
+            Verdict::DoneBefore => out.extend_from_slice(b"done_before"),
             Verdict::SoldOut => out.extend_from_slice(b"sold_out"),
             Verdict::Refused(why) => {
                 out.extend_from_slice(b"refused ");
@@ -165,6 +169,7 @@ impl Entry {
         };
         let verdict = match verdict {
             "done" => Verdict::Done,
+            "done_before" => Verdict::DoneBefore,
             "sold_out" => Verdict::SoldOut,
             why => Verdict::Refused(why.strip_prefix("refused ")?.into()),
         };
@@ -335,7 +340,8 @@ mod tests {
             record in any::<u32>(), kind in 0_u8..4, part in any::<u32>(), why in "[ -~]{0,40}",
         ) {
             let asked = [Asked::Declare, Asked::Hold, Asked::Confirm, Asked::Return { part }];
-            let verdicts = [Verdict::Done, Verdict::SoldOut, Verdict::Refused(why.into())];
+            let refused = Verdict::Refused(why.into());
+            let verdicts = [Verdict::Done, Verdict::DoneBefore, Verdict::SoldOut, refused];
             for verdict in verdicts {
                 let entry = entry(record, asked[usize::from(kind)], verdict);
                 let mut line = Vec::new();

@@ -163,7 +163,7 @@ impl<'r> Lane<'r> {
                 return Err(self.stopped("a reply to nothing".to_owned()).into());
             };
             let seat = &self.schedule.courses[flight.course];
-            match wire::meaning(&reply, &seat.course.sku().name) {
+            match wire::meaning(&reply, &seat.course.sku().name, flight.again) {
                 Meaning::Stop(why) => {
                     stop = Some(self.stopped(why));
                     break;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::books::{Difference, Units};
+use super::books::{Books, Difference, Units};
 use super::report::{Report, Run};
 use super::tally::Count;
 use crate::output::grouped;
@@ -37,15 +37,7 @@ impl Display for Report {
         }
         run(f, &self.run)?;
         text(f, "journal", &self.journal)?;
-        text(
-            f,
-            "books balance",
-            if self.books.balance { "yes" } else { "no" },
-        )?;
-        if !self.books.balance {
-            differences(f, self)?;
-        }
-        Ok(())
+        books(f, self)
     }
 }
 
@@ -94,6 +86,29 @@ fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
             "asked again",
             &format!("{busy} after BUSY, {lost} connections lost"),
         )?;
+    }
+    Ok(())
+}
+
+fn books(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let Books {
+        balance,
+        known_before,
+        ..
+    } = report.books;
+    if known_before > 0 {
+        let answers = grouped(known_before);
+        text(f, "books balance", "cannot be told")?;
+        return writeln!(
+            f,
+            "  {answers} answers are about ids that the server had seen before this replay sent them:
+  its rows are not of this replay alone. Go on with the journal of the earlier replay, or take a
+  server without these ids."
+        );
+    }
+    text(f, "books balance", if balance { "yes" } else { "no" })?;
+    if !balance {
+        differences(f, report)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Claims about the table.
 
 use super::*;
+use crate::ending::Found;
 use crate::replay::books::Books;
 use crate::replay::malformed::Malformed;
 use crate::replay::tally::Tally;
@@ -73,6 +74,7 @@ fn books_that_do_not_balance_are_shown_from_both_sides() {
     };
     report.books = Books {
         balance: false,
+        known_before: 0,
         skus: 2,
         differing: 2,
         differences: vec![
@@ -107,4 +109,20 @@ fn books_that_do_not_balance_are_shown_from_both_sides() {
             "on the server:  no such SKU",
         ]
     );
+}
+
+#[test]
+fn books_of_a_server_that_knew_the_ids_are_no_alarm_and_no_yes() {
+    let mut report = report();
+    report.books = Books {
+        known_before: 1_234,
+        ..Books::default()
+    };
+    let text = report.to_string();
+    let (_, shown) = text.split_once("books balance").expect("there");
+    assert!(
+        shown.starts_with("     cannot be told\n  1,234 answers"),
+        "{shown}"
+    );
+    assert_eq!(report.found(), Found::Unsound);
 }
