@@ -216,6 +216,7 @@ fn a_replay_starts_a_server_of_its_own_when_it_is_given_no_address() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(text.ends_with("books balance     yes\n"), "{text}");
+    assert!(!text.contains("journal"), "it is gone: {text}");
 }
 
 #[test]

@@ -4,11 +4,13 @@
 //! around in what is left of the shop's stock.
 
 mod picture;
+mod ports;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use ports::Moved;
 use tempfile::TempDir;
 use tidegate_engine::contract::Domain;
 
@@ -16,7 +18,7 @@ use crate::ending::{Failure, Found};
 use crate::interrupt::Interrupt;
 use crate::output::{Unprinted, print};
 use crate::replay::{self, Options, Speed};
-use crate::serve::{ServeError, Server, Settings};
+use crate::serve::Server;
 
 /// Ten days of orders of a British online gift shop; see `data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../../data/online-retail-sample.csv.gz");
@@ -33,6 +35,22 @@ pub(crate) struct DemoArgs {
     /// `max`, or lines of the sample per second
     #[arg(long, default_value = "2500")]
     speed: Speed,
+    /// Address of the RESP front [default: 127.0.0.1:7379, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", value_parser = of_this_machine)]
+    resp: Option<SocketAddr>,
+    /// Address of the HTTP front [default: 127.0.0.1:7380, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", value_parser = of_this_machine)]
+    http: Option<SocketAddr>,
+}
+
+/// The demo has no password.
+fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
+    let addr: SocketAddr = text.parse().map_err(|error| format!("{error}"))?;
+    if addr.ip().is_loopback() {
+        Ok(addr)
+    } else {
+        Err("a demo listens on this machine only, like 127.0.0.1:7379".to_owned())
+    }
 }
 
 /// Runs the demo; the exit code says whether the books balance.
@@ -42,8 +60,9 @@ pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> Result<Found, Failure>
     let folder = TempDir::with_prefix("tidegate-demo-").map_err(no_folder)?;
     let sample = folder.path().join(SAMPLE_NAME);
     std::fs::write(&sample, SAMPLE).map_err(no_folder)?;
-    let server = start(&folder, domains).map_err(Failure::told)?;
-    let ended = show(args, &server, &folder, sample, &interrupt);
+    let data = folder.path().join("data");
+    let (server, moved) = ports::start(args, data, domains).map_err(Failure::told)?;
+    let ended = show(args, &server, &moved, &folder, sample, &interrupt);
     // In every case: nothing is written to the folder while it is removed.
     server.stop();
     ended
@@ -53,10 +72,14 @@ pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> Result<Found, Failure>
 fn show(
     args: &DemoArgs,
     server: &Server,
+    moved: &[Moved],
     folder: &TempDir,
     sample: PathBuf,
     interrupt: &Interrupt,
 ) -> Result<Found, Failure> {
+    for moved in moved {
+        print(format_args!("{moved}\n"))?;
+    }
     print(format_args!(
         "\nTen days of a real shop's orders, each held and confirmed over RESP:\n"
     ))?;
@@ -73,15 +96,6 @@ fn show(
         interrupt.wait();
     }
     Ok(report.found())
-}
-
-/// On the usual ports if they are free, on any others if not.
-fn start(folder: &TempDir, domains: &[Domain]) -> Result<Server, ServeError> {
-    let data = folder.path().join("data");
-    match Server::start(&Settings::usual(data.clone()), domains) {
-        Err(ServeError::Listen { .. }) => Server::start(&Settings::any_port(data), domains),
-        other => other,
-    }
 }
 
 fn invite(resp: SocketAddr, http: SocketAddr) -> Result<(), Unprinted> {

@@ -73,6 +73,8 @@ pub(crate) struct Options {
     pub(crate) addr: String,
     pub(crate) password: Option<Password>,
     pub(crate) journal: PathBuf,
+    /// Whether the journal is there when the replay is over.
+    pub(crate) keeps_journal: bool,
     pub(crate) share: Share,
     pub(crate) speed: Speed,
     pub(crate) connections: usize,
@@ -142,6 +144,7 @@ impl Args {
             pipeline: self.pipeline.into(),
             columns: self.columns.clone(),
             patience: self.patience,
+            keeps_journal: own.is_none(),
             ..Options::new(
                 self.file.clone(),
                 addr.expect("because a server without an address is one of our own"),
@@ -152,13 +155,14 @@ impl Args {
 }
 
 impl Options {
-    /// A replay of `file` as it is without any option.
+    /// A replay of `file` as it is without any option, all of which goes at the end.
     pub(crate) fn new(file: PathBuf, addr: String, journal: PathBuf) -> Self {
         Self {
             file,
             addr,
             password: None,
             journal,
+            keeps_journal: false,
             share: SHARE_DEFAULT.parse().expect("because 0.9 is a share"),
             speed: Speed::Max,
             connections: CONNECTIONS_DEFAULT.into(),

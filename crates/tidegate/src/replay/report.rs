@@ -20,7 +20,9 @@ const REFUSALS_SHOWN_MAX: usize = 5;
 pub(crate) struct Report {
     pub(crate) file: String,
     pub(crate) server: String,
-    pub(crate) journal: String,
+    /// Where the journal is, if it is there when the replay is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) journal: Option<String>,
     pub(crate) stock_share: String,
     /// Records of the file: orders, returns and malformed ones.
     pub(crate) lines: u64,
@@ -80,7 +82,9 @@ impl Report {
         Self {
             file: options.file.display().to_string(),
             server: options.addr.clone(),
-            journal: options.journal.display().to_string(),
+            journal: options
+                .keeps_journal
+                .then(|| options.journal.display().to_string()),
             stock_share: options.share.to_string(),
             lines: plan.records.into(),
             tally: progress.tally,

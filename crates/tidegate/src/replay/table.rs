@@ -36,7 +36,9 @@ impl Display for Report {
             writeln!(f, "  line {line}: {why}")?;
         }
         run(f, &self.run)?;
-        text(f, "journal", &self.journal)?;
+        if let Some(journal) = &self.journal {
+            text(f, "journal", journal)?;
+        }
         books(f, self)
     }
 }

@@ -10,7 +10,7 @@ fn report() -> Report {
     Report {
         file: "a.csv".into(),
         server: "127.0.0.1:7379".into(),
-        journal: "a.csv.journal".into(),
+        journal: Some("a.csv.journal".into()),
         stock_share: "0.9".into(),
         lines: 142_083,
         tally: Tally {

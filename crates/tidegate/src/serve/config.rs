@@ -83,16 +83,6 @@ impl Settings {
             accept_clock: false,
         }
     }
-
-    /// A server on free ports over this folder, for this machine only.
-    pub(crate) fn any_port(data: PathBuf) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self {
-            resp: any,
-            http: any,
-            ..Self::usual(data)
-        }
-    }
 }
 
 impl ServeArgs {
