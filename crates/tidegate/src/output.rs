@@ -35,6 +35,16 @@ pub(crate) fn note(line: Arguments<'_>) {
     writeln!(stderr().lock(), "{line}").ok();
 }
 
+/// Columns where the width of the terminal is not known.
+const COLUMNS_DEFAULT: u16 = 80;
+
+/// Columns of the terminal that progress is shown on.
+pub(crate) fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(stderr()).ok();
+    let columns = size.map(|size| size.ws_col).filter(|columns| *columns > 0);
+    columns.unwrap_or(COLUMNS_DEFAULT).into()
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

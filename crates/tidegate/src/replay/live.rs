@@ -18,7 +18,8 @@ pub(crate) trait Observer {
 pub(crate) struct Progress {
     /// Lines of the file that can be replayed.
     pub(crate) lines: u64,
-    /// Of them, those that a journal had answered before this run.
+    /// Of them, those that were done before this run sent anything: a journal had their answers,
+    /// or nothing is to be asked about them.
     pub(crate) lines_before: u64,
     /// What came of the lines so far, those before this run included.
     pub(crate) tally: Tally,
@@ -28,7 +29,15 @@ pub(crate) struct Progress {
     pub(crate) waiting: Option<String>,
 }
 
+/// Less time than this says nothing about a rate.
+const RATE_AFTER: Duration = Duration::from_secs(1);
+
 impl Progress {
+    /// Lines done by this run, per second, once there is something to tell.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        (self.elapsed >= RATE_AFTER).then(|| self.lines_per_s())
+    }
+
     /// Lines done by this run, per second.
     pub(crate) fn lines_per_s(&self) -> f64 {
         let done = self.tally.done - self.lines_before;

@@ -34,7 +34,7 @@ mod report;
 mod schedule;
 mod share;
 mod table;
-mod tally;
+pub(crate) mod tally;
 mod wire;
 
 use std::path::PathBuf;
