@@ -43,7 +43,7 @@ pub(crate) enum Reply<'a> {
 /// Bytes that are no reply. The connection cannot be used any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
-    #[error("a reply begins with byte {0:#04x}")]
+    #[error("it is no RESP server (a reply begins with byte {0:#04x}); is it the HTTP port?")]
     Type(u8),
     #[error("a number in a reply is not a number")]
     Number,

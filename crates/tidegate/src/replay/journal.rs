@@ -38,7 +38,13 @@ const MAGIC: &str = "tidegate-replay 1";
 
 /// An open journal, locked against a second replay.
 pub(super) struct Journal {
-    file: Mutex<File>,
+    state: Mutex<State>,
+}
+
+struct State {
+    file: File,
+    /// The first line, while it is not written: a journal without answers is nobody's.
+    head: Option<String>,
 }
 
 /// One line: which record, what was asked of it, and the answer.
@@ -67,7 +73,10 @@ pub(crate) enum Error {
     InUse,
     #[error("it is not a journal of this version of tidegate replay")]
     NotAJournal,
-    #[error("it belongs to another file, share or set of columns; it says: {found}")]
+    #[error(
+        "it belongs to another file, share or set of columns ({found}): delete it to begin anew, or \
+         name another one with --journal"
+    )]
     OtherInput { found: String },
     #[error("its line {line} cannot be read: {text:?}")]
     Unreadable { line: usize, text: String },
@@ -109,23 +118,20 @@ impl Journal {
         let entries = read(text, &bytes[whole..], identity)?;
         file.set_len(whole as u64)?;
         file.seek(io::SeekFrom::End(0))?;
-        if whole == 0 {
-            file.write_all(header(identity).as_bytes())?;
-        }
-        Ok((
-            Self {
-                file: Mutex::new(file),
-            },
-            entries,
-        ))
+        let head = (whole == 0).then(|| header(identity));
+        let state = Mutex::new(State { file, head });
+        Ok((Self { state }, entries))
     }
 
     /// Appends answers. When this returns they outlive the process.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
-        self.file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(lines)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { file, head } = &mut *state;
+        if let Some(first) = head {
+            file.write_all(first.as_bytes())?;
+            *head = None;
+        }
+        file.write_all(lines)
     }
 }
 
@@ -296,7 +302,9 @@ mod tests {
     #[test]
     fn a_journal_of_something_else_is_refused_and_left_alone() {
         let (_folder, path) = folder();
-        drop(Journal::open(&path, "input=a").expect("new"));
+        let (journal, _) = Journal::open(&path, "input=a").expect("new");
+        append(&journal, &some_entries());
+        drop(journal);
         assert!(matches!(
             Journal::open(&path, "input=b"),
             Err(Error::OtherInput { .. })
@@ -310,6 +318,14 @@ mod tests {
             assert!(Journal::open(&path, "input=a").is_err());
             assert_eq!(std::fs::read_to_string(&path).expect("there"), other);
         }
+    }
+
+    #[test]
+    fn a_journal_without_answers_is_nobodys() {
+        let (_folder, path) = folder();
+        drop(Journal::open(&path, "input=a").expect("new"));
+        assert_eq!(std::fs::read(&path).expect("there"), b"");
+        assert!(Journal::open(&path, "input=b").is_ok());
     }
 
     #[test]

@@ -107,9 +107,8 @@ impl<'r> Lane<'r> {
                     connection = None;
                     self.meter.lost += 1;
                     self.schedule.lost();
-                    self.patience.blame(lost.to_string());
                     self.waits(lost.to_string());
-                    self.patience.check()?;
+                    self.patience.lost(&lost)?;
                 }
             }
         }

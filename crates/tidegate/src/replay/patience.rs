@@ -44,6 +44,18 @@ impl<'a> Patience<'a> {
         "it does not answer".clone_into(&mut self.why);
     }
 
+    /// A connection was lost, and may come back: unless the other end does not speak RESP, which
+    /// no patience mends.
+    pub(super) fn lost(&mut self, lost: &Lost) -> Result<(), Error> {
+        match lost {
+            Lost::Malformed(malformed) => Err(self.stopped(&malformed.to_string())),
+            Lost::Closed | Lost::Io(_) => {
+                self.blame(lost.to_string());
+                self.check()
+            }
+        }
+    }
+
     /// Notes why no answer came; in the end it is told.
     pub(super) fn blame(&mut self, why: String) {
         self.begin();
@@ -79,8 +91,7 @@ impl<'a> Patience<'a> {
             Ok(connection) => Ok(Some(connection)),
             Err(Halt::Failed(error)) => Err(error),
             Err(Halt::Lost(lost)) => {
-                self.blame(lost.to_string());
-                self.check()?;
+                self.lost(&lost)?;
                 std::thread::sleep(self.backoff);
                 self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
                 Ok(None)
@@ -161,8 +172,7 @@ impl<'a> Asker<'a> {
                 }
                 Err(Halt::Lost(lost)) => {
                     self.connection = None;
-                    self.patience.blame(lost.to_string());
-                    self.patience.check()?;
+                    self.patience.lost(&lost)?;
                     std::thread::sleep(BACKOFF_MIN);
                 }
                 Err(Halt::Failed(error)) => return Err(error),
