@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::books::{Books, Difference, Units};
-use super::report::{Report, Run};
+use super::report::Report;
 use super::tally::Count;
 use crate::output::grouped;
 
@@ -35,7 +35,7 @@ impl Display for Report {
         for (line, why) in &self.malformed.first {
             writeln!(f, "  line {line}: {why}")?;
         }
-        run(f, &self.run)?;
+        run(f, self)?;
         if let Some(journal) = &self.journal {
             text(f, "journal", journal)?;
         }
@@ -59,13 +59,10 @@ fn text(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     writeln!(f, "{name:NAME_WIDTH$}  {text}")
 }
 
-fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
+fn run(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
     if run.answers == 0 {
-        return text(
-            f,
-            "throughput",
-            "nothing to send: the journal has every answer",
-        );
+        return text(f, "throughput", nothing_sent(report));
     }
     let ms = |us: u64| format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10);
     let seconds = format!(
@@ -90,6 +87,16 @@ fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+fn nothing_sent(report: &Report) -> &'static str {
+    if report.lines == 0 {
+        "nothing to send: the file has no lines after its header"
+    } else if report.books.skus == 0 {
+        "nothing to send: no line of the file orders anything"
+    } else {
+        "nothing to send: the journal has every answer"
+    }
 }
 
 fn books(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {

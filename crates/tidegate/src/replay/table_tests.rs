@@ -4,6 +4,7 @@ use super::*;
 use crate::ending::Found;
 use crate::replay::books::Books;
 use crate::replay::malformed::Malformed;
+use crate::replay::report::Run;
 use crate::replay::tally::Tally;
 
 fn report() -> Report {
@@ -125,4 +126,17 @@ fn books_of_a_server_that_knew_the_ids_are_no_alarm_and_no_yes() {
         "{shown}"
     );
     assert_eq!(report.found(), Found::Unsound);
+}
+
+#[test]
+fn a_run_that_sent_nothing_says_why() {
+    let why = |lines, skus| {
+        let mut report = report();
+        report.run.answers = 0;
+        (report.lines, report.books.skus) = (lines, skus);
+        report.to_string()
+    };
+    assert!(why(0, 0).contains("nothing to send: the file has no lines"));
+    assert!(why(3, 0).contains("nothing to send: no line of the file orders anything"));
+    assert!(why(3, 1).contains("nothing to send: the journal has every answer"));
 }
