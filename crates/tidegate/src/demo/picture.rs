@@ -24,7 +24,7 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 pub(super) struct Picture {
     lines: Option<Lines>,
     rates: Vec<f64>,
-    /// The lines done at the last look, and when that was.
+    /// The lines answered at the last look, and when that was.
     before: Option<(u64, Duration)>,
 }
 
@@ -49,10 +49,10 @@ impl Picture {
     fn look(&mut self, now: &Progress) {
         if let Some((done, at)) = self.before {
             let passed = now.elapsed.saturating_sub(at).as_secs_f64();
-            let rate = (now.tally.done - done) as f64 / passed.max(1e-6);
+            let rate = (now.answered() - done) as f64 / passed.max(1e-6);
             self.rates.push(rate);
         }
-        self.before = Some((now.tally.done, now.elapsed));
+        self.before = Some((now.answered(), now.elapsed));
     }
 }
 

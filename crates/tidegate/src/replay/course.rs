@@ -309,6 +309,7 @@ impl<'p> Course<'p> {
             Some(_) => {}
         }
         self.tally.done += 1;
+        self.tally.not_sent += u64::from(self.parts == 0);
         self.next += 1;
         (self.parts, self.asked, self.returned) = (0, 0, 0);
     }

@@ -148,7 +148,7 @@ fn a_run_with_a_complete_journal_changes_nothing_and_tells_the_same() {
     assert_eq!(stock.lock().expect("no panics").changes, changes);
     let last = silent.last.expect("told");
     assert_eq!(
-        (last.lines_before, last.tally.done),
+        (last.before.done, last.tally.done),
         (last.lines, last.lines)
     );
 }

@@ -141,7 +141,10 @@ pub(super) fn oracle(plan: &Plan, sku: &Sku) -> Tally {
                 tally.held.line(units);
                 orders.extend(customer.map(|customer| (customer, units)));
             }
-            (Kind::Return, None) => tally.unmatched_guests.line(units),
+            (Kind::Return, None) => {
+                tally.unmatched_guests.line(units);
+                tally.not_sent += 1;
+            }
             (Kind::Return, Some(customer)) => {
                 let mut rest = units;
                 for (_, left) in orders.iter_mut().rev().filter(|order| order.0 == customer) {
@@ -150,6 +153,7 @@ pub(super) fn oracle(plan: &Plan, sku: &Sku) -> Tally {
                     rest -= taken;
                 }
                 available += units - rest;
+                tally.not_sent += u64::from(rest == units);
                 if rest < units {
                     tally.returned.line(units - rest);
                 }

@@ -46,7 +46,7 @@ impl Observer for Bar {
         if self.bar.length() != Some(now.lines) {
             self.bar.set_length(now.lines);
             // Lines of an earlier run were done at no speed: they would spoil the estimate.
-            self.bar.set_position(now.lines_before);
+            self.bar.set_position(now.before.done);
             self.bar.reset_eta();
         }
         self.bar
@@ -117,7 +117,10 @@ mod tests {
         let count = |lines| Count { lines, units: 7 };
         Progress {
             lines: 150_000,
-            lines_before: 2_083,
+            before: Tally {
+                done: 2_083,
+                ..Tally::default()
+            },
             tally: Tally {
                 held: count(120_000),
                 sold_out: count(12_345),

@@ -47,7 +47,7 @@ pub(crate) struct Refusal {
 /// What this run did; the rest of the report covers earlier runs with the same journal too.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Run {
-    /// Lines that this run finished.
+    /// Lines that this run finished by asking the server.
     pub(crate) lines: u64,
     /// Commands answered for good.
     pub(crate) answers: u64,
@@ -71,6 +71,11 @@ impl Report {
         }
     }
 
+    /// Lines whose answers were in the journal when the run began.
+    pub(super) fn answered_before(&self) -> u64 {
+        self.tally.answered() - self.run.lines
+    }
+
     pub(super) fn new(
         options: &Options,
         plan: &Plan,
@@ -91,7 +96,7 @@ impl Report {
             refusals: refusals(courses),
             malformed: plan.malformed.clone(),
             run: Run {
-                lines: progress.tally.done - progress.lines_before,
+                lines: progress.answered(),
                 answers: meter.answers,
                 busy: meter.busy,
                 connections_lost: meter.lost,

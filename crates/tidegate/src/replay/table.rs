@@ -23,8 +23,8 @@ impl Display for Report {
         count(f, "held", self.tally.held)?;
         count(f, "sold out", self.tally.sold_out)?;
         count(f, "returned", self.tally.returned)?;
-        count(f, "unmatched", self.tally.unmatched)?;
-        count(f, "  of guests", self.tally.unmatched_guests)?;
+        count(f, "no order left", self.tally.unmatched)?;
+        count(f, "guest returns", self.tally.unmatched_guests)?;
         if self.tally.refused.lines > 0 {
             count(f, "refused", self.tally.refused)?;
         }
@@ -35,6 +35,7 @@ impl Display for Report {
         for (line, why) in &self.malformed.first {
             writeln!(f, "  line {line}: {why}")?;
         }
+        counted_again(f, self.tally.counted_again())?;
         run(f, self)?;
         if let Some(journal) = &self.journal {
             text(f, "journal", journal)?;
@@ -76,6 +77,7 @@ fn run(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         "throughput",
         &format!("{rate} lines/s ({lines} lines in {seconds})"),
     )?;
+    not_sent(f, report)?;
     let (p50, p99) = (ms(run.latency_p50_us), ms(run.latency_p99_us));
     text(f, "latency", &format!("p50 {p50}, p99 {p99}"))?;
     if run.busy > 0 || run.connections_lost > 0 {
@@ -87,6 +89,32 @@ fn run(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// A line in more than one row is taken off again, so that the rows add up.
+fn counted_again(f: &mut fmt::Formatter<'_>, lines: u64) -> fmt::Result {
+    if lines == 0 {
+        return Ok(());
+    }
+    let off = format!("-{}", grouped(lines));
+    writeln!(f, "{:NAME_WIDTH$}{off:>LINES_WIDTH$}", "in two rows")
+}
+
+/// The lines of the file that the throughput does not count, by cause.
+fn not_sent(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let causes = [
+        (report.tally.not_sent, "returns without an order"),
+        (report.answered_before(), "lines of earlier runs"),
+        (report.malformed.lines, "malformed lines"),
+    ];
+    let told = causes.iter().filter(|(lines, _)| *lines > 0);
+    let told: Vec<_> = told
+        .map(|(lines, cause)| format!("{} {cause}", grouped(*lines)))
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    text(f, "not sent", &told.join(", "))
 }
 
 fn nothing_sent(report: &Report) -> &'static str {

@@ -7,6 +7,10 @@ use crate::replay::malformed::Malformed;
 use crate::replay::report::Run;
 use crate::replay::tally::Tally;
 
+fn count(lines: u64, units: u64) -> Count {
+    Count { lines, units }
+}
+
 fn report() -> Report {
     Report {
         file: "a.csv".into(),
@@ -15,10 +19,13 @@ fn report() -> Report {
         stock_share: "0.9".into(),
         lines: 142_083,
         tally: Tally {
-            held: Count {
-                lines: 120_000,
-                units: 1_234_567,
-            },
+            held: count(120_000, 1_234_567),
+            sold_out: count(20_000, 90_000),
+            returned: count(1_050, 3_000),
+            unmatched: count(930, 4_000),
+            unmatched_guests: count(105, 200),
+            done: 142_082,
+            not_sent: 1_032,
             ..Tally::default()
         },
         refusals: Vec::new(),
@@ -27,7 +34,7 @@ fn report() -> Report {
             first: [(7, "quantity 0".to_owned())].into(),
         },
         run: Run {
-            lines: 142_082,
+            lines: 141_000,
             answers: 260_000,
             busy: 0,
             connections_lost: 0,
@@ -50,13 +57,15 @@ fn the_figures_line_up() {
     let figures = "\
 lines                142,083
 held                 120,000     1,234,567
-sold out                   0             0
-returned                   0             0
-unmatched                  0             0
-  of guests                0             0
+sold out              20,000        90,000
+returned               1,050         3,000
+no order left            930         4,000
+guest returns            105           200
 malformed                  1
   line 7: quantity 0
-throughput        44,262 lines/s (142,082 lines in 3.21 s)
+in two rows               -3
+throughput        44,262 lines/s (141,000 lines in 3.21 s)
+not sent          1,032 returns without an order, 50 lines of earlier runs, 1 malformed lines
 latency           p50 1.23 ms, p99 5.67 ms
 journal           a.csv.journal
 books balance     yes
