@@ -25,6 +25,10 @@ pub(crate) struct CheckArgs {
 
 /// Checks and prints.
 pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    if args.dir.is_file() {
+        let path = args.dir.display();
+        return Err(Failure::told(format!("{path} is not a folder")));
+    }
     let disk = RealDisk::open_existing(&args.dir).map_err(Failure::told)?;
     let (log, audit) = check(&disk, domains).map_err(Failure::told)?;
     print(format_args!("{}", Table { log, audit: &audit }))?;
@@ -59,10 +63,45 @@ impl Display for Table<'_> {
         if faults.len() > FAULTS_SHOWN {
             writeln!(f, "  … and {} more", faults.len() - FAULTS_SHOWN)?;
         }
-        Ok(())
+        match faults.len() {
+            0 => writeln!(
+                f,
+                "the books balance: every record is sound, every law holds"
+            ),
+            1 => writeln!(f, "1 law is broken: the books do not balance"),
+            broken => writeln!(f, "{broken} laws are broken: the books do not balance"),
+        }
     }
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Result {
     writeln!(f, "{name:<26}{value:>16}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_says_whether_the_books_balance() {
+        let last = |faults: usize| {
+            let audit = Audit {
+                figures: Vec::new(),
+                faults: vec!["a law".to_owned(); faults],
+            };
+            let log = LogReport::default();
+            let text = Table { log, audit: &audit }.to_string();
+            text.lines().last().map(str::to_owned)
+        };
+        for (faults, expected) in [
+            (
+                0,
+                "the books balance: every record is sound, every law holds",
+            ),
+            (1, "1 law is broken: the books do not balance"),
+            (30, "30 laws are broken: the books do not balance"),
+        ] {
+            assert_eq!(last(faults).as_deref(), Some(expected));
+        }
+    }
 }

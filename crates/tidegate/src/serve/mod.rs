@@ -146,12 +146,11 @@ impl Server {
         let runtime = Arc::new(Runtime::start(engine)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http) = (fronts.resp, fronts.http);
+        let most = fronts.connections_max;
+        say(format_args!("RESP  {resp} · at most {most} connections"));
         say(format_args!(
-            "RESP  {resp} · at most {} connections",
-            fronts.connections_max
-        ));
-        say(format_args!(
-            "HTTP  http://{http} · docs at http://{http}/docs"
+            "HTTP  {} · at most {most} connections",
+            pages(http)
         ));
         Ok(Self {
             runtime,
@@ -171,7 +170,21 @@ impl Server {
     }
 }
 
+/// Where to look with a browser.
+fn pages(http: SocketAddr) -> String {
+    if !http.ip().is_unspecified() {
+        return format!("http://{http} · docs at http://{http}/docs");
+    }
+    // Not an address to connect to: it stands for every one that this machine has.
+    let port = http.port();
+    format!("{http}, every address of this machine · docs at http://localhost:{port}/docs")
+}
+
 fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
+    if settings.data.is_file() {
+        let path = settings.data.display();
+        return Err(ServeError::Settings(format!("{path} is not a folder")));
+    }
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     let config = Config {
         partitions: PARTITIONS_DEFAULT,
@@ -190,4 +203,23 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
         domains,
         beside,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_not_given_as_one_to_open() {
+        let shown = |text: &str| pages(text.parse().expect("an address"));
+        assert_eq!(
+            shown("127.0.0.1:80"),
+            "http://127.0.0.1:80 · docs at http://127.0.0.1:80/docs"
+        );
+        for all in ["0.0.0.0:80", "[::]:80"] {
+            let expected =
+                format!("{all}, every address of this machine · docs at http://localhost:80/docs");
+            assert_eq!(shown(all), expected);
+        }
+    }
 }
