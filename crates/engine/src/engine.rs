@@ -249,7 +249,7 @@ pub fn check(disk: &dyn Disk, domains: &[Domain]) -> Result<(LogReport, Audit), 
     let mut replayed = Replayed::new(domains, 0);
     let report = scan(disk, &mut |record| replayed.apply(record))?;
     if report.segments == 0 {
-        let path = disk.path("");
+        let path = disk.path("").trim_end_matches('/').to_owned();
         return Err(LogError::Absent { path });
     }
     let mut sum = Audit::default();
@@ -546,7 +546,8 @@ impl Writer {
             Did::Wrote | Did::Nothing => has,
         };
         shared.set_room(room);
-        shared.set_stuck(did == Did::Full);
+        let is_full = matches!(has, Room::Short { is_full: true, .. });
+        shared.set_stuck(did == Did::Full && is_full);
         if did == Did::Wrote {
             shared.metrics.groups_durable.add(1);
             shared.metrics.records_durable.add(records);
@@ -554,6 +555,12 @@ impl Writer {
             shared.wake_all();
         }
         Ok(did)
+    }
+
+    /// Whether the engine is stopping, and a full disk keeps what waits from being written.
+    #[must_use]
+    pub fn may_give_up(&self) -> bool {
+        self.shared.is_stuck() && self.shared.stopping.load(Ordering::Acquire)
     }
 
     /// Covers the last group with a mark, if it is not covered.

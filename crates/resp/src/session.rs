@@ -165,7 +165,8 @@ impl Session {
     /// Gives memory back that a quiet connection does not need.
     pub(crate) fn relax(&mut self) {
         self.scratch = Vec::new();
-        self.progress = self.replies.relax();
+        let progress = self.replies.relax();
+        self.note(progress);
     }
 
     /// Takes note of what the connection's buffers take, beside what is taken here.

@@ -1,18 +1,22 @@
 //! `tidegate check`: verifies every record of a folder and recomputes every total from its rows.
 
+use std::fmt::{self, Display};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use tidegate_engine::contract::{Audit, Domain};
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::{LogReport, check};
 
+use crate::ending::{Failure, Found};
+use crate::output::print;
+
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
 
-/// Reads the folder of a server that was stopped or killed, changes nothing, and exits with 1 on
-/// any fault.
+/// Verifies the folder of a server that was stopped or killed.
+///
+/// It reads every record, recomputes every total, changes nothing, and exits with 1 on any fault.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The data folder.
@@ -20,42 +24,84 @@ pub(crate) struct CheckArgs {
 }
 
 /// Checks and prints.
-pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> ExitCode {
-    let checked = RealDisk::open_to_read(&args.dir)
-        .map_err(|error| error.to_string())
-        .and_then(|disk| check(&disk, domains).map_err(|error| error.to_string()));
-    match checked {
-        Ok((log, audit)) => {
-            print(&log, &audit);
-            if audit.faults.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    if args.dir.is_file() {
+        let path = args.dir.display();
+        return Err(Failure::told(format!("{path} is not a folder")));
+    }
+    let disk = RealDisk::open_to_read(&args.dir).map_err(Failure::told)?;
+    let (log, audit) = check(&disk, domains).map_err(Failure::told)?;
+    print(format_args!("{}", Table { log, audit: &audit }))?;
+    Ok(if audit.faults.is_empty() {
+        Found::Sound
+    } else {
+        Found::Unsound
+    })
+}
+
+/// What was found, one figure a line.
+struct Table<'a> {
+    log: LogReport,
+    audit: &'a Audit,
+}
+
+impl Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (log, faults) = (&self.log, &self.audit.faults);
+        line(f, "log.segments", log.segments)?;
+        line(f, "log.groups", log.groups)?;
+        line(f, "log.groups_unsealed", log.unsealed)?;
+        line(f, "log.records", log.records)?;
+        line(f, "log.bytes", log.bytes)?;
+        for figure in &self.audit.figures {
+            line(f, figure.name, figure.value)?;
         }
-        Err(error) => {
-            println!("check failed: {error}");
-            ExitCode::FAILURE
+        line(f, "laws broken", faults.len())?;
+        for fault in faults.iter().take(FAULTS_SHOWN) {
+            writeln!(f, "  {fault}")?;
+        }
+        if faults.len() > FAULTS_SHOWN {
+            writeln!(f, "  … and {} more", faults.len() - FAULTS_SHOWN)?;
+        }
+        match faults.len() {
+            0 => writeln!(
+                f,
+                "the books balance: every record is sound, every law holds"
+            ),
+            1 => writeln!(f, "1 law is broken: the books do not balance"),
+            broken => writeln!(f, "{broken} laws are broken: the books do not balance"),
         }
     }
 }
 
-fn print(log: &LogReport, audit: &Audit) {
-    let line = |name: &str, value: i64| println!("{name:<26}{value:>16}");
-    let big = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    line("log.segments", big(log.segments as u64));
-    line("log.groups", big(log.groups));
-    line("log.groups_unsealed", big(log.unsealed));
-    line("log.records", big(log.records));
-    line("log.bytes", big(log.bytes));
-    for figure in &audit.figures {
-        line(figure.name, figure.value);
-    }
-    line("laws broken", big(audit.faults.len() as u64));
-    for fault in audit.faults.iter().take(FAULTS_SHOWN) {
-        println!("  {fault}");
-    }
-    if audit.faults.len() > FAULTS_SHOWN {
-        println!("  … and {} more", audit.faults.len() - FAULTS_SHOWN);
+fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Result {
+    writeln!(f, "{name:<26}{value:>16}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_says_whether_the_books_balance() {
+        let last = |faults: usize| {
+            let audit = Audit {
+                figures: Vec::new(),
+                faults: vec!["a law".to_owned(); faults],
+            };
+            let log = LogReport::default();
+            let text = Table { log, audit: &audit }.to_string();
+            text.lines().last().map(str::to_owned)
+        };
+        for (faults, expected) in [
+            (
+                0,
+                "the books balance: every record is sound, every law holds",
+            ),
+            (1, "1 law is broken: the books do not balance"),
+            (30, "30 laws are broken: the books do not balance"),
+        ] {
+            assert_eq!(last(faults).as_deref(), Some(expected));
+        }
     }
 }

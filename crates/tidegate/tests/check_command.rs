@@ -61,6 +61,9 @@ fn assert_figures(output: &Output) {
     assert_eq!(of("stock.holds"), times((2 * ROUNDS + 1) * SKUS));
     assert_eq!(of("stock.flow"), times((1 + 4 * ROUNDS + 1) * SKUS));
     assert_eq!(of("laws broken"), Some(0));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = "the books balance: every record is sound, every law holds\n";
+    assert!(text.ends_with(last), "{text}");
 }
 
 /// Names and bytes of all files of a folder.
@@ -211,6 +214,21 @@ fn a_missing_folder_is_told_of_and_not_made() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&data.display().to_string()), "{text}");
     assert_eq!(contents(folder.path()), []);
+}
+
+#[test]
+fn a_file_is_told_to_be_no_folder() {
+    let (_folder, data) = new_folder();
+    fs::write(&data, "").expect("written");
+    let expected = format!("{} is not a folder", data.display());
+    let check = tidegate(&[&"check", &data]);
+    let mut serve = tidegate(&[&"serve", &"--data", &data]);
+    serve.args(["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    for command in [check, serve] {
+        let (code, text) = said(&finish(command));
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains(&expected), "{text}");
+    }
 }
 
 #[test]

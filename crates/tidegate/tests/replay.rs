@@ -184,6 +184,26 @@ fn a_replay_with_server_and_replayer_killed_ends_in_the_undisturbed_figures() {
 }
 
 #[test]
+fn a_second_journal_on_the_same_server_is_no_alarm_but_a_clear_word() {
+    let (folder, data, journal) = paths();
+    let server = Server::start(&data, "127.0.0.1:0");
+    let first = replay(&server.resp, &journal, &[]).output();
+    assert_eq!(
+        figures(&first.expect("it runs"))["books"]["known_before"],
+        0
+    );
+    let second = replay(&server.resp, &folder.path().join("second"), &[]).output();
+    let second = second.expect("it runs");
+    assert_eq!(second.status.code(), Some(1));
+    let figures: Value = serde_json::from_slice(&second.stdout).expect("JSON");
+    assert_eq!(figures["books"]["balance"], false);
+    assert!(
+        figures["books"]["known_before"].as_u64() > Some(8_000),
+        "{figures}"
+    );
+}
+
+#[test]
 fn a_replay_starts_a_server_of_its_own_when_it_is_given_no_address() {
     let output = Command::new(BINARY)
         .args(["replay", SAMPLE])
@@ -196,6 +216,7 @@ fn a_replay_starts_a_server_of_its_own_when_it_is_given_no_address() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(text.ends_with("books balance     yes\n"), "{text}");
+    assert!(!text.contains("journal"), "it is gone: {text}");
 }
 
 #[test]
@@ -243,7 +264,7 @@ fn a_server_that_is_not_there_is_told_of_and_nothing_else_happens() {
         .output()
         .expect("it runs");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(
         errors.contains(&addr) && errors.contains("run the same command again"),
         "{errors}"

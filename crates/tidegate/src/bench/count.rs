@@ -11,6 +11,13 @@ pub(crate) struct Outcomes {
     pub(crate) refused: BTreeMap<String, u64>,
 }
 
+impl Outcomes {
+    /// Commands that were answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.done + self.refused.values().sum::<u64>()
+    }
+}
+
 /// Reads replies as they come in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {

@@ -1,7 +1,6 @@
 //! The loop of a benchmark: every connection always has its share of commands in flight.
 
-use std::fmt::Write as _;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -9,21 +8,20 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::count::{Counter, Outcomes};
+use super::figures::Figures;
+use super::progress::Progress;
+use super::server::{Asker, Server};
 use super::work::Templates;
 use super::{BenchArgs, BenchError};
+use crate::interrupt::Interrupt;
 
 /// A server that says nothing for this long has failed.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-const READ_BYTES: usize = 256 * 1024;
+/// How often the progress is shown, and an interrupt is looked for when nothing else comes.
+const TICK: Duration = Duration::from_millis(100);
 
-/// What a benchmark saw.
-pub(crate) struct Figures {
-    outcomes: Outcomes,
-    elapsed: Duration,
-    /// Microseconds from a batch's write to its last reply.
-    latency: Histogram<u64>,
-}
+const READ_BYTES: usize = 256 * 1024;
 
 struct Connection {
     stream: TcpStream,
@@ -50,68 +48,54 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Runs all commands.
-pub(crate) fn drive(args: &BenchArgs, work: &Templates) -> Result<Figures, BenchError> {
-    let run = || {
-        let latency = Histogram::new_with_bounds(1, 60_000_000, 3);
-        let latency = latency.expect("because the bounds are constants that fit");
-        let buffer = vec![0; READ_BYTES];
-        let outcomes = Outcomes::default();
-        let mut run = Run {
-            args,
-            work,
-            next: 0,
-            outcomes,
-            latency,
-            buffer,
-        };
-        let started = now();
-        run.all()?;
-        Ok(Figures {
-            outcomes: run.outcomes,
-            elapsed: started.elapsed(),
-            latency: run.latency,
-        })
+/// Runs all commands, or those that were answered before the interrupt.
+pub(crate) fn drive(
+    args: &BenchArgs,
+    server: &Server,
+    work: &Templates,
+    interrupt: &Interrupt,
+) -> Result<Figures, BenchError> {
+    let latency = Histogram::new_with_bounds(1, 60_000_000, 3);
+    let mut run = Run {
+        args,
+        work,
+        next: 0,
+        outcomes: Outcomes::default(),
+        latency: latency.expect("because the bounds are constants that fit"),
+        buffer: vec![0; READ_BYTES],
     };
-    run().map_err(|error| BenchError::Io {
-        addr: args.addr,
-        error,
+    let started = now();
+    let askers = (0..args.connections).map(|_| server.asker());
+    let askers = askers.collect::<Result<Vec<_>, _>>()?;
+    let all = run.all(askers, interrupt);
+    all.map_err(|error| server.lost(error))?;
+    Ok(Figures {
+        outcomes: run.outcomes,
+        elapsed: started.elapsed(),
+        latency: run.latency,
     })
 }
 
 impl Run<'_> {
-    fn all(&mut self) -> std::io::Result<()> {
+    fn all(&mut self, askers: Vec<Asker<'_>>, interrupt: &Interrupt) -> io::Result<()> {
         let mut poll = Poll::new()?;
         let mut connections = Vec::new();
-        for index in 0..usize::from(self.args.connections) {
-            let stream = std::net::TcpStream::connect(self.args.addr)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
+        for (index, asker) in askers.into_iter().enumerate() {
+            let mut stream = asker.into_stream()?;
             let interest = Interest::READABLE | Interest::WRITABLE;
             poll.registry()
                 .register(&mut stream, Token(index), interest)?;
-            let (counter, batch) = (Counter::default(), Vec::new());
-            let sent_at = now();
-            connections.push(Connection {
-                stream,
-                counter,
-                batch,
-                written: 0,
-                open: 0,
-                sent_at,
-            });
+            connections.push(Connection::new(stream));
         }
-        let mut events = Events::with_capacity(1_024);
         let mut open = 0;
         for connection in &mut connections {
             open += usize::from(self.send(connection)?);
         }
-        while open > 0 {
-            poll.poll(&mut events, Some(SILENCE_MAX))?;
-            if events.is_empty() {
-                return Err(ErrorKind::TimedOut.into());
-            }
+        let mut watch = Watch::new(self.args.count);
+        let mut events = Events::with_capacity(1_024);
+        while open > 0 && interrupt.check().is_ok() {
+            wait(&mut poll, &mut events)?;
+            watch.look(&events, &self.outcomes)?;
             for event in &events {
                 let connection = &mut connections[event.token().0];
                 flush(connection)?;
@@ -122,7 +106,7 @@ impl Run<'_> {
     }
 
     /// Sends the next batch, if there is one.
-    fn send(&mut self, connection: &mut Connection) -> std::io::Result<bool> {
+    fn send(&mut self, connection: &mut Connection) -> io::Result<bool> {
         let count = u64::from(self.args.pipeline).min(self.args.count - self.next);
         connection.batch.clear();
         connection.written = 0;
@@ -137,7 +121,7 @@ impl Run<'_> {
     }
 
     /// Reads what has come; `true` if the connection has no more to do.
-    fn receive(&mut self, connection: &mut Connection) -> std::io::Result<bool> {
+    fn receive(&mut self, connection: &mut Connection) -> io::Result<bool> {
         while connection.open > 0 {
             let read = match connection.stream.read(&mut self.buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
@@ -163,7 +147,68 @@ impl Run<'_> {
     }
 }
 
-fn flush(connection: &mut Connection) -> std::io::Result<()> {
+/// Waits for something to do, a short while at most.
+fn wait(poll: &mut Poll, events: &mut Events) -> io::Result<()> {
+    match poll.poll(events, Some(TICK)) {
+        // The signal is looked for by the caller.
+        Err(error) if error.kind() == ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// What is looked at now and then: whether the server says anything, and how far it has come.
+struct Watch {
+    progress: Progress,
+    began: Instant,
+    heard_at: Instant,
+    shown_at: Instant,
+}
+
+impl Watch {
+    fn new(count: u64) -> Self {
+        let now = now();
+        Self {
+            progress: Progress::new(count),
+            began: now,
+            heard_at: now,
+            shown_at: now,
+        }
+    }
+
+    fn look(&mut self, events: &Events, outcomes: &Outcomes) -> io::Result<()> {
+        let now = now();
+        if !events.is_empty() {
+            self.heard_at = now;
+        } else if now - self.heard_at >= SILENCE_MAX {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        if now - self.shown_at >= TICK {
+            self.shown_at = now;
+            let answered = outcomes.answered();
+            let per_second = answered as f64 / (now - self.began).as_secs_f64();
+            self.progress.show(answered, per_second as u64);
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            counter: Counter::default(),
+            batch: Vec::new(),
+            written: 0,
+            open: 0,
+            sent_at: now(),
+        }
+    }
+}
+
+fn flush(connection: &mut Connection) -> io::Result<()> {
     while connection.written < connection.batch.len() {
         match connection
             .stream
@@ -175,66 +220,4 @@ fn flush(connection: &mut Connection) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-impl Figures {
-    fn per_second(&self, count: u64) -> u64 {
-        (count as f64 / self.elapsed.as_secs_f64()) as u64
-    }
-
-    /// One line per figure, aligned.
-    pub(crate) fn table(&self, gone: Option<u64>) -> String {
-        let mut out = String::new();
-        let mut line = |name: &str, count: u64| {
-            writeln!(out, "{name:<22}{count:>12}{:>12}/s", self.per_second(count))
-                .expect("because a string takes all that is written");
-        };
-        line("done", self.outcomes.done);
-        for (word, count) in &self.outcomes.refused {
-            line(word, *count);
-        }
-        if let Some(gone) = gone {
-            writeln!(out, "{:<22}{gone:>12}", "units gone (server)").expect("as above");
-        }
-        let quantile = |q| self.latency.value_at_quantile(q) as f64 / 1_000.0;
-        let (p50, p99) = (quantile(0.5), quantile(0.99));
-        writeln!(
-            out,
-            "{:<22}{:>12.2} s",
-            "elapsed",
-            self.elapsed.as_secs_f64()
-        )
-        .expect("as above");
-        writeln!(
-            out,
-            "{:<22}{p50:>12.2} ms p50{p99:>12.2} ms p99",
-            "batch latency"
-        )
-        .expect("as above");
-        out
-    }
-
-    /// One JSON object.
-    pub(crate) fn json(&self, gone: Option<u64>) -> String {
-        let refused: u64 = self.outcomes.refused.values().sum();
-        let by_word: Vec<_> = self
-            .outcomes
-            .refused
-            .iter()
-            .map(|(word, count)| format!("\"{word}\":{count}"))
-            .collect();
-        format!(
-            "{{\"done\":{},\"refused\":{refused},\"refused_by\":{{{}}},\"units_gone\":{},\
-             \"elapsed_ms\":{},\"done_per_second\":{},\"refused_per_second\":{},\
-             \"batch_latency_us_p50\":{},\"batch_latency_us_p99\":{}}}",
-            self.outcomes.done,
-            by_word.join(","),
-            gone.map_or("null".to_owned(), |gone| gone.to_string()),
-            self.elapsed.as_millis(),
-            self.per_second(self.outcomes.done),
-            self.per_second(refused),
-            self.latency.value_at_quantile(0.5),
-            self.latency.value_at_quantile(0.99),
-        )
-    }
 }

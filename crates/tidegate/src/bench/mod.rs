@@ -3,14 +3,29 @@
 //! It keeps `connections × pipeline` commands in flight and counts what came of each: done,
 //! refused by reason, BUSY. The same loop drives a Redis that does the same by Lua, so that both
 //! are measured by one client. One thread; a command is a copied template with its id patched in.
+//!
+//! What is held stays held: by default a server of its own takes it along when it goes.
 
 mod count;
 mod drive;
+mod figures;
+mod progress;
+mod server;
 mod work;
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+
+use crate::client::{Address, Lost};
+use crate::ending::{Failure, Found};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::output::{grouped, note, print};
+use crate::password::Password;
+use crate::temporary::TemporaryServer;
+use figures::Figures;
+use server::Server;
 
 /// What is on the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,12 +48,19 @@ pub(crate) enum Kind {
 }
 
 /// Measures how many commands a server carries out a second, by counting their effects.
+///
+/// Without --addr it starts a server in a temporary folder, and stops it at the end. A server that
+/// is named keeps what is written: SKUs named bench-…, and with `--work hold` one hold of one unit
+/// for each command (a million of them take about 1 GiB). Never point it at a shop's server.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct BenchArgs {
-    /// Address of the server's RESP front.
-    #[arg(long, default_value = "127.0.0.1:7379")]
-    addr: SocketAddr,
-    /// What is on the other end.
+    /// The RESP address of a running server, which keeps what is written.
+    #[arg(long, value_name = "HOST:PORT", required_if_eq("target", "redis"))]
+    addr: Option<Address>,
+    /// File with the server's password; TIDEGATE_PASSWORD serves as well.
+    #[arg(long, value_name = "FILE", requires = "addr")]
+    password_file: Option<PathBuf>,
+    /// What is on the other end. Redis needs --addr.
     #[arg(long, value_enum, default_value = "tidegate")]
     target: Target,
     /// What every command does.
@@ -61,17 +83,81 @@ pub(crate) struct BenchArgs {
     json: bool,
 }
 
-/// Runs the benchmark and prints what it saw.
-pub(crate) fn run(args: &BenchArgs) -> Result<(), BenchError> {
-    let work = work::prepare(args)?;
-    let figures = drive::drive(args, &work)?;
-    let left = work::effects_left(args)?;
+/// Runs the benchmark and prints what it saw, be it only a part.
+pub(crate) fn run(args: &BenchArgs) -> Result<Found, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::told)?;
+    let (server, own) = connect_to(args)?;
+    note(format_args!(
+        "bench: {}",
+        Announced {
+            args,
+            server: &server,
+            own: own.is_some()
+        }
+    ));
+    let (figures, left) = measure(args, &server, &interrupt).map_err(Failure::told)?;
+    drop(own);
     if args.json {
-        println!("{}", figures.json(left));
+        print(format_args!("{}\n", figures.json(left)))?;
     } else {
-        print!("{}", figures.table(left));
+        print(format_args!("{}", figures.table(left)))?;
     }
-    Ok(())
+    interrupt.check().map_or_else(
+        |by| Err(cut_short(by, args, &figures)),
+        |()| Ok(Found::Sound),
+    )
+}
+
+/// The server that was named, or one of our own.
+fn connect_to(args: &BenchArgs) -> Result<(Server, Option<TemporaryServer>), Failure> {
+    if let Some(addr) = &args.addr {
+        let password = Password::find(args.password_file.as_deref()).map_err(Failure::told)?;
+        return Ok((Server::new(addr.to_string(), password), None));
+    }
+    let own = TemporaryServer::start("bench").map_err(Failure::told)?;
+    Ok((Server::new(own.addr.clone(), None), Some(own)))
+}
+
+/// What was seen, and the units that are gone by what the server says.
+fn measure(
+    args: &BenchArgs,
+    server: &Server,
+    interrupt: &Interrupt,
+) -> Result<(Figures, Option<u64>), BenchError> {
+    let work = work::prepare(args, server)?;
+    let figures = drive::drive(args, server, &work, interrupt)?;
+    let left = work::effects_left(args, server)?;
+    Ok((figures, left))
+}
+
+fn cut_short(by: Interrupted, args: &BenchArgs, figures: &Figures) -> Failure {
+    let (answered, count) = (grouped(figures.answered()), grouped(args.count));
+    Failure::Interrupted(by, format!("{by} after {answered} of {count} commands"))
+}
+
+/// What is about to be done to a server.
+struct Announced<'a> {
+    args: &'a BenchArgs,
+    server: &'a Server,
+    own: bool,
+}
+
+impl fmt::Display for Announced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { args, server, own } = self;
+        let (count, skus, addr) = (grouped(args.count), args.skus, &server.addr);
+        let name = work::sku_prefix(args.work);
+        match args.work {
+            Kind::Hold => write!(f, "{count} holds on {skus} SKUs named {name}…")?,
+            Kind::SoldOut => write!(f, "{count} refused holds on {skus} SKUs named {name}…")?,
+            Kind::Ping => return write!(f, "{count} pings to {addr}, nothing is written"),
+        }
+        if *own {
+            write!(f, " on a server of its own, gone at the end")
+        } else {
+            write!(f, " at {addr}, which keeps what is written")
+        }
+    }
 }
 
 /// Why a benchmark could not be run.
@@ -79,18 +165,26 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), BenchError> {
 pub(crate) enum BenchError {
     /// The connection.
     #[error("{addr}: {error}")]
-    Io {
+    Lost {
         /// The server.
-        addr: SocketAddr,
+        addr: String,
         /// What the machine said.
-        error: std::io::Error,
+        error: Lost,
     },
     /// The server's answer makes no sense here.
     #[error("{addr}: unexpected answer {answer:?}")]
     Answer {
         /// The server.
-        addr: SocketAddr,
+        addr: String,
         /// What it said.
         answer: String,
+    },
+    /// The server does not let us in.
+    #[error("{addr}: {why}")]
+    Password {
+        /// The server.
+        addr: String,
+        /// What there is to do.
+        why: String,
     },
 }

@@ -1,17 +1,13 @@
 //! The commands of a benchmark, and what it asks the server before and after.
 
-use std::io;
-use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::server::Server;
 use super::{BenchArgs, BenchError, Kind, Target};
-use crate::client::{Connection, Lost, Reply};
+use crate::client::Reply;
 
 /// Units of each SKU where there are enough.
 const PLENTY: u64 = 1_000_000_000;
-
-/// How long the server may take over one question of the setup.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What Redis does for a hold: has this buyer bought, is there one left, take it, remember the
 /// buyer, record the flow.
@@ -73,19 +69,25 @@ fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
 }
 
 /// SKUs without units are others than those with plenty, so that runs do not disturb each other.
+pub(crate) fn sku_prefix(work: Kind) -> &'static str {
+    match work {
+        Kind::SoldOut => "bench-out-",
+        Kind::Hold | Kind::Ping => "bench-hold-",
+    }
+}
+
 fn sku(work: Kind, n: u16) -> String {
-    let kind = if work == Kind::SoldOut { "out" } else { "hold" };
-    format!("bench-{kind}-{n:04}")
+    format!("{}{n:04}", sku_prefix(work))
 }
 
 /// Declares the SKUs and makes the templates.
 #[allow(clippy::disallowed_methods, reason = "ids of two runs must differ")]
-pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
+pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Templates, BenchError> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let run = since.as_millis() as u32;
-    let mut server = Asker::connect(args.addr)?;
+    let mut server = server.asker()?;
     let units = if args.work == Kind::SoldOut {
         0
     } else {
@@ -122,11 +124,11 @@ pub(crate) fn prepare(args: &BenchArgs) -> Result<Templates, BenchError> {
 
 /// Units that the server says have gone, over all SKUs of the benchmark; `None` where that says
 /// nothing.
-pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> {
+pub(crate) fn effects_left(args: &BenchArgs, server: &Server) -> Result<Option<u64>, BenchError> {
     if args.work != Kind::Hold {
         return Ok(None);
     }
-    let mut server = Asker::connect(args.addr)?;
+    let mut server = server.asker()?;
     let mut gone = 0;
     for n in 0..args.skus {
         let sku = sku(args.work, n);
@@ -140,61 +142,6 @@ pub(crate) fn effects_left(args: &BenchArgs) -> Result<Option<u64>, BenchError> 
         };
     }
     Ok(Some(gone))
-}
-
-/// Asks one question at a time.
-struct Asker {
-    addr: SocketAddr,
-    connection: Connection,
-}
-
-impl Asker {
-    fn connect(addr: SocketAddr) -> Result<Self, BenchError> {
-        let connection = Connection::connect(&addr.to_string(), PATIENCE);
-        let connection = connection.map_err(|error| BenchError::Io { addr, error })?;
-        Ok(Self { addr, connection })
-    }
-
-    /// Sends a command and reads its reply; one that `read` cannot take is an error.
-    fn ask<T>(
-        &mut self,
-        words: &[&str],
-        read: impl FnOnce(&Reply<'_>) -> Option<T>,
-    ) -> Result<T, BenchError> {
-        let Self { addr, connection } = self;
-        let lost = |lost: Lost| BenchError::Io {
-            addr: *addr,
-            error: io::Error::other(lost),
-        };
-        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-        connection.push(&words);
-        connection.flush().map_err(lost)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(reply) = connection.next().map_err(lost)? {
-                return read(&reply).ok_or_else(|| BenchError::Answer {
-                    addr: *addr,
-                    answer: shown(&reply),
-                });
-            }
-            if Instant::now() >= deadline {
-                return Err(BenchError::Io {
-                    addr: *addr,
-                    error: io::ErrorKind::TimedOut.into(),
-                });
-            }
-            connection.fill().map_err(lost)?;
-        }
-    }
-}
-
-/// A reply as an error message shows it: an error of the server in its own words.
-fn shown(reply: &Reply<'_>) -> String {
-    if let Reply::Error(words) = reply {
-        String::from_utf8_lossy(words).into_owned()
-    } else {
-        format!("{reply:?}")
-    }
 }
 
 /// A text, for people or as a number.

@@ -85,6 +85,11 @@ impl Connection {
         Ok(())
     }
 
+    /// The socket. Whatever was asked must have been answered: no reply is kept for it.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Waits for bytes, a short while at most.
     pub(crate) fn fill(&mut self) -> Result<(), Lost> {
         self.incoming.drain(..self.taken);

@@ -4,8 +4,10 @@
 //! know which command an answer belongs to when a connection breaks in the middle. It reads RESP2
 //! and the parts of RESP3 that the server sends.
 
+mod address;
 mod connection;
 mod reply;
 
+pub(crate) use address::Address;
 pub(crate) use connection::{Connection, Lost};
-pub(crate) use reply::Reply;
+pub(crate) use reply::{PASSWORD_WANTED, Reply};

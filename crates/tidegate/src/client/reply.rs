@@ -15,6 +15,10 @@ const DEPTH_MAX: usize = 8;
 /// Bytes of a line: a simple string, an error, a number or a length.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
+/// What `NOAUTH` means to a person.
+pub(crate) const PASSWORD_WANTED: &str =
+    "it wants a password: set TIDEGATE_PASSWORD, or give --password-file FILE";
+
 /// One reply, borrowed from the connection's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply<'a> {
@@ -39,7 +43,7 @@ pub(crate) enum Reply<'a> {
 /// Bytes that are no reply. The connection cannot be used any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
-    #[error("a reply begins with byte {0:#04x}")]
+    #[error("it is no RESP server (a reply begins with byte {0:#04x}); is it the HTTP port?")]
     Type(u8),
     #[error("a number in a reply is not a number")]
     Number,
@@ -85,6 +89,33 @@ impl<'a> Reply<'a> {
         } else {
             None
         }
+    }
+
+    /// Whether this answer to `AUTH` lets the client in; if not, why. A server that wants no
+    /// password lets everybody in.
+    pub(crate) fn takes_password(&self) -> Result<(), String> {
+        let begins = |word: &[u8]| matches!(self, Self::Error(text) if text.starts_with(word));
+        if matches!(self, Self::Simple(_)) || begins(b"ERR AUTH") {
+            Ok(())
+        } else if begins(b"WRONGPASS") {
+            Err("the password is wrong".to_owned())
+        } else {
+            Err(format!("AUTH is answered by {}", self.shown()))
+        }
+    }
+
+    /// The reply as an error message shows it: an error of the server in its own words.
+    pub(crate) fn shown(&self) -> String {
+        if let Self::Error(words) = self {
+            String::from_utf8_lossy(words).into_owned()
+        } else {
+            format!("{self:?}")
+        }
+    }
+
+    /// A yes: RESP2 has a number for it.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(self, Self::Boolean(true) | Self::Integer(1))
     }
 
     /// A count.

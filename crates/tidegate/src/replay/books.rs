@@ -37,8 +37,11 @@ pub(crate) struct Difference {
 /// The comparison of all SKUs of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Books {
-    /// Whether every row is what the answers add up to.
+    /// Whether every row is what the answers add up to, and all answers are this replay's own.
     pub(crate) balance: bool,
+    /// Answers that show that the server had seen ids of this file before this replay sent them.
+    /// With any, the rows are not those of this replay, and cannot be compared with it.
+    pub(crate) known_before: u64,
     /// SKUs compared.
     pub(crate) skus: u64,
     /// SKUs whose rows differ.
@@ -59,6 +62,7 @@ impl Books {
         };
         for course in courses.filter(|course| course.declared()) {
             books.skus += 1;
+            books.known_before += course.known_before();
             let sku = course.sku().name.to_string();
             let (expected, server) = (expected(course), rows.get(&sku).copied());
             if server == Some(expected) {
@@ -73,6 +77,11 @@ impl Books {
                     server,
                 });
             }
+        }
+        if books.known_before > 0 {
+            books.balance = false;
+            books.differing = 0;
+            books.differences.clear();
         }
         books
     }

@@ -19,6 +19,12 @@ const FIELDS: [&str; 7] = [
 /// The fields a replay reads. The others may be missing.
 const READ: [&str; 4] = ["invoice", "customer", "sku", "quantity"];
 
+/// What stands between columns in files of other makers.
+const SEPARATORS: [char; 3] = [';', '\t', '|'];
+
+/// Characters of a header that are shown.
+const PRESENT_MAX: usize = 80;
+
 /// The file's name for each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
@@ -45,15 +51,44 @@ pub(crate) enum Error {
     /// `--columns` is no list of `field=name`.
     #[error("{0:?} is not of the form field=name")]
     NoPair(String),
-    /// The header lacks a column.
-    #[error(
-        "the file has no column {name:?} for the {field}; it has: {present}. Name it with --columns {field}=…"
-    )]
-    Missing {
-        field: &'static str,
-        name: String,
-        present: String,
-    },
+    /// The header lacks columns.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+}
+
+/// The fields whose columns a header lacks, and what it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// Field and name.
+    lacking: Vec<(&'static str, String)>,
+    /// The header as text, safe to be printed, and cut.
+    present: String,
+    /// A character that separates the columns in place of commas, as it seems.
+    separator: Option<char>,
+}
+
+impl std::error::Error for Missing {}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let column = |(field, name): &(&str, String)| format!("{name:?} for the {field}");
+        let lacking: Vec<_> = self.lacking.iter().map(column).collect();
+        let way = |(field, _): &(&str, String)| format!("{field}=…");
+        let ways: Vec<_> = self.lacking.iter().map(way).collect();
+        let (lacking, ways) = (lacking.join(", "), ways.join(","));
+        write!(
+            f,
+            "the file has no column {lacking}; its header is: {}. ",
+            self.present
+        )?;
+        match self.separator {
+            Some(separator) => write!(
+                f,
+                "Its columns seem to be separated by {separator:?}: they must be by commas"
+            ),
+            None => write!(f, "Name them with --columns {ways}"),
+        }
+    }
 }
 
 impl Default for Columns {
@@ -97,15 +132,18 @@ impl Columns {
     /// not: a name that fits nothing is a mistake.
     pub(super) fn find(&self, header: &ByteRecord) -> Result<Positions, Error> {
         let mut found = [usize::MAX; FIELDS.len()];
-        for (index, (field, name)) in FIELDS.iter().zip(&self.names).enumerate() {
-            let position = header.iter().position(|column| column == name.as_bytes());
-            match position {
+        let mut lacking = Vec::new();
+        for (index, (field, name)) in FIELDS.into_iter().zip(&self.names).enumerate() {
+            match position(header, name) {
                 Some(position) => found[index] = position,
-                None if READ.contains(field) || name != field => {
-                    return Err(missing(field, name, header));
+                None if READ.contains(&field) || name != field => {
+                    lacking.push((field, name.clone()));
                 }
                 None => {}
             }
+        }
+        if !lacking.is_empty() {
+            return Err(missing(lacking, header).into());
         }
         let [invoice, _, customer, sku, _, quantity, _] = found;
         Ok(Positions {
@@ -118,12 +156,38 @@ impl Columns {
     }
 }
 
-fn missing(field: &'static str, name: &str, header: &ByteRecord) -> Error {
-    let present: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
-    Error::Missing {
-        field,
-        name: name.to_owned(),
-        present: present.join(", "),
+/// Where a name stands: as it is written, or else in another case.
+fn position(header: &ByteRecord, name: &str) -> Option<usize> {
+    let exactly = header.iter().position(|column| column == name.as_bytes());
+    let alike = |column: &[u8]| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+    exactly.or_else(|| header.iter().position(alike))
+}
+
+fn missing(lacking: Vec<(&'static str, String)>, header: &ByteRecord) -> Missing {
+    let separator = match header.get(0) {
+        Some(only) if header.len() == 1 => SEPARATORS
+            .into_iter()
+            .find(|separator| only.contains(&(*separator as u8))),
+        Some(_) | None => None,
+    };
+    Missing {
+        lacking,
+        present: present(header),
+        separator,
+    }
+}
+
+/// The header, whatever bytes it is of.
+fn present(header: &ByteRecord) -> String {
+    let columns: Vec<_> = header
+        .iter()
+        .map(|column| column.escape_ascii().to_string())
+        .collect();
+    let text = columns.join(", ");
+    // Escaped text is ASCII, so that any byte is a place to cut at.
+    match text.get(..PRESENT_MAX) {
+        Some(cut) => format!("{cut}…"),
+        None => text,
     }
 }
 
@@ -145,31 +209,56 @@ mod tests {
         assert_eq!(found.count, 4);
     }
 
+    fn lacking(columns: &Columns, header: &[&str]) -> Missing {
+        match columns.find(&ByteRecord::from(header.to_vec())) {
+            Err(Error::Missing(missing)) => missing,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_column_that_is_needed_or_named_must_be_there() {
-        let header = ByteRecord::from(vec!["invoice", "customer", "sku"]);
-        let error = Columns::default().find(&header).expect_err("no quantity");
-        assert!(
-            matches!(
-                error,
-                Error::Missing {
-                    field: "quantity",
-                    ..
-                }
-            ),
-            "{error}"
-        );
-        let header = ByteRecord::from(vec!["invoice", "customer", "sku", "quantity"]);
+    fn all_columns_that_are_needed_or_named_and_not_there_are_told_at_once() {
+        let missing = lacking(&Columns::default(), &["Invoice", "customer"]);
+        let text = "the file has no column \"sku\" for the sku, \"quantity\" for the quantity; \
+            its header is: Invoice, customer. Name them with --columns sku=…,quantity=…";
+        assert_eq!(missing.to_string(), text);
+        let header = ["invoice", "customer", "sku", "quantity"];
         let named: Columns = "time=When".parse().expect("ok");
-        let error = named.find(&header).expect_err("no When");
-        assert!(
-            matches!(error, Error::Missing { field: "time", .. }),
-            "{error}"
+        assert_eq!(
+            lacking(&named, &header).lacking,
+            [("time", "When".to_owned())]
         );
         assert!(
-            Columns::default().find(&header).is_ok(),
+            Columns::default()
+                .find(&ByteRecord::from(header.to_vec()))
+                .is_ok(),
             "what is not read may be missing"
         );
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_the_exact_one_first() {
+        let header = ByteRecord::from(vec!["SKU", " Invoice ", "Customer", "QUANTITY", "sku"]);
+        let found = Columns::default().find(&header).expect("all there");
+        assert_eq!((found.sku, found.invoice, found.quantity), (4, 1, 3));
+    }
+
+    #[test]
+    fn another_separator_is_recognized() {
+        let missing = lacking(&Columns::default(), &["invoice;customer;sku;quantity"]);
+        assert!(
+            missing.to_string().contains("separated by ';'"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn a_header_of_any_bytes_is_escaped_and_cut() {
+        let header = ByteRecord::from(vec![b"\x1b[2J\xff".repeat(1_000)]);
+        let refused = Columns::default().find(&header).expect_err("no header");
+        let text = refused.to_string();
+        assert!(text.contains("its header is: \\x1b[2J\\xff\\x1b"), "{text}");
+        assert!(!text.contains('\x1b') && text.len() < 400, "{text}");
     }
 
     #[test]

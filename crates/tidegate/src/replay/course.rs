@@ -42,9 +42,23 @@ pub(super) enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Done,
+    /// Done, but not for this replay: the server knew the id before it was first sent.
+    DoneBefore,
     SoldOut,
     /// Any other refusal, in the server's words.
     Refused(Box<str>),
+}
+
+impl Verdict {
+    /// Whether the answer is about an id that somebody else has used.
+    fn is_of_another(&self) -> bool {
+        match self {
+            Self::DoneBefore => true,
+            // A replay never sends an id with another content.
+            Self::Refused(why) => why.starts_with("IDCONFLICT"),
+            Self::Done | Self::SoldOut => false,
+        }
+    }
 }
 
 /// An answer to something that was not asked: the journal or the server mixes things up.
@@ -70,6 +84,7 @@ pub(super) struct Course<'p> {
     /// Units taken back in those parts.
     returned: u32,
     tally: Tally,
+    known_before: u64,
     refusals: Vec<(u32, Box<str>)>,
 }
 
@@ -92,6 +107,7 @@ impl<'p> Course<'p> {
             asked: 0,
             returned: 0,
             tally: Tally::default(),
+            known_before: 0,
             refusals: Vec::new(),
         };
         course.pass_unmatched();
@@ -109,6 +125,12 @@ impl<'p> Course<'p> {
 
     pub(super) fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// Answers that show that the server had the ids before this replay: with other commands
+    /// behind its rows, they cannot be compared with the answers.
+    pub(super) fn known_before(&self) -> u64 {
+        self.known_before
     }
 
     /// The first few refusals other than sold out, each with the number of its record.
@@ -146,6 +168,7 @@ impl<'p> Course<'p> {
         if !self.wants().contains(&command) {
             return Err(Unasked);
         }
+        self.known_before += u64::from(verdict.is_of_another());
         match command {
             Command::Declare => self.declared = true,
             Command::Hold { line } => self.hold_answered(line, verdict),
@@ -187,7 +210,7 @@ impl<'p> Course<'p> {
         self.next += 1;
         let units = u64::from(self.line(line).units);
         match verdict {
-            Verdict::Done => self.unconfirmed.push_back(line),
+            Verdict::Done | Verdict::DoneBefore => self.unconfirmed.push_back(line),
             Verdict::SoldOut => {
                 self.tally.sold_out.line(units);
                 self.tally.done += 1;
@@ -199,7 +222,7 @@ impl<'p> Course<'p> {
     fn confirm_answered(&mut self, line: u32, verdict: Verdict) {
         self.unconfirmed.retain(|waiting| *waiting != line);
         match verdict {
-            Verdict::Done => self.order_sold(line),
+            Verdict::Done | Verdict::DoneBefore => self.order_sold(line),
             Verdict::SoldOut => self.order_refused(line, "SOLDOUT".into()),
             Verdict::Refused(why) => self.order_refused(line, why),
         }
@@ -233,7 +256,7 @@ impl<'p> Course<'p> {
         self.parts += 1;
         self.asked += units;
         match verdict {
-            Verdict::Done => {
+            Verdict::Done | Verdict::DoneBefore => {
                 self.returned += units;
                 self.tally.returned.units += u64::from(units);
                 self.take(index, order, units);
@@ -286,6 +309,7 @@ impl<'p> Course<'p> {
             Some(_) => {}
         }
         self.tally.done += 1;
+        self.tally.not_sent += u64::from(self.parts == 0);
         self.next += 1;
         (self.parts, self.asked, self.returned) = (0, 0, 0);
     }

@@ -205,7 +205,7 @@ fn ask(stock: &mut FakeStock, plan: &Plan, sku: &Sku, command: Command) -> Verdi
         }
     };
     match answer {
-        Ok(()) => Verdict::Done,
+        Ok(_) => Verdict::Done,
         Err(words) if words.starts_with("SOLDOUT") => Verdict::SoldOut,
         Err(words) => Verdict::Refused(words.into()),
     }

@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options, observer: &mut dyn Observer) -> Result<Repo
     observer.progress(&progress);
 
     let skus: std::collections::HashSet<_> = plan.skus.iter().map(|sku| &*sku.name).collect();
-    let mut asker = Asker::new(&options.addr, options.patience);
+    let mut asker = Asker::new(options);
     let rows = books::rows(&mut asker, |sku| skus.contains(sku))?;
     let books = Books::compare(courses.iter(), &rows);
     Ok(Report::new(
@@ -105,10 +105,9 @@ fn refuse_another_server(options: &Options, courses: &[Course<'_>]) -> Result<()
         return Ok(());
     };
     let sku = course.sku();
-    let total = Asker::new(&options.addr, options.patience)
-        .ask(&[b"STOCK.GET", sku.name.as_bytes()], |reply| {
-            reply.field("total").and_then(crate::client::Reply::count)
-        })?;
+    let total = Asker::new(options).ask(&[b"STOCK.GET", sku.name.as_bytes()], |reply| {
+        reply.field("total").and_then(crate::client::Reply::count)
+    })?;
     if total == Some(sku.total) {
         return Ok(());
     }

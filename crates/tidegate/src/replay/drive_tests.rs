@@ -126,6 +126,10 @@ fn a_replay_stopped_again_and_again_ends_in_the_same_figures() {
         assert!(stops < 100, "every run must come some way");
     };
     assert!(stops > 3, "it was stopped {stops} times");
+    assert!(
+        report.books.balance,
+        "what is sent again is our own: {report}"
+    );
     assert_eq!(report.tally, tally);
     assert_eq!(stock.lock().expect("no panics").changes, changes);
 }
@@ -144,7 +148,7 @@ fn a_run_with_a_complete_journal_changes_nothing_and_tells_the_same() {
     assert_eq!(stock.lock().expect("no panics").changes, changes);
     let last = silent.last.expect("told");
     assert_eq!(
-        (last.lines_before, last.tally.done),
+        (last.before.done, last.tally.done),
         (last.lines, last.lines)
     );
 }
@@ -160,6 +164,25 @@ fn a_journal_is_not_gone_on_with_on_another_server() {
         matches!(refused, Err(Error::AnotherServer { .. })),
         "{refused:?}"
     );
+}
+
+#[test]
+fn a_server_that_knew_the_ids_before_is_told_apart_from_one_with_wrong_books() {
+    let (folder, stock) = (folder(), Arc::default());
+    let server = FakeServer::start(&stock, Faults::default());
+    let options = options(&folder, &server.addr);
+    run(&options, &mut Silent::default()).expect("it ends");
+    let another = Options {
+        journal: folder.path().join("another"),
+        ..options
+    };
+    // The second time the journal alone remembers it.
+    for _ in 0..2 {
+        let report = run(&another, &mut Silent::default()).expect("it ends");
+        assert!(!report.books.balance);
+        assert!(report.books.known_before > 0, "{report}");
+        assert_eq!(report.books.differing, 0);
+    }
 }
 
 #[test]

@@ -137,7 +137,10 @@ fn execute(stock: &mut FakeStock, parts: &[String]) -> String {
         _ => return format!("-ERR unknown command {parts:?}\r\n"),
     };
     match answer {
-        Ok(()) => format!("*2\r\n+sku\r\n{}", bulk(sku)),
+        Ok(repeated) => {
+            let (sku, repeated) = (bulk(sku), u8::from(repeated));
+            format!("*4\r\n+sku\r\n{sku}+repeated\r\n:{repeated}\r\n")
+        }
         Err(words) => format!("-{words}\r\n"),
     }
 }

@@ -22,8 +22,8 @@ struct Hold {
     returned: u64,
 }
 
-/// A refusal, as the words of an error reply.
-type Answer = Result<(), String>;
+/// Whether it was done before; or a refusal, as the words of an error reply.
+type Answer = Result<bool, String>;
 
 impl FakeStock {
     pub(super) fn set(&mut self, sku: &str, total: u64) -> Answer {
@@ -37,7 +37,7 @@ impl FakeStock {
             }
         });
         if row.total == total {
-            Ok(())
+            Ok(false)
         } else {
             Err("VERSIONCHANGED".to_owned())
         }
@@ -47,7 +47,7 @@ impl FakeStock {
         let row = self.skus.get_mut(sku).ok_or("UNKNOWNSKU")?;
         if let Some(earlier) = self.holds.get(&(sku.to_owned(), id.to_owned())) {
             return if earlier.quantity == quantity {
-                Ok(())
+                Ok(true)
             } else {
                 Err("IDCONFLICT".into())
             };
@@ -64,20 +64,21 @@ impl FakeStock {
         };
         self.holds.insert((sku.to_owned(), id.to_owned()), hold);
         self.changes += 1;
-        Ok(())
+        Ok(false)
     }
 
     pub(super) fn confirm(&mut self, sku: &str, id: &str) -> Answer {
         let row = self.skus.get_mut(sku).ok_or("UNKNOWNSKU")?;
         let key = (sku.to_owned(), id.to_owned());
         let hold = self.holds.get_mut(&key).ok_or("HOLDNOTFOUND")?;
-        if !hold.confirmed {
+        let repeated = hold.confirmed;
+        if !repeated {
             hold.confirmed = true;
             row.held -= hold.quantity;
             row.sold += hold.quantity;
             self.changes += 1;
         }
-        Ok(())
+        Ok(repeated)
     }
 
     pub(super) fn take_back(&mut self, sku: &str, hold: &str, id: &str, quantity: u64) -> Answer {
@@ -87,7 +88,7 @@ impl FakeStock {
         let (content, key) = ((hold.to_owned(), quantity), (sku.to_owned(), id.to_owned()));
         if let Some(earlier) = self.returns.get(&key) {
             return if *earlier == content {
-                Ok(())
+                Ok(true)
             } else {
                 Err("IDCONFLICT".into())
             };
@@ -104,7 +105,7 @@ impl FakeStock {
         row.available += quantity;
         self.returns.insert(key, content);
         self.changes += 1;
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -140,7 +141,10 @@ pub(super) fn oracle(plan: &Plan, sku: &Sku) -> Tally {
                 tally.held.line(units);
                 orders.extend(customer.map(|customer| (customer, units)));
             }
-            (Kind::Return, None) => tally.unmatched_guests.line(units),
+            (Kind::Return, None) => {
+                tally.unmatched_guests.line(units);
+                tally.not_sent += 1;
+            }
             (Kind::Return, Some(customer)) => {
                 let mut rest = units;
                 for (_, left) in orders.iter_mut().rev().filter(|order| order.0 == customer) {
@@ -149,6 +153,7 @@ pub(super) fn oracle(plan: &Plan, sku: &Sku) -> Tally {
                     rest -= taken;
                 }
                 available += units - rest;
+                tally.not_sent += u64::from(rest == units);
                 if rest < units {
                     tally.returned.line(units - rest);
                 }

@@ -25,6 +25,9 @@ pub(crate) enum Error {
     /// It is cut in a way that leaves no records.
     #[error("{0}")]
     Csv(#[from] csv::Error),
+    /// There is nothing in it, not even a header.
+    #[error("the file is empty")]
+    Empty,
     /// Its columns are others.
     #[error(transparent)]
     Columns(#[from] columns::Error),
@@ -53,7 +56,11 @@ pub(super) fn read(path: &Path, columns: &Columns, share: Share) -> Result<(Plan
 
 fn read_text(text: impl Read, columns: &Columns, share: Share) -> Result<Plan, Error> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
-    let positions = columns.find(reader.byte_headers()?)?;
+    let header = reader.byte_headers()?;
+    if header.is_empty() {
+        return Err(Error::Empty);
+    }
+    let positions = columns.find(header)?;
     let mut builder = Builder::default();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
@@ -128,6 +135,16 @@ mod tests {
         let columns = "5 columns instead of 7".to_owned();
         assert_eq!(shown, [(&3, &columns), (&4, &"not UTF-8".to_owned())]);
         assert_eq!(plan.hold_id(&plan.lines[1]), "2:1");
+    }
+
+    #[test]
+    fn an_empty_file_is_told_apart_from_one_without_lines() {
+        let read = |text: &[u8]| read_text(text, &Columns::default(), share());
+        for empty in [&b""[..], b"\n\n"] {
+            assert!(matches!(read(empty), Err(Error::Empty)));
+        }
+        let plan = read(b"invoice,customer,sku,quantity\n").expect("a header is enough");
+        assert_eq!(plan.records, 0);
     }
 
     #[test]

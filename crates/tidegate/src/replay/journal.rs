@@ -10,7 +10,10 @@
 //! 1 confirm done
 //! 7 hold sold_out
 //! 9 return.1 refused RETURNEXCEEDSSOLD returnable=2
+//! 12 hold done_before
 //! ```
+//!
+//! `done_before` is done as well, but not by this replay: the server knew the id.
 //!
 //! Laws:
 //! 1. An answer is acted upon only after its line was handed to the operating system. So a return,
@@ -35,7 +38,13 @@ const MAGIC: &str = "tidegate-replay 1";
 
 /// An open journal, locked against a second replay.
 pub(super) struct Journal {
-    file: Mutex<File>,
+    state: Mutex<State>,
+}
+
+struct State {
+    file: File,
+    /// The first line, while it is not written: a journal without answers is nobody's.
+    head: Option<String>,
 }
 
 /// One line: which record, what was asked of it, and the answer.
@@ -64,7 +73,10 @@ pub(crate) enum Error {
     InUse,
     #[error("it is not a journal of this version of tidegate replay")]
     NotAJournal,
-    #[error("it belongs to another file, share or set of columns; it says: {found}")]
+    #[error(
+        "it belongs to another file, share or set of columns ({found}): delete it to begin anew, or \
+         name another one with --journal"
+    )]
     OtherInput { found: String },
     #[error("its line {line} cannot be read: {text:?}")]
     Unreadable { line: usize, text: String },
@@ -106,23 +118,20 @@ impl Journal {
         let entries = read(text, &bytes[whole..], identity)?;
         file.set_len(whole as u64)?;
         file.seek(io::SeekFrom::End(0))?;
-        if whole == 0 {
-            file.write_all(header(identity).as_bytes())?;
-        }
-        Ok((
-            Self {
-                file: Mutex::new(file),
-            },
-            entries,
-        ))
+        let head = (whole == 0).then(|| header(identity));
+        let state = Mutex::new(State { file, head });
+        Ok((Self { state }, entries))
     }
 
     /// Appends answers. When this returns they outlive the process.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
-        self.file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(lines)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { file, head } = &mut *state;
+        if let Some(first) = head {
+            file.write_all(first.as_bytes())?;
+            *head = None;
+        }
+        file.write_all(lines)
     }
 }
 
@@ -138,6 +147,7 @@ impl Entry {
         written.expect("because a Vec takes any write");
         match &self.verdict {
             Verdict::Done => out.extend_from_slice(b"done"),
+            Verdict::DoneBefore => out.extend_from_slice(b"done_before"),
             Verdict::SoldOut => out.extend_from_slice(b"sold_out"),
             Verdict::Refused(why) => {
                 out.extend_from_slice(b"refused ");
@@ -165,6 +175,7 @@ impl Entry {
         };
         let verdict = match verdict {
             "done" => Verdict::Done,
+            "done_before" => Verdict::DoneBefore,
             "sold_out" => Verdict::SoldOut,
             why => Verdict::Refused(why.strip_prefix("refused ")?.into()),
         };
@@ -291,7 +302,9 @@ mod tests {
     #[test]
     fn a_journal_of_something_else_is_refused_and_left_alone() {
         let (_folder, path) = folder();
-        drop(Journal::open(&path, "input=a").expect("new"));
+        let (journal, _) = Journal::open(&path, "input=a").expect("new");
+        append(&journal, &some_entries());
+        drop(journal);
         assert!(matches!(
             Journal::open(&path, "input=b"),
             Err(Error::OtherInput { .. })
@@ -305,6 +318,14 @@ mod tests {
             assert!(Journal::open(&path, "input=a").is_err());
             assert_eq!(std::fs::read_to_string(&path).expect("there"), other);
         }
+    }
+
+    #[test]
+    fn a_journal_without_answers_is_nobodys() {
+        let (_folder, path) = folder();
+        drop(Journal::open(&path, "input=a").expect("new"));
+        assert_eq!(std::fs::read(&path).expect("there"), b"");
+        assert!(Journal::open(&path, "input=b").is_ok());
     }
 
     #[test]
@@ -335,7 +356,8 @@ mod tests {
             record in any::<u32>(), kind in 0_u8..4, part in any::<u32>(), why in "[ -~]{0,40}",
         ) {
             let asked = [Asked::Declare, Asked::Hold, Asked::Confirm, Asked::Return { part }];
-            let verdicts = [Verdict::Done, Verdict::SoldOut, Verdict::Refused(why.into())];
+            let refused = Verdict::Refused(why.into());
+            let verdicts = [Verdict::Done, Verdict::DoneBefore, Verdict::SoldOut, refused];
             for verdict in verdicts {
                 let entry = entry(record, asked[usize::from(kind)], verdict);
                 let mut line = Vec::new();

@@ -78,7 +78,7 @@ pub(super) struct Lane<'r> {
 impl<'r> Lane<'r> {
     pub(super) fn new(shared: &'r Shared<'r>, index: usize, schedule: Schedule<'r>) -> Self {
         let tally = schedule.tally();
-        let patience = Patience::new(&shared.options.addr, shared.options.patience);
+        let patience = Patience::new(shared.options);
         Self {
             schedule,
             meter: Meter::new(),
@@ -107,9 +107,8 @@ impl<'r> Lane<'r> {
                     connection = None;
                     self.meter.lost += 1;
                     self.schedule.lost();
-                    self.patience.blame(lost.to_string());
                     self.waits(lost.to_string());
-                    self.patience.check()?;
+                    self.patience.lost(&lost)?;
                 }
             }
         }
@@ -163,7 +162,7 @@ impl<'r> Lane<'r> {
                 return Err(self.stopped("a reply to nothing".to_owned()).into());
             };
             let seat = &self.schedule.courses[flight.course];
-            match wire::meaning(&reply, &seat.course.sku().name) {
+            match wire::meaning(&reply, &seat.course.sku().name, flight.again) {
                 Meaning::Stop(why) => {
                     stop = Some(self.stopped(why));
                     break;

@@ -18,8 +18,9 @@ pub(crate) trait Observer {
 pub(crate) struct Progress {
     /// Lines of the file that can be replayed.
     pub(crate) lines: u64,
-    /// Of them, those that a journal had answered before this run.
-    pub(crate) lines_before: u64,
+    /// What had come of them before this run sent anything: a journal had the answers, or there was
+    /// nothing to send.
+    pub(crate) before: Tally,
     /// What came of the lines so far, those before this run included.
     pub(crate) tally: Tally,
     /// Since this run began to send.
@@ -28,11 +29,23 @@ pub(crate) struct Progress {
     pub(crate) waiting: Option<String>,
 }
 
+/// Less time than this says nothing about a rate.
+const RATE_AFTER: Duration = Duration::from_secs(1);
+
 impl Progress {
-    /// Lines done by this run, per second.
+    /// Lines done by this run, per second, once there is something to tell.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        (self.elapsed >= RATE_AFTER).then(|| self.lines_per_s())
+    }
+
+    /// Lines done by this run by asking the server, per second.
     pub(crate) fn lines_per_s(&self) -> f64 {
-        let done = self.tally.done - self.lines_before;
-        done as f64 / self.elapsed.as_secs_f64().max(1e-6)
+        self.answered() as f64 / self.elapsed.as_secs_f64().max(1e-6)
+    }
+
+    /// Lines done by this run by asking the server.
+    pub(crate) fn answered(&self) -> u64 {
+        self.tally.answered() - self.before.answered()
     }
 }
 
@@ -42,7 +55,7 @@ pub(super) struct Live {
     stop: AtomicBool,
     pub(super) began: Instant,
     lines: u64,
-    lines_before: u64,
+    before: Tally,
 }
 
 #[derive(Clone, Default)]
@@ -65,7 +78,7 @@ impl Live {
             stop: AtomicBool::new(false),
             began: Instant::now(),
             lines,
-            lines_before: tallies.iter().map(|tally| tally.done).sum(),
+            before: tallies.iter().fold(Tally::default(), |sum, one| sum + *one),
         }
     }
 
@@ -91,7 +104,7 @@ impl Live {
     pub(super) fn progress(&self) -> Progress {
         let mut progress = Progress {
             lines: self.lines,
-            lines_before: self.lines_before,
+            before: self.before,
             tally: Tally::default(),
             elapsed: self.began.elapsed(),
             waiting: None,

@@ -11,7 +11,7 @@
 //! 2. An answer is acted upon only when it is in the `journal`.
 //! 3. A command is sent again, with the same ids, until it is answered for good.
 //!
-//! `demo` calls [`run`] with an observer of its own and prints the [`Report`].
+//! `demo` calls [`run`] with an observer of its own and prints the [report](report::Report).
 
 mod books;
 mod columns;
@@ -34,35 +34,19 @@ mod report;
 mod schedule;
 mod share;
 mod table;
-mod tally;
-mod temporary;
+pub(crate) mod tally;
 mod wire;
 
-use std::any::Any;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 pub(crate) use drive::run;
 pub(crate) use options::{Args, Options, Speed};
-pub(crate) use report::Report;
-pub(crate) use temporary::start;
 
-/// Exit code of a replay whose books do not balance.
-const EXIT_UNBALANCED: u8 = 1;
-
-/// Exit code of a replay that could not be finished.
-const EXIT_FAILED: u8 = 2;
-
-/// A server that was started for a replay.
-pub(crate) struct Started {
-    /// Its RESP address.
-    pub(crate) addr: String,
-    /// Its folder, in which the journal goes too: neither is of use without the other.
-    pub(crate) folder: PathBuf,
-    /// Stops the server and removes the folder when dropped.
-    pub(crate) keep: Box<dyn Any>,
-}
+use crate::ending::{Failure, Found};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::output::print;
+use crate::temporary::TemporaryServer;
 
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]
@@ -100,46 +84,50 @@ pub(crate) enum Error {
     /// The server said something that ends the replay.
     #[error("the server at {addr} stops the replay: {why}")]
     Stopped { addr: String, why: String },
+    /// Somebody wants it to end.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
-/// The command as a whole. `start` starts a server in a temporary folder; it is called when no
-/// address is given.
-pub(crate) fn command<E: std::error::Error>(
-    args: &Args,
-    start: impl FnOnce() -> Result<Started, E>,
-) -> ExitCode {
-    let started = args.addr.is_none().then(start).transpose();
-    let started = match started {
-        Ok(started) => started,
-        Err(error) => return failed(&error),
+/// The command as a whole. Without an address it starts a server of its own.
+pub(crate) fn command(args: &Args) -> Result<Found, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::told)?;
+    let password = args.password().map_err(Failure::told)?;
+    let own = args
+        .addr
+        .is_none()
+        .then(|| TemporaryServer::start("replay"));
+    let own = own.transpose().map_err(Failure::told)?;
+    let options = Options {
+        password,
+        interrupt,
+        ..args.options(own.as_ref())
     };
-    let (addr, folder) = match (&args.addr, &started) {
-        (Some(addr), _) => (addr.clone(), PathBuf::new()),
-        (None, Some(started)) => (started.addr.clone(), started.folder.clone()),
-        (None, None) => unreachable!("without an address a server was started"),
-    };
-    let report = run(&args.options(addr, folder), &mut *progress::observer());
-    drop(started.map(|started| started.keep));
-    match report {
-        Ok(report) => finished(&report, args.json),
-        Err(error) => failed(&error),
+    let report = run(&options, &mut *progress::observer());
+    drop(own);
+    let report = report.map_err(|error| failure(error, args))?;
+    if args.json {
+        print(format_args!("{}\n", serde_json::json!(report)))?;
+    } else {
+        print(format_args!("{report}"))?;
     }
+    Ok(report.found())
 }
 
-fn finished(report: &Report, json: bool) -> ExitCode {
-    if json {
-        println!("{}", serde_json::json!(report));
-    } else {
-        print!("{report}");
+fn failure(error: Error, args: &Args) -> Failure {
+    if let (Error::Interrupted(by), Some(_)) = (&error, &args.addr) {
+        let words = format!("{by}: the same command goes on where it was");
+        return Failure::Interrupted(*by, words);
     }
-    if report.books.balance {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_UNBALANCED)
-    }
+    error.into()
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("tidegate replay: {error}");
-    ExitCode::from(EXIT_FAILED)
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Error::Interrupted(by) = error {
+            Self::Interrupted(by, by.to_string())
+        } else {
+            Self::told(error)
+        }
+    }
 }

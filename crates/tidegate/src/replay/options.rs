@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::share::Share;
+use crate::client::Address;
+use crate::interrupt::Interrupt;
+use crate::password::{self, Password};
+use crate::temporary::TemporaryServer;
 
 /// Less than the demand, so that some of it is sold out.
 const SHARE_DEFAULT: &str = "0.9";
@@ -30,7 +34,10 @@ pub(crate) struct Args {
     /// The RESP address of a running server. Without it a server is started in a temporary folder
     /// and stopped at the end.
     #[arg(long, value_name = "HOST:PORT")]
-    pub(super) addr: Option<String>,
+    pub(super) addr: Option<Address>,
+    /// File with the server's password; TIDEGATE_PASSWORD serves as well.
+    #[arg(long, value_name = "FILE", requires = "addr")]
+    password_file: Option<PathBuf>,
     /// Units of each SKU, as a share of what its orders ask for, rounded up.
     #[arg(long, default_value = SHARE_DEFAULT)]
     stock_share: Share,
@@ -38,8 +45,9 @@ pub(crate) struct Args {
     #[arg(long, default_value = "max")]
     speed: Speed,
     /// Where answers are kept, so that an interrupted replay goes on where it was
-    /// [default: FILE's name with .journal, in this folder; without --addr in the temporary one].
-    #[arg(long, value_name = "FILE")]
+    /// [default: FILE's name with .journal, in this folder]. Without --addr nothing is kept: the
+    /// server goes as well.
+    #[arg(long, value_name = "FILE", requires = "addr")]
     journal: Option<PathBuf>,
     /// Connections to the server.
     #[arg(long, default_value_t = CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -63,7 +71,10 @@ pub(crate) struct Args {
 pub(crate) struct Options {
     pub(crate) file: PathBuf,
     pub(crate) addr: String,
+    pub(crate) password: Option<Password>,
     pub(crate) journal: PathBuf,
+    /// Whether the journal is there when the replay is over.
+    pub(crate) keeps_journal: bool,
     pub(crate) share: Share,
     pub(crate) speed: Speed,
     pub(crate) connections: usize,
@@ -71,6 +82,8 @@ pub(crate) struct Options {
     pub(crate) pipeline: usize,
     pub(crate) columns: Columns,
     pub(crate) patience: Duration,
+    /// Ends the replay early.
+    pub(crate) interrupt: Interrupt,
 }
 
 /// How fast the file is walked.
@@ -106,8 +119,19 @@ impl FromStr for Speed {
 }
 
 impl Args {
-    /// The options, for the server at `addr`, with the journal in `folder` unless one is named.
-    pub(super) fn options(&self, addr: String, folder: PathBuf) -> Options {
+    /// The password of the server that was named. One of our own has none.
+    pub(super) fn password(&self) -> Result<Option<Password>, password::Error> {
+        let named = self.addr.is_some();
+        let found = named.then(|| Password::find(self.password_file.as_deref()));
+        Ok(found.transpose()?.flatten())
+    }
+
+    /// The options, for the server that was named, or one of our own.
+    pub(super) fn options(&self, own: Option<&TemporaryServer>) -> Options {
+        let named = self.addr.as_ref().map(Address::to_string);
+        let addr = own.map(|own| own.addr.clone()).or(named);
+        // The journal of a server that goes is of no use without it, so it goes as well.
+        let folder = own.map_or_else(PathBuf::new, |own| own.folder().to_owned());
         let default_journal = || {
             let mut name = self.file.file_name().unwrap_or_default().to_owned();
             name.push(".journal");
@@ -120,9 +144,10 @@ impl Args {
             pipeline: self.pipeline.into(),
             columns: self.columns.clone(),
             patience: self.patience,
+            keeps_journal: own.is_none(),
             ..Options::new(
                 self.file.clone(),
-                addr,
+                addr.expect("because a server without an address is one of our own"),
                 self.journal.clone().unwrap_or_else(default_journal),
             )
         }
@@ -130,18 +155,21 @@ impl Args {
 }
 
 impl Options {
-    /// A replay of `file` as it is without any option.
+    /// A replay of `file` as it is without any option, all of which goes at the end.
     pub(crate) fn new(file: PathBuf, addr: String, journal: PathBuf) -> Self {
         Self {
             file,
             addr,
+            password: None,
             journal,
+            keeps_journal: false,
             share: SHARE_DEFAULT.parse().expect("because 0.9 is a share"),
             speed: Speed::Max,
             connections: CONNECTIONS_DEFAULT.into(),
             pipeline: PIPELINE_DEFAULT.into(),
             columns: Columns::default(),
             patience: PATIENCE_DEFAULT,
+            interrupt: Interrupt::default(),
         }
     }
 }

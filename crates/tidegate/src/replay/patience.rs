@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Error;
 use super::wire::{self, Meaning};
+use super::{Error, Options};
 use crate::client::{Connection, Lost, Reply};
 
 /// The first wait before connecting again; each further one is twice as long.
@@ -15,19 +15,17 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// Counts the time without a useful answer. Useful is an answer for good: a server that only says
 /// BUSY tries the patience like one that is gone.
 pub(super) struct Patience<'a> {
-    addr: &'a str,
-    limit: Duration,
+    options: &'a Options,
     since: Option<Instant>,
     why: String,
     backoff: Duration,
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         let why = "it does not answer".to_owned();
         Self {
-            addr,
-            limit,
+            options,
             since: None,
             why,
             backoff: BACKOFF_MIN,
@@ -46,6 +44,18 @@ impl<'a> Patience<'a> {
         "it does not answer".clone_into(&mut self.why);
     }
 
+    /// A connection was lost, and may come back: unless the other end does not speak RESP, which
+    /// no patience mends.
+    pub(super) fn lost(&mut self, lost: &Lost) -> Result<(), Error> {
+        match lost {
+            Lost::Malformed(malformed) => Err(self.stopped(&malformed.to_string())),
+            Lost::Closed | Lost::Io(_) => {
+                self.blame(lost.to_string());
+                self.check()
+            }
+        }
+    }
+
     /// Notes why no answer came; in the end it is told.
     pub(super) fn blame(&mut self, why: String) {
         self.begin();
@@ -57,15 +67,17 @@ impl<'a> Patience<'a> {
         &self.why
     }
 
-    /// An error once the patience is used up.
+    /// An error once the patience is used up, or somebody wants the replay to end.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.since.is_none_or(|since| since.elapsed() < self.limit) {
+        self.options.interrupt.check()?;
+        let patience = self.options.patience;
+        if self.since.is_none_or(|since| since.elapsed() < patience) {
             return Ok(());
         }
-        let (addr, why) = (self.addr.to_owned(), self.why.clone());
+        let (addr, why) = (self.options.addr.clone(), self.why.clone());
         Err(Error::Away {
             addr,
-            patience: self.limit,
+            patience,
             why,
         })
     }
@@ -73,15 +85,44 @@ impl<'a> Patience<'a> {
     /// One attempt to connect; after a failure it has waited a moment.
     pub(super) fn connect(&mut self) -> Result<Option<Connection>, Error> {
         self.begin();
-        match Connection::connect(self.addr, self.limit) {
+        let connected = Connection::connect(&self.options.addr, self.options.patience);
+        let known = connected.map_err(|error| Halt::Lost(error.into()));
+        match known.and_then(|connection| self.authenticated(connection)) {
             Ok(connection) => Ok(Some(connection)),
-            Err(error) => {
-                self.blame(error.to_string());
-                self.check()?;
+            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::Lost(lost)) => {
+                self.lost(&lost)?;
                 std::thread::sleep(self.backoff);
                 self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
                 Ok(None)
             }
+        }
+    }
+
+    /// The connection, after the server was given the password, if there is one.
+    fn authenticated(&self, mut connection: Connection) -> Result<Connection, Halt> {
+        let Some(password) = &self.options.password else {
+            return Ok(connection);
+        };
+        let parts: [&[u8]; 2] = [b"AUTH", password.reveal().as_bytes()];
+        connection.push(&parts);
+        connection.flush()?;
+        loop {
+            if let Some(reply) = connection.next()? {
+                let taken = reply.takes_password();
+                taken.map_err(|why| self.stopped(&why))?;
+                return Ok(connection);
+            }
+            self.check()?;
+            connection.fill()?;
+        }
+    }
+
+    /// An error that tells what the server said.
+    pub(super) fn stopped(&self, why: &str) -> Error {
+        Error::Stopped {
+            addr: self.options.addr.clone(),
+            why: why.to_owned(),
         }
     }
 }
@@ -93,19 +134,16 @@ pub(super) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    pub(super) fn new(addr: &'a str, limit: Duration) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         Self {
-            patience: Patience::new(addr, limit),
+            patience: Patience::new(options),
             connection: None,
         }
     }
 
     /// An error that tells what the server said.
     pub(super) fn stopped(&self, why: &str) -> Error {
-        Error::Stopped {
-            addr: self.patience.addr.to_owned(),
-            why: why.to_owned(),
-        }
+        self.patience.stopped(why)
     }
 
     /// Asks until there is an answer other than BUSY, and reads it.
@@ -134,8 +172,7 @@ impl<'a> Asker<'a> {
                 }
                 Err(Halt::Lost(lost)) => {
                     self.connection = None;
-                    self.patience.blame(lost.to_string());
-                    self.patience.check()?;
+                    self.patience.lost(&lost)?;
                     std::thread::sleep(BACKOFF_MIN);
                 }
                 Err(Halt::Failed(error)) => return Err(error),
@@ -179,10 +216,14 @@ fn once<T>(
     connection.flush()?;
     loop {
         if let Some(reply) = connection.next()? {
-            if let Reply::Error(text) = reply
-                && let Meaning::Again(wait) = wire::error_meaning(text)
-            {
-                return Ok(Asked::Again(wait));
+            if let Reply::Error(text) = reply {
+                match wire::error_meaning(text) {
+                    Meaning::Again(wait) => return Ok(Asked::Again(wait)),
+                    Meaning::Stop(why) if text.starts_with(b"NOAUTH") => {
+                        return Err(patience.stopped(&why).into());
+                    }
+                    Meaning::Final(_) | Meaning::Stop(_) => {}
+                }
             }
             return Ok(Asked::Answered(read(&reply)));
         }

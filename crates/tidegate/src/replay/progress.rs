@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::{Observer, Progress};
-use super::table::grouped;
+use crate::output::{columns, grouped, note};
 
 /// How often a plain line is printed.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
 
-const BAR: &str = "{bar:30.cyan} {percent:>3}%  {msg}  {eta} left";
-const BAR_WITHOUT_COLOR: &str = "{bar:30} {percent:>3}%  {msg}  {eta} left";
+const BAR: &str = "{wide_bar:.cyan} {percent:>3}%  {msg}  {eta:>4} left";
+const BAR_WITHOUT_COLOR: &str = "{wide_bar} {percent:>3}%  {msg}  {eta:>4} left";
+
+/// Columns of the template beside its message: a bar that can be read, and the rest.
+const BESIDE: usize = 10 + "  42%    142m left".len();
 
 /// The progress that fits where standard error goes.
 pub(super) fn observer() -> Box<dyn Observer> {
@@ -43,10 +46,11 @@ impl Observer for Bar {
         if self.bar.length() != Some(now.lines) {
             self.bar.set_length(now.lines);
             // Lines of an earlier run were done at no speed: they would spoil the estimate.
-            self.bar.set_position(now.lines_before);
+            self.bar.set_position(now.before.done);
             self.bar.reset_eta();
         }
-        self.bar.set_message(figures(now));
+        self.bar
+            .set_message(fitting(&figures(now), columns().saturating_sub(BESIDE)));
         self.bar.set_position(now.tally.done);
     }
 }
@@ -69,19 +73,82 @@ impl Observer for Plain {
         }
         self.told = Some(Instant::now());
         let (done, lines) = (grouped(now.tally.done), grouped(now.lines));
-        eprintln!("replay: {done} of {lines} lines, {}", figures(now));
+        let figures = figures(now).join(", ");
+        note(format_args!("replay: {done} of {lines} lines, {figures}"));
     }
 }
 
-fn figures(now: &Progress) -> String {
+/// What there is to tell, the most important first.
+fn figures(now: &Progress) -> Vec<String> {
     if let Some(why) = &now.waiting {
-        return format!("the server is away ({why}), trying again");
+        return vec![format!("the server is away ({why}), trying again")];
     }
+    let rate = now.rate().map(|rate| rate as u64);
+    let rate = rate.map(|rate| format!("{} lines/s", grouped(rate)));
     let tally = &now.tally;
-    let (held, sold_out) = (grouped(tally.held.lines), grouped(tally.sold_out.lines));
-    let (returned, rate) = (
-        grouped(tally.returned.lines),
-        grouped(now.lines_per_s() as u64),
-    );
-    format!("{rate} lines/s, {held} held, {sold_out} sold out, {returned} returned")
+    let kinds = [
+        (tally.held.lines, "held"),
+        (tally.sold_out.lines, "sold out"),
+        (tally.returned.lines, "returned"),
+    ];
+    let kinds = kinds.map(|(lines, kind)| format!("{} {kind}", grouped(lines)));
+    rate.into_iter().chain(kinds).collect()
+}
+
+/// As many of the figures as there is room for.
+fn fitting(figures: &[String], room: usize) -> String {
+    let most = (1..=figures.len())
+        .rev()
+        .map(|count| figures[..count].join(", "));
+    let fits = |text: &String| text.chars().count() <= room;
+    most.into_iter().find(fits).unwrap_or_else(|| {
+        let first = figures.first().map_or("", String::as_str);
+        let kept = first.chars().take(room.saturating_sub(1));
+        kept.chain(['…']).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::tally::{Count, Tally};
+
+    fn now(elapsed: Duration) -> Progress {
+        let count = |lines| Count { lines, units: 7 };
+        Progress {
+            lines: 150_000,
+            before: Tally {
+                done: 2_083,
+                ..Tally::default()
+            },
+            tally: Tally {
+                held: count(120_000),
+                sold_out: count(12_345),
+                returned: count(1_234),
+                done: 142_083,
+                ..Tally::default()
+            },
+            elapsed,
+            waiting: None,
+        }
+    }
+
+    #[test]
+    fn the_figures_fit_beside_the_bar_at_60_and_80_columns() {
+        let figures = figures(&now(Duration::from_secs(10)));
+        let at = |columns: usize| fitting(&figures, columns - BESIDE);
+        assert_eq!(
+            at(100),
+            "14,000 lines/s, 120,000 held, 12,345 sold out, 1,234 returned"
+        );
+        assert_eq!(at(80), "14,000 lines/s, 120,000 held, 12,345 sold out");
+        assert_eq!(at(60), "14,000 lines/s, 120,000 held");
+        assert_eq!(at(32), "14,…");
+    }
+
+    #[test]
+    fn no_rate_is_told_before_the_first_second() {
+        let figures = figures(&now(Duration::from_millis(999)));
+        assert_eq!(figures[0], "120,000 held");
+    }
 }

@@ -10,6 +10,7 @@ use super::live::Progress;
 use super::malformed::Malformed;
 use super::plan::Plan;
 use super::tally::Tally;
+use crate::ending::Found;
 
 /// Refused lines that are shown; the rest is only counted.
 const REFUSALS_SHOWN_MAX: usize = 5;
@@ -19,7 +20,9 @@ const REFUSALS_SHOWN_MAX: usize = 5;
 pub(crate) struct Report {
     pub(crate) file: String,
     pub(crate) server: String,
-    pub(crate) journal: String,
+    /// Where the journal is, if it is there when the replay is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) journal: Option<String>,
     pub(crate) stock_share: String,
     /// Records of the file: orders, returns and malformed ones.
     pub(crate) lines: u64,
@@ -44,7 +47,7 @@ pub(crate) struct Refusal {
 /// What this run did; the rest of the report covers earlier runs with the same journal too.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Run {
-    /// Lines that this run finished.
+    /// Lines that this run finished by asking the server.
     pub(crate) lines: u64,
     /// Commands answered for good.
     pub(crate) answers: u64,
@@ -59,6 +62,20 @@ pub(crate) struct Run {
 }
 
 impl Report {
+    /// Whether the books balance.
+    pub(crate) fn found(&self) -> Found {
+        if self.books.balance {
+            Found::Sound
+        } else {
+            Found::Unsound
+        }
+    }
+
+    /// Lines whose answers were in the journal when the run began.
+    pub(super) fn answered_before(&self) -> u64 {
+        self.tally.answered() - self.run.lines
+    }
+
     pub(super) fn new(
         options: &Options,
         plan: &Plan,
@@ -70,14 +87,16 @@ impl Report {
         Self {
             file: options.file.display().to_string(),
             server: options.addr.clone(),
-            journal: options.journal.display().to_string(),
+            journal: options
+                .keeps_journal
+                .then(|| options.journal.display().to_string()),
             stock_share: options.share.to_string(),
             lines: plan.records.into(),
             tally: progress.tally,
             refusals: refusals(courses),
             malformed: plan.malformed.clone(),
             run: Run {
-                lines: progress.tally.done - progress.lines_before,
+                lines: progress.answered(),
                 answers: meter.answers,
                 busy: meter.busy,
                 connections_lost: meter.lost,

@@ -21,6 +21,8 @@ pub(super) struct Flight {
     pub(super) course: usize,
     pub(super) command: Command,
     pub(super) sent: Instant,
+    /// Whether it may have been sent, and carried out, before.
+    pub(super) again: bool,
 }
 
 /// The turns of the SKUs of one connection.
@@ -38,6 +40,9 @@ pub(super) struct Seat<'p> {
     pub(super) sku: u32,
     pub(super) course: Course<'p>,
     in_flight: usize,
+    /// What was sent in the last turn. Whatever of it is wanted again was not answered. Before the
+    /// first turn: what an earlier run may have sent that did not live to journal the answer.
+    sent: Vec<Command>,
     /// The longest rest that an answer of this turn has asked for.
     rest: Option<Duration>,
     /// Turns in a row that ended in BUSY.
@@ -46,10 +51,11 @@ pub(super) struct Seat<'p> {
 
 impl<'p> Schedule<'p> {
     pub(super) fn new(courses: impl IntoIterator<Item = (u32, Course<'p>)>) -> Self {
-        let seat = |(sku, course)| Seat {
+        let seat = |(sku, course): (u32, Course<'p>)| Seat {
             sku,
-            course,
             in_flight: 0,
+            sent: course.wants(),
+            course,
             rest: None,
             busy_turns: 0,
         };
@@ -100,8 +106,10 @@ impl<'p> Schedule<'p> {
             course: index,
             command: *command,
             sent: now,
+            again: seat.sent.contains(command),
         };
         self.flights.extend(commands.iter().map(flight));
+        seat.sent.clone_from(&commands);
         Some((seat.sku, commands))
     }
 
@@ -246,6 +254,34 @@ mod tests {
             assert_eq!(schedule.turn(almost, u32::MAX), None, "{wait}");
             now += Duration::from_millis(wait);
         }
+    }
+
+    #[test]
+    fn what_may_have_been_sent_before_is_known_as_such() {
+        let plan = plan(&["X", "X"]);
+        let (mut schedule, now) = (schedule(&plan), Instant::now());
+        let turn = |schedule: &mut Schedule<'_>| {
+            schedule.turn(now, u32::MAX).expect("wanted");
+            let flights = (0..schedule.in_flight()).filter_map(|ahead| schedule.flight(ahead));
+            flights.map(|flight| flight.again).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            turn(&mut schedule),
+            [true],
+            "an earlier run may have sent it"
+        );
+        done(&mut schedule, now);
+        assert_eq!(
+            turn(&mut schedule),
+            [false],
+            "what comes after it cannot have been sent"
+        );
+        schedule.lost();
+        assert_eq!(turn(&mut schedule), [true], "the answer may have been lost");
+        done(&mut schedule, now);
+        assert_eq!(turn(&mut schedule), [false, false]);
+        schedule.landed(None, now);
+        done(&mut schedule, now);
     }
 
     #[test]

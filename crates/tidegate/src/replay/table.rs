@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display};
 
-use super::books::{Difference, Units};
-use super::report::{Report, Run};
+use super::books::{Books, Difference, Units};
+use super::report::Report;
 use super::tally::Count;
+use crate::output::grouped;
 
 /// Columns of the table, as far as figures go.
 const NAME_WIDTH: usize = 16;
@@ -22,8 +23,8 @@ impl Display for Report {
         count(f, "held", self.tally.held)?;
         count(f, "sold out", self.tally.sold_out)?;
         count(f, "returned", self.tally.returned)?;
-        count(f, "unmatched", self.tally.unmatched)?;
-        count(f, "  of guests", self.tally.unmatched_guests)?;
+        count(f, "no order left", self.tally.unmatched)?;
+        count(f, "guest returns", self.tally.unmatched_guests)?;
         if self.tally.refused.lines > 0 {
             count(f, "refused", self.tally.refused)?;
         }
@@ -34,17 +35,12 @@ impl Display for Report {
         for (line, why) in &self.malformed.first {
             writeln!(f, "  line {line}: {why}")?;
         }
-        run(f, &self.run)?;
-        text(f, "journal", &self.journal)?;
-        text(
-            f,
-            "books balance",
-            if self.books.balance { "yes" } else { "no" },
-        )?;
-        if !self.books.balance {
-            differences(f, self)?;
+        counted_again(f, self.tally.counted_again())?;
+        run(f, self)?;
+        if let Some(journal) = &self.journal {
+            text(f, "journal", journal)?;
         }
-        Ok(())
+        books(f, self)
     }
 }
 
@@ -64,13 +60,10 @@ fn text(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     writeln!(f, "{name:NAME_WIDTH$}  {text}")
 }
 
-fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
+fn run(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
     if run.answers == 0 {
-        return text(
-            f,
-            "throughput",
-            "nothing to send: the journal has every answer",
-        );
+        return text(f, "throughput", nothing_sent(report));
     }
     let ms = |us: u64| format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10);
     let seconds = format!(
@@ -84,6 +77,7 @@ fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
         "throughput",
         &format!("{rate} lines/s ({lines} lines in {seconds})"),
     )?;
+    not_sent(f, report)?;
     let (p50, p99) = (ms(run.latency_p50_us), ms(run.latency_p99_us));
     text(f, "latency", &format!("p50 {p50}, p99 {p99}"))?;
     if run.busy > 0 || run.connections_lost > 0 {
@@ -93,6 +87,65 @@ fn run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
             "asked again",
             &format!("{busy} after BUSY, {lost} connections lost"),
         )?;
+    }
+    Ok(())
+}
+
+/// A line in more than one row is taken off again, so that the rows add up.
+fn counted_again(f: &mut fmt::Formatter<'_>, lines: u64) -> fmt::Result {
+    if lines == 0 {
+        return Ok(());
+    }
+    let off = format!("-{}", grouped(lines));
+    writeln!(f, "{:NAME_WIDTH$}{off:>LINES_WIDTH$}", "in two rows")
+}
+
+/// The lines of the file that the throughput does not count, by cause.
+fn not_sent(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let causes = [
+        (report.tally.not_sent, "returns without an order"),
+        (report.answered_before(), "lines of earlier runs"),
+        (report.malformed.lines, "malformed lines"),
+    ];
+    let told = causes.iter().filter(|(lines, _)| *lines > 0);
+    let told: Vec<_> = told
+        .map(|(lines, cause)| format!("{} {cause}", grouped(*lines)))
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    text(f, "not sent", &told.join(", "))
+}
+
+fn nothing_sent(report: &Report) -> &'static str {
+    if report.lines == 0 {
+        "nothing to send: the file has no lines after its header"
+    } else if report.books.skus == 0 {
+        "nothing to send: no line of the file orders anything"
+    } else {
+        "nothing to send: the journal has every answer"
+    }
+}
+
+fn books(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let Books {
+        balance,
+        known_before,
+        ..
+    } = report.books;
+    if known_before > 0 {
+        let answers = grouped(known_before);
+        text(f, "books balance", "cannot be told")?;
+        return writeln!(
+            f,
+            "  {answers} answers are about ids that the server had seen before this replay sent them:
+  its rows are not of this replay alone. Go on with the journal of the earlier replay, or take a
+  server without these ids."
+        );
+    }
+    text(f, "books balance", if balance { "yes" } else { "no" })?;
+    if !balance {
+        differences(f, report)?;
     }
     Ok(())
 }
@@ -125,19 +178,6 @@ fn units(units: &Units) -> String {
         sold,
     } = units;
     format!("total {total}, available {available}, held {held}, sold {sold}")
-}
-
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

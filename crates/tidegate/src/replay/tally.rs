@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) refused: Count,
     /// Lines that need nothing more.
     pub(crate) done: u64,
+    /// Of them, return lines for which there was nothing to send: no order to take units back from.
+    pub(crate) not_sent: u64,
 }
 
 impl Count {
@@ -43,6 +45,19 @@ impl Tally {
         self.held.units - self.returned.units
     }
 
+    /// Lines done by asking the server.
+    pub(crate) fn answered(&self) -> u64 {
+        self.done - self.not_sent
+    }
+
+    /// How often lines were counted beyond once: a return line that was taken back in part stands
+    /// among the returned and among the rest.
+    pub(super) fn counted_again(&self) -> u64 {
+        let orders = self.held.lines + self.sold_out.lines + self.refused.lines;
+        let returns = self.returned.lines + self.unmatched.lines + self.unmatched_guests.lines;
+        (orders + returns).saturating_sub(self.done)
+    }
+
     fn zip(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
         let count = |one: Count, two: Count| Count {
             lines: join(one.lines, two.lines),
@@ -56,6 +71,7 @@ impl Tally {
             unmatched_guests: count(self.unmatched_guests, other.unmatched_guests),
             refused: count(self.refused, other.refused),
             done: join(self.done, other.done),
+            not_sent: join(self.not_sent, other.not_sent),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::course::{Command, Verdict};
 use super::plan::Plan;
-use crate::client::{Connection, Reply};
+use crate::client::{Connection, PASSWORD_WANTED, Reply};
 
 /// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
 /// killed in between and resumed another day; with the default of 15 minutes the units would be
@@ -78,14 +78,20 @@ pub(super) fn push(connection: &mut Connection, plan: &Plan, sku: u32, command: 
     }
 }
 
-/// What the reply to a command about `sku` means.
-pub(super) fn meaning(reply: &Reply<'_>, sku: &str) -> Meaning {
+/// What the reply to a command about `sku` means. `again` tells whether the command may have been
+/// sent before: then a repeated receipt is our own.
+pub(super) fn meaning(reply: &Reply<'_>, sku: &str, again: bool) -> Meaning {
     if let Reply::Error(text) = reply {
         return error_meaning(text);
     }
     // Every receipt names its SKU: a reply about another one would belong to another command.
     if reply.field("sku").and_then(Reply::text) == Some(sku.as_bytes()) {
-        return Meaning::Final(Verdict::Done);
+        let repeated = reply.field("repeated").is_some_and(Reply::is_true);
+        return Meaning::Final(if repeated && !again {
+            Verdict::DoneBefore
+        } else {
+            Verdict::Done
+        });
     }
     Meaning::Stop(format!("not an answer about SKU {sku}: {reply:?}"))
 }
@@ -99,6 +105,7 @@ pub(super) fn error_meaning(text: &[u8]) -> Meaning {
         b"BUSY" => Meaning::Again(retry_after(text)),
         // The operator frees space, or starts the server again, while the replay is patient.
         b"DISKFULL" | b"STOPPING" => Meaning::Again(RETRY_DEFAULT),
+        b"NOAUTH" => Meaning::Stop(PASSWORD_WANTED.to_owned()),
         refusal if REFUSALS.contains(&refusal) => Meaning::Final(Verdict::Refused(words().into())),
         _ => Meaning::Stop(words()),
     }
@@ -150,11 +157,25 @@ mod tests {
     #[test]
     fn an_answer_about_another_sku_stops_the_replay() {
         let receipt = Reply::Array(vec![Reply::Bulk(b"sku"), Reply::Bulk(b"X")]);
-        assert_eq!(meaning(&receipt, "X"), Meaning::Final(Verdict::Done));
-        assert!(matches!(meaning(&receipt, "Y"), Meaning::Stop(_)));
-        assert!(matches!(
-            meaning(&Reply::Simple(b"OK"), "X"),
-            Meaning::Stop(_)
-        ));
+        let done = Meaning::Final(Verdict::Done);
+        assert_eq!(meaning(&receipt, "X", false), done);
+        let ok = Reply::Simple(b"OK");
+        for (reply, sku) in [(&receipt, "Y"), (&ok, "X")] {
+            assert!(matches!(meaning(reply, sku, false), Meaning::Stop(_)));
+        }
+    }
+
+    #[test]
+    fn a_repeated_answer_to_a_first_send_is_somebody_elses() {
+        for yes in [Reply::Boolean(true), Reply::Integer(1)] {
+            let receipt = Reply::Map(vec![
+                (Reply::Bulk(b"sku"), Reply::Bulk(b"X")),
+                (Reply::Bulk(b"repeated"), yes),
+            ]);
+            let before = Meaning::Final(Verdict::DoneBefore);
+            assert_eq!(meaning(&receipt, "X", false), before);
+            let done = Meaning::Final(Verdict::Done);
+            assert_eq!(meaning(&receipt, "X", true), done);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The settings of a server: flags, a file, and the rules that bind them.
 
 use std::collections::hash_map::RandomState;
-use std::env::VarError;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
@@ -11,13 +10,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::ServeError;
+use super::owner::OwnerArgs;
+use crate::password::{Password, VARIABLE};
 
 const RESP_DEFAULT: &str = "127.0.0.1:7379";
 const HTTP_DEFAULT: &str = "127.0.0.1:7380";
 const DATA_DEFAULT: &str = "tidegate-data";
-
-/// The environment variable that holds the password.
-const PASSWORD_VARIABLE: &str = "TIDEGATE_PASSWORD";
 
 /// Serves RESP and HTTP over a data folder.
 #[derive(Args, Clone, Debug, Default)]
@@ -43,6 +41,8 @@ pub(crate) struct ServeArgs {
     /// Follow a wall clock that is more than a day ahead of the log
     #[arg(long)]
     accept_clock: bool,
+    #[command(flatten)]
+    pub(super) owner: OwnerArgs,
 }
 
 /// What the file may say.
@@ -83,16 +83,6 @@ impl Settings {
             accept_clock: false,
         }
     }
-
-    /// A server on free ports over this folder, for this machine only.
-    pub(crate) fn any_port(data: PathBuf) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self {
-            resp: any,
-            http: any,
-            ..Self::usual(data)
-        }
-    }
 }
 
 impl ServeArgs {
@@ -103,6 +93,8 @@ impl ServeArgs {
             .as_ref()
             .map_or_else(|| Ok(ConfigFile::default()), read_file)?;
         let fixed = |text: &str| text.parse().expect("because the default is an address");
+        let password = Password::find(self.password_file.or(file.password_file).as_deref())
+            .map_err(|error| ServeError::Settings(error.to_string()))?;
         let settings = Settings {
             data: self
                 .data
@@ -116,14 +108,14 @@ impl ServeArgs {
                 .http
                 .or(file.http)
                 .unwrap_or_else(|| fixed(HTTP_DEFAULT)),
-            password: password(self.password_file.or(file.password_file))?,
+            password: password.map(|password| password.reveal().to_owned()),
             accept_clock: self.accept_clock,
         };
         for addr in [settings.resp, settings.http] {
             if !addr.ip().is_loopback() && settings.password.is_none() && !self.insecure {
                 return Err(ServeError::Settings(format!(
                     "{addr} can be reached from other machines: give --password-file FILE \
-                     or {PASSWORD_VARIABLE}, or say --insecure"
+                     or {VARIABLE}, or say --insecure"
                 )));
             }
         }
@@ -137,33 +129,6 @@ fn read_file(path: &PathBuf) -> Result<ConfigFile, ServeError> {
     };
     let text = fs::read_to_string(path).map_err(|error| fail(&error))?;
     toml::from_str(&text).map_err(|error| fail(&error))
-}
-
-fn password(file: Option<PathBuf>) -> Result<Option<String>, ServeError> {
-    let Some(path) = file else {
-        return password_of_environment();
-    };
-    let text = fs::read_to_string(&path)
-        .map_err(|error| ServeError::Settings(format!("{}: {error}", path.display())))?;
-    let password = text.trim_end_matches(['\r', '\n']).to_owned();
-    if password.is_empty() {
-        return Err(ServeError::Settings(format!(
-            "{}: the password is empty",
-            path.display()
-        )));
-    }
-    Ok(Some(password))
-}
-
-/// A variable that is set and useless is a mistake, not a wish to do without a password.
-fn password_of_environment() -> Result<Option<String>, ServeError> {
-    let useless = |what| Err(ServeError::Settings(format!("{PASSWORD_VARIABLE}: {what}")));
-    match std::env::var(PASSWORD_VARIABLE) {
-        Ok(password) if password.is_empty() => useless("the password is empty"),
-        Ok(password) => Ok(Some(password)),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => useless("the password is not UTF-8"),
-    }
 }
 
 /// A seed that outsiders cannot guess, from the machine's randomness.

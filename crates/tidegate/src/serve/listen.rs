@@ -29,6 +29,7 @@ pub(super) struct Fronts {
     resp_front: Arc<Front>,
     pub(super) resp: SocketAddr,
     pub(super) http: SocketAddr,
+    /// Of each front.
     pub(super) connections_max: usize,
 }
 
@@ -40,7 +41,8 @@ impl Fronts {
         door: &Door,
         runtime: &Arc<Runtime>,
     ) -> Result<Self, ServeError> {
-        let connections_max = connections_max();
+        // Half of them each; a front at its limit must not starve the other.
+        let connections_max = (connections_max() / 2).max(1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores)
@@ -54,12 +56,10 @@ impl Fronts {
         drop(entered);
         let (stop, stopped) = watch::channel(false);
 
-        // Half of the connections each; a front at its limit must not starve the other.
-        let half = (connections_max / 2).max(1);
-        let resp_front = resp_front(settings, door, half);
+        let resp_front = resp_front(settings, door, connections_max);
         let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
         let router = tidegate_http::router(door.clone(), http_options(settings, &stopped));
-        let serve_http = tidegate_http::serve(http, router, half, until(stopped));
+        let serve_http = tidegate_http::serve(http, router, connections_max, until(stopped));
         let run = move || {
             tokio.block_on(async {
                 // HTTP ends by itself once stopped and drained; RESP takes connections until then.
@@ -176,7 +176,7 @@ fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegat
     options
 }
 
-/// What the process may open, less what it needs itself.
+/// What the process may open in all, less what it needs itself.
 fn connections_max() -> usize {
     let files = getrlimit(Resource::Nofile)
         .current

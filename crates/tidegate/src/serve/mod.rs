@@ -2,6 +2,7 @@
 
 mod config;
 mod listen;
+mod owner;
 mod runtime;
 
 use std::io;
@@ -18,6 +19,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) use config::ServeArgs;
 pub use config::Settings;
 use runtime::Runtime;
+
+use crate::ending::{Failure, Found};
+use crate::output::say;
 
 /// Why a server cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +59,23 @@ pub struct Server {
 }
 
 /// Serves until told to stop.
-pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
+pub(crate) fn run(args: ServeArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    serve(args, domains).map_err(Failure::told)?;
+    Ok(Found::Sound)
+}
+
+fn serve(args: ServeArgs, domains: &[Domain]) -> Result<(), ServeError> {
+    let (early, _folder) = match args.owner.tie()? {
+        Some(tie) => (Some(tie.stop), Some(tie.folder)),
+        None => (None, None),
+    };
     let settings = args.settings()?;
     let server = Server::start(&settings, domains)?;
     // Heard from here on: whoever has seen `ready` may ask for a stop.
-    let stop = StopSignal::listen()?;
-    println!("ready");
+    let stop = early.map_or_else(StopSignal::listen, Ok)?;
+    say(format_args!("ready"));
     stop.wait();
-    println!("stopping");
+    say(format_args!("stopping"));
     server.stop();
     Ok(())
 }
@@ -121,23 +134,24 @@ impl Server {
         let listeners = listen::Listeners::bind(settings)?;
         let engine = open(settings, domains)?;
         let report = &engine.report;
-        println!(
+        say(format_args!(
             "tidegate {} · {} · {} records in {} groups replayed · {} partitions",
             env!("CARGO_PKG_VERSION"),
             settings.data.display(),
             report.records,
             report.groups,
             report.partitions,
-        );
+        ));
         let door = engine.door.clone();
         let runtime = Arc::new(Runtime::start(engine)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http) = (fronts.resp, fronts.http);
-        println!(
-            "RESP  {resp} · at most {} connections",
-            fronts.connections_max
-        );
-        println!("HTTP  http://{http} · docs at http://{http}/docs");
+        let most = fronts.connections_max;
+        say(format_args!("RESP  {resp} · at most {most} connections"));
+        say(format_args!(
+            "HTTP  {} · at most {most} connections",
+            pages(http)
+        ));
         Ok(Self {
             runtime,
             fronts,
@@ -156,7 +170,21 @@ impl Server {
     }
 }
 
+/// Where to look with a browser.
+fn pages(http: SocketAddr) -> String {
+    if !http.ip().is_unspecified() {
+        return format!("http://{http} · docs at http://{http}/docs");
+    }
+    // Not an address to connect to: it stands for every one that this machine has.
+    let port = http.port();
+    format!("{http}, every address of this machine · docs at http://localhost:{port}/docs")
+}
+
 fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
+    if settings.data.is_file() {
+        let path = settings.data.display();
+        return Err(ServeError::Settings(format!("{path} is not a folder")));
+    }
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
@@ -175,4 +203,23 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
         domains,
         beside,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_not_given_as_one_to_open() {
+        let shown = |text: &str| pages(text.parse().expect("an address"));
+        assert_eq!(
+            shown("127.0.0.1:80"),
+            "http://127.0.0.1:80 · docs at http://127.0.0.1:80/docs"
+        );
+        for all in ["0.0.0.0:80", "[::]:80"] {
+            let expected =
+                format!("{all}, every address of this machine · docs at http://localhost:80/docs");
+            assert_eq!(shown(all), expected);
+        }
+    }
 }

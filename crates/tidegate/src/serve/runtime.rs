@@ -12,6 +12,8 @@ use tidegate_engine::{Did, Door, Engine, Executor, Next, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use crate::output::note;
+
 /// Threads that read scans.
 const READERS: usize = 2;
 
@@ -117,6 +119,12 @@ fn write(mut writer: Writer) {
         });
         match stepped {
             Ok(Did::Wrote | Did::Nothing) => {}
+            Ok(Did::Full) if writer.may_give_up() => {
+                note(format_args!(
+                    "tidegate: the disk is full: what was not answered is not kept"
+                ));
+                return;
+            }
             Ok(Did::Full) => thread::sleep(FULL_RETRY),
             Err(error) => die(&error),
         }
@@ -128,8 +136,12 @@ fn write(mut writer: Writer) {
 
 /// A failed write or sync is final: what is durable is unknown, so nothing more may be answered.
 fn die(error: &dyn std::error::Error) -> ! {
-    eprintln!("tidegate: the log failed and the server stops, so that no answer is wrong: {error}");
-    eprintln!("tidegate: start it again once the disk is sound; it reads back what was durable");
+    note(format_args!(
+        "tidegate: the log failed and the server stops, so that no answer is wrong: {error}"
+    ));
+    note(format_args!(
+        "tidegate: start it again once the disk is sound; it reads back what was durable"
+    ));
     std::process::exit(EXIT_LOG_FAILED)
 }
 

@@ -15,11 +15,22 @@ use std::time::{Duration, Instant};
 
 pub(crate) use client::{Client, Reply, words};
 pub(crate) use http::{Answer, http};
-pub(crate) use process::{Server, figure, finish, tidegate};
+pub(crate) use process::{Server, end_of, figure, finish, signal, tidegate};
 pub(crate) use stock::{all_pages, units_of};
 
 /// How long anything here may take before it counts as hung.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Ten days of orders.
+pub(crate) const SAMPLE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/data/online-retail-sample.csv.gz"
+);
+
+/// A folder of its own for a test.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
 
 /// Looks again and again until there is something to see; never takes time for a sign of it.
 pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {

@@ -25,10 +25,22 @@ pub(crate) fn tidegate(args: &[&dyn AsRef<OsStr>]) -> Command {
 
 /// Runs a command that must end by itself; one that does not is killed.
 pub(crate) fn finish(mut command: Command) -> Output {
-    let mut process = command.spawn().expect("the binary is there");
+    end_of(command.spawn().expect("the binary is there"))
+}
+
+/// The same, of a process that runs already. What it prints must fit into a pipe.
+pub(crate) fn end_of(mut process: Child) -> Output {
     let ended = wait_for_end(&mut process);
-    assert!(ended, "{command:?} does not end");
-    process.wait_with_output().expect("its output is text")
+    let output = process.wait_with_output().expect("it is our child");
+    assert!(ended, "it does not end: {output:?}");
+    output
+}
+
+/// Sends a signal to a child.
+pub(crate) fn signal(process: &Child, signal: Signal) {
+    let pid = i32::try_from(process.id()).expect("a pid");
+    let pid = Pid::from_raw(pid).expect("a pid is not 0");
+    kill_process(pid, signal).expect("it is our child");
 }
 
 fn wait_for_end(process: &mut Child) -> bool {
@@ -129,9 +141,7 @@ impl Server {
 
     /// Asks it to stop, waits until it has, and gives all that it has ever printed.
     pub(crate) fn stop(mut self) -> String {
-        let pid = i32::try_from(self.process.id()).expect("a pid");
-        let pid = Pid::from_raw(pid).expect("a pid is not 0");
-        kill_process(pid, Signal::TERM).expect("it is our child");
+        signal(&self.process, Signal::TERM);
         let status = wait_for("a server to stop", || {
             self.process.try_wait().expect("it is our child")
         });

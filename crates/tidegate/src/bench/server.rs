@@ -1,0 +1,99 @@
+//! The server under a benchmark: connecting to it, and asking it one thing at a time.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::BenchError;
+use crate::client::{Connection, Lost, PASSWORD_WANTED, Reply};
+use crate::password::Password;
+
+/// How long the server may take over one question.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a benchmark goes.
+pub(crate) struct Server {
+    pub(crate) addr: String,
+    password: Option<Password>,
+}
+
+/// Asks one question at a time.
+pub(crate) struct Asker<'a> {
+    server: &'a Server,
+    connection: Connection,
+}
+
+impl Server {
+    pub(crate) fn new(addr: String, password: Option<Password>) -> Self {
+        Self { addr, password }
+    }
+
+    /// Connects to ask questions; the server knows the password then.
+    pub(crate) fn asker(&self) -> Result<Asker<'_>, BenchError> {
+        let connection = Connection::connect(&self.addr, PATIENCE);
+        let connection = connection.map_err(|error| self.lost(error))?;
+        let mut asker = Asker {
+            server: self,
+            connection,
+        };
+        if let Some(password) = &self.password {
+            let taken = asker.ask(&["AUTH", password.reveal()], |reply| {
+                Some(reply.takes_password())
+            })?;
+            taken.map_err(|why| self.locked(why))?;
+        }
+        Ok(asker)
+    }
+
+    /// An error of a connection to it.
+    pub(crate) fn lost(&self, error: impl Into<Lost>) -> BenchError {
+        BenchError::Lost {
+            addr: self.addr.clone(),
+            error: error.into(),
+        }
+    }
+
+    fn locked(&self, why: String) -> BenchError {
+        let addr = self.addr.clone();
+        BenchError::Password { addr, why }
+    }
+
+    fn unexpected(&self, reply: &Reply<'_>) -> BenchError {
+        let answer = reply.shown();
+        if answer.starts_with("NOAUTH") {
+            return self.locked(PASSWORD_WANTED.to_owned());
+        }
+        let addr = self.addr.clone();
+        BenchError::Answer { addr, answer }
+    }
+}
+
+impl Asker<'_> {
+    /// Sends a command and reads its reply; one that `read` cannot take is an error.
+    pub(crate) fn ask<T>(
+        &mut self,
+        words: &[&str],
+        read: impl FnOnce(&Reply<'_>) -> Option<T>,
+    ) -> Result<T, BenchError> {
+        let Self { server, connection } = self;
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        connection.push(&words);
+        connection.flush().map_err(|lost| server.lost(lost))?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(reply) = connection.next().map_err(|lost| server.lost(lost))? {
+                return read(&reply).ok_or_else(|| server.unexpected(&reply));
+            }
+            if Instant::now() >= deadline {
+                return Err(server.lost(io::Error::from(io::ErrorKind::TimedOut)));
+            }
+            connection.fill().map_err(|lost| server.lost(lost))?;
+        }
+    }
+
+    /// The connection, to be used without waiting.
+    pub(crate) fn into_stream(self) -> io::Result<mio::net::TcpStream> {
+        let stream = self.connection.into_stream();
+        stream.set_nonblocking(true)?;
+        Ok(mio::net::TcpStream::from_std(stream))
+    }
+}

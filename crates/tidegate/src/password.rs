@@ -1,0 +1,67 @@
+//! The password between clients and a server: where it comes from, and that nothing prints it.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// The environment variable that holds the password.
+pub(crate) const VARIABLE: &str = "TIDEGATE_PASSWORD";
+
+/// What a server asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Password(String);
+
+/// A password that was given and cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Error(String);
+
+impl Password {
+    /// The password in `file`, or else in the environment. One that is there and useless is a
+    /// mistake, not a wish to do without.
+    pub(crate) fn find(file: Option<&Path>) -> Result<Option<Self>, Error> {
+        file.map_or_else(of_environment, |path| of_file(path).map(Some))
+    }
+
+    /// The password itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+fn of_file(path: &Path) -> Result<Password, Error> {
+    let useless = |why: &dyn fmt::Display| Error(format!("{}: {why}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| useless(&error))?;
+    // An editor ends the last line.
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(useless(&"the password is empty")),
+        password => Ok(Password(password.to_owned())),
+    }
+}
+
+fn of_environment() -> Result<Option<Password>, Error> {
+    let useless = |why| Err(Error(format!("{VARIABLE}: {why}")));
+    match env::var(VARIABLE) {
+        Ok(password) if password.is_empty() => useless("the password is empty"),
+        Ok(password) => Ok(Some(Password(password))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => useless("the password is not UTF-8"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_does_not_show_in_what_is_printed_of_it() {
+        assert_eq!(format!("{:?}", Password("secret".to_owned())), "Password");
+    }
+}
