@@ -44,7 +44,7 @@ measure() { # target work pipeline count
     local port=$TIDEGATE_PORT
     [ "$1" = redis ] && port=$REDIS_PORT
     "$bin" bench --addr "127.0.0.1:$port" --target "$1" --work "$2" -P "$3" --connections 50 \
-        --count "$4" --json
+        --count "$4" --json 2>/dev/null
 }
 bytes() { # bytes that tidegate has written to its log segments
     find "$work/tidegate" -name '*.seg' -printf '%b\n' | awk '{s += $1} END {print s * 512}'

@@ -37,6 +37,7 @@ pub(crate) async fn admit(
 ) -> Result<Response, Problem> {
     match &front.options.credentials {
         Some(token) => check_token(token, request.headers())?,
+        None if front.options.any_host => {}
         None => browser::check_without_credentials(&request)?,
     }
     browser::check_site(&request)?;

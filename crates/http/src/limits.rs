@@ -51,7 +51,7 @@ pub const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long connections may go on once the server stops. Less than a request's own time-out, so
 /// that a restart is not held up; who is cut off asks again with the same id.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// How long accepting rests when the machine has no more descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -127,6 +127,9 @@ impl Text {
             "Requests in inboxes.",
             waiting,
         );
+        let help = "1 while requests are turned away because the disk is full.";
+        let is_full = u64::from(door.is_disk_full());
+        self.single("tidegate_disk_full", "gauge", help, is_full);
         let help = "Milliseconds by which the wall clock is off while it is not followed.";
         self.single(
             "tidegate_clock_stepped_ms",

@@ -13,6 +13,8 @@ use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
 pub struct Options {
     /// What a request must carry as `Authorization: Bearer`; `None` lets everyone in.
     pub credentials: Option<Token>,
+    /// Without credentials too, answer under any name: other machines reach the server anyway.
+    pub any_host: bool,
     /// Bytes of a request body.
     pub body_bytes_max: usize,
     /// Requests being answered at one time; one more is told BUSY.
@@ -31,6 +33,7 @@ impl Options {
     pub fn new(version: &str) -> Self {
         Self {
             credentials: None,
+            any_host: false,
             body_bytes_max: BODY_BYTES_MAX,
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
             request_timeout: REQUEST_TIMEOUT,

@@ -94,13 +94,13 @@ request! {
 }
 
 request! {
-    /// Takes sold units back, wholly or in part, once per id.
+    /// Takes sold units back, wholly or in part, once per hold and id.
     pub struct Return {
         /// The SKU.
         sku: Name,
         /// The hold under which they were sold.
         hold: Name,
-        /// The caller's id of this return, or `*`.
+        /// The caller's id of this return, unique within the hold, or `*`.
         id: Id,
         /// Units to take back; all that are left without it.
         ["QTY"] quantity: Option<i64>,

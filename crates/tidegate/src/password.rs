@@ -40,25 +40,54 @@ fn of_file(path: &Path) -> Result<Password, Error> {
     let useless = |why: &dyn fmt::Display| Error(format!("{}: {why}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| useless(&error))?;
     // An editor ends the last line.
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(useless(&"the password is empty")),
-        password => Ok(Password(password.to_owned())),
-    }
+    let password = text.trim_end_matches(['\r', '\n']);
+    check(password).map_err(|why| useless(&why))?;
+    Ok(Password(password.to_owned()))
 }
 
 fn of_environment() -> Result<Option<Password>, Error> {
     let useless = |why| Err(Error(format!("{VARIABLE}: {why}")));
     match env::var(VARIABLE) {
-        Ok(password) if password.is_empty() => useless("the password is empty"),
-        Ok(password) => Ok(Some(Password(password))),
+        Ok(password) => match check(&password) {
+            Ok(()) => Ok(Some(Password(password))),
+            Err(why) => useless(why),
+        },
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => useless("the password is not UTF-8"),
+    }
+}
+
+/// Bytes of a password.
+const BYTES_MAX: usize = 1_024;
+
+/// Whether every front can take it: a header of HTTP carries one line, and not the blanks around it.
+fn check(password: &str) -> Result<(), &'static str> {
+    if password.is_empty() {
+        Err("the password is empty")
+    } else if password.len() > BYTES_MAX {
+        Err("the password has more than 1,024 bytes")
+    } else if password.chars().any(char::is_control) {
+        Err("the password has control characters or several lines")
+    } else if password.trim() != password {
+        Err("the password begins or ends with a blank")
+    } else {
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_that_one_front_could_never_take_is_refused() {
+        for password in ["", " ", "a ", "\ta", "a\nb", &"a".repeat(1_025)] {
+            assert!(check(password).is_err(), "{password:?}");
+        }
+        for password in ["a", "correct horse", "pässwörd", &"a".repeat(1_024)] {
+            assert_eq!(check(password), Ok(()), "{password:?}");
+        }
+    }
 
     #[test]
     fn a_password_does_not_show_in_what_is_printed_of_it() {

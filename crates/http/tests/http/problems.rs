@@ -397,6 +397,16 @@ async fn with_credentials_the_server_may_have_any_name() {
 }
 
 #[tokio::test]
+async fn a_server_that_other_machines_reach_may_have_any_name() {
+    let server = Server::with(Options {
+        any_host: true,
+        ..Options::new("0.0.0-test")
+    });
+    let answered = put_with(&server, &[("host", "tidegate:7380")]).await;
+    assert_eq!(answered.status, 200);
+}
+
+#[tokio::test]
 async fn what_holds_no_data_is_served_under_any_name() {
     let server = Server::start();
     for uri in ["/healthz", "/readyz", "/docs", "/openapi.json"] {
