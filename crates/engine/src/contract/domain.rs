@@ -1,6 +1,9 @@
 //! A domain as the engine and the fronts see it: its tables, timers, requests and audit.
 
 use std::any::Any;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::iter::Peekable;
 use std::ops::Range;
 
 use crate::contract::{
@@ -415,19 +418,10 @@ impl ScanContext {
         range: &Range<u64>,
         most: usize,
     ) -> Vec<(u64, R)> {
-        let mut found = Vec::new();
-        for slot in &self.slots {
-            let mut from = Vec::new();
-            write_key(&mut from, *slot, &range.start);
-            let start = slot.0.to_be_bytes().to_vec();
-            let rows = self.snapshot.range(table, start, &from);
-            let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
-            let within = numbered.take_while(|(number, _)| *number < range.end);
-            found.extend(within.take(most));
-        }
-        found.sort_by_key(|(number, _)| *number);
-        found.truncate(most);
-        found
+        let rows = self.rows_of_all(table, &[], &range.start.to_be_bytes());
+        let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
+        let within = numbered.take_while(|(number, _)| *number < range.end);
+        within.take(most).collect()
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
@@ -439,18 +433,40 @@ impl ScanContext {
         after: &str,
         most: usize,
     ) -> Vec<(KeyRef<'a>, R)> {
-        let mut found = Vec::new();
-        for slot in &self.slots {
-            let (mut start, mut from) = (slot.0.to_be_bytes().to_vec(), Vec::new());
-            start.extend_from_slice(prefix.as_bytes());
-            write_key(&mut from, *slot, &after);
-            let rows = self.snapshot.range(table, start, &from);
-            let behind = rows.filter(|(key, _)| key.as_bytes() != from);
-            found.extend(behind.take(most));
-        }
-        found.sort_by(|(a, _), (b, _)| a.as_bytes()[2..].cmp(&b.as_bytes()[2..]));
-        found.truncate(most);
-        found
+        let mut from = Vec::new();
+        KeyParts::write(&after, &mut from);
+        let rows = self.rows_of_all(table, prefix.as_bytes(), &from);
+        let behind = rows.filter(|(key, _)| key.parts().rest() != from);
+        behind.take(most).collect()
+    }
+
+    /// Rows of all slots whose keys without the slot start with `prefix`, from `from` on, in the
+    /// order of these. Only what is taken is read, and one row of each slot.
+    fn rows_of_all<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
+        prefix: &[u8],
+        from: &[u8],
+    ) -> impl Iterator<Item = (KeyRef<'a>, R)> + use<'a, R> {
+        let of_slot = |slot: &Slot| {
+            let slot = slot.0.to_be_bytes();
+            let rows =
+                self.snapshot
+                    .range(table, [&slot, prefix].concat(), &[&slot, from].concat());
+            rows.peekable()
+        };
+        let mut slots: Vec<_> = self.slots.iter().map(of_slot).collect();
+        let first = |(at, rows): (usize, &mut Peekable<_>)| {
+            let (key, _): &(KeyRef<'a>, R) = rows.peek()?;
+            Some(Reverse((key.parts().rest(), at)))
+        };
+        let mut firsts: BinaryHeap<_> = slots.iter_mut().enumerate().filter_map(first).collect();
+        std::iter::from_fn(move || {
+            let Reverse((_, at)) = firsts.pop()?;
+            let row = slots[at].next();
+            firsts.extend(first((at, &mut slots[at])));
+            row
+        })
     }
 }
 
