@@ -283,7 +283,7 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) {
-        let admitted = self.admit(domain, def.class, work, sink, token);
+        let admitted = self.admit(domain, def, work, sink, token);
         let metrics = &self.shared.metrics;
         let Err(fault) = admitted else {
             return metrics.requests_admitted.add(1);
@@ -302,7 +302,7 @@ impl Door {
     fn admit(
         &self,
         domain: usize,
-        class: Class,
+        def: &RequestDef,
         work: Work,
         sink: &Arc<dyn ReplySink>,
         token: u64,
@@ -311,7 +311,7 @@ impl Door {
         if shared.stopping.load(Ordering::Acquire) {
             return Err(Fault::Stopping);
         }
-        if let Some(fault) = shared.room().refuses(class) {
+        if let Some(fault) = shared.room().refuses(def.class) {
             return Err(fault);
         }
         match work {
@@ -326,17 +326,19 @@ impl Door {
                     work,
                     slot,
                     domain,
-                    class,
+                    class: def.class,
+                    name: def.resp,
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
-            Work::Scan(call) => self.admit_scan(domain, call, sink, token),
+            Work::Scan(call) => self.admit_scan(domain, def, call, sink, token),
         }
     }
 
     fn admit_scan(
         &self,
         domain: usize,
+        def: &RequestDef,
         call: Box<dyn crate::contract::ScanCall>,
         sink: &Arc<dyn ReplySink>,
         token: u64,
@@ -366,6 +368,7 @@ impl Door {
                 slot,
                 domain,
                 class: Class::Reads,
+                name: def.resp,
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {

@@ -16,6 +16,8 @@ pub(crate) struct Envelope {
     pub(crate) slot: Slot,
     pub(crate) domain: usize,
     pub(crate) class: Class,
+    /// Its name in RESP.
+    pub(crate) name: &'static str,
 }
 
 pub(crate) enum Errand {

@@ -39,6 +39,7 @@ mod partition;
 mod random;
 mod reader;
 mod row;
+mod running;
 mod shared;
 mod sink;
 mod table;
@@ -58,6 +59,7 @@ pub use log::{
 pub use metrics::{Counter, Metrics};
 pub use random::Random;
 pub use row::{Nothing, Row};
+pub use running::Running;
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
 pub use table::{Base, DecodeError, Missing, ReplayError, Shape, Table, TableDef};

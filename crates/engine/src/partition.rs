@@ -15,6 +15,7 @@ use crate::limits::{
 };
 use crate::log::{Lsn, Record, Room};
 use crate::reader::ScanJob;
+use crate::running::Running;
 use crate::shared::Shared;
 use crate::table::Missing;
 use crate::tables::Tables;
@@ -171,6 +172,7 @@ impl Partition {
                 weight += self.run(envelope, now_ms, room, &mut answers);
             }
         }
+        Running::end();
         self.drop_old_events();
         self.close(answers, shared);
         overdue || !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0
@@ -223,6 +225,7 @@ impl Partition {
             .timers
             .get(&due.timer)
             .expect("because a timer's domain is registered");
+        Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
         loop {
             let mut tx = self.state.begin(self.id, due.slot, now_ms);
             tx.tables.remove(&TIMERS, due.key.as_bytes());
@@ -265,6 +268,7 @@ impl Partition {
             slot,
             domain: _,
             class,
+            name,
         } = envelope;
         let (call, sink, token) = match work {
             Errand::Call { call, sink, token } => (call, sink, token),
@@ -297,6 +301,7 @@ impl Partition {
             answers.push(sink, token, outcome.status());
             return 0;
         }
+        Running::begin(name, call.key(), self.id, self.lsn);
         loop {
             let mut tx = self.state.begin(self.id, slot, now_ms);
             match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
@@ -496,6 +501,7 @@ mod tests {
             slot,
             domain: 0,
             class: def.class,
+            name: def.resp,
         });
         assert!(pushed.is_ok());
         partition.step(shared);

@@ -2,6 +2,9 @@
 //! disk that keeps only what was synced.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tidegate_engine::Running;
 use tidegate_engine::contract::Status;
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{BATCH_TIMERS_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
@@ -511,4 +514,19 @@ fn same_commands_give_the_same_bytes() {
         bytes
     };
     assert!(run() == run(), "two runs of one seed differ");
+}
+
+#[test]
+fn panic_of_domain_code_can_be_told_with_command_key_and_position() {
+    let mut engine = started();
+    engine.call("NOTE.PUT k 1 text");
+    assert_eq!(Running::here(), None);
+    let run = AssertUnwindSafe(|| engine.call("NOTE.PUT k 2 panic"));
+    assert!(catch_unwind(run).is_err());
+    let told = Running::here().unwrap().to_string();
+    assert!(
+        told.starts_with("NOTE.PUT about k, in partition "),
+        "{told}"
+    );
+    assert!(told.ends_with("behind position 1"), "{told}");
 }

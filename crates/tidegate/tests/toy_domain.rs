@@ -3,7 +3,9 @@
 
 mod support;
 
+use std::env;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 use support::{Client, Reply, http, words};
@@ -140,5 +142,44 @@ fn rows_of_the_toy_domain_outlive_a_restart_like_those_of_any_other() {
         .map(|note| note.field("key").text())
         .collect();
     assert_eq!(keys, ["a", "b"]);
+    server.stop();
+}
+
+/// Where the test below has its server.
+const PANIC_FOLDER: &str = "TIDEGATE_TEST_PANIC_FOLDER";
+
+/// A server whose domain code panics behind an answered command.
+#[test]
+#[ignore = "ends its process: run by the test below"]
+fn server_whose_domain_code_panics() {
+    let folder = env::var(PANIC_FOLDER).expect("the folder is named");
+    let server = start(Path::new(&folder));
+    let mut client = Client::to(&server.resp.to_string());
+    let commands = ["NOTE.PUT door w1 open", "NOTE.PUT door w2 panic"].map(words);
+    let replies = client.pipeline(&commands);
+    panic!("the server goes on, and answers {replies:?}");
+}
+
+#[test]
+fn panic_of_domain_code_stops_the_server_and_says_at_what() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut own = Command::new(env::current_exe().expect("this test's program"));
+    own.args(["--ignored", "--exact", "server_whose_domain_code_panics"])
+        .arg("--nocapture")
+        .env(PANIC_FOLDER, folder.path());
+    let output = own.output().expect("it starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), None, "ended by a signal: {told}");
+    assert!(
+        told.contains("this was NOTE.PUT about door, in partition"),
+        "{told}"
+    );
+
+    let server = start(folder.path());
+    let note = Client::to(&server.resp.to_string()).ask("NOTE.GET door");
+    assert!(
+        note.refusal() == Some("UNKNOWNNOTE") || note.field("times").integer() == 1,
+        "nothing of what panicked is kept: {note:?}"
+    );
     server.stop();
 }

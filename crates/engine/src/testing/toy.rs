@@ -21,7 +21,7 @@ const FADE: Timer = Timer::new(NUMBER, 1, fade);
 /// Writings that a note takes; one more is refused.
 pub const WRITINGS_MAX: u64 = 3;
 
-/// Notes: a text under a key, written at most three times, which fades.
+/// Notes: a text under a key, written at most three times, which fades. The text `panic` does.
 pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
@@ -204,6 +204,7 @@ impl Apply for Put {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
         let _ = self.content();
+        assert_ne!(self.text.as_str(), "panic", "as the note wishes");
         let key = self.key.as_str();
         let before = tx.get(&NOTES, key)?;
         if let Some(before) = &before {

@@ -2,13 +2,15 @@
 //! readers.
 
 use std::io;
-use std::sync::Arc;
+use std::panic;
+use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tidegate_engine::limits::SEAL_AFTER_MS;
-use tidegate_engine::{Did, Door, Engine, Executor, Next, Writer};
+use tidegate_engine::{Did, Door, Engine, Executor, Next, Running, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -36,6 +38,7 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts the threads of an engine.
     pub(crate) fn start(engine: Engine) -> io::Result<Self> {
+        tell_what_panics();
         let Engine {
             door,
             executors,
@@ -134,6 +137,24 @@ fn write(mut writer: Writer) {
     }
 }
 
+/// A panic ends the process, so that nothing later is acknowledged. Says what it was about.
+fn tell_what_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let told_before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            told_before(info);
+            if let Some(running) = Running::here() {
+                note(format_args!(
+                    "tidegate: this was {running}. The process stops; nothing of it is kept, and \
+                     what was answered is. Please report it."
+                ));
+                process::abort(); // In every build.
+            }
+        }));
+    });
+}
+
 /// A failed write or sync is final: what is durable is unknown, so nothing more may be answered.
 fn die(error: &dyn std::error::Error) -> ! {
     note(format_args!(
@@ -142,7 +163,7 @@ fn die(error: &dyn std::error::Error) -> ! {
     note(format_args!(
         "tidegate: start it again once the disk is sound; it reads back what was durable"
     ));
-    std::process::exit(EXIT_LOG_FAILED)
+    process::exit(EXIT_LOG_FAILED)
 }
 
 /// `EX_IOERR` of sysexits.h.
