@@ -3,7 +3,7 @@
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::FaultDisk;
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
-use tidegate_engine::{OpenError, Random, Space};
+use tidegate_engine::{LogError, OpenError, Random, Space};
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
@@ -223,29 +223,24 @@ impl World {
     }
 
     fn write_group(&mut self) -> Result<(), Stop> {
-        match self.engine.write() {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let fault = match self.engine.disk.failed_at() {
-                    Some(operation) => Fault::PowerLossAt(operation),
-                    None => Fault::SyncFails,
-                };
-                self.tally.fault(fault);
-                Err(Stop::Crashed)
-            }
-        }
+        let wrote = self.engine.write();
+        self.survived(wrote)
     }
 
     fn seal(&mut self) -> Result<(), Stop> {
-        match self.engine.seal() {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                let operation = self.engine.disk.failed_at();
-                self.tally
-                    .fault(operation.map_or(Fault::SyncFails, Fault::PowerLossAt));
-                Err(Stop::Crashed)
-            }
+        let sealed = self.engine.seal();
+        self.survived(sealed)
+    }
+
+    /// Takes note of what the log failed of, if it did: the process ends then.
+    fn survived<T>(&mut self, done: Result<T, LogError>) -> Result<(), Stop> {
+        if done.is_ok() {
+            return Ok(());
         }
+        let failed_at = self.engine.disk.failed_at();
+        let fault = failed_at.map_or(Fault::SyncFails, Fault::PowerLossAt);
+        self.tally.fault(fault);
+        Err(Stop::Crashed)
     }
 
     /// Compares the answers that have left.

@@ -105,7 +105,7 @@ impl Engine {
         config: &Config,
         domains: &[Domain],
         mut replayed: Replayed,
-        (log, room): (Box<dyn crate::log::Log>, Room),
+        (log, room): (Box<dyn Log>, Room),
         clock: EngineClock,
         report: LogReport,
     ) -> Self {

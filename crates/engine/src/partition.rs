@@ -106,16 +106,10 @@ impl Partition {
         self.broken = Some(canary);
     }
 
-    /// Whether a test has broken this rule.
-    #[cfg(feature = "testing")]
-    fn breaks(&self, canary: Canary) -> bool {
-        self.broken == Some(canary)
-    }
-
     /// What answers may rest on.
     fn durable(&self, shared: &Shared) -> Lsn {
         #[cfg(feature = "testing")]
-        if self.breaks(Canary::AnswerBeforeSync) {
+        if self.broken == Some(Canary::AnswerBeforeSync) {
             return self.lsn;
         }
         shared.durable(self.id)

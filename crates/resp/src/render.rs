@@ -1,6 +1,6 @@
 //! Outcomes as RESP. Runs on the executor: nothing but bytes crosses threads.
 
-use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer};
+use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, resp_word};
 
 use crate::facts::Facts;
 use crate::wire::{Protocol, Wire};
@@ -29,22 +29,16 @@ impl Renderer for RespRenderer {
     }
 }
 
-/// The first word of an error, as [`tidegate_engine::contract::resp_word`] has it, without a copy:
-/// in a sold-out storm this is what there is to do.
-fn code(code: &str, out: &mut Vec<u8>) {
-    out.push(b'-');
-    let letters = code.bytes().filter(|byte| *byte != b'_');
-    out.extend(letters.map(|byte| byte.to_ascii_uppercase()));
-}
-
 fn refused(refusal: &dyn Refuse, out: &mut Vec<u8>) {
-    code(refusal.def().code, out);
+    out.push(b'-');
+    out.extend(resp_word(refusal.def().code));
     refusal.facts(&mut Facts::new(out));
     out.extend_from_slice(b"\r\n");
 }
 
 fn faulted(fault: &Fault, out: &mut Vec<u8>) {
-    code(fault.code(), out);
+    out.push(b'-');
+    out.extend(resp_word(fault.code()));
     let what_to_do = match fault {
         Fault::Busy { retry_after_ms } => format!(" retry_after_ms={retry_after_ms}\r\n"),
         Fault::DiskFull | Fault::Stopping => format!(" {fault}\r\n"),

@@ -39,20 +39,6 @@ pub struct Domain {
     pub audit: fn(&Books<'_>) -> Audit,
 }
 
-impl Domain {
-    /// Every "no" that its requests can give, each once.
-    #[must_use]
-    pub fn refusals(&self) -> Vec<RefusalDef> {
-        let mut all = Vec::new();
-        for refusal in self.requests.iter().flat_map(|def| def.refusals) {
-            if !all.contains(refusal) {
-                all.push(*refusal);
-            }
-        }
-        all
-    }
-}
-
 /// HTTP method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {

@@ -32,10 +32,11 @@ pub struct RefusalDef {
     pub doc: &'static str,
 }
 
-/// A code as RESP writes it, as the first word of an error: in capitals, without underscores.
-#[must_use]
-pub fn resp_word(code: &str) -> String {
-    code.replace('_', "").to_ascii_uppercase()
+/// The letters of a code as RESP writes it, as the first word of an error: in capitals, without
+/// underscores.
+pub fn resp_word(code: &str) -> impl Iterator<Item = u8> {
+    let letters = code.bytes().filter(|byte| *byte != b'_');
+    letters.map(|byte| byte.to_ascii_uppercase())
 }
 
 /// A domain's typed "no", with its facts.

@@ -26,7 +26,9 @@ impl RealDisk {
     /// # Errors
     /// The folder cannot be made or another process has it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+        if !folder.is_file() {
+            fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+        }
         Self::lock(folder, false)
     }
 
@@ -40,15 +42,12 @@ impl RealDisk {
     }
 
     fn lock(folder: &Path, is_read_only: bool) -> io::Result<Self> {
-        let open = || {
-            let handle = fs::File::open(folder)?;
-            if handle.metadata()?.is_dir() {
-                Ok(handle)
-            } else {
-                Err(io::ErrorKind::NotADirectory.into())
-            }
-        };
-        let handle = open().map_err(|error| at(folder, &error))?;
+        let failed = |error| at(folder, &error);
+        let handle = fs::File::open(folder).map_err(failed)?;
+        if !handle.metadata().map_err(failed)?.is_dir() {
+            let what = format!("{} is not a folder", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+        }
         match handle.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),

@@ -108,7 +108,7 @@ fn response(status: u16, codes: &[Code]) -> Value {
     let explained = codes.iter().map(|code| {
         json!({
             "code": code.code,
-            "resp": resp_word(code.code),
+            "resp": resp_word(code.code).map(char::from).collect::<String>(),
             "status": status,
             "doc": prose(code.doc),
             "refusal": code.is_refusal,

@@ -49,7 +49,7 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     wire.name("refusals");
     wire.map(plan.def.refusals.len());
     for refusal in plan.def.refusals {
-        wire.name(&resp_word(refusal.code));
+        wire.name(&resp_word(refusal.code).map(char::from).collect::<String>());
         wire.text(first_line(refusal.doc));
     }
 }

@@ -181,10 +181,6 @@ fn pages(http: SocketAddr) -> String {
 }
 
 fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
-    if settings.data.is_file() {
-        let path = settings.data.display();
-        return Err(ServeError::Settings(format!("{path} is not a folder")));
-    }
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
