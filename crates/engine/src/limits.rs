@@ -68,10 +68,6 @@ pub const EVENTS_KEPT: usize = 10_000;
 /// What BUSY tells a client to wait before it asks again.
 pub const BUSY_RETRY_MS: u64 = 50;
 
-/// Bytes of one segment file of the log on all but very large machines, allocated ahead, so that a sync has
-/// no file size to write.
-pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-
 /// How far ahead of now the durable clock record promises engine time, and so how far a restart
 /// may start in the future of the last moment that was used.
 pub const CLOCK_AHEAD_MS: u64 = 2_000;

@@ -217,3 +217,22 @@ fn scan_is_told_busy_where_its_page_would_not_fit() {
         .ask("EVENT.LIST", "-BUSY retry_after_ms=50\r\n");
     server.connect().ask("PING", "+PONG\r\n");
 }
+
+#[test]
+fn quiet_connection_gives_its_buffers_back_and_stays() {
+    let server = Server::with(Options {
+        idle_timeout: Duration::from_secs(4),
+        ..Options::new("1.2.3")
+    });
+    let payload = "x".repeat(BULK_BYTES_MAX);
+    let mut client = server.connect();
+    client
+        .send(request(&["ECHO", &payload]))
+        .expect(&format!("${BULK_BYTES_MAX}\r\n{payload}\r\n"));
+    assert!(server.front.buffer_bytes() > 0, "some are kept for more");
+    while server.front.buffer_bytes() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.front.connections(), 1);
+    client.ask("PING", "+PONG\r\n");
+}
