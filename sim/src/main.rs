@@ -47,6 +47,8 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("turned away", all.turned_away);
     line("in doubt at a crash", all.in_doubt);
     line("starts", all.starts);
+    line("checkpoints", all.checkpoints);
+    line("rows fetched", all.fetched);
     for (fault, count) in all.faults() {
         line(&fault, count);
     }

@@ -13,13 +13,15 @@ pub(crate) enum Fault {
     PowerLoss,
     /// The power fails within an operation of the disk, while running.
     PowerLossAt(Operation),
+    /// The power fails within an operation of a checkpoint.
+    PowerLossInCheckpoint(Operation),
     /// The power fails within an operation of the disk, during a start.
     PowerLossInStart(Operation),
     /// A sync fails.
     SyncFails,
     /// The disk takes nothing more for a while.
     DiskFull,
-    /// A bit of the log flips, and the start says so.
+    /// A bit of the log, of the base or of a checkpoint's mark flips, and the start says so.
     BitFlipNoticed,
     /// A bit of a part on which nothing rests flips.
     BitFlipHarmless,
@@ -29,12 +31,14 @@ pub(crate) enum Fault {
     WallAhead,
 }
 
-/// Operations in the middle of which the power fails while a server runs.
-const RUNNING: [Operation; 5] = [
+/// Operations in the middle of which the power fails while the log is written or trimmed, and while
+/// a checkpoint is under way.
+const RUNNING: [Operation; 6] = [
     Operation::Create,
     Operation::Write,
     Operation::Sync,
     Operation::Rename,
+    Operation::Remove,
     Operation::SyncFolder,
 ];
 
@@ -63,6 +67,10 @@ pub struct Tally {
     pub starts: u64,
     /// Commands that were in doubt at a crash.
     pub in_doubt: u64,
+    /// Checkpoints that came to their end.
+    pub checkpoints: u64,
+    /// Rows that were fetched from the base.
+    pub fetched: u64,
 }
 
 impl Tally {
@@ -80,6 +88,8 @@ impl Tally {
         self.turned_away += other.turned_away;
         self.starts += other.starts;
         self.in_doubt += other.in_doubt;
+        self.checkpoints += other.checkpoints;
+        self.fetched += other.fetched;
     }
 
     /// Every fault there is, with how often it was injected.
@@ -97,6 +107,7 @@ impl Tally {
         let all = single
             .into_iter()
             .chain(RUNNING.map(Fault::PowerLossAt))
+            .chain(RUNNING.map(Fault::PowerLossInCheckpoint))
             .chain(STARTING.map(Fault::PowerLossInStart));
         all.map(|fault| {
             let count = self.faults.get(&fault).copied().unwrap_or(0);

@@ -1,9 +1,9 @@
 //! One run: random commands, time and faults against an engine, from a seed.
 
 use tidegate_engine::contract::Domain;
-use tidegate_engine::disk::FaultDisk;
+use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
-use tidegate_engine::{LogError, OpenError, Random, Space};
+use tidegate_engine::{OpenError, Random, Space};
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
@@ -37,6 +37,9 @@ const ASKED_MAX: usize = 10;
 
 /// Rounds after which what waits must have run.
 const ROUNDS_MAX: u64 = 1_000;
+
+/// Most steps of the checkpointer at once.
+const CHECKPOINT_STEPS: u64 = 8;
 
 /// Operations of the disk within which the power fails, if it is to fail.
 const OPERATIONS_AHEAD: u64 = 12;
@@ -148,11 +151,13 @@ impl World {
 
     fn step(&mut self) -> Result<(), Stop> {
         match self.random.below(1_000) {
-            0..550 if self.asked.len() < ASKED_MAX => self.submit(),
-            0..550 => self.write()?,
-            550..750 => self.execute()?,
-            750..900 => self.write()?,
-            900..930 => self.seal()?,
+            0..520 if self.asked.len() < ASKED_MAX => self.submit(),
+            0..520 => self.write()?,
+            520..720 => self.execute()?,
+            720..860 => self.write()?,
+            860..870 => self.engine.ask_checkpoint(),
+            870..910 => self.checkpoint()?,
+            910..930 => self.seal()?,
             930..978 => {
                 self.execute()?;
                 self.engine.clock.advance_ms(self.random.below(1_500));
@@ -224,22 +229,35 @@ impl World {
 
     fn write_group(&mut self) -> Result<(), Stop> {
         let wrote = self.engine.write();
-        self.survived(wrote)
+        self.survived(wrote, Fault::PowerLossAt)
     }
 
     fn seal(&mut self) -> Result<(), Stop> {
         let sealed = self.engine.seal();
-        self.survived(sealed)
+        self.survived(sealed, Fault::PowerLossAt)
     }
 
-    /// Takes note of what the log failed of, if it did: the process ends then.
-    fn survived<T>(&mut self, done: Result<T, LogError>) -> Result<(), Stop> {
+    /// Steps the checkpointer, some of the way.
+    fn checkpoint(&mut self) -> Result<(), Stop> {
+        for _ in 0..self.random.below(CHECKPOINT_STEPS) {
+            let stepped = self.engine.checkpoint_step();
+            self.survived(stepped, Fault::PowerLossInCheckpoint)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of what the disk failed of, if it did: the process ends then.
+    fn survived<T, E>(
+        &mut self,
+        done: Result<T, E>,
+        power_lost: impl Fn(Operation) -> Fault,
+    ) -> Result<(), Stop> {
         if done.is_ok() {
             return Ok(());
         }
         let failed_at = self.engine.disk.failed_at();
-        let fault = failed_at.map_or(Fault::SyncFails, Fault::PowerLossAt);
-        self.tally.fault(fault);
+        self.tally
+            .fault(failed_at.map_or(Fault::SyncFails, power_lost));
         Err(Stop::Crashed)
     }
 
@@ -301,14 +319,15 @@ impl World {
         self.write()
     }
 
-    /// A bit of a sealed log flips: a start names it and goes no further, unless it was of the last
-    /// seal, on which nothing rests.
+    /// A bit of a sealed log, or of what checkpoints have written, flips: a start names it and goes no
+    /// further, unless it was of the last seal, or of a file that counts no more.
     fn flip_bit(&mut self) -> Result<(), Stop> {
         self.write()?;
         self.seal()?;
         let (disk, clock) = (self.engine.disk.clone(), self.engine.clock.clone());
         disk.calm();
-        let Some((name, at)) = disk.some_byte("log-", &mut self.random) else {
+        let kind = ["log-", "base", "checkpoint"][self.random.below(3) as usize];
+        let Some((name, at)) = disk.some_byte(kind, &mut self.random) else {
             return Ok(());
         };
         let bit = self.random.below(8) as u8;
@@ -330,6 +349,9 @@ impl World {
 
     /// What is not answered when the process ends may have been executed, or not.
     fn doubt(&mut self) {
+        let metrics = self.engine.door().metrics();
+        self.tally.checkpoints += metrics.checkpoints.get();
+        self.tally.fetched += metrics.rows_fetched.get();
         self.tally.in_doubt += self.asked.len() as u64;
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {

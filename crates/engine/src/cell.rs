@@ -15,6 +15,10 @@ use triomphe::ThinArc;
 #[derive(Clone, Debug)]
 pub(crate) struct Cell(ThinArc<Head, u8>);
 
+/// What a cell takes beside its bytes: its head and length, the allocator's rounding, and its place in
+/// a persistent set.
+const CELL_BYTES: usize = 88;
+
 #[derive(Debug)]
 struct Head {
     key_length: u16,
@@ -56,6 +60,11 @@ impl Cell {
     /// The stored bytes of the row, if there is one.
     pub(crate) fn row(&self) -> Option<&[u8]> {
         self.0.header.header.is_row.then(|| self.parts().1)
+    }
+
+    /// About how many bytes of memory it takes in a table.
+    pub(crate) fn weight(&self) -> usize {
+        CELL_BYTES + self.0.slice.len()
     }
 
     pub(crate) fn set_replaced(&self, replaced: bool) {

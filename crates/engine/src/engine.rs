@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::base::{Base, BaseError};
+use crate::checkpoint::{Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Timer, Work};
 use crate::disk::Disk;
@@ -14,8 +16,9 @@ use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
 use crate::log::{
     BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Record, Room, Space, Spawn,
-    scan,
+    scan_to_end,
 };
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::own::ENGINE;
 use crate::partition::{self, Partition};
@@ -26,6 +29,7 @@ use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
+use crate::timer::TIMERS;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct Config {
     pub executors: usize,
     /// Space of the log.
     pub space: Space,
+    /// Memory to keep to.
+    pub memory: Memory,
     /// Where hash seeds and salts come from.
     pub seed: u64,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -48,6 +54,25 @@ pub enum OpenError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The base.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// The mark of the last checkpoint.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// The base holds what the log does not reach.
+    #[error(
+        "the log ends at position {log} of partition {partition}, before what the base holds, \
+         {base}: the end of the log is missing. Nothing was changed; restore it from a backup"
+    )]
+    Short {
+        /// The partition.
+        partition: u16,
+        /// Where its log ends.
+        log: u64,
+        /// Up to where the base may hold it.
+        base: u64,
+    },
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
@@ -61,75 +86,83 @@ pub struct Engine {
     pub executors: Vec<Executor>,
     /// Makes records durable.
     pub writer: Writer,
+    /// Takes rows to the base.
+    pub checkpointer: Checkpointer,
+    /// Keeps the base in order.
+    pub tender: Tender,
     /// What the log held.
     pub report: LogReport,
 }
 
+/// All tables of some domains and of the engine itself.
+#[must_use]
+pub fn tables_of(domains: &[Domain]) -> Vec<TableDef> {
+    let domains = with_own(domains);
+    domains
+        .iter()
+        .flat_map(|domain| domain.tables)
+        .copied()
+        .collect()
+}
+
 impl Engine {
-    /// Opens the log on `disk`, replays it, and makes the engine ready.
+    /// Opens the log on `disk`, replays what of it is not in `base`, and makes the engine ready.
     ///
     /// # Errors
-    /// The log is corrupt or cannot be used, or the clock has jumped.
+    /// The log or the base is corrupt or cannot be used, or the clock has jumped.
     pub fn open(
         config: &Config,
-        disk: Arc<dyn Disk>,
+        (disk, base): (Arc<dyn Disk>, Arc<dyn Base>),
         clock: Arc<dyn Clock>,
         domains: &[Domain],
         spawn: Spawn,
     ) -> Result<Self, OpenError> {
         let domains = &with_own(domains);
+        check_numbers(domains);
+        let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
-        let mut replayed = Replayed::new(domains, config.seed);
-        let (mut log, report) = EmbeddedLog::open(
-            disk,
+        let mut replayed = Replayed::new(domains, config.seed, &base, &mark);
+        let (mut log, report, tips) = EmbeddedLog::open(
+            Arc::clone(&disk),
             partitions,
             config.space,
             config.seed,
             spawn,
+            &mark.applied,
             &mut |record| replayed.apply(record),
         )?;
+        check_reach(&tips, &mark)?;
         let room = log.room()?;
         let promised_ms = (report.clock_up_to_ms > 0).then_some(report.clock_up_to_ms);
         let clock = EngineClock::start(clock, promised_ms, config.accept_clock_jump)?;
-        Ok(Self::assemble(
-            config,
-            domains,
-            replayed,
-            (Box::new(log), room),
-            clock,
-            report,
-        ))
-    }
-
-    fn assemble(
-        config: &Config,
-        domains: &[Domain],
-        mut replayed: Replayed,
-        (log, room): (Box<dyn Log>, Room),
-        clock: EngineClock,
-        report: LogReport,
-    ) -> Self {
-        check_numbers(domains);
-        let slots = SlotMap::even(report.partitions);
-        let ids = || (0..report.partitions).map(PartitionId);
-        let executors = config.executors.clamp(1, usize::from(report.partitions));
-        let lsns: Vec<Lsn> = ids().map(|id| replayed.entry(id).1).collect();
         let clock = Arc::new(clock);
-        let shared = Shared::new(slots, &lsns, Arc::clone(&clock), domains.len(), executors);
+
+        let slots = SlotMap::even(report.partitions);
+        let executors = config.executors.clamp(1, usize::from(report.partitions));
+        let shared = Shared::new(
+            slots,
+            &tips,
+            Arc::clone(&clock),
+            (Arc::clone(&base), config.memory),
+            domains.len(),
+            executors,
+        );
         let timers = domains.iter().flat_map(|domain| domain.timers);
         let timers: Arc<HashMap<_, _>> = Arc::new(timers.map(|timer| (timer.id, *timer)).collect());
-
+        let are_timers_in_base = shared.base.has(TIMERS.id());
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
-        for (id, lsn) in ids().zip(lsns) {
-            let tables = replayed.take(id);
+        for (id, lsn) in (0..report.partitions).map(PartitionId).zip(tips) {
             let slots = shared.slots.slots(id).collect();
-            let partition = Partition::new(id, slots, tables, lsn, Arc::clone(&timers));
+            let tables = replayed.take(id);
+            let timers = Arc::clone(&timers);
+            let partition = Partition::new(id, slots, tables, lsn, timers, are_timers_in_base)?;
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);
         shared.set_room(room);
-        let inner = LogWriter::new(log, queue, clock);
+        shared.set_log_bytes(log.bytes());
+        let inner = LogWriter::new(Box::new(log), queue, clock);
         let shared = Arc::new(shared);
         let executors = groups
             .into_iter()
@@ -139,18 +172,37 @@ impl Engine {
                 partitions,
                 shared: Arc::clone(&shared),
             });
-        Self {
+        Ok(Self {
             executors: executors.collect(),
             writer: Writer {
                 inner,
                 shared: Arc::clone(&shared),
             },
+            checkpointer: Checkpointer::new(Arc::clone(&shared), disk, mark.clone()),
+            tender: Tender {
+                shared: Arc::clone(&shared),
+            },
             door: Door {
                 shared,
-                domains: domains.into(),
+                domains: domains.as_slice().into(),
+                tables: replayed.defs.into(),
             },
             report,
-        }
+        })
+    }
+}
+
+/// Asserts that the log reaches as far as the base may hold something.
+fn check_reach(tips: &[Lsn], mark: &Mark) -> Result<(), OpenError> {
+    let held = tips.iter().zip(&mark.frozen).enumerate();
+    let mut short = held.filter(|(_, (tip, frozen))| tip < frozen);
+    match short.next() {
+        Some((partition, (tip, frozen))) => Err(OpenError::Short {
+            partition: u16::try_from(partition).unwrap_or(u16::MAX),
+            log: tip.0,
+            base: frozen.0,
+        }),
+        None => Ok(()),
     }
 }
 
@@ -191,72 +243,93 @@ fn check_numbers(domains: &[Domain]) {
     }
 }
 
-/// Tables as a log left them.
-struct Replayed {
+/// Tables as base and log left them.
+struct Replayed<'a> {
     defs: Vec<TableDef>,
     seed: u64,
-    partitions: HashMap<PartitionId, (Tables, Lsn)>,
+    base: &'a Arc<dyn Base>,
+    mark: &'a Mark,
+    partitions: HashMap<PartitionId, Tables>,
 }
 
-impl Replayed {
-    fn new(domains: &[Domain], seed: u64) -> Self {
+impl<'a> Replayed<'a> {
+    fn new(domains: &[Domain], seed: u64, base: &'a Arc<dyn Base>, mark: &'a Mark) -> Self {
         let defs = domains.iter().flat_map(|domain| domain.tables).copied();
         Self {
             defs: defs.collect(),
             seed,
+            base,
+            mark,
             partitions: HashMap::new(),
         }
     }
 
-    fn entry(&mut self, id: PartitionId) -> &mut (Tables, Lsn) {
-        let Self {
-            defs,
-            seed,
-            partitions,
-        } = self;
-        partitions
-            .entry(id)
-            .or_insert_with(|| (Tables::new(defs, *seed, None), Lsn(0)))
+    fn tables(&mut self, id: PartitionId) -> &mut Tables {
+        let new = || Tables::new(&self.defs, self.seed, Arc::clone(self.base));
+        self.partitions.entry(id).or_insert_with(new)
     }
 
     fn apply(&mut self, record: Record<'_>) -> Result<(), ReplayError> {
-        let (tables, lsn) = self.entry(record.partition);
-        if record.lsn != lsn.next() {
-            return Err(ReplayError::Gap {
-                expected: lsn.next().0,
-                found: record.lsn.0,
-            });
+        let applied = self.mark.applied.get(record.partition.index());
+        if applied.is_some_and(|applied| record.lsn <= *applied) {
+            return Ok(());
         }
-        *lsn = record.lsn;
-        effect::replay(tables, record.effects)
+        effect::replay(self.tables(record.partition), record.effects)
     }
 
     fn take(&mut self, id: PartitionId) -> Tables {
-        self.entry(id);
-        self.partitions
-            .remove(&id)
-            .expect("because the entry was made just now")
-            .0
+        self.tables(id);
+        let tables = self.partitions.remove(&id);
+        tables.expect("because it was made just now")
     }
 }
 
-/// What the log of a stopped server says, without changing anything.
+/// What a folder whose server is stopped holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What the log holds.
+    pub log: LogReport,
+    /// How many checkpoints there have been.
+    pub checkpoints: u64,
+    /// What the rows add up to, and each law that is broken.
+    pub audit: Audit,
+}
+
+/// Reads everything that a log and a base hold, without changing anything.
 ///
 /// # Errors
-/// The log is corrupt or cannot be read.
-pub fn check(disk: &dyn Disk, domains: &[Domain]) -> Result<(LogReport, Audit), LogError> {
+/// Something is corrupt or cannot be read.
+pub fn check(
+    disk: &dyn Disk,
+    base: &Arc<dyn Base>,
+    domains: &[Domain],
+) -> Result<Checked, OpenError> {
     let domains = &with_own(domains);
-    let mut replayed = Replayed::new(domains, 0);
-    let report = scan(disk, &mut |record| replayed.apply(record))?;
-    if report.segments == 0 {
+    let mark = Mark::read(disk)?.unwrap_or_default();
+    let mut replayed = Replayed::new(domains, 0, base, &mark);
+    let end = scan_to_end(disk, &mark.applied, &mut |record| replayed.apply(record))?;
+    if end.report.segments == 0 {
         let path = disk.path("").trim_end_matches('/').to_owned();
-        return Err(LogError::Absent { path });
+        return Err(LogError::Absent { path }.into());
     }
-    let mut sum = Audit::default();
-    for (tables, _) in replayed.partitions.values() {
-        sum.absorb(partition::audit(tables, domains));
+    check_reach(&end.tips, &mark)?;
+    if let Some(damage) = base.damages()?.into_iter().next() {
+        return Err(damage.into());
     }
-    Ok((report, sum))
+    let slots = SlotMap::even(end.report.partitions);
+    let mut audit = Audit::default();
+    for def in &replayed.defs {
+        audit.add(def.name, 0);
+    }
+    for id in (0..end.report.partitions).map(PartitionId) {
+        let own: Vec<Slot> = slots.slots(id).collect();
+        audit.absorb(partition::audit(&replayed.take(id), &own, domains)?);
+    }
+    Ok(Checked {
+        log: end.report,
+        checkpoints: mark.number,
+        audit,
+    })
 }
 
 /// Where a front submits requests.
@@ -264,6 +337,7 @@ pub fn check(disk: &dyn Disk, domains: &[Domain]) -> Result<(LogReport, Audit), 
 pub struct Door {
     shared: Arc<Shared>,
     domains: Arc<[Domain]>,
+    tables: Arc<[TableDef]>,
 }
 
 impl Door {
@@ -311,7 +385,7 @@ impl Door {
         if shared.stopping.load(Ordering::Acquire) {
             return Err(Fault::Stopping);
         }
-        if let Some(fault) = shared.room().refuses(def.class) {
+        if let Some(fault) = shared.refuses(def.class) {
             return Err(fault);
         }
         match work {
@@ -423,6 +497,7 @@ impl Door {
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         self.shared.wake_all();
+        self.shared.checkpoints.ring();
     }
 
     /// Ends the log writer and the readers, once the executors are quiet.
@@ -431,10 +506,13 @@ impl Door {
         self.shared.readers.stop();
     }
 
-    /// Runs one waiting scan; with `wait`, waits for one. `false` if there was none.
-    #[must_use]
-    pub fn read_step(&self, wait: bool) -> bool {
-        self.shared.readers.step(wait)
+    /// Reads what a scan or a partition waits for; with `wait`, waits for one to come. `false` if
+    /// there was none.
+    ///
+    /// # Errors
+    /// The base cannot be read: the process must stop.
+    pub fn read_step(&self, wait: bool) -> Result<bool, BaseError> {
+        self.shared.readers.step(&self.shared, &self.tables, wait)
     }
 }
 
@@ -489,6 +567,12 @@ impl Executor {
         self.shared.is_stuck() || self.partitions.iter().all(|p| p.is_quiet(&self.shared))
     }
 
+    /// Whether the engine is stopping, and nothing keeps this executor.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        self.is_stopping() && self.is_quiet() && self.shared.checkpoints.is_over()
+    }
+
     /// Whether the engine is stopping.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
@@ -512,13 +596,36 @@ impl Executor {
     }
 
     /// Recomputes the laws of all domains from the rows of these partitions.
-    #[must_use]
-    pub fn audit(&self, domains: &[Domain]) -> Audit {
+    ///
+    /// # Errors
+    /// The base cannot be read.
+    pub fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
         let mut sum = Audit::default();
         for partition in &self.partitions {
-            sum.absorb(partition.audit(domains));
+            sum.absorb(partition.audit(domains)?);
         }
-        sum
+        Ok(sum)
+    }
+}
+
+/// Keeps the base in order, beside everything else. One thread steps it.
+pub struct Tender {
+    shared: Arc<Shared>,
+}
+
+impl Tender {
+    /// Puts some files in order; `true` if there is more to do.
+    ///
+    /// # Errors
+    /// The base failed: the process must stop.
+    pub fn step(&self) -> Result<bool, BaseError> {
+        self.shared.base.tend()
+    }
+
+    /// Whether the engine is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
     }
 }
 
@@ -549,6 +656,7 @@ impl Writer {
             Did::Wrote | Did::Nothing => has,
         };
         shared.set_room(room);
+        shared.set_log_bytes(inner.bytes());
         let is_full = matches!(has, Room::Short { is_full: true, .. });
         shared.set_stuck(did == Did::Full && is_full);
         if did == Did::Wrote {
@@ -556,6 +664,9 @@ impl Writer {
             shared.metrics.records_durable.add(records);
             // Also for a group without records: it may carry the promise that a batch waits for.
             shared.wake_all();
+            if records > 0 {
+                shared.checkpoints.told_durable();
+            }
         }
         Ok(did)
     }

@@ -74,34 +74,24 @@ impl SlotMap {
     }
 }
 
-/// The bytes of a row's key, slot first, by themselves.
+/// The bytes of a row's key, slot first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RowKey(Box<[u8]>);
+pub struct RowKey(Box<[u8]>);
 
 impl RowKey {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// The bytes of a row's key, slot first, within the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyRef<'a>(pub(crate) &'a [u8]);
-
-impl<'a> KeyRef<'a> {
     /// All bytes, slot first.
     #[must_use]
-    pub fn as_bytes(self) -> &'a [u8] {
-        self.0
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The slot in front.
     #[must_use]
-    pub fn slot(self) -> Slot {
+    pub fn slot(&self) -> Slot {
         let slot = self
             .0
             .first_chunk()
@@ -111,8 +101,8 @@ impl<'a> KeyRef<'a> {
 
     /// A reader of the parts behind the slot.
     #[must_use]
-    pub fn parts(self) -> KeyReader<'a> {
-        KeyReader { rest: &self.0[2..] }
+    pub fn parts(&self) -> KeyReader<'_> {
+        KeyReader::new(&self.0[2..])
     }
 }
 
@@ -234,7 +224,8 @@ mod tests {
     #[test]
     fn parts_read_back_as_they_were_written() {
         let key = encoded(&("sku", 3u8, 900u64));
-        let mut parts = KeyRef(&key).parts();
+        let key = RowKey::from_bytes(&key);
+        let mut parts = key.parts();
         assert_eq!(parts.text(), Some("sku"));
         assert_eq!(parts.byte(), Some(3));
         assert_eq!(parts.number(), Some(900));

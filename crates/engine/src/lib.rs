@@ -18,7 +18,9 @@
 //!
 //! Start reading at [`Engine`], then `partition.rs`: the life of a batch.
 
+pub mod base;
 mod cell;
+mod checkpoint;
 mod clock;
 pub mod contract;
 pub mod disk;
@@ -32,6 +34,7 @@ mod inbox;
 mod key;
 pub mod limits;
 mod log;
+mod memory;
 mod memtable;
 mod metrics;
 mod own;
@@ -50,18 +53,20 @@ pub mod text;
 mod timer;
 mod tx;
 
+pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
-pub use engine::{Config, Door, Engine, Executor, Next, OpenError, Writer, check};
-pub use key::{KeyParts, KeyReader, KeyRef, PartitionId, Slot, SlotMap};
-pub use log::{
-    Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Space, Spawn, scan,
+pub use engine::{
+    Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, Writer, check, tables_of,
 };
+pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
+pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Space, Spawn};
+pub use memory::Memory;
 pub use metrics::{Counter, Metrics};
 pub use random::Random;
 pub use row::{Nothing, Row};
 pub use running::Running;
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
-pub use table::{Base, DecodeError, Missing, ReplayError, Shape, Table, TableDef};
+pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;
 pub use tx::{Reads, Stop, Tx};

@@ -50,6 +50,31 @@ pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// segment can be made. When they are used up too, reads go on.
 pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
+/// Bytes of rows read from the base that one table of one partition keeps in memory.
+pub const CACHE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Rows that one partition may have asked the base for before it takes in no further command.
+pub const FETCHES_MAX: usize = 1024;
+
+/// Timers of one slot that are read from the base at once.
+pub const TIMERS_READ: usize = 64;
+
+/// Bytes of log that a start may have to read before a checkpoint begins.
+pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// A checkpoint begins after so long if anything has changed.
+pub const CHECKPOINT_EVERY_MS: u64 = 300_000;
+
+/// Files of the base that are held open.
+pub const BASE_FILES_MAX: usize = 256;
+
+/// Runs of a table that wait to be merged before no checkpoint begins: each is one more place to
+/// look for a row.
+pub const BASE_RUNS_MAX: usize = 12;
+
+/// The least memory that a server can be told to keep to.
+pub const MEMORY_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
 /// Rows a scan may examine before it answers with what it has and a cursor.
 pub const SCAN_ROWS_MAX: usize = 10_000;
 

@@ -1,10 +1,15 @@
 //! One table's rows in memory, with undo and with snapshots.
 //!
-//! Both shapes are persistent sets of cells: a snapshot is a clone of the root and costs nothing,
+//! Three layers, asked in this order: the rows changed since the last checkpoint began, those that
+//! this checkpoint takes to the base, and a few that were read from the base. What none of them
+//! knows only the base can tell, unless the base has no row of the table at all.
+//!
+//! The first two are persistent sets of cells: a snapshot is a clone of the root and costs nothing,
 //! and a write after it copies only the path it changes. The list of what the batch has changed is
 //! also the undo log of the running command, whose changes are its end.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 
 use equivalent::Equivalent;
@@ -13,6 +18,7 @@ use imbl::shared_ptr::DefaultSharedPtr;
 use crate::cell::Cell;
 use crate::effect;
 use crate::hash::Seeded;
+use crate::limits::CACHE_BYTES_MAX;
 use crate::table::Shape;
 
 type Hashed = imbl::GenericHashSet<Cell, Seeded, DefaultSharedPtr>;
@@ -22,7 +28,7 @@ type Sorted = imbl::GenericOrdSet<Cell, DefaultSharedPtr>;
 #[derive(Clone)]
 #[allow(
     clippy::large_enum_variant,
-    reason = "there is one per table; its size costs nothing"
+    reason = "there are three per table; its size costs nothing"
 )]
 pub(crate) enum Rows {
     Keyed(Hashed),
@@ -30,7 +36,14 @@ pub(crate) enum Rows {
 }
 
 impl Rows {
-    /// What memory knows of this key.
+    fn empty(shape: Shape, seed: u64) -> Self {
+        match shape {
+            Shape::Keyed => Self::Keyed(Hashed::with_hasher(Seeded::new(seed))),
+            Shape::Ordered => Self::Ordered(Sorted::new()),
+        }
+    }
+
+    /// What is known of this key here.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Cell> {
         match self {
             Self::Keyed(rows) => {
@@ -59,17 +72,30 @@ impl Rows {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
-            Self::Keyed(rows) => rows.len(),
-            Self::Ordered(rows) => rows.len(),
+            Self::Keyed(rows) => rows.is_empty(),
+            Self::Ordered(rows) => rows.is_empty(),
         }
     }
 
-    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = &Cell> + '_> {
+    /// Every cell, by key.
+    pub(crate) fn sorted(&self) -> Vec<Cell> {
         match self {
-            Self::Keyed(rows) => Box::new(rows.iter()),
-            Self::Ordered(rows) => Box::new(rows.iter()),
+            Self::Keyed(rows) => {
+                let mut cells: Vec<_> = rows.iter().cloned().collect();
+                cells.sort_unstable();
+                cells
+            }
+            Self::Ordered(rows) => rows.iter().cloned().collect(),
+        }
+    }
+
+    /// The same rows, in order.
+    pub(crate) fn in_order(&self) -> Self {
+        match self {
+            Self::Keyed(rows) => Self::Ordered(rows.iter().cloned().collect()),
+            Self::Ordered(rows) => Self::Ordered(rows.clone()),
         }
     }
 
@@ -107,46 +133,123 @@ impl Equivalent<Cell> for Probe<'_> {
     }
 }
 
+/// What was read from the base, in two generations: what nobody asks for again leaves with the old
+/// one.
+///
+/// A row that is written stays here as it was, out of sight behind the row written: it is in the old
+/// generation when the checkpoint begins that takes the row written along, cannot be asked for
+/// meanwhile, and is dropped when this checkpoint has ended.
+struct Cache {
+    young: HashSet<Cell, Seeded>,
+    old: HashSet<Cell, Seeded>,
+    young_bytes: usize,
+    seed: Seeded,
+}
+
+impl Cache {
+    fn new(seed: u64) -> Self {
+        let seed = Seeded::new(seed);
+        Self {
+            young: HashSet::with_hasher(seed),
+            old: HashSet::with_hasher(seed),
+            young_bytes: 0,
+            seed,
+        }
+    }
+
+    fn get(&mut self, key: &[u8]) -> Option<Cell> {
+        if let Some(cell) = self.young.get(key) {
+            return Some(cell.clone());
+        }
+        let cell = self.old.take(key)?;
+        self.insert(cell.clone());
+        Some(cell)
+    }
+
+    fn insert(&mut self, cell: Cell) {
+        if self.young_bytes >= CACHE_BYTES_MAX / 2 {
+            drop(self.turn());
+        }
+        self.young_bytes += cell.weight();
+        self.young.insert(cell);
+    }
+
+    /// The young become the old; gives those who were old.
+    fn turn(&mut self) -> HashSet<Cell, Seeded> {
+        self.young_bytes = 0;
+        let young = std::mem::replace(&mut self.young, HashSet::with_hasher(self.seed));
+        std::mem::replace(&mut self.old, young)
+    }
+
+    fn take_old(&mut self) -> HashSet<Cell, Seeded> {
+        std::mem::replace(&mut self.old, HashSet::with_hasher(self.seed))
+    }
+}
+
 /// A write of the batch, and what it replaced.
 struct Change {
     now: Cell,
     before: Option<Cell>,
 }
 
+/// What is in memory no more. Dropped where nobody waits: there are many.
+#[allow(dead_code, reason = "it is kept until it is dropped")]
+pub(crate) struct Left {
+    rows: Option<Rows>,
+    cached: HashSet<Cell, Seeded>,
+}
+
 pub(crate) struct MemTable {
-    pub(crate) rows: Rows,
+    /// Changed since the last checkpoint began.
+    rows: Rows,
+    /// On their way to the base.
+    frozen: Option<Rows>,
+    cache: Cache,
     /// What the batch has changed, oldest first.
     changes: Vec<Change>,
     /// How many of them are of commands that came to their end.
     committed: usize,
-    /// Every row is in memory: what is not here is nowhere.
+    /// About how many bytes `rows` takes.
+    bytes: usize,
+    /// The base has no row of this table: what is not in memory is nowhere.
     whole: bool,
+    shape: Shape,
+    seed: u64,
 }
 
 impl MemTable {
     pub(crate) fn new(shape: Shape, seed: u64, whole: bool) -> Self {
-        let rows = match shape {
-            Shape::Keyed => Rows::Keyed(Hashed::with_hasher(Seeded::new(seed))),
-            Shape::Ordered => Rows::Ordered(Sorted::new()),
-        };
         Self {
-            rows,
+            rows: Rows::empty(shape, seed),
+            frozen: None,
+            cache: Cache::new(seed),
             changes: Vec::new(),
             committed: 0,
+            bytes: 0,
             whole,
+            shape,
+            seed,
         }
     }
 
     /// The cell, if it has a row; `Err(())` if only the base can tell.
-    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Cell>, ()> {
-        match self.rows.get(key) {
-            Some(cell) => Ok(cell.row().is_some().then_some(cell)),
-            None if self.whole => Ok(None),
-            None => Err(()),
-        }
+    pub(crate) fn get(&mut self, key: &[u8]) -> Result<Option<Cell>, ()> {
+        let known = self.rows.get(key).or_else(|| {
+            let frozen = self.frozen.as_ref()?.get(key)?;
+            // It is asked for: it stays when the others leave.
+            self.cache.insert(frozen.clone());
+            Some(frozen)
+        });
+        let known = match known {
+            None if self.whole => return Ok(None),
+            None => self.cache.get(key).ok_or(())?,
+            Some(cell) => cell,
+        };
+        Ok(known.row().is_some().then_some(known))
     }
 
     pub(crate) fn put(&mut self, cell: Cell) {
+        self.bytes += cell.weight();
         let before = self.rows.insert(cell.clone());
         self.note(cell, before);
     }
@@ -162,6 +265,7 @@ impl MemTable {
 
     fn note(&mut self, now: Cell, before: Option<Cell>) {
         if let Some(before) = &before {
+            self.bytes -= before.weight();
             before.set_replaced(true);
         }
         self.changes.push(Change { now, before });
@@ -170,13 +274,15 @@ impl MemTable {
     /// Takes back what the running command has written.
     pub(crate) fn undo(&mut self) {
         for Change { now, before } in self.changes.drain(self.committed..).rev() {
-            match before {
+            let undone = match before {
                 Some(before) => {
                     before.set_replaced(false);
-                    self.rows.insert(before);
+                    self.bytes += before.weight();
+                    self.rows.insert(before)
                 }
-                None => drop(self.rows.remove(now.key())),
-            }
+                None => self.rows.remove(now.key()),
+            };
+            self.bytes -= undone.map_or(0, |undone| undone.weight());
         }
     }
 
@@ -200,12 +306,84 @@ impl MemTable {
         }
     }
 
-    /// Puts or removes a row as the log or the base says.
-    pub(crate) fn load(&mut self, cell: Cell) {
-        if self.whole && cell.row().is_none() {
-            self.rows.remove(cell.key());
+    /// Puts or removes a row as the log says.
+    pub(crate) fn replay(&mut self, cell: Cell) {
+        let before = if self.whole && cell.row().is_none() {
+            self.rows.remove(cell.key())
         } else {
-            self.rows.insert(cell);
+            self.bytes += cell.weight();
+            self.rows.insert(cell)
+        };
+        self.bytes -= before.map_or(0, |before| before.weight());
+    }
+
+    /// Keeps what the base says, unless memory knows better.
+    pub(crate) fn fetched(&mut self, cell: Cell) {
+        if self.get(cell.key()).is_err() {
+            self.cache.insert(cell);
+        }
+    }
+
+    /// The rows changed are now on their way to the base; gives them.
+    pub(crate) fn freeze(&mut self) -> Rows {
+        debug_assert!(
+            self.changes.is_empty(),
+            "a checkpoint begins between batches"
+        );
+        let rows = std::mem::replace(&mut self.rows, Rows::empty(self.shape, self.seed));
+        self.bytes = 0;
+        self.whole &= rows.is_empty();
+        self.frozen = Some(rows.clone());
+        drop(self.cache.turn());
+        rows
+    }
+
+    /// They have arrived there; gives what memory need not keep any more.
+    pub(crate) fn thaw(&mut self) -> Left {
+        Left {
+            rows: self.frozen.take(),
+            cached: self.cache.take_old(),
+        }
+    }
+
+    /// Whether memory knows every row.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// About how many bytes the rows changed since the last checkpoint take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// All that is changed and not in the base yet, newest first.
+    pub(crate) fn layers(&self) -> Vec<Rows> {
+        let layers = std::iter::once(&self.rows).chain(&self.frozen);
+        layers.cloned().collect()
+    }
+
+    /// The first cell with a row in memory from `from` on, though the base may have one before it.
+    pub(crate) fn first_from(&self, from: &[u8]) -> Option<Cell> {
+        let mut changed = self.rows.range(from).peekable();
+        let frozen = self.frozen.as_ref().map(|rows| rows.range(from));
+        let mut frozen = frozen.into_iter().flatten().peekable();
+        loop {
+            let next = match (changed.peek(), frozen.peek()) {
+                (None, None) => return None,
+                (Some(_), None) => changed.next(),
+                (None, Some(_)) => frozen.next(),
+                (Some(new), Some(old)) if new > old => frozen.next(),
+                (Some(new), Some(old)) => {
+                    if new == old {
+                        frozen.next();
+                    }
+                    changed.next()
+                }
+            };
+            match next {
+                Some(cell) if cell.row().is_some() => return Some(cell.clone()),
+                Some(_) | None => {}
+            }
         }
     }
 }

@@ -31,6 +31,10 @@ pub struct Metrics {
     pub groups_durable: Counter,
     /// Records made durable.
     pub records_durable: Counter,
+    /// Checkpoints that have ended.
+    pub checkpoints: Counter,
+    /// Rows that were fetched from the base, whether there were any or not.
+    pub rows_fetched: Counter,
     /// Seals written while idle.
     pub seals: Counter,
 }

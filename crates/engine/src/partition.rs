@@ -3,25 +3,27 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::base::BaseError;
+use crate::checkpoint::Frozen;
 use crate::contract::{Audit, Books, Class, Domain, Outcome, ScanContext, Status, Timer};
 use crate::event::EVENTS;
 use crate::gate::{Answers, Gate};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
-use crate::key::{KeyRef, PartitionId, RowKey, Slot};
+use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
-    EVENTS_KEPT, RECORD_BYTES_MAX,
+    EVENTS_KEPT, FETCHES_MAX, RECORD_BYTES_MAX, TIMERS_READ,
 };
-use crate::log::{Lsn, Record, Room};
-use crate::reader::ScanJob;
+use crate::log::{Lsn, Record};
+use crate::reader::{Fetch, Fetched, ScanJob};
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::table::Missing;
-use crate::tables::Tables;
+use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
-use crate::timer::{Agenda, Due, TIMERS};
+use crate::timer::{Agenda, Due, TIMERS, Turn};
 use crate::tx::{Reads, Tx};
 
 pub(crate) struct Partition {
@@ -34,11 +36,16 @@ pub(crate) struct Partition {
     timers: Arc<HashMap<u16, Timer>>,
     /// Commands taken from the inbox and not yet run.
     batch: VecDeque<Envelope>,
+    waits: Waits,
     effects: Vec<u8>,
     scans: Vec<ScanJob>,
-    wanted: Vec<Missing>,
     /// It waits for the log, which wakes it.
     is_held_up: bool,
+    /// Rows were last set aside for this checkpoint; and let go after this one.
+    frozen_for: u64,
+    thawed_for: u64,
+    /// What the rows changed were last said to take.
+    changed_bytes: usize,
     #[cfg(feature = "testing")]
     timers_suspended: bool,
     #[cfg(feature = "testing")]
@@ -55,20 +62,76 @@ struct State {
     events: VecDeque<RowKey>,
 }
 
+/// Slots of which something has to be read from the base before anything else happens in them.
+#[derive(Default)]
+struct Waits {
+    slots: HashMap<Slot, Wait>,
+    /// What to ask the base for.
+    rows: Vec<Missing>,
+    timers: Vec<(Slot, RowKey)>,
+    /// Commands that wait.
+    parked: usize,
+    /// Rows that were asked for and have not come.
+    rows_asked: usize,
+}
+
+#[derive(Default)]
+struct Wait {
+    /// How many rows, or runs of timers, are on their way.
+    missing: usize,
+    /// Its first timer waits as well.
+    for_timer: bool,
+    /// In the order in which they came.
+    commands: VecDeque<Envelope>,
+}
+
+impl Waits {
+    /// A slot waits for these rows.
+    fn ask(&mut self, slot: Slot, mut rows: Vec<Missing>) -> &mut Wait {
+        rows.sort_unstable();
+        rows.dedup();
+        self.rows_asked += rows.len();
+        let wait = self.slots.entry(slot).or_default();
+        wait.missing += rows.len();
+        self.rows.append(&mut rows);
+        wait
+    }
+
+    fn park(&mut self, envelope: Envelope) {
+        self.parked += 1;
+        let wait = self.slots.entry(envelope.slot).or_default();
+        wait.commands.push_back(envelope);
+    }
+
+    /// Something of a slot has come; gives what waited, if that was the last.
+    fn come(&mut self, slot: Slot) -> Option<Wait> {
+        let wait = self.slots.get_mut(&slot)?;
+        wait.missing -= 1;
+        if wait.missing > 0 {
+            return None;
+        }
+        let wait = self.slots.remove(&slot)?;
+        self.parked -= wait.commands.len();
+        Some(wait)
+    }
+
+    fn has(&self, slot: Slot) -> bool {
+        !self.slots.is_empty() && self.slots.contains_key(&slot)
+    }
+}
+
 impl Partition {
     /// A partition over replayed tables; derived memory is built here, after the replay.
     pub(crate) fn new(
         id: PartitionId,
         slots: Vec<Slot>,
-        tables: Tables,
+        mut tables: Tables,
         lsn: Lsn,
         timers: Arc<HashMap<u16, Timer>>,
-    ) -> Self {
-        let agenda = Agenda::rearm(&tables, slots.iter().copied());
-        let mut events: Vec<_> = tables
-            .keys_from(&EVENTS, &[])
-            .map(|key| RowKey::from_bytes(key.as_bytes()))
-            .collect();
+        are_timers_in_base: bool,
+    ) -> Result<Self, BaseError> {
+        let agenda = Agenda::rearm(&mut tables, slots.iter().copied(), are_timers_in_base);
+        let mut events = events_of(&tables.snapshot(&[EVENTS.id()]), &slots)?;
         events.sort_by_key(event_number);
         let state = State {
             tables,
@@ -77,7 +140,7 @@ impl Partition {
             scratch: Vec::new(),
             events: events.into(),
         };
-        Self {
+        Ok(Self {
             id,
             slots,
             state,
@@ -85,15 +148,18 @@ impl Partition {
             gate: Gate::default(),
             timers,
             batch: VecDeque::new(),
+            waits: Waits::default(),
             effects: Vec::new(),
             scans: Vec::new(),
-            wanted: Vec::new(),
             is_held_up: false,
+            frozen_for: 0,
+            thawed_for: 0,
+            changed_bytes: 0,
             #[cfg(feature = "testing")]
             timers_suspended: false,
             #[cfg(feature = "testing")]
             broken: None,
-        }
+        })
     }
 
     #[cfg(feature = "testing")]
@@ -121,9 +187,18 @@ impl Partition {
         let durable = self.durable(shared);
         self.gate.open(durable, &mut self.scans);
         shared.readers.push(&mut self.scans);
+        self.attend_checkpoint(shared);
+        for fetched in shared.take_fetched(self.id) {
+            self.take_in(fetched);
+        }
+        let more = self.run_what_waits(durable, shared);
+        self.send_for_missing(shared);
+        more
+    }
 
+    fn run_what_waits(&mut self, durable: Lsn, shared: &Shared) -> bool {
         self.is_held_up = false;
-        let waiting = !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0;
+        let waiting = !self.batch.is_empty() || self.may_drain(shared);
         let due = self.next_timer_ms(shared);
         if !waiting && due.is_none() {
             return false;
@@ -144,32 +219,39 @@ impl Partition {
         self.run_batch(now_ms, shared)
     }
 
+    /// Whether commands wait in the inbox, and there is room to take them out.
+    fn may_drain(&self, shared: &Shared) -> bool {
+        let has_room =
+            self.waits.parked < BATCH_COMMANDS_MAX && self.waits.rows_asked < FETCHES_MAX;
+        has_room && shared.inbox(self.id).waiting() > 0
+    }
+
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
-        let room = shared.room();
-        let fired = match room.refuses(Class::Finishes) {
+        let fired = match shared.refuses(Class::Finishes) {
             None => self.fire_due(now_ms, &mut weight),
             // What a timer would change is judged from the rows, as long as it has to wait.
             Some(_) => 0,
         };
         shared.metrics.timers_fired.add(fired as u64);
-        let overdue = fired > 0 && self.state.agenda.due(&self.state.tables, now_ms).is_some();
+        let overdue = fired > 0 && self.state.agenda.next_ms().is_some_and(|at| at <= now_ms);
         shared.inbox(self.id).set_overdue(overdue);
         let mut answers = self.gate.buffers();
         if !overdue {
-            let most = BATCH_COMMANDS_MAX - self.batch.len();
-            shared.inbox(self.id).drain(&mut self.batch, most);
-            self.prefetch();
+            if self.may_drain(shared) {
+                let most = BATCH_COMMANDS_MAX - self.batch.len();
+                shared.inbox(self.id).drain(&mut self.batch, most);
+            }
             while weight < BATCH_BYTES_MAX
                 && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
             {
-                weight += self.run(envelope, now_ms, room, &mut answers);
+                weight += self.run(envelope, now_ms, shared, &mut answers);
             }
         }
         Running::end();
         self.drop_old_events();
         self.close(answers, shared);
-        overdue || !self.batch.is_empty() || shared.inbox(self.id).waiting() > 0
+        overdue || !self.batch.is_empty() || self.may_drain(shared)
     }
 
     /// Makes a record of what the batch changed, and holds its answers at the gate.
@@ -189,12 +271,95 @@ impl Partition {
                 effects,
             };
             shared.log.push(record, answers.len());
+            self.tell_bytes(shared);
         }
         if answers.len() > 0 {
             self.gate.hold(self.lsn, answers);
         }
         self.gate.open(self.durable(shared), &mut self.scans);
         shared.readers.push(&mut self.scans);
+    }
+
+    fn tell_bytes(&mut self, shared: &Shared) {
+        let bytes = self.state.tables.bytes();
+        let before = std::mem::replace(&mut self.changed_bytes, bytes);
+        shared.checkpoints.set_changed_bytes(before, bytes);
+    }
+
+    /// Sets rows aside for a checkpoint that has begun, and lets them go when it has ended.
+    fn attend_checkpoint(&mut self, shared: &Shared) {
+        let checkpoints = &shared.checkpoints;
+        if self.frozen_for > self.thawed_for && checkpoints.ended() >= self.frozen_for {
+            self.thawed_for = self.frozen_for;
+            checkpoints.hand_left(self.state.tables.thaw());
+            self.state.agenda.thaw();
+        }
+        if self.frozen_for == self.thawed_for && checkpoints.begun() > self.frozen_for {
+            self.frozen_for = checkpoints.begun();
+            self.tell_bytes(shared);
+            checkpoints.add_frozen_bytes(self.changed_bytes);
+            let tables = self.state.tables.freeze();
+            self.tell_bytes(shared);
+            checkpoints.hand_frozen(Frozen {
+                partition: self.id,
+                lsn: self.lsn,
+                tables,
+            });
+        }
+    }
+
+    /// Takes in what the base has said, and goes on with what waited for it.
+    fn take_in(&mut self, fetched: Fetched) {
+        let is_stale = fetched.ended != self.thawed_for;
+        for (missing, row) in fetched.rows {
+            if is_stale
+                && !self
+                    .state
+                    .tables
+                    .knows(missing.table, missing.key.as_bytes())
+            {
+                // A checkpoint has ended meanwhile: the base may say otherwise now.
+                self.waits.rows.push(missing);
+                continue;
+            }
+            self.state.tables.fetched(&missing, row.as_deref());
+            self.waits.rows_asked -= 1;
+            self.go_on(missing.key.slot());
+        }
+        for timers in fetched.timers {
+            let slot = timers.slot;
+            if !is_stale {
+                self.state.agenda.read(timers);
+            }
+            self.go_on(slot);
+        }
+    }
+
+    /// Something that a slot waited for has come.
+    fn go_on(&mut self, slot: Slot) {
+        let Some(wait) = self.waits.come(slot) else {
+            return;
+        };
+        if wait.for_timer {
+            self.state.agenda.look(&mut self.state.tables, slot);
+        }
+        for envelope in wait.commands.into_iter().rev() {
+            self.batch.push_front(envelope);
+        }
+    }
+
+    /// Asks the base for what commands and timers wait for.
+    fn send_for_missing(&mut self, shared: &Shared) {
+        let Waits { rows, timers, .. } = &mut self.waits;
+        if rows.is_empty() && timers.is_empty() {
+            return;
+        }
+        shared.readers.fetch(Fetch {
+            partition: self.id,
+            ended: self.thawed_for,
+            rows: std::mem::take(rows),
+            timers: std::mem::take(timers),
+        });
     }
 
     /// Fires timers due by now, oldest first, up to the bound of a batch.
@@ -204,68 +369,99 @@ impl Partition {
             return 0;
         }
         let mut fired = 0;
-        while fired < BATCH_TIMERS_MAX
-            && *weight < BATCH_BYTES_MAX
-            && let Some(due) = self.state.agenda.due(&self.state.tables, now_ms)
-        {
-            *weight += self.fire(&due, now_ms);
-            fired += 1;
+        while fired < BATCH_TIMERS_MAX && *weight < BATCH_BYTES_MAX {
+            match self.state.agenda.turn(&mut self.state.tables, now_ms) {
+                Turn::Fire(due) => match self.fire(&due, now_ms) {
+                    Ok(more) => {
+                        *weight += more;
+                        fired += 1;
+                    }
+                    Err(missing) => self.wait_for_timer(&due, missing, now_ms),
+                },
+                Turn::Read(slot, from) => {
+                    self.waits.timers.push((slot, from));
+                    let wait = self.waits.slots.entry(slot).or_default();
+                    wait.missing += 1;
+                    wait.for_timer = true;
+                }
+                Turn::None => break,
+            }
         }
         fired
     }
 
-    fn fire(&mut self, due: &Due, now_ms: u64) -> usize {
-        let timer = *self
-            .timers
-            .get(&due.timer)
-            .expect("because a timer's domain is registered");
+    fn fire(&mut self, due: &Due, now_ms: u64) -> Result<usize, Missing> {
+        let timer = self.timer(due);
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
-        loop {
-            let mut tx = self.state.begin(self.id, due.slot, now_ms);
-            tx.tables.remove(&TIMERS, due.key.as_bytes());
-            #[cfg(feature = "testing")]
-            if self.broken == Some(Canary::LoseTimer) {
-                let done = Done::of(tx);
-                return self.state.commit(due.slot, done);
-            }
-            let fired = (timer.fire)(&mut tx, due.owner());
+        let mut tx = self.state.begin(self.id, due.slot, now_ms);
+        tx.tables.remove(&TIMERS, due.key.as_bytes());
+        #[cfg(feature = "testing")]
+        if self.broken == Some(Canary::LoseTimer) {
             let done = Done::of(tx);
-            match fired {
-                Ok(()) => return self.state.commit(due.slot, done),
-                Err(missing) => self.state.fetch(&missing),
+            return Ok(self.state.commit(due.slot, done));
+        }
+        let fired = (timer.fire)(&mut tx, due.owner());
+        let done = Done::of(tx);
+        match fired {
+            Ok(()) => Ok(self.state.commit(due.slot, done)),
+            Err(missing) => {
+                self.state.tables.undo();
+                Err(missing)
             }
         }
     }
 
-    /// Brings the rows that the batch has named into memory.
-    fn prefetch(&mut self) {
-        if !self.state.tables.has_base() {
-            return;
-        }
-        for envelope in &self.batch {
-            if let Errand::Call { call, .. } = &envelope.work {
-                call.reads(&mut Reads {
-                    slot: envelope.slot,
-                    rows: &mut self.wanted,
-                });
-            }
-        }
-        for missing in self.wanted.drain(..) {
-            self.state.fetch(&missing);
-        }
+    fn timer(&self, due: &Due) -> Timer {
+        let timer = self.timers.get(&due.timer);
+        *timer.expect("because a timer's domain is registered")
     }
 
-    /// Runs one command; gives the weight of what it changed.
-    fn run(&mut self, envelope: Envelope, now_ms: u64, room: Room, answers: &mut Answers) -> usize {
+    /// A slot waits for what its first timer needs; what its next ones need is fetched along.
+    fn wait_for_timer(&mut self, due: &Due, missing: Missing, now_ms: u64) {
+        let State {
+            tables,
+            agenda,
+            scratch,
+            ..
+        } = &mut self.state;
+        agenda.wait(due.slot);
+        let mut rows = vec![missing];
+        for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
+            let timer = self.timers.get(&due.timer);
+            let reads = timer.expect("because a timer's domain is registered").reads;
+            let slot = due.slot;
+            let missing = &mut rows;
+            reads(
+                &mut Reads {
+                    slot,
+                    tables,
+                    scratch,
+                    missing,
+                },
+                due.owner(),
+            );
+        }
+        self.waits.ask(due.slot, rows).for_timer = true;
+    }
+
+    /// Runs one command, unless it has to wait; gives the weight of what it changed.
+    fn run(
+        &mut self,
+        envelope: Envelope,
+        now_ms: u64,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) -> usize {
+        let slot = envelope.slot;
+        if self.waits.has(slot) {
+            self.waits.park(envelope);
+            return 0;
+        }
         let Envelope {
-            work,
-            slot,
-            domain: _,
-            class,
-            name,
-        } = envelope;
+            work, class, name, ..
+        } = &envelope;
         let (call, sink, token) = match work {
-            Errand::Call { call, sink, token } => (call, sink, token),
+            Errand::Call { call, sink, token } => (call, sink, *token),
             Errand::Scan(gather) => {
                 if gather.is_called_off() {
                     return 0;
@@ -283,40 +479,60 @@ impl Partition {
                         asked_ms: gather.asked_ms(),
                         slots,
                     },
-                    gather,
+                    gather: Arc::clone(gather),
                 });
                 return 0;
             }
         };
         // It was let in when there was room; since then there is less.
-        if let Some(fault) = room.refuses(class) {
+        if let Some(fault) = shared.refuses(*class) {
             let outcome = Outcome::Fault(&fault);
             sink.renderer().render(&outcome, &mut answers.bytes);
-            answers.push(sink, token, outcome.status());
+            answers.push(Arc::clone(sink), token, outcome.status());
             return 0;
         }
-        Running::begin(name, call.key(), self.id, self.lsn);
-        loop {
+        let mut missing = Vec::new();
+        if !self.state.tables.are_whole() {
+            call.reads(&mut Reads {
+                slot,
+                tables: &mut self.state.tables,
+                scratch: &mut self.state.scratch,
+                missing: &mut missing,
+            });
+        }
+        if missing.is_empty() {
+            Running::begin(name, call.key(), self.id, self.lsn);
             let mut tx = self.state.begin(self.id, slot, now_ms);
             match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
                 Ok(status) => {
                     let done = Done::of(tx);
-                    answers.push(sink, token, status);
-                    #[cfg(feature = "testing")]
-                    let status = if self.broken == Some(Canary::SkipUndo) {
-                        Status::Done
-                    } else {
-                        status
-                    };
-                    if status == Status::Done {
-                        return self.state.commit(slot, done);
-                    }
-                    self.state.tables.undo();
-                    return 0;
+                    answers.push(Arc::clone(sink), token, status);
+                    return self.finish(slot, status, done);
                 }
-                Err(missing) => self.state.fetch(&missing),
+                Err(one) => {
+                    self.state.tables.undo();
+                    missing.push(one);
+                }
             }
         }
+        self.waits.ask(slot, missing);
+        self.waits.park(envelope);
+        0
+    }
+
+    /// Keeps what a command has done, or takes it back.
+    fn finish(&mut self, slot: Slot, status: Status, done: Done) -> usize {
+        #[cfg(feature = "testing")]
+        let status = if self.broken == Some(Canary::SkipUndo) {
+            Status::Done
+        } else {
+            status
+        };
+        if status == Status::Done {
+            return self.state.commit(slot, done);
+        }
+        self.state.tables.undo();
+        0
     }
 
     fn drop_old_events(&mut self) {
@@ -331,37 +547,63 @@ impl Partition {
     /// When a timer may fire next; none does while there is no room for what it changes.
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
         let due = self.state.agenda.next_ms();
-        due.filter(|_| !self.is_held_up && shared.room().refuses(Class::Finishes).is_none())
+        due.filter(|_| !self.is_held_up && shared.refuses(Class::Finishes).is_none())
     }
 
     /// Whether nothing waits, neither to run nor at the gate.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        self.gate.is_empty() && self.batch.is_empty() && shared.inbox(self.id).waiting() == 0
+        let runs = self.batch.is_empty() && self.waits.parked == 0;
+        runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 
     /// Recomputes the laws of all domains from the rows.
-    pub(crate) fn audit(&self, domains: &[Domain]) -> Audit {
-        audit(&self.state.tables, domains)
+    pub(crate) fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
+        audit(&self.state.tables, &self.slots, domains)
     }
 }
 
 /// Recomputes the laws of all domains from the rows of one partition.
-pub(crate) fn audit(tables: &Tables, domains: &[Domain]) -> Audit {
+pub(crate) fn audit(
+    tables: &Tables,
+    slots: &[Slot],
+    domains: &[Domain],
+) -> Result<Audit, BaseError> {
     let mut sum = Audit::default();
-    for (name, rows) in tables.sizes() {
-        sum.add(name, i64::try_from(rows).unwrap_or(i64::MAX));
+    let rows = tables.books();
+    let mut from = Slot(0);
+    while let Some(found) = rows.slot_from(from)
+        && let Some(slot) = slots.iter().copied().find(|slot| *slot >= found)
+    {
+        from = slot;
+        if slot == found {
+            for (name, count) in rows.sizes(slot) {
+                sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+            for domain in domains {
+                sum.absorb((domain.audit)(&Books { rows: &rows, slot }));
+            }
+            from = Slot(slot.0 + 1);
+        }
     }
-    for domain in domains {
-        sum.absorb((domain.audit)(&Books::new(tables)));
+    rows.failure().map_or(Ok(sum), Err)
+}
+
+/// Keys of all events of some slots.
+fn events_of(rows: &Snapshot, slots: &[Slot]) -> Result<Vec<RowKey>, BaseError> {
+    let mut keys = Vec::new();
+    if let (Some(first), Some(last)) = (slots.first(), slots.last()) {
+        let all = rows.range(&EVENTS, &[], &first.0.to_be_bytes());
+        let keys_up_to = all
+            .map(|(key, _)| key)
+            .take_while(|key| key.slot() <= *last);
+        keys.extend(keys_up_to.filter(|key| slots.contains(&key.slot())));
     }
-    sum
+    rows.failure().map_or(Ok(keys), Err)
 }
 
 fn event_number(key: &RowKey) -> u64 {
-    KeyRef(key.as_bytes())
-        .parts()
-        .number()
-        .expect("because an event's key is its number")
+    let number = key.parts().number();
+    number.expect("because an event's key is its number")
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -407,161 +649,5 @@ impl State {
             self.events.push_back(RowKey::from_bytes(&key));
         }
         done.weight
-    }
-
-    fn fetch(&mut self, missing: &Missing) {
-        self.tables.undo();
-        let fetched = self.tables.fetch(missing);
-        fetched.expect("because a row of the base decodes, or the base is corrupt");
-    }
-}
-
-#[cfg(all(test, feature = "testing"))]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::clock::EngineClock;
-    use crate::contract::{Raw, Values, Work};
-    use crate::key::SlotMap;
-    use crate::own::ENGINE;
-    use crate::sink::ReplySink;
-    use crate::table::Base;
-    use crate::testing::{ManualClock, Recorder, TOY};
-    use crate::{effect, limits};
-
-    /// The plainest base there is, counting how often it is asked.
-    #[derive(Default)]
-    struct MapBase {
-        rows: BTreeMap<(u16, Vec<u8>), Vec<u8>>,
-        asked: Arc<AtomicUsize>,
-    }
-
-    impl Base for MapBase {
-        fn get(&self, table: u16, key: &[u8]) -> Option<Vec<u8>> {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            self.rows.get(&(table, key.to_vec())).cloned()
-        }
-    }
-
-    fn partition(base: Option<Box<dyn Base>>) -> (Partition, Shared) {
-        let id = PartitionId(0);
-        let clock = Arc::new(ManualClock::default());
-        let promised_ms = Some(ManualClock::START_MS + limits::CLOCK_AHEAD_MS);
-        let clock = EngineClock::start(clock, promised_ms, true).unwrap();
-        let slots = SlotMap::even(1);
-        let defs: Vec<_> = [ENGINE, TOY]
-            .iter()
-            .flat_map(|d| d.tables)
-            .copied()
-            .collect();
-        let timers = TOY.timers.iter().map(|timer| (timer.id, *timer)).collect();
-        let tables = Tables::new(&defs, 0, base);
-        let partition = Partition::new(
-            id,
-            slots.slots(id).collect(),
-            tables,
-            Lsn(0),
-            Arc::new(timers),
-        );
-        (
-            partition,
-            Shared::new(slots, &[Lsn(0)], Arc::new(clock), 1, 1),
-        )
-    }
-
-    fn run(partition: &mut Partition, shared: &Shared, name: &str, words: &[&str]) -> String {
-        let def = TOY.requests.iter().find(|def| def.resp == name).unwrap();
-        let mut values: Vec<_> = words
-            .iter()
-            .map(|w| Some(Raw::Text(w.as_bytes())))
-            .collect();
-        values.resize(def.fields.len(), None);
-        let Ok(Work::Call(call)) = def.read(&Values(&values)) else {
-            panic!("no call")
-        };
-        let recorder = Arc::new(Recorder::default());
-        let sink = Arc::clone(&recorder) as Arc<dyn ReplySink>;
-        let slot = Slot::of(call.key());
-        let work = Errand::Call {
-            call,
-            sink,
-            token: 1,
-        };
-        let pushed = shared.inbox(partition.id).push(Envelope {
-            work,
-            slot,
-            domain: 0,
-            class: def.class,
-            name: def.resp,
-        });
-        assert!(pushed.is_ok());
-        partition.step(shared);
-        shared.set_durable(partition.id, partition.lsn);
-        partition.step(shared);
-        recorder.answer(1).unwrap().1
-    }
-
-    /// A base that holds what writing a note three times leaves behind.
-    fn base() -> MapBase {
-        let (mut writer, shared) = partition(None);
-        let mut base = MapBase::default();
-        for id in ["1", "2", "3"] {
-            run(&mut writer, &shared, "NOTE.PUT", &["k", id, "text"]);
-            let mut effects = writer.effects.as_slice();
-            while let Some((table, key, row)) = effect::read(&mut effects) {
-                match row {
-                    Some(row) => base.rows.insert((table, key.to_vec()), row.to_vec()),
-                    None => base.rows.remove(&(table, key.to_vec())),
-                };
-            }
-        }
-        base
-    }
-
-    #[test]
-    fn row_that_a_command_names_is_fetched_before_it_runs() {
-        let base = base();
-        let asked = Arc::clone(&base.asked);
-        let (mut partition, shared) = partition(Some(Box::new(base)));
-        let refused = run(&mut partition, &shared, "NOTE.PUT", &["k", "4", "text"]);
-        assert_eq!(refused, "note_full times=3");
-        assert_eq!(
-            asked.load(Ordering::Relaxed),
-            1,
-            "once, for the row that it names"
-        );
-    }
-
-    #[test]
-    fn row_found_missing_on_the_way_is_fetched_and_the_command_runs_again() {
-        let base = base();
-        let asked = Arc::clone(&base.asked);
-        let (mut partition, shared) = partition(Some(Box::new(base)));
-        for _ in 0..2 {
-            // NOTE.GET names no rows.
-            let read = run(&mut partition, &shared, "NOTE.GET", &["k"]);
-            assert_eq!(read, "key=k text=text times=3");
-        }
-        assert_eq!(
-            asked.load(Ordering::Relaxed),
-            1,
-            "the second time it is in memory"
-        );
-        assert_eq!(
-            run(&mut partition, &shared, "NOTE.GET", &["other"]),
-            "unknown_note"
-        );
-        assert_eq!(
-            run(&mut partition, &shared, "NOTE.GET", &["other"]),
-            "unknown_note"
-        );
-        assert_eq!(
-            asked.load(Ordering::Relaxed),
-            2,
-            "that there is none is remembered as well"
-        );
     }
 }

@@ -1,13 +1,19 @@
-//! Readers: scans run here, beside the executors, on snapshots that are durable.
+//! Readers: what waits for a disk waits here, beside the executors: rows that commands need and the
+//! base has, and scans, on snapshots that are durable.
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use crate::base::{Base, BaseCause, BaseError};
 use crate::contract::{ScanCall, ScanContext};
-use crate::limits::SCANS_WAITING_MAX;
+use crate::key::{PartitionId, RowKey, Slot};
+use crate::limits::{SCANS_WAITING_MAX, TIMERS_READ};
+use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
+use crate::table::{Missing, TableDef};
+use crate::timer::TIMERS;
 
 /// A scan and the pages that its partitions have given so far.
 pub(crate) struct Gather {
@@ -89,7 +95,83 @@ pub(crate) struct ScanJob {
     pub(crate) context: ScanContext,
 }
 
-/// Scans that wait for a reader.
+/// What a partition wants from the base.
+pub(crate) struct Fetch {
+    pub(crate) partition: PartitionId,
+    /// How many checkpoints had ended when it was asked. What was read is told only to those who
+    /// have seen no further one: what the base said before may not be so any more.
+    pub(crate) ended: u64,
+    pub(crate) rows: Vec<Missing>,
+    /// The first timers of a slot from a key on.
+    pub(crate) timers: Vec<(Slot, RowKey)>,
+}
+
+/// What the base has said.
+pub(crate) struct Fetched {
+    pub(crate) ended: u64,
+    pub(crate) rows: Vec<(Missing, Option<Vec<u8>>)>,
+    pub(crate) timers: Vec<FetchedTimers>,
+}
+
+/// The first timers of a slot, and where the next may be, if there may be more.
+pub(crate) struct FetchedTimers {
+    pub(crate) slot: Slot,
+    pub(crate) keys: VecDeque<RowKey>,
+    pub(crate) more_from: Option<RowKey>,
+}
+
+impl Fetch {
+    fn read(self, base: &dyn Base, defs: &[TableDef]) -> Result<Fetched, BaseError> {
+        let mut fetched = Fetched {
+            ended: self.ended,
+            rows: Vec::with_capacity(self.rows.len()),
+            timers: Vec::new(),
+        };
+        for missing in self.rows {
+            let row = base.get(missing.table, missing.key.as_bytes())?;
+            if let Some(row) = &row {
+                verify(defs, &missing, row)?;
+            }
+            fetched.rows.push((missing, row));
+        }
+        for (slot, from) in self.timers {
+            fetched.timers.push(timers(base, slot, &from)?);
+        }
+        Ok(fetched)
+    }
+}
+
+fn verify(defs: &[TableDef], missing: &Missing, row: &[u8]) -> Result<(), BaseError> {
+    let def = defs.iter().find(|def| def.id == missing.table);
+    let def = def.expect("because only registered tables are asked for");
+    def.verify(row).map_err(|error| BaseError {
+        table: Some(def.name),
+        key: missing.key.as_bytes().to_vec(),
+        path: "base".to_owned(),
+        cause: BaseCause::Corrupt(error.to_string()),
+    })
+}
+
+fn timers(base: &dyn Base, slot: Slot, from: &RowKey) -> Result<FetchedTimers, BaseError> {
+    let snapshot = base.snapshot();
+    let mut rows = snapshot.range(TIMERS.id(), &slot.0.to_be_bytes(), from.as_bytes());
+    let mut keys = VecDeque::new();
+    while keys.len() < TIMERS_READ
+        && let Some(row) = rows.next()
+    {
+        keys.push_back(RowKey::from_bytes(&row?.0));
+    }
+    let is_all = keys.len() < TIMERS_READ;
+    let more_from = keys.back().filter(|_| !is_all);
+    let more_from = more_from.map(|last| RowKey::from_bytes(&[last.as_bytes(), &[0]].concat()));
+    Ok(FetchedTimers {
+        slot,
+        keys,
+        more_from,
+    })
+}
+
+/// Work that waits for a reader.
 #[derive(Default)]
 pub(crate) struct ReaderQueue {
     jobs: Mutex<Jobs>,
@@ -109,8 +191,26 @@ impl Drop for Place {
 
 #[derive(Default)]
 struct Jobs {
-    waiting: VecDeque<ScanJob>,
+    fetches: VecDeque<Fetch>,
+    scans: VecDeque<ScanJob>,
     stopping: bool,
+}
+
+enum Job {
+    Fetch(Fetch),
+    Scan(ScanJob),
+}
+
+impl Jobs {
+    fn is_empty(&self) -> bool {
+        self.fetches.is_empty() && self.scans.is_empty()
+    }
+
+    /// Commands wait for what is fetched: it comes first.
+    fn pop(&mut self) -> Option<Job> {
+        let fetch = self.fetches.pop_front().map(Job::Fetch);
+        fetch.or_else(|| self.scans.pop_front().map(Job::Scan))
+    }
 }
 
 impl ReaderQueue {
@@ -121,38 +221,62 @@ impl ReaderQueue {
         (before < SCANS_WAITING_MAX).then_some(place)
     }
 
-    pub(crate) fn push(&self, jobs: &mut Vec<ScanJob>) {
-        if jobs.is_empty() {
+    pub(crate) fn push(&self, scans: &mut Vec<ScanJob>) {
+        if scans.is_empty() {
             return;
         }
         let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting.extend(jobs.drain(..));
+        state.scans.extend(scans.drain(..));
         drop(state);
         self.arrived.notify_all();
     }
 
-    fn pop(&self, wait: bool) -> Option<ScanJob> {
+    pub(crate) fn fetch(&self, fetch: Fetch) {
+        let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        state.fetches.push_back(fetch);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
+    fn pop(&self, wait: bool) -> Option<Job> {
         let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if wait {
-            let idle = |jobs: &mut Jobs| jobs.waiting.is_empty() && !jobs.stopping;
+            let idle = |jobs: &mut Jobs| jobs.is_empty() && !jobs.stopping;
             let waited = self.arrived.wait_while(state, idle);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting.pop_front()
+        state.pop()
     }
 
-    /// Runs one scan; `false` if there was none.
-    pub(crate) fn step(&self, wait: bool) -> bool {
+    /// Does one piece of work; `false` if there was none.
+    pub(crate) fn step(
+        &self,
+        shared: &Shared,
+        defs: &[TableDef],
+        wait: bool,
+    ) -> Result<bool, BaseError> {
         let Some(job) = self.pop(wait) else {
-            return false;
+            return Ok(false);
         };
-        if !job.gather.is_called_off() {
-            let page = job.gather.call.page(&job.context);
-            if job.gather.add(page) {
-                job.gather.answer();
+        match job {
+            Job::Fetch(fetch) => {
+                let partition = fetch.partition;
+                let fetched = fetch.read(&*shared.base, defs)?;
+                shared.metrics.rows_fetched.add(fetched.rows.len() as u64);
+                shared.bring(partition, fetched);
+            }
+            Job::Scan(job) if job.gather.is_called_off() => {}
+            Job::Scan(job) => {
+                let page = job.gather.call.page(&job.context);
+                if let Some(error) = job.context.snapshot.failure() {
+                    return Err(error);
+                }
+                if job.gather.add(page) {
+                    job.gather.answer();
+                }
             }
         }
-        true
+        Ok(true)
     }
 
     pub(crate) fn stop(&self) {

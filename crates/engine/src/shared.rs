@@ -1,14 +1,18 @@
 //! What the threads of an engine share.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::base::Base;
+use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
+use crate::contract::{Class, Fault};
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
 use crate::log::{LogQueue, Lsn, Room};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::reader::ReaderQueue;
+use crate::reader::{Fetched, ReaderQueue};
 
 /// Wakes an executor's thread.
 pub type Waker = Box<dyn Fn() + Send + Sync>;
@@ -18,11 +22,17 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<LogQueue>,
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) readers: ReaderQueue,
+    pub(crate) base: Arc<dyn Base>,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
+    /// What each partition has asked the base for, and has come.
+    fetched: Vec<Mutex<Vec<Fetched>>>,
     durable: Vec<AtomicU64>,
     room: AtomicU8,
+    log_bytes: AtomicU64,
     /// The log has no room for what was executed.
     is_stuck: AtomicBool,
     executors: Vec<Bell>,
@@ -40,10 +50,16 @@ impl Shared {
         slots: SlotMap,
         durable: &[Lsn],
         clock: Arc<EngineClock>,
+        (base, memory): (Arc<dyn Base>, Memory),
         domains: usize,
         executors: usize,
     ) -> Self {
         Self {
+            base,
+            memory,
+            checkpoints: Checkpoints::default(),
+            fetched: durable.iter().map(|_| Mutex::default()).collect(),
+            log_bytes: AtomicU64::new(0),
             inboxes: durable.iter().map(|_| Inbox::new(domains)).collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             slots,
@@ -76,8 +92,40 @@ impl Shared {
         self.durable[partition.index()].store(lsn.0, Ordering::Release);
     }
 
+    /// What the log has room for.
     pub(crate) fn room(&self) -> Room {
         Room::from_bits(self.room.load(Ordering::Relaxed))
+    }
+
+    /// Why a request of this class is turned away for want of room, if it is.
+    pub(crate) fn refuses(&self, class: Class) -> Option<Fault> {
+        let of_log = self.room().refuses(class);
+        of_log.or_else(|| self.memory.refuses(self.checkpoints.bytes(), class))
+    }
+
+    /// Bytes of log that a start may have to read.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_log_bytes(&self, bytes: u64) {
+        self.log_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Something that a partition has asked the base for has come.
+    pub(crate) fn bring(&self, partition: PartitionId, fetched: Fetched) {
+        let mut all = self.fetched[partition.index()]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.push(fetched);
+        drop(all);
+        self.wake(partition);
+    }
+
+    /// What has come for a partition.
+    pub(crate) fn take_fetched(&self, partition: PartitionId) -> Vec<Fetched> {
+        let fetched = &self.fetched[partition.index()];
+        std::mem::take(&mut *fetched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn set_room(&self, room: Room) {

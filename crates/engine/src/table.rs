@@ -94,16 +94,10 @@ fn verify<R: Row>(row: &[u8]) -> Result<(), minicbor::decode::Error> {
 }
 
 /// A row is not in memory: it is fetched from the base, and the command runs again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     pub(crate) table: u16,
     pub(crate) key: RowKey,
-}
-
-/// The rows on disk, beneath the ones in memory.
-pub trait Base: Send {
-    /// The stored bytes of a row.
-    fn get(&self, table: u16, key: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// A row could not be read from its stored bytes.
@@ -123,14 +117,6 @@ pub enum ReplayError {
     /// The row's bytes do not decode.
     #[error(transparent)]
     Row(#[from] DecodeError),
-    /// A record of the partition's sequence is missing.
-    #[error("record {expected} comes next, but {found} was found")]
-    Gap {
-        /// The position that comes next.
-        expected: u64,
-        /// The position that was found.
-        found: u64,
-    },
     /// The effect's frame does not decode.
     #[error("effects of a record are cut short")]
     Cut,

@@ -1,10 +1,15 @@
 //! All tables of one partition, and snapshots of some.
 
+use std::cell::RefCell;
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use crate::base::{Base, BaseCause, BaseError, BaseSnapshot};
 use crate::cell::Cell;
-use crate::key::KeyRef;
-use crate::memtable::{MemTable, Rows};
+use crate::key::{RowKey, Slot};
+use crate::memtable::{Left, MemTable, Rows};
 use crate::row::Row;
-use crate::table::{Base, Missing, ReplayError, Table, TableDef};
+use crate::table::{Missing, ReplayError, Table, TableDef};
 
 /// All tables of one partition.
 pub(crate) struct Tables {
@@ -15,7 +20,9 @@ pub(crate) struct Tables {
     touched: Vec<u8>,
     /// Indexes of the tables that the batch has written.
     changed: Vec<u8>,
-    base: Option<Box<dyn Base>>,
+    base: Arc<dyn Base>,
+    /// The base has no row of any table.
+    are_whole: bool,
     /// Bytes of a row on its way in.
     scratch: Vec<u8>,
 }
@@ -23,23 +30,29 @@ pub(crate) struct Tables {
 const NONE: u8 = u8::MAX;
 
 impl Tables {
-    pub(crate) fn new(defs: &[TableDef], seed: u64, base: Option<Box<dyn Base>>) -> Self {
+    pub(crate) fn new(defs: &[TableDef], seed: u64, base: Arc<dyn Base>) -> Self {
         let mut index = vec![NONE; 1 << 12];
         let mut tables = Vec::with_capacity(defs.len());
         for def in defs {
             let place = &mut index[usize::from(def.id)];
             assert_eq!(*place, NONE, "two tables are numbered {:#x}", def.id);
             *place = u8::try_from(tables.len()).expect("because there are fewer than 255 tables");
-            tables.push((*def, MemTable::new(def.shape, seed, base.is_none())));
+            tables.push((*def, MemTable::new(def.shape, seed, !base.has(def.id))));
         }
         Self {
             tables,
             index,
             touched: Vec::new(),
             changed: Vec::new(),
+            are_whole: defs.iter().all(|def| !base.has(def.id)),
             base,
             scratch: Vec::new(),
         }
+    }
+
+    /// Whether memory knows every row.
+    pub(crate) fn are_whole(&self) -> bool {
+        self.are_whole
     }
 
     fn place(&self, id: u16) -> Result<usize, ReplayError> {
@@ -49,9 +62,9 @@ impl Tables {
         }
     }
 
-    fn table<R: Row>(&self, table: &Table<R>) -> &MemTable {
-        let at = self.place(table.id());
-        &self.tables[at.expect(REGISTERED)].1
+    fn table(&mut self, id: u16) -> &mut MemTable {
+        let at = self.place(id).expect(REGISTERED);
+        &mut self.tables[at].1
     }
 
     /// The table, marked as written by the running command.
@@ -65,9 +78,14 @@ impl Tables {
     }
 
     /// The row, if it is there; `Err(())` if only the base can tell.
-    pub(crate) fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Result<Option<R>, ()> {
-        let cell = self.table(table).get(key)?;
+    pub(crate) fn get<R: Row>(&mut self, table: &Table<R>, key: &[u8]) -> Result<Option<R>, ()> {
+        let cell = self.table(table.id()).get(key)?;
         Ok(cell.and_then(|cell| cell.row().map(|row| table.decode(row))))
+    }
+
+    /// Whether memory knows if there is a row under this key.
+    pub(crate) fn knows(&mut self, table: u16, key: &[u8]) -> bool {
+        self.table(table).get(key).is_ok()
     }
 
     /// Puts a row under `key`, which gets the row's bytes behind it.
@@ -82,23 +100,12 @@ impl Tables {
         self.table_mut(table).remove(key);
     }
 
-    /// Keys of rows in memory from `from` on, in order. Empty for a keyed table.
-    pub(crate) fn keys_from<R: Row>(
-        &self,
-        table: &Table<R>,
-        from: &[u8],
-    ) -> impl Iterator<Item = KeyRef<'_>> + use<'_, R> {
-        let cells = self.table(table).rows.range(from);
-        cells.filter_map(|cell| cell.row().map(|_| KeyRef(cell.key())))
-    }
-
-    /// Every row in memory, in no particular order.
-    pub(crate) fn rows<'a, R: Row>(
-        &'a self,
-        table: &'a Table<R>,
-    ) -> impl Iterator<Item = (KeyRef<'a>, R)> + use<'a, R> {
-        let cells = self.table(table).rows.iter();
-        cells.filter_map(|cell| decoded(table, cell))
+    /// The key of the first row in memory from `from` on, though the base may have one before it.
+    /// None for a keyed table.
+    pub(crate) fn first_from<R: Row>(&self, table: &Table<R>, from: &[u8]) -> Option<RowKey> {
+        let at = self.place(table.id()).expect(REGISTERED);
+        let cell = self.tables[at].1.first_from(from)?;
+        Some(RowKey::from_bytes(cell.key()))
     }
 
     pub(crate) fn undo(&mut self) {
@@ -134,88 +141,218 @@ impl Tables {
     ) -> Result<(), ReplayError> {
         let at = self.place(table)?;
         let (def, rows) = &mut self.tables[at];
-        let Some(row) = row else {
-            rows.load(Cell::of_none(key));
-            return Ok(());
-        };
-        def.verify(row)?;
-        self.scratch.clear();
-        self.scratch.extend_from_slice(key);
-        self.scratch.extend_from_slice(row);
-        rows.load(Cell::of_row(&self.scratch, key.len()));
+        if let Some(row) = row {
+            def.verify(row)?;
+        }
+        rows.replay(cell_of(&mut self.scratch, key, row));
         Ok(())
     }
 
-    /// Brings a row from the base into memory, if memory does not know of it yet.
-    pub(crate) fn fetch(&mut self, missing: &Missing) -> Result<(), ReplayError> {
-        let key = missing.key.as_bytes();
-        let at = self.place(missing.table)?;
-        let known = self.tables[at].1.get(key).is_ok();
-        let (Some(base), false) = (&self.base, known) else {
-            return Ok(());
-        };
-        let row = base.get(missing.table, key);
-        self.replay(missing.table, key, row.as_deref())
+    /// Keeps what the base says of a row, unless memory knows better by now.
+    pub(crate) fn fetched(&mut self, missing: &Missing, row: Option<&[u8]>) {
+        let cell = cell_of(&mut self.scratch, missing.key.as_bytes(), row);
+        self.table(missing.table).fetched(cell);
     }
 
-    /// Whether rows may be missing from memory at all.
-    pub(crate) fn has_base(&self) -> bool {
-        self.base.is_some()
+    /// The rows changed are now on their way to the base; gives them by table.
+    pub(crate) fn freeze(&mut self) -> Vec<(u16, Rows)> {
+        let tables = self.tables.iter_mut();
+        let frozen = tables
+            .map(|(def, table)| (def.id, table.freeze()))
+            .collect();
+        self.are_whole = self.tables.iter().all(|(_, table)| table.is_whole());
+        frozen
+    }
+
+    /// They have arrived there; gives what memory need not keep any more.
+    pub(crate) fn thaw(&mut self) -> Vec<Left> {
+        self.tables
+            .iter_mut()
+            .map(|(_, table)| table.thaw())
+            .collect()
+    }
+
+    /// About how many bytes the rows changed since the last checkpoint take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.bytes()).sum()
     }
 
     /// The named tables as they are now.
     pub(crate) fn snapshot(&self, tables: &[u16]) -> Snapshot {
-        let taken = tables.iter().map(|id| {
+        let layers = |id: &u16| {
             let at = self.place(*id).expect(REGISTERED);
-            (*id, self.tables[at].1.rows.clone())
-        });
-        Snapshot {
-            tables: taken.collect(),
-        }
+            let (def, table) = &self.tables[at];
+            (*def, table.layers())
+        };
+        self.seen(tables.iter().map(layers).collect())
     }
 
-    /// Name and number of rows of every table.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
-        self.tables
-            .iter()
-            .map(|(def, table)| (def.name, table.rows.len()))
+    /// All tables as they are now, keyed ones too in the order of their keys.
+    pub(crate) fn books(&self) -> Snapshot {
+        let tables = self.tables.iter().map(|(def, table)| {
+            let layers = table.layers();
+            (*def, layers.iter().map(Rows::in_order).collect())
+        });
+        self.seen(tables.collect())
+    }
+
+    fn seen(&self, tables: Vec<(TableDef, Vec<Rows>)>) -> Snapshot {
+        Snapshot {
+            tables,
+            base: self.base.snapshot(),
+            failure: RefCell::new(None),
+        }
     }
 }
 
 const REGISTERED: &str = "because a domain's tables are registered with it";
 
-fn decoded<'a, R: Row>(table: &Table<R>, cell: &'a Cell) -> Option<(KeyRef<'a>, R)> {
-    Some((KeyRef(cell.key()), table.decode(cell.row()?)))
+/// What is known of a key, as a cell; `scratch` is overwritten.
+fn cell_of(scratch: &mut Vec<u8>, key: &[u8], row: Option<&[u8]>) -> Cell {
+    let Some(row) = row else {
+        return Cell::of_none(key);
+    };
+    scratch.clear();
+    scratch.extend_from_slice(key);
+    scratch.extend_from_slice(row);
+    Cell::of_row(scratch, key.len())
 }
 
 /// Some tables of one partition as they were at one `Lsn`.
+///
+/// What lies in the base is read when it is asked for. Where that fails, it seems not to be there:
+/// whoever has read looks at [`Snapshot::failure`] before anything is made of it.
 pub struct Snapshot {
-    tables: Vec<(u16, Rows)>,
+    /// Each with what is not in the base yet, newest first.
+    tables: Vec<(TableDef, Vec<Rows>)>,
+    base: Box<dyn BaseSnapshot>,
+    failure: RefCell<Option<BaseError>>,
 }
 
 impl Snapshot {
-    fn table<R: Row>(&self, table: &Table<R>) -> &Rows {
-        let found = self.tables.iter().find(|(id, _)| *id == table.id());
-        let (_, rows) = found.expect("because a scan names the tables that it reads");
-        rows
+    fn layers(&self, table: u16) -> &(TableDef, Vec<Rows>) {
+        let found = self.tables.iter().find(|(def, _)| def.id == table);
+        found.expect("because a scan names the tables that it reads")
+    }
+
+    /// What could not be read of the base, if anything.
+    pub(crate) fn failure(&self) -> Option<BaseError> {
+        self.failure.take()
+    }
+
+    fn fail(&self, error: BaseError) {
+        self.failure.borrow_mut().get_or_insert(error);
+    }
+
+    /// A row of the base, checked.
+    fn checked(&self, def: &TableDef, key: &[u8], row: &[u8]) -> bool {
+        let verified = def.verify(row);
+        if let Err(error) = &verified {
+            self.fail(BaseError {
+                table: Some(def.name),
+                key: key.to_vec(),
+                path: "base".to_owned(),
+                cause: BaseCause::Corrupt(error.to_string()),
+            });
+        }
+        verified.is_ok()
     }
 
     /// The row under an encoded key.
     #[must_use]
     pub fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Option<R> {
-        let cell = self.table(table).get(key)?;
-        cell.row().map(|row| table.decode(row))
+        let (def, layers) = self.layers(table.id());
+        if let Some(cell) = layers.iter().find_map(|rows| rows.get(key)) {
+            return cell.row().map(|row| table.decode(row));
+        }
+        let row = self.base.get(table.id(), key);
+        let row = row.unwrap_or_else(|error| {
+            self.fail(error);
+            None
+        });
+        let row = row.filter(|row| self.checked(def, key, row))?;
+        Some(table.decode(&row))
     }
 
-    /// Rows of an ordered table whose encoded keys start with `prefix`, from `from` on.
+    /// Rows whose encoded keys start with `prefix`, from `from` on. A keyed table has no order: only
+    /// what the base has of it is found.
     pub fn range<'a, R: Row>(
         &'a self,
         table: &'a Table<R>,
-        prefix: Vec<u8>,
+        prefix: &[u8],
         from: &[u8],
-    ) -> impl Iterator<Item = (KeyRef<'a>, R)> + use<'a, R> {
-        let cells = self.table(table).range(from.max(&prefix));
-        let cells = cells.take_while(move |cell| cell.key().starts_with(&prefix));
-        cells.filter_map(|cell| decoded(table, cell))
+    ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
+        let cells = self.cells(table.id(), prefix, from);
+        cells.filter_map(|cell| {
+            let row = table.decode(cell.row()?);
+            Some((RowKey::from_bytes(cell.key()), row))
+        })
     }
+
+    /// What is known of keys that start with `prefix`, from `from` on, one cell a key.
+    fn cells<'a>(
+        &'a self,
+        table: u16,
+        prefix: &[u8],
+        from: &[u8],
+    ) -> impl Iterator<Item = Cell> + use<'a> {
+        let (def, layers) = self.layers(table);
+        let from = from.max(prefix);
+        let mut sources: Vec<Peekable<Cells<'a>>> = Vec::new();
+        for rows in layers {
+            let prefix = prefix.to_vec();
+            let within = rows
+                .range(from)
+                .take_while(move |cell| cell.key().starts_with(&prefix));
+            sources.push((Box::new(within.cloned()) as Cells<'a>).peekable());
+        }
+        let mut scratch = Vec::new();
+        let stored = self.base.range(table, prefix, from);
+        let stored = stored.map_while(move |stored| match stored {
+            Ok((key, row)) => self
+                .checked(def, &key, &row)
+                .then(|| cell_of(&mut scratch, &key, Some(&row))),
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        });
+        sources.push((Box::new(stored) as Cells<'a>).peekable());
+        std::iter::from_fn(move || newest_of_first(&mut sources))
+    }
+
+    /// How many rows each table has of a slot.
+    pub(crate) fn sizes(&self, slot: Slot) -> impl Iterator<Item = (&'static str, usize)> + '_ {
+        let prefix = slot.0.to_be_bytes();
+        self.tables.iter().map(move |(def, _)| {
+            let cells = self.cells(def.id, &prefix, &prefix);
+            (def.name, cells.filter(|cell| cell.row().is_some()).count())
+        })
+    }
+
+    /// The first slot from this one on of which any table knows something.
+    pub(crate) fn slot_from(&self, slot: Slot) -> Option<Slot> {
+        let from = slot.0.to_be_bytes();
+        let firsts = self.tables.iter().filter_map(|(def, _)| {
+            let first = self.cells(def.id, &[], &from).next()?;
+            Some(RowKey::from_bytes(first.key()).slot())
+        });
+        firsts.min()
+    }
+}
+
+type Cells<'a> = Box<dyn Iterator<Item = Cell> + 'a>;
+
+/// The cell of the lowest key; of several, the one of the first source.
+fn newest_of_first(sources: &mut [Peekable<Cells<'_>>]) -> Option<Cell> {
+    let firsts = sources.iter_mut().filter_map(|source| source.peek());
+    let first = firsts.min().cloned()?;
+    let mut newest = None;
+    for source in sources {
+        if source.peek() == Some(&first) {
+            let cell = source.next();
+            newest = newest.or(cell); // That of an older source is out of sight.
+        }
+    }
+    newest
 }

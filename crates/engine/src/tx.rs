@@ -36,18 +36,22 @@ impl<R> From<Missing> for Stop<R> {
 /// The rows a command says it will read.
 pub struct Reads<'a> {
     pub(crate) slot: Slot,
-    pub(crate) rows: &'a mut Vec<Missing>,
+    pub(crate) tables: &'a mut Tables,
+    pub(crate) scratch: &'a mut Vec<u8>,
+    /// Those that memory does not know.
+    pub(crate) missing: &'a mut Vec<Missing>,
 }
 
 impl Reads<'_> {
     /// Names a row.
     pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
-        let mut key = Vec::new();
-        write_key(&mut key, self.slot, &parts);
-        self.rows.push(Missing {
-            table: table.id(),
-            key: RowKey::from_bytes(&key),
-        });
+        write_key(self.scratch, self.slot, &parts);
+        if !self.tables.knows(table.id(), self.scratch) {
+            self.missing.push(Missing {
+                table: table.id(),
+                key: RowKey::from_bytes(self.scratch),
+            });
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use tidegate_engine::KeyRef;
+use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::EXPIRE;
 use crate::table::{
-    ADDS, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, HoldState, RETURNS, SKUS, Sku,
+    ADDS, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, HoldId, HoldState, RETURNS, SKUS, Sku,
 };
 
 /// What the rows of one SKU add up to.
@@ -21,47 +21,49 @@ struct Sums {
     buyers: BTreeMap<CompactString, u64>,
 }
 
-/// Checks laws 1 to 8 of this crate over the rows of one partition.
+/// Checks laws 1 to 8 of this crate over the rows of one slot.
 #[must_use]
 pub fn audit(books: &Books<'_>) -> Audit {
     let mut audit = Audit::default();
+    let (holds, returns, flow) = (books.rows(&HOLDS), books.rows(&RETURNS), books.rows(&FLOW));
+    let indexed = books.rows(&BY_STATE);
     let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
     let mut states: BTreeMap<(&str, u64), (HoldState, &str)> = BTreeMap::new();
     let mut returned: BTreeMap<(&str, &str), u64> = BTreeMap::new();
 
-    for (key, row) in books.rows(&RETURNS) {
+    for (key, row) in &returns {
         let (sku, hold) = two_texts(key);
         *returned.entry((sku, hold)).or_default() += row.quantity;
     }
-    for (key, hold) in books.rows(&HOLDS) {
+    for (key, hold) in &holds {
         let (sku, id) = two_texts(key);
         let sum = sums.entry(sku).or_default();
-        add_hold(sum, &hold);
+        add_hold(sum, hold);
         states.insert((sku, hold.position), (hold.state, id));
         let given_back = returned.remove(&(sku, id)).unwrap_or(0);
-        check_hold(&mut audit, books, (key, sku, id), &hold, given_back);
+        check_hold(&mut audit, books, (sku, id), hold, given_back);
     }
     for (sku, hold) in returned.keys() {
         audit.faults.push(format!(
             "stock {sku}: a return names the hold {hold}, which is not there"
         ));
     }
-    check_index(&mut audit, books, &mut states);
-    for (key, change) in books.rows(&FLOW) {
+    check_index(&mut audit, &indexed, &mut states);
+    for (key, change) in &flow {
         let (sku, position) = text_and_number(key);
         let Change { before, after, .. } = change;
         sums.entry(sku)
             .or_default()
             .flow
-            .insert(position, (before, after));
+            .insert(position, (*before, *after));
     }
     check_buyers(&mut audit, books, &mut sums);
-    for (key, sku) in books.rows(&SKUS) {
+    for (key, sku) in &books.rows(&SKUS) {
         let name = key.parts().text().unwrap_or_default();
         check_sku(
             &mut audit,
             name,
-            &sku,
+            sku,
             &sums.remove(name).unwrap_or_default(),
         );
     }
@@ -72,12 +74,12 @@ pub fn audit(books: &Books<'_>) -> Audit {
     }
     audit.add(
         "stock.adds_applied",
-        i64::try_from(books.rows(&ADDS).count()).unwrap_or(i64::MAX),
+        i64::try_from(books.rows(&ADDS).len()).unwrap_or(i64::MAX),
     );
     audit
 }
 
-fn two_texts(key: KeyRef<'_>) -> (&str, &str) {
+fn two_texts(key: &RowKey) -> (&str, &str) {
     let mut parts = key.parts();
     (
         parts.text().unwrap_or_default(),
@@ -85,7 +87,7 @@ fn two_texts(key: KeyRef<'_>) -> (&str, &str) {
     )
 }
 
-fn text_and_number(key: KeyRef<'_>) -> (&str, u64) {
+fn text_and_number(key: &RowKey) -> (&str, u64) {
     let mut parts = key.parts();
     (
         parts.text().unwrap_or_default(),
@@ -117,7 +119,7 @@ fn add_hold(sum: &mut Sums, hold: &Held) {
 fn check_hold(
     audit: &mut Audit,
     books: &Books<'_>,
-    (key, sku, id): (KeyRef<'_>, &str, &str),
+    (sku, id): (&str, &str),
     hold: &Held,
     given_back: u64,
 ) {
@@ -135,7 +137,7 @@ fn check_hold(
             hold.returned, hold.quantity, hold.state
         ));
     }
-    let timed = books.has_timer(key, &EXPIRE, hold.expires_at_ms, (sku, id));
+    let timed = books.has_timer(&EXPIRE, hold.expires_at_ms, (sku, id));
     if timed != (hold.state == HoldState::Held) {
         fault(format!("in state {:?}, expiry timer: {timed}", hold.state));
     }
@@ -143,10 +145,10 @@ fn check_hold(
 
 fn check_index<'a>(
     audit: &mut Audit,
-    books: &Books<'a>,
+    indexed: &'a [(RowKey, HoldId)],
     states: &mut BTreeMap<(&'a str, u64), (HoldState, &'a str)>,
 ) {
-    for (key, index) in books.rows(&BY_STATE) {
+    for (key, index) in indexed {
         let mut parts = key.parts();
         let (sku, state) = (parts.text().unwrap_or_default(), parts.byte());
         let position = parts.number().unwrap_or_default();
@@ -166,8 +168,9 @@ fn check_index<'a>(
     }
 }
 
-fn check_buyers<'a>(audit: &mut Audit, books: &Books<'a>, sums: &mut BTreeMap<&'a str, Sums>) {
-    for (key, taken) in books.rows(&BUYERS) {
+fn check_buyers(audit: &mut Audit, books: &Books<'_>, sums: &mut BTreeMap<&str, Sums>) {
+    let buyers = books.rows(&BUYERS);
+    for (key, taken) in &buyers {
         let (sku, buyer) = two_texts(key);
         let has = sums
             .get_mut(sku)

@@ -2,14 +2,20 @@
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use tidegate_engine::contract::{Audit, Domain};
+use tidegate_engine::base::{Base, LsmBase};
+use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
-use tidegate_engine::{LogReport, check};
+use tidegate_engine::{Checked, check, tables_of};
 
 use crate::ending::{Failure, Found};
 use crate::output::print;
+use crate::serve::BASE_FOLDER;
+
+/// Memory for what was read of the base.
+const BASE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -26,9 +32,12 @@ pub(crate) struct CheckArgs {
 /// Checks and prints.
 pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
     let disk = RealDisk::open_to_read(&args.dir).map_err(Failure::told)?;
-    let (log, audit) = check(&disk, domains).map_err(Failure::told)?;
-    print(format_args!("{}", Table { log, audit: &audit }))?;
-    Ok(if audit.faults.is_empty() {
+    let folder = args.dir.join(BASE_FOLDER);
+    let base = LsmBase::open(&folder, &tables_of(domains), BASE_BYTES).map_err(Failure::told)?;
+    let base: Arc<dyn Base> = Arc::new(base);
+    let checked = check(&disk, &base, domains).map_err(Failure::told)?;
+    print(format_args!("{}", Table(&checked)))?;
+    Ok(if checked.audit.faults.is_empty() {
         Found::Sound
     } else {
         Found::Unsound
@@ -36,20 +45,23 @@ pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure
 }
 
 /// What was found, one figure a line.
-struct Table<'a> {
-    log: LogReport,
-    audit: &'a Audit,
-}
+struct Table<'a>(&'a Checked);
 
 impl Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (log, faults) = (&self.log, &self.audit.faults);
+        let Checked {
+            log,
+            checkpoints,
+            audit,
+        } = self.0;
+        let faults = &audit.faults;
         line(f, "log.segments", log.segments)?;
         line(f, "log.groups", log.groups)?;
         line(f, "log.groups_unsealed", log.unsealed)?;
         line(f, "log.records", log.records)?;
         line(f, "log.bytes", log.bytes)?;
-        for figure in &self.audit.figures {
+        line(f, "checkpoints", checkpoints)?;
+        for figure in &audit.figures {
             line(f, figure.name, figure.value)?;
         }
         line(f, "laws broken", faults.len())?;
@@ -76,6 +88,9 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Res
 
 #[cfg(test)]
 mod tests {
+    use tidegate_engine::LogReport;
+    use tidegate_engine::contract::Audit;
+
     use super::*;
 
     #[test]
@@ -85,8 +100,12 @@ mod tests {
                 figures: Vec::new(),
                 faults: vec!["a law".to_owned(); faults],
             };
-            let log = LogReport::default();
-            let text = Table { log, audit: &audit }.to_string();
+            let checked = Checked {
+                log: LogReport::default(),
+                checkpoints: 0,
+                audit,
+            };
+            let text = Table(&checked).to_string();
             text.lines().last().map(str::to_owned)
         };
         for (faults, expected) in [

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tidegate_engine::contract::Domain;
 
-pub use serve::{ServeError, Server, Settings};
+pub use serve::{MemorySize, ServeError, Server, Settings};
 
 /// The backend for the moment when everyone arrives at once.
 #[derive(Parser)]

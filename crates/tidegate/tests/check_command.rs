@@ -66,15 +66,18 @@ fn assert_figures(output: &Output) {
     assert!(text.ends_with(last), "{text}");
 }
 
-/// Names and bytes of all files of a folder.
+/// Names and bytes of all files of a folder, and of those in it.
 fn contents(data: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = fs::read_dir(data).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut files: Vec<_> = paths
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let mut all: Vec<_> = files
+        .into_iter()
         .map(|path| (path.clone(), fs::read(path).expect("a file")))
         .collect();
-    files.sort();
-    files
+    all.extend(folders.iter().flat_map(|folder| contents(folder)));
+    all.sort();
+    all
 }
 
 /// The segment files of a log, oldest first.
@@ -184,14 +187,21 @@ fn a_server_refuses_to_start_over_a_flipped_byte_and_leaves_it_as_it_is() {
     let file = segments(&data).pop().expect("a segment");
     let start = groups(&fs::read(&file).expect("a segment"))[1];
     flip(&file, start + 60);
-    let before = contents(&data);
+    // Opening the base removes versions of its lists that count no more.
+    let of_log = || {
+        let files = contents(&data).into_iter();
+        files
+            .filter(|(path, _)| path.parent() == Some(&data))
+            .collect::<Vec<_>>()
+    };
+    let before = of_log();
     let mut serve = tidegate(&[&"serve", &"--data", &data]);
     serve.args(["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
     let (code, text) = said(&finish(serve));
     assert_eq!(code, Some(1), "{text}");
     let place = format!("{}: corrupt at byte {start}", file.display());
     assert!(text.contains(&place), "{text}");
-    assert!(contents(&data) == before, "a file differs");
+    assert!(of_log() == before, "a file differs");
 }
 
 #[test]

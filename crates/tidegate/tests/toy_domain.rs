@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::json;
 use support::{Client, Reply, http, words};
-use tidegate::{Server, Settings};
+use tidegate::{MemorySize, Server, Settings};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::TOY;
 use tidegate_stock::STOCK;
@@ -26,6 +26,7 @@ fn start(data: &Path) -> Server {
         data: data.to_owned(),
         resp: free,
         http: free,
+        memory: MemorySize::usual(),
         password: None,
         accept_clock: false,
     };

@@ -10,11 +10,11 @@ use crate::contract::{
     Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType,
     ReplyValue, Request, Status, Values,
 };
-use crate::key::{KeyParts, KeyReader, KeyRef, Slot, write_key};
+use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
 use crate::row::Row;
 use crate::table::{Missing, Table, TableDef};
-use crate::tables::{Snapshot, Tables};
+use crate::tables::Snapshot;
 use crate::timer::TIMERS;
 use crate::tx::{Reads, Stop, Tx};
 
@@ -35,7 +35,7 @@ pub struct Domain {
     pub events: &'static [EventDef],
     /// Its requests.
     pub requests: &'static [RequestDef],
-    /// Recomputes its conservation laws from the rows of one partition.
+    /// Recomputes its conservation laws from the rows of one slot.
     pub audit: fn(&Books<'_>) -> Audit,
 }
 
@@ -377,13 +377,13 @@ impl ScanContext {
 
     /// Up to `most` rows, at most [`SCAN_ROWS_MAX`], whose keys start with `prefix`, behind `after`
     /// if given, in order, for a scan that has a key.
-    pub fn rows<'a, R: Row>(
-        &'a self,
-        table: &'a Table<R>,
+    pub fn rows<R: Row>(
+        &self,
+        table: &Table<R>,
         prefix: impl KeyParts,
         after: Option<impl KeyParts>,
         most: usize,
-    ) -> Vec<(KeyRef<'a>, R)> {
+    ) -> Vec<(RowKey, R)> {
         let Some(slot) = self.slots.first() else {
             return Vec::new();
         };
@@ -392,15 +392,15 @@ impl ScanContext {
         if let Some(after) = after {
             write_key(&mut from, *slot, &after);
         }
-        let rows = self.snapshot.range(table, start, &from);
+        let rows = self.snapshot.range(table, &start, &from);
         let behind = rows.filter(|(key, _)| key.as_bytes() != from);
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
     /// Up to `most` rows of all slots whose key is a number within `range`, by this number.
-    pub(crate) fn rows_by_number<'a, R: Row>(
-        &'a self,
-        table: &'a Table<R>,
+    pub(crate) fn rows_by_number<R: Row>(
+        &self,
+        table: &Table<R>,
         range: &Range<u64>,
         most: usize,
     ) -> Vec<(u64, R)> {
@@ -412,13 +412,13 @@ impl ScanContext {
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
     /// part, a text, starts with `prefix` and sorts behind `after`.
-    pub fn rows_by_text<'a, R: Row>(
-        &'a self,
-        table: &'a Table<R>,
+    pub fn rows_by_text<R: Row>(
+        &self,
+        table: &Table<R>,
         prefix: &str,
         after: &str,
         most: usize,
-    ) -> Vec<(KeyRef<'a>, R)> {
+    ) -> Vec<(RowKey, R)> {
         let mut from = Vec::new();
         KeyParts::write(&after, &mut from);
         let rows = self.rows_of_all(table, prefix.as_bytes(), &from);
@@ -433,18 +433,16 @@ impl ScanContext {
         table: &'a Table<R>,
         prefix: &[u8],
         from: &[u8],
-    ) -> impl Iterator<Item = (KeyRef<'a>, R)> + use<'a, R> {
+    ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
         let of_slot = |slot: &Slot| {
             let slot = slot.0.to_be_bytes();
-            let rows =
-                self.snapshot
-                    .range(table, [&slot, prefix].concat(), &[&slot, from].concat());
-            rows.peekable()
+            let (prefix, from) = ([&slot, prefix].concat(), [&slot, from].concat());
+            self.snapshot.range(table, &prefix, &from).peekable()
         };
         let mut slots: Vec<_> = self.slots.iter().map(of_slot).collect();
         let first = |(at, rows): (usize, &mut Peekable<_>)| {
-            let (key, _): &(KeyRef<'a>, R) = rows.peek()?;
-            Some(Reverse((key.parts().rest(), at)))
+            let (key, _): &(RowKey, R) = rows.peek()?;
+            Some(Reverse((key.parts().rest().to_vec(), at)))
         };
         let mut firsts: BinaryHeap<_> = slots.iter_mut().enumerate().filter_map(first).collect();
         std::iter::from_fn(move || {
@@ -461,20 +459,24 @@ impl ScanContext {
 pub struct Timer {
     pub(crate) id: u16,
     pub(crate) fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
+    pub(crate) reads: fn(&mut Reads<'_>, KeyReader<'_>),
 }
 
 impl Timer {
     /// A timer of a domain. `number` is stored and for ever. `fire` gets the parts of the key that
-    /// the timer was set with; it must accept that what it was set for is gone.
+    /// the timer was set with; it must accept that what it was set for is gone. `reads` names the
+    /// rows that it will read, so that those of many timers are fetched at once.
     #[must_use]
     pub const fn new(
         domain: u8,
         number: u8,
         fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
+        reads: fn(&mut Reads<'_>, KeyReader<'_>),
     ) -> Self {
         Self {
             id: (domain as u16) << 8 | number as u16,
             fire,
+            reads,
         }
     }
 
@@ -518,33 +520,25 @@ pub trait Event: ReplyValue {
     const DEF: EventDef;
 }
 
-/// All rows of one partition, for an audit.
+/// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law.
 pub struct Books<'a> {
-    tables: &'a Tables,
+    pub(crate) rows: &'a Snapshot,
+    pub(crate) slot: Slot,
 }
 
-impl<'a> Books<'a> {
-    pub(crate) fn new(tables: &'a Tables) -> Self {
-        Self { tables }
+impl Books<'_> {
+    /// Every row of a table, in the order of their keys.
+    pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
+        let slot = self.slot.0.to_be_bytes();
+        self.rows.range(table, &slot, &slot).collect()
     }
 
-    /// Every row of a table, in no particular order.
-    pub fn rows<R: Row>(&self, table: &'a Table<R>) -> impl Iterator<Item = (KeyRef<'a>, R)> {
-        self.tables.rows(table)
-    }
-
-    /// Whether a timer is set for the owner of `row`, named as it was set.
+    /// Whether a timer is set, named as it was set.
     #[must_use]
-    pub fn has_timer(
-        &self,
-        row: KeyRef<'_>,
-        timer: &Timer,
-        due_ms: u64,
-        parts: impl KeyParts,
-    ) -> bool {
+    pub fn has_timer(&self, timer: &Timer, due_ms: u64, parts: impl KeyParts) -> bool {
         let mut key = Vec::new();
-        write_key(&mut key, row.slot(), &timer.row(due_ms, &parts));
-        matches!(self.tables.get(&TIMERS, &key), Ok(Some(_)))
+        write_key(&mut key, self.slot, &timer.row(due_ms, &parts));
+        self.rows.get(&TIMERS, &key).is_some()
     }
 }
 

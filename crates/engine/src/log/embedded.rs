@@ -1,11 +1,12 @@
 //! The log on one machine: segment files shared by all partitions, so that one sync serves all.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::scan::{End, scan_to_end};
-use super::segment::{self, HEADER_BYTES, Header, VERSION, file_name};
-use super::{Group, Log, LogError, LogReport, Record, Room, Space};
+use super::scan::{End, reaches, scan_to_end};
+use super::segment::{self, Header, VERSION, file_name};
+use super::{Group, Log, LogError, LogReport, Lsn, Record, Room, Space};
 use crate::disk::{Disk, File};
 use crate::random::Random;
 use crate::table::ReplayError;
@@ -20,9 +21,12 @@ pub struct EmbeddedLog {
     disk: Arc<dyn Disk>,
     spawn: Spawn,
     random: Random,
-    partitions: u16,
     space: Space,
+    /// Segments before the current one, oldest first.
+    closed: VecDeque<Closed>,
     current: Segment,
+    /// The last position of each partition.
+    tips: Vec<Lsn>,
     next_group: u64,
     synced_through: u64,
     clock_up_to_ms: u64,
@@ -39,6 +43,14 @@ struct Segment {
     salt: u64,
     at: u64,
     size: u64,
+}
+
+/// A segment that is written no more.
+struct Closed {
+    name: String,
+    bytes: u64,
+    /// The last position of each partition at its end.
+    tips: Vec<Lsn>,
 }
 
 /// The segment that is made ahead, allocated and synced.
@@ -63,29 +75,37 @@ impl EmbeddedLog {
         space: Space,
         seed: u64,
         spawn: Spawn,
+        applied: &[Lsn],
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
-    ) -> Result<(Self, LogReport), LogError> {
-        let end = scan_to_end(&*disk, visit)?;
-        let partitions = if end.report.partitions == 0 {
-            partitions
-        } else {
-            end.report.partitions
-        };
+    ) -> Result<(Self, LogReport, Vec<Lsn>), LogError> {
+        let mut end = scan_to_end(&*disk, applied, visit)?;
+        if end.report.partitions == 0 {
+            end.report.partitions = partitions;
+            end.tips = vec![Lsn(0); usize::from(partitions)];
+            end.marked.0.clone_from(&end.tips);
+        }
         let mut random = Random::new(seed);
+        let (tips, clock_up_to_ms) = end.marked.clone();
         let header = Header {
             version: VERSION,
-            partitions,
             salt: random.next_u64(),
             first_group: end.synced_through + 1,
+            clock_up_to_ms,
+            tips,
         };
-        let current = carry_over(&*disk, header, space.segment, &end)?;
+        let current = carry_over(&*disk, &header, space.segment, &end)?;
+        let closed = closed(&*disk, &end, &current.name, &header.tips)?;
+        for name in &end.done {
+            remove(&*disk, name)?;
+        }
         let log = Self {
             disk,
             spawn,
             random,
-            partitions,
             space,
+            closed,
             current,
+            tips: end.tips.clone(),
             next_group: end.next_group,
             synced_through: end.next_group - 1,
             clock_up_to_ms: end.report.clock_up_to_ms,
@@ -95,11 +115,7 @@ impl EmbeddedLog {
             encoded: Vec::new(),
         };
         log.make_spare();
-        let report = LogReport {
-            partitions,
-            ..end.report
-        };
-        Ok((log, report))
+        Ok((log, end.report, end.tips))
     }
 
     fn error(&self, error: io::Error) -> LogError {
@@ -162,12 +178,19 @@ impl EmbeddedLog {
         let spare = self.take_spare()?;
         let header = Header {
             version: VERSION,
-            partitions: self.partitions,
             salt: self.random.next_u64(),
             first_group: self.next_group,
+            clock_up_to_ms: self.clock_up_to_ms,
+            tips: self.tips.clone(),
         };
         let name = file_name(header.first_group);
-        self.current = activate(&*self.disk, spare, header, self.space.segment, name)?;
+        let next = activate(&*self.disk, spare, &header, self.space.segment, name)?;
+        let last = std::mem::replace(&mut self.current, next);
+        self.closed.push_back(Closed {
+            name: last.name,
+            bytes: last.size,
+            tips: header.tips,
+        });
         self.make_spare(); // Under the name that the one taken has just given up.
         Ok(())
     }
@@ -187,6 +210,9 @@ impl EmbeddedLog {
             path: self.disk.path(&self.current.name),
             error,
         })?;
+        for record in Group::read(&group.records).flatten() {
+            self.tips[record.partition.index()] = record.lsn;
+        }
         self.current.at += span;
         self.next_group += 1;
         self.clock_up_to_ms = self.clock_up_to_ms.max(group.clock_up_to_ms);
@@ -216,6 +242,21 @@ impl Log for EmbeddedLog {
 
     fn is_sealed(&self) -> bool {
         self.sealed
+    }
+
+    fn trim(&mut self, applied: &[Lsn]) -> Result<(), LogError> {
+        while let Some(done) = self
+            .closed
+            .pop_front_if(|closed| reaches(applied, &closed.tips))
+        {
+            remove(&*self.disk, &done.name)?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        let closed: u64 = self.closed.iter().map(|closed| closed.bytes).sum();
+        closed + self.current.at
     }
 
     fn room(&mut self) -> Result<Room, LogError> {
@@ -258,7 +299,7 @@ fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
 /// last, so that a crash on the way leaves the log as it was.
 fn carry_over(
     disk: &dyn Disk,
-    header: Header,
+    header: &Header,
     segment_bytes: u64,
     end: &End,
 ) -> Result<Segment, LogError> {
@@ -270,8 +311,8 @@ fn carry_over(
         .map(|g| segment::span_of(g.records.len()))
         .sum();
     make_way(disk, end).map_err(fail)?;
-    let (mut file, size) = create(disk, (beyond + HEADER_BYTES) as u64, segment_bytes)?;
-    let mut at = HEADER_BYTES as u64;
+    let (mut file, size) = create(disk, (beyond + header.bytes()) as u64, segment_bytes)?;
+    let mut at = header.bytes() as u64;
     let mut encoded = Vec::new();
     for (number, group) in (header.first_group..).zip(&end.beyond) {
         segment::encode(&mut encoded, header.salt, number, end.synced_through, group);
@@ -289,6 +330,32 @@ fn carry_over(
         Some(_) | None => {}
     }
     Ok(segment)
+}
+
+/// The segments before the current one, with where each ends.
+fn closed(
+    disk: &dyn Disk,
+    end: &End,
+    current: &str,
+    last_tips: &[Lsn],
+) -> Result<VecDeque<Closed>, LogError> {
+    let old = end.needed.iter().filter(|(name, _)| name != current);
+    let starts_after = end.needed.iter().skip(1).map(|(_, tips)| tips.clone());
+    let ends = starts_after.chain([last_tips.to_vec()]);
+    let closed = old.zip(ends).map(|((name, _), tips)| {
+        let file = disk.open(name).and_then(|file| file.size());
+        let bytes = file.map_err(|error| io_error(disk, name, error))?;
+        let name = name.clone();
+        Ok(Closed { name, bytes, tips })
+    });
+    closed.collect()
+}
+
+/// Removes a segment that is not needed. Durable before the next one goes, so that a crash leaves no
+/// gap.
+fn remove(disk: &dyn Disk, name: &str) -> Result<(), LogError> {
+    let removed = disk.remove(name).and_then(|()| disk.sync_folder());
+    removed.map_err(|error| io_error(disk, name, error))
 }
 
 /// Gives back what the last segment has allocated behind its groups, and what a start that failed
@@ -343,7 +410,7 @@ const START_PARTS_MAX: u64 = 64;
 fn activate(
     disk: &dyn Disk,
     mut file: Box<dyn File>,
-    header: Header,
+    header: &Header,
     size: u64,
     name: String,
 ) -> Result<Segment, LogError> {
@@ -358,7 +425,7 @@ fn activate(
         file,
         name,
         salt: header.salt,
-        at: HEADER_BYTES as u64,
+        at: header.bytes() as u64,
         size,
     })
 }

@@ -11,7 +11,8 @@ mod writer;
 use std::io;
 
 pub use embedded::{EmbeddedLog, Spawn};
-pub use scan::{LogReport, scan};
+pub use scan::LogReport;
+pub(crate) use scan::scan_to_end;
 pub use writer::Did;
 pub(crate) use writer::{LogQueue, LogWriter};
 
@@ -122,6 +123,16 @@ pub trait Log: Send {
 
     /// Whether the last group is covered by a mark.
     fn is_sealed(&self) -> bool;
+
+    /// Drops what is not needed once every partition is kept elsewhere up to its position in
+    /// `applied`.
+    ///
+    /// # Errors
+    /// It could not be dropped.
+    fn trim(&mut self, applied: &[Lsn]) -> Result<(), LogError>;
+
+    /// Bytes that a start may have to read.
+    fn bytes(&self) -> u64;
 
     /// What there is room for.
     ///

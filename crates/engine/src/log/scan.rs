@@ -4,9 +4,12 @@
 //! So a bad group at or below the highest mark was durable once and is damaged; above it, nobody
 //! was answered on its account, and everything from the first bad group on is cut.
 
-use super::segment::{ALIGN, GROUP_MAGIC, HEADER_BYTES, Header, VERSION, decode, first_group_of};
-use super::{Group, LogError, Record};
+use super::segment::{
+    ALIGN, GROUP_MAGIC, Header, VERSION, decode, first_group_of, header_bytes, version_of,
+};
+use super::{Group, LogError, Lsn, Record};
 use crate::disk::Disk;
+use crate::limits::PARTITIONS_MAX;
 use crate::table::ReplayError;
 
 /// What a scan found.
@@ -41,6 +44,14 @@ pub(crate) struct End {
     pub(crate) tail: Option<(String, u64)>,
     /// The last segment's name and where in it the group behind the mark begins.
     pub(crate) cut: Option<(String, u64)>,
+    /// The last position of each partition.
+    pub(crate) tips: Vec<Lsn>,
+    /// Those of the groups up to the mark, and the promise of time that they carry.
+    pub(crate) marked: (Vec<Lsn>, u64),
+    /// Segments that are needed, oldest first, with the positions before each; and those that are
+    /// not, because what they hold was applied.
+    pub(crate) needed: Vec<(String, Vec<Lsn>)>,
+    pub(crate) done: Vec<String>,
 }
 
 struct Segment {
@@ -49,50 +60,95 @@ struct Segment {
     bytes: Vec<u8>,
 }
 
-/// Reads every record of a log, in order, without changing anything.
+/// Reads every record of a log behind `applied` that still is in it, in order, without changing
+/// anything. Records up to `applied` may be among them.
 ///
 /// # Errors
-/// The log is corrupt, cannot be read, or `visit` refused a record.
-pub fn scan(
-    disk: &dyn Disk,
-    visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
-) -> Result<LogReport, LogError> {
-    scan_to_end(disk, visit).map(|end| end.report)
-}
-
+/// The log is corrupt, begins behind `applied` or ends before it, cannot be read, or `visit` refused
+/// a record.
 pub(crate) fn scan_to_end(
     disk: &dyn Disk,
+    applied: &[Lsn],
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<End, LogError> {
     let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
     names.retain(|name| first_group_of(name).is_some());
     let mut end = End {
-        report: LogReport {
-            segments: names.len(),
-            ..LogReport::default()
-        },
+        report: LogReport::default(),
         next_group: 1,
         synced_through: 0,
         beyond: Vec::new(),
         tail: None,
         cut: None,
+        tips: Vec::new(),
+        marked: (Vec::new(), 0),
+        needed: Vec::new(),
+        done: Vec::new(),
     };
-    for (index, name) in names.iter().enumerate() {
-        let segment = load(disk, name)?;
-        if index == 0 && segment.header.first_group != 1 {
-            let first = segment.header.first_group;
-            let what =
-                format!("the log begins with group {first}: the segments before are missing");
+    let mut first = None;
+    for name in &names {
+        let header = header_of(disk, name)?;
+        if reaches(applied, &header.tips) {
+            end.done.extend(end.needed.drain(..).map(|(name, _)| name));
+            first = Some(header.clone());
+        }
+        end.needed.push((name.clone(), header.tips));
+    }
+    end.report.segments = end.needed.len();
+    match (first, end.needed.first()) {
+        (Some(header), _) => end.begin(&header),
+        (None, Some((name, tips))) => {
+            let first = first_group_of(name).unwrap_or_default();
+            let what = match (tips.len(), applied.len()) {
+                (ours, theirs) if theirs > 0 && ours != theirs => {
+                    format!("it is of {ours} partitions, the checkpoint of {theirs}")
+                }
+                _ => format!(
+                    "the log begins with group {first}, behind what the last checkpoint holds: the \
+                     segments before are missing"
+                ),
+            };
             return Err(corrupt(disk, name, 24, what));
         }
-        let until = names.get(index + 1).and_then(|next| first_group_of(next));
-        if index == 0 {
-            end.report.partitions = segment.header.partitions;
+        (None, None) if applied.is_empty() => return Ok(end),
+        (None, None) => {
+            let path = disk.path("").trim_end_matches('/').to_owned();
+            return Err(LogError::Absent { path });
         }
+    }
+    let names: Vec<_> = end.needed.iter().map(|(name, _)| name.clone()).collect();
+    for (index, name) in names.iter().enumerate() {
+        let segment = load(disk, name)?;
+        let until = names.get(index + 1).and_then(|next| first_group_of(next));
         read_segment(disk, &segment, until, &mut end, visit)?;
     }
     end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
     Ok(end)
+}
+
+/// Whether everything up to `tips` was applied.
+pub(crate) fn reaches(applied: &[Lsn], tips: &[Lsn]) -> bool {
+    if applied.is_empty() {
+        return tips.iter().all(|tip| *tip == Lsn(0));
+    }
+    applied.len() == tips.len()
+        && applied
+            .iter()
+            .zip(tips)
+            .all(|(applied, tip)| applied >= tip)
+}
+
+impl End {
+    /// The log begins with this segment.
+    fn begin(&mut self, header: &Header) {
+        self.next_group = header.first_group;
+        self.synced_through = header.first_group - 1;
+        self.tips.clone_from(&header.tips);
+        self.marked = (header.tips.clone(), header.clock_up_to_ms);
+        self.report.clock_up_to_ms = header.clock_up_to_ms;
+        self.report.partitions =
+            u16::try_from(header.tips.len()).expect("because a header counts them in 16 bits");
+    }
 }
 
 fn io_error(disk: &dyn Disk, name: &str, error: std::io::Error) -> LogError {
@@ -110,24 +166,37 @@ fn corrupt(disk: &dyn Disk, name: &str, offset: usize, what: String) -> LogError
     }
 }
 
-fn load(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
+/// The first bytes of a file, at most `most` of them.
+fn front_of(disk: &dyn Disk, name: &str, most: usize) -> Result<Vec<u8>, LogError> {
     let read = || {
         let file = disk.open(name)?;
         let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; size];
+        let mut bytes = vec![0; size.min(most)];
         file.read_at(0, &mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|error| io_error(disk, name, error))?;
-    let header = Header::decode(&bytes)
-        .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))?;
-    if header.version != VERSION {
-        let what = format!(
-            "format {} is not known, this version reads {VERSION}",
-            header.version
-        );
+    read().map_err(|error| io_error(disk, name, error))
+}
+
+fn header_of(disk: &dyn Disk, name: &str) -> Result<Header, LogError> {
+    let bytes = front_of(disk, name, header_bytes(usize::from(PARTITIONS_MAX)))?;
+    read_header(disk, name, &bytes)
+}
+
+fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogError> {
+    if let Some(version) = version_of(bytes)
+        && version != VERSION
+    {
+        let what = format!("format {version} is not known, this version reads {VERSION}");
         return Err(corrupt(disk, name, 8, what));
     }
+    Header::decode(bytes)
+        .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))
+}
+
+fn load(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
+    let bytes = front_of(disk, name, usize::MAX)?;
+    let header = read_header(disk, name, &bytes)?;
     Ok(Segment {
         name: name.to_owned(),
         header,
@@ -155,7 +224,11 @@ fn read_segment(
         );
         return Err(corrupt(disk, name, 24, what));
     }
-    let mut at = HEADER_BYTES;
+    if header.tips != end.tips {
+        let what = "it does not go on where the segment before ended".to_owned();
+        return Err(corrupt(disk, name, 40, what));
+    }
+    let mut at = header.bytes();
     end.cut = Some((name.clone(), at as u64));
     while until.is_none_or(|until| end.next_group < until) {
         let found = decode(&bytes[at.min(bytes.len())..], header.salt);
@@ -193,6 +266,10 @@ fn read_segment(
             let record = record
                 .ok_or_else(|| corrupt(disk, name, at, "a record is cut short".to_owned()))?;
             end.report.records += 1;
+            let tip = end.tips.get_mut(record.partition.index());
+            let next = tip.filter(|tip| tip.next() == record.lsn);
+            let tip = next.ok_or_else(|| corrupt(disk, name, at, out_of_turn(&record)))?;
+            *tip = record.lsn;
             visit(record).map_err(|error| LogError::Replay {
                 path: disk.path(name),
                 offset: at as u64,
@@ -214,9 +291,23 @@ fn mark(end: &mut End, through: u64, name: &str, at: usize) {
         return;
     }
     let covered = usize::try_from(through - end.synced_through).unwrap_or(usize::MAX);
-    end.beyond.drain(..covered.min(end.beyond.len()));
+    for group in end.beyond.drain(..covered.min(end.beyond.len())) {
+        let (tips, clock_up_to_ms) = &mut end.marked;
+        *clock_up_to_ms = group.clock_up_to_ms.max(*clock_up_to_ms);
+        for record in Group::read(&group.records).flatten() {
+            tips[record.partition.index()] = record.lsn;
+        }
+    }
     end.synced_through = through;
     end.cut = Some((name.to_owned(), at as u64));
+}
+
+fn out_of_turn(record: &Record<'_>) -> String {
+    let Record { partition, lsn, .. } = record;
+    format!(
+        "record {} of partition {} is not the one that comes next",
+        lsn.0, partition.0
+    )
 }
 
 /// The highest mark of any sound group in `bytes`, wherever it begins.

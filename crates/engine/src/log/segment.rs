@@ -1,56 +1,91 @@
 //! The bytes of a segment file.
 //!
 //! ```text
-//! header   magic "TIDELOG\0" 8 │ version 2 │ partitions 2 │ zero 4 │ salt 8 │ first group 8 │ crc 4 │ zero 4
+//! header   magic "TIDELOG\0" 8 │ version 2 │ partitions 2 │ crc 4 │ salt 8 │ first group 8 │ clock up to 8
+//!          position 8 of each partition
 //! group    magic "TGRP" 4 │ crc 4 │ salt 8 │ number 8 │ synced through 8 │ clock up to 8 │ length 4 │ zero 4
 //!          records (length bytes), zeros up to a multiple of 8
 //! record   partition 2 │ lsn 8 │ length 4 │ effects
 //! ```
 //!
-//! Numbers are little endian. The header's crc is CRC32C over the bytes before it; a group's over
-//! everything from its salt to the end of its records.
+//! Numbers are little endian. The header's crc is CRC32C over everything else of it; a group's over
+//! everything from its salt to the end of its records. A header tells the promise of time and the
+//! positions that stand before its first group, so that segments before it can be done without.
 
-use super::Group;
+use super::{Group, Lsn};
+use crate::limits::PARTITIONS_MAX;
 
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 const SEGMENT_MAGIC: &[u8; 8] = b"TIDELOG\0";
 pub(crate) const GROUP_MAGIC: &[u8; 4] = b"TGRP";
-pub(crate) const HEADER_BYTES: usize = 40;
+const HEADER_BYTES: usize = 40;
 pub(crate) const GROUP_HEADER_BYTES: usize = 48;
 pub(crate) const ALIGN: usize = 8;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) version: u16,
-    pub(crate) partitions: u16,
     pub(crate) salt: u64,
     pub(crate) first_group: u64,
+    /// Engine time may have been used up to here before the first group.
+    pub(crate) clock_up_to_ms: u64,
+    /// The last position of each partition before the first group.
+    pub(crate) tips: Vec<Lsn>,
+}
+
+/// Bytes of the header of a segment for so many partitions.
+pub(crate) fn header_bytes(partitions: usize) -> usize {
+    HEADER_BYTES + 8 * partitions
 }
 
 impl Header {
-    pub(crate) fn encode(self) -> [u8; HEADER_BYTES] {
-        let mut bytes = [0; HEADER_BYTES];
-        bytes[0..8].copy_from_slice(SEGMENT_MAGIC);
-        bytes[8..10].copy_from_slice(&self.version.to_le_bytes());
-        bytes[10..12].copy_from_slice(&self.partitions.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.salt.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.first_group.to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..32]);
-        bytes[32..36].copy_from_slice(&crc.to_le_bytes());
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let partitions = u16::try_from(self.tips.len());
+        let partitions = partitions.expect("because there are at most 1,024 partitions");
+        let mut bytes = Vec::with_capacity(header_bytes(self.tips.len()));
+        bytes.extend_from_slice(SEGMENT_MAGIC);
+        bytes.extend_from_slice(&self.version.to_le_bytes());
+        bytes.extend_from_slice(&partitions.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.salt.to_le_bytes());
+        bytes.extend_from_slice(&self.first_group.to_le_bytes());
+        bytes.extend_from_slice(&self.clock_up_to_ms.to_le_bytes());
+        for tip in &self.tips {
+            bytes.extend_from_slice(&tip.0.to_le_bytes());
+        }
+        let crc = header_crc(&bytes);
+        bytes[12..16].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let sound = bytes.get(..8)? == SEGMENT_MAGIC
-            && u32_at(bytes, 32)? == crc32c::crc32c(bytes.get(..32)?);
+        let partitions = usize::from(u16_at(bytes, 10)?);
+        (partitions <= usize::from(PARTITIONS_MAX)).then_some(())?;
+        let bytes = bytes.get(..header_bytes(partitions))?;
+        let sound = bytes.starts_with(SEGMENT_MAGIC) && u32_at(bytes, 12)? == header_crc(bytes);
         sound.then_some(())?;
+        let tips = (0..partitions).map(|p| u64_at(bytes, header_bytes(p)).map(Lsn));
         Some(Self {
             version: u16_at(bytes, 8)?,
-            partitions: u16_at(bytes, 10)?,
             salt: u64_at(bytes, 16)?,
             first_group: u64_at(bytes, 24)?,
+            clock_up_to_ms: u64_at(bytes, 32)?,
+            tips: tips.collect::<Option<_>>()?,
         })
     }
+
+    pub(crate) fn bytes(&self) -> usize {
+        header_bytes(self.tips.len())
+    }
+}
+
+fn header_crc(bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..])
+}
+
+/// The version of a segment, if this is one, sound or not.
+pub(crate) fn version_of(bytes: &[u8]) -> Option<u16> {
+    bytes.starts_with(SEGMENT_MAGIC).then(|| u16_at(bytes, 8))?
 }
 
 /// A group read back from a segment.
@@ -171,9 +206,10 @@ mod tests {
     fn header_bytes_are_frozen() {
         let header = Header {
             version: VERSION,
-            partitions: 16,
             salt: 0x22,
             first_group: 1,
+            clock_up_to_ms: 5_000,
+            tips: vec![Lsn(1), Lsn(2)],
         };
         let hex: String = header
             .encode()
@@ -182,8 +218,8 @@ mod tests {
             .collect();
         assert_eq!(
             hex,
-            "544944454c4f4700010010000000000022000000000000000100000000000000ee73c178\
-             00000000"
+            "544944454c4f470002000200db94054b2200000000000000010000000000000088130000000000000100000000000000\
+             0200000000000000"
         );
         assert_eq!(Header::decode(&header.encode()), Some(header));
     }

@@ -25,6 +25,8 @@ struct Pending {
     sleeper: Option<usize>,
     poked: bool,
     stopping: bool,
+    /// What is kept elsewhere by now.
+    applied: Option<Vec<Lsn>>,
 }
 
 impl LogQueue {
@@ -54,6 +56,12 @@ impl LogQueue {
         let mut pending = self.lock();
         pending.poked = true;
         self.wake(pending, usize::MAX);
+    }
+
+    /// Lets the writer drop what is kept elsewhere up to these positions.
+    pub(crate) fn trim(&self, applied: Vec<Lsn>) {
+        self.lock().applied = Some(applied);
+        self.poke();
     }
 
     /// Wakes the writer if it sleeps and `replies` are enough for it. A wake-up is a system call.
@@ -164,6 +172,10 @@ impl LogWriter {
         &mut self,
         durable: &mut dyn FnMut(PartitionId, Lsn),
     ) -> Result<Did, LogError> {
+        let applied = self.queue.lock().applied.take();
+        if let Some(applied) = applied {
+            self.log.trim(&applied)?;
+        }
         if self.taken.is_empty() {
             self.take();
         }
@@ -205,6 +217,10 @@ impl LogWriter {
 
     pub(crate) fn is_sealed(&self) -> bool {
         self.log.is_sealed()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.log.bytes()
     }
 
     pub(crate) fn room(&mut self) -> Result<Room, LogError> {

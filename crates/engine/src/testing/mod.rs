@@ -11,14 +11,20 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::{Base, PlainBase};
+use crate::checkpoint::{CheckpointError, Checkpointer, Progress};
 use crate::clock::Clock;
 use crate::contract::{
     Audit, Domain, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
 };
 use crate::disk::FaultDisk;
-use crate::engine::{Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep};
+use crate::engine::{
+    Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep, tables_of,
+};
+use crate::limits::MEMORY_BYTES_MIN;
 use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
+use crate::memory::Memory;
 use crate::sink::{Answer, ReplySink};
 
 /// A clock that moves when told to.
@@ -189,6 +195,7 @@ pub struct Stepper {
     door: Door,
     executors: Vec<Executor>,
     writer: LogStep,
+    checkpointer: Checkpointer,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
     next_token: u64,
@@ -228,14 +235,17 @@ impl Stepper {
             partitions: 4,
             executors: 2,
             space,
+            memory: Memory::of(MEMORY_BYTES_MIN),
             seed: 7,
             accept_clock_jump,
         };
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
         let (disk, clock) = (disk.clone(), clock.clone());
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(domains))?;
+        let base: Arc<dyn Base> = Arc::new(base);
         let engine = Engine::open(
             &config,
-            Arc::new(disk.clone()),
+            (Arc::new(disk.clone()), base),
             Arc::new(clock.clone()),
             domains,
             at_once,
@@ -244,6 +254,7 @@ impl Stepper {
             door: engine.door,
             executors: engine.executors,
             writer: engine.writer,
+            checkpointer: engine.checkpointer,
             domains: domains.to_vec(),
             recorder: Arc::default(),
             next_token: 1,
@@ -309,13 +320,46 @@ impl Stepper {
         }
     }
 
-    /// Steps every executor once.
+    /// Steps every executor once, and then reads whatever is waited for.
     pub fn execute(&mut self) -> bool {
         let mut more = false;
         for executor in &mut self.executors {
             more |= executor.step() == Next::Now;
         }
-        more
+        more | self.read()
+    }
+
+    /// Reads whatever is waited for; `false` if it was nothing.
+    fn read(&self) -> bool {
+        let step = || {
+            self.door
+                .read_step(false)
+                .expect("because no file is damaged")
+        };
+        std::iter::repeat_with(step)
+            .take_while(|read| *read)
+            .count()
+            > 0
+    }
+
+    /// Steps the checkpointer once.
+    ///
+    /// # Errors
+    /// The base, the mark or the log failed.
+    pub fn checkpoint_step(&mut self) -> Result<Progress, CheckpointError> {
+        self.checkpointer.step()
+    }
+
+    /// Asks for a checkpoint though none is due.
+    pub fn ask_checkpoint(&self) {
+        self.checkpointer.ask();
+    }
+
+    /// Takes all rows to the base, so that nothing is known of them in memory any more.
+    pub fn checkpoint(&mut self) {
+        self.settle();
+        self.ask_checkpoint();
+        self.settle();
     }
 
     /// Steps the log writer once.
@@ -339,9 +383,10 @@ impl Stepper {
         loop {
             let more = self.execute();
             let wrote = self.write().expect("because no fault was injected") == Did::Wrote;
-            let read = std::iter::repeat_with(|| self.door.read_step(false)).take_while(|r| *r);
-            let read = read.count() > 0;
-            if !(more || wrote || read) {
+            let went_on = self
+                .checkpoint_step()
+                .expect("because no fault was injected");
+            if !(more || wrote || went_on == Progress::Made) {
                 return;
             }
         }
@@ -384,7 +429,8 @@ impl Stepper {
     pub fn audit(&self) -> Audit {
         let mut sum = Audit::default();
         for executor in &self.executors {
-            sum.absorb(executor.audit(&self.domains));
+            let audit = executor.audit(&self.domains);
+            sum.absorb(audit.expect("because no file is damaged"));
         }
         sum
     }

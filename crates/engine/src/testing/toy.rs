@@ -16,7 +16,7 @@ use crate::{reply, request};
 
 const NUMBER: u8 = 255;
 const NOTES: Table<Note> = Table::ordered(NUMBER, 0, "note.notes");
-const FADE: Timer = Timer::new(NUMBER, 1, fade);
+const FADE: Timer = Timer::new(NUMBER, 1, fade, fade_reads);
 
 /// Writings that a note takes; one more is refused.
 pub const WRITINGS_MAX: u64 = 3;
@@ -237,6 +237,13 @@ fn fade(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         tx.emit(key, &Faded { times: note.times });
     }
     Ok(())
+}
+
+fn fade_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
+    reads.row(
+        &NOTES,
+        owner.text().expect("because the timer is set with a key"),
+    );
 }
 
 impl Apply for Stay {

@@ -10,8 +10,10 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tidegate_engine::disk::FaultDisk;
-use tidegate_engine::{Config, Door, Engine, MachineClock, Space};
+use tidegate_engine::base::{Base, PlainBase};
+use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::limits::MEMORY_BYTES_MIN;
+use tidegate_engine::{Config, Door, Engine, MachineClock, Memory, Space, tables_of};
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
 
@@ -74,18 +76,21 @@ impl Server {
             partitions: 2,
             executors: 1,
             space: Space::of(2),
+            memory: Memory::of(MEMORY_BYTES_MIN),
             seed: 1,
             accept_clock_jump: false,
         };
-        let disk = Arc::new(FaultDisk::default());
+        let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());
+        let base = PlainBase::open(Arc::clone(&disk), &tables_of(&[TOY])).unwrap();
+        let places = (disk, Arc::new(base) as Arc<dyn Base>);
         let clock = Arc::new(MachineClock::default());
         let spawn = Box::new(|work: Box<dyn FnOnce() + Send>| work());
-        let engine = Engine::open(&config, disk, clock, &[TOY], spawn).unwrap();
+        let engine = Engine::open(&config, places, clock, &[TOY], spawn).unwrap();
         let Engine {
             door,
             executors,
             mut writer,
-            report: _,
+            ..
         } = engine;
         let ended = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
@@ -108,7 +113,9 @@ impl Server {
             writer.step().unwrap();
         })));
         let readers = door.clone();
-        threads.push(run(Box::new(move || while readers.read_step(false) {})));
+        threads.push(run(Box::new(
+            move || while readers.read_step(false).unwrap() {},
+        )));
         Self {
             router: router(door.clone(), options),
             door,

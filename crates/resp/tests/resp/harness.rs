@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tidegate_engine::disk::FaultDisk;
-use tidegate_engine::{Config, Engine, MachineClock, Space};
+use tidegate_engine::base::{Base, PlainBase};
+use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::limits::MEMORY_BYTES_MIN;
+use tidegate_engine::{Config, Engine, MachineClock, Memory, Space, tables_of};
 use tidegate_resp::{Front, Options};
 
 use crate::toy::TOY;
@@ -43,18 +45,21 @@ impl Server {
             partitions: 4,
             executors: 2,
             space: Space::of(2),
+            memory: Memory::of(MEMORY_BYTES_MIN),
             seed: 1,
             accept_clock_jump: false,
         };
-        let disk = Arc::new(FaultDisk::default());
+        let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());
+        let base = PlainBase::open(Arc::clone(&disk), &tables_of(&[TOY])).unwrap();
+        let places = (disk, Arc::new(base) as Arc<dyn Base>);
         let clock = Arc::new(MachineClock::default());
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
-        let engine = Engine::open(&config, disk, clock, &[TOY], at_once).unwrap();
+        let engine = Engine::open(&config, places, clock, &[TOY], at_once).unwrap();
         let Engine {
             door,
             executors,
             mut writer,
-            report: _,
+            ..
         } = engine;
         let front = Front::new(door, options);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

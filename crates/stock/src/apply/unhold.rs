@@ -3,19 +3,29 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::Timer;
-use tidegate_engine::{KeyReader, Missing, Tx};
+use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::{put_sku, step, untake};
 use crate::table::{BY_STATE, DOMAIN, HOLDS, Held, HoldId, HoldState, Kind, SKUS, Sku};
 
 /// Set with (SKU, hold id), due when the hold expires.
-pub(crate) const EXPIRE: Timer = Timer::new(DOMAIN, 1, expire);
+pub(crate) const EXPIRE: Timer = Timer::new(DOMAIN, 1, expire, expire_reads);
+
+/// The SKU and the hold that a timer was set with.
+fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str) {
+    let (name, id) = (owner.text(), owner.text());
+    name.zip(id)
+        .expect("because the timer is set with a SKU and an id")
+}
+
+fn expire_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
+    let (name, id) = owner_of(&mut owner);
+    reads.row(&SKUS, name);
+    reads.row(&HOLDS, (name, id));
+}
 
 fn expire(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
-    let (name, id) = (owner.text(), owner.text());
-    let (name, id) = name
-        .zip(id)
-        .expect("because the timer is set with a SKU and an id");
+    let (name, id) = owner_of(&mut owner);
     let (Some(sku), Some(hold)) = (tx.get(&SKUS, name)?, tx.get(&HOLDS, (name, id))?) else {
         return Ok(());
     };

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::ServeError;
+use super::memory::MemorySize;
 use super::owner::OwnerArgs;
 use crate::password::{Password, VARIABLE};
 
@@ -29,7 +30,10 @@ pub(crate) struct ServeArgs {
     /// Address of the HTTP front [default: 127.0.0.1:7380]
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
-    /// TOML file with `data`, `resp`, `http`, `password_file`; flags win over it
+    /// Memory to keep to, as 512MiB or 4GiB [default: a quarter of the machine's]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<MemorySize>,
+    /// TOML file with `data`, `resp`, `http`, `memory`, `password_file`; flags win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -52,6 +56,7 @@ struct ConfigFile {
     data: Option<PathBuf>,
     resp: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    memory: Option<MemorySize>,
     password_file: Option<PathBuf>,
 }
 
@@ -64,6 +69,8 @@ pub struct Settings {
     pub resp: SocketAddr,
     /// Where HTTP is spoken; port 0 takes a free one.
     pub http: SocketAddr,
+    /// Memory to keep to.
+    pub memory: MemorySize,
     /// What clients must give.
     pub password: Option<String>,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -79,6 +86,7 @@ impl Settings {
             data,
             resp,
             http,
+            memory: MemorySize::usual(),
             password: None,
             accept_clock: false,
         }
@@ -108,6 +116,10 @@ impl ServeArgs {
                 .http
                 .or(file.http)
                 .unwrap_or_else(|| fixed(HTTP_DEFAULT)),
+            memory: self
+                .memory
+                .or(file.memory)
+                .unwrap_or_else(MemorySize::usual),
             password: password.map(|password| password.reveal().to_owned()),
             accept_clock: self.accept_clock,
         };

@@ -2,6 +2,7 @@
 
 mod config;
 mod listen;
+mod memory;
 mod owner;
 mod runtime;
 
@@ -10,18 +11,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
+use tidegate_engine::base::{BaseError, LsmBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
-use tidegate_engine::{Config, Engine, MachineClock, OpenError, Space};
+use tidegate_engine::{Config, Engine, MachineClock, Memory, OpenError, Space, tables_of};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use config::ServeArgs;
 pub use config::Settings;
+pub use memory::MemorySize;
 use runtime::Runtime;
 
 use crate::ending::{Failure, Found};
 use crate::output::say;
+
+/// Where in the data folder the base lies.
+pub(crate) const BASE_FOLDER: &str = "base";
 
 /// Why a server cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +38,12 @@ pub enum ServeError {
     /// The data folder.
     #[error("data folder: {0}")]
     Folder(io::Error),
-    /// The log or the clock.
+    /// The log, the base or the clock.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The files of the base.
+    #[error(transparent)]
+    Base(#[from] BaseError),
     /// An address cannot be listened on.
     #[error("cannot listen on {addr}: {error}")]
     Listen {
@@ -135,12 +144,13 @@ impl Server {
         let engine = open(settings, domains)?;
         let report = &engine.report;
         say(format_args!(
-            "tidegate {} · {} · {} records in {} groups replayed · {} partitions",
+            "tidegate {} · {} · {} records in {} groups replayed · {} partitions · {} of memory",
             env!("CARGO_PKG_VERSION"),
             settings.data.display(),
             report.records,
             report.groups,
             report.partitions,
+            settings.memory,
         ));
         let door = engine.door.clone();
         let runtime = Arc::new(Runtime::start(engine)?);
@@ -182,11 +192,18 @@ fn pages(http: SocketAddr) -> String {
 
 fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
+    let memory = Memory::of(settings.memory.bytes());
+    let base = LsmBase::open(
+        &settings.data.join(BASE_FOLDER),
+        &tables_of(domains),
+        memory.base_bytes(),
+    )?;
     let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
         partitions: PARTITIONS_DEFAULT,
         executors,
         space: Space::of(executors),
+        memory,
         seed: config::seed(),
         accept_clock_jump: settings.accept_clock,
     };
@@ -194,7 +211,7 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
     let clock = Arc::new(MachineClock::default());
     Ok(Engine::open(
         &config,
-        Arc::new(disk),
+        (Arc::new(disk), Arc::new(base)),
         clock,
         domains,
         beside,

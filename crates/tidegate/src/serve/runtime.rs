@@ -1,5 +1,5 @@
-//! The threads of a server: executors, each with its share of the connections, a log writer, and
-//! readers.
+//! The threads of a server: executors, each with its share of the connections, a log writer,
+//! readers, and two that work for later: one takes rows to the base, one keeps the base in order.
 
 use std::io;
 use std::panic;
@@ -10,7 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tidegate_engine::limits::SEAL_AFTER_MS;
-use tidegate_engine::{Did, Door, Engine, Executor, Next, Running, Writer};
+use tidegate_engine::{
+    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Tender, Writer,
+};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -26,6 +28,15 @@ const LINGER: Duration = Duration::from_millis(1);
 /// How long the log writer waits before it asks a full disk again.
 const FULL_RETRY: Duration = Duration::from_millis(20);
 
+/// How long the checkpointer waits, at most, for what others tell it, before it looks at its bounds.
+const CHECKPOINT_LOOK: Duration = Duration::from_millis(50);
+
+/// How long nobody looks whether the base is in order.
+const TEND_PAUSE: Duration = Duration::from_millis(200);
+
+/// By how much those who work for later give way to those who answer.
+const NICE: i32 = 10;
+
 /// The running threads of an engine.
 pub(crate) struct Runtime {
     door: Door,
@@ -33,6 +44,7 @@ pub(crate) struct Runtime {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
+    later: Vec<JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -43,6 +55,8 @@ impl Runtime {
             door,
             executors,
             writer,
+            checkpointer,
+            tender,
             ..
         } = engine;
         let mut handles = Vec::new();
@@ -61,14 +75,21 @@ impl Runtime {
         for index in 0..READERS {
             let door = door.clone();
             let reader = thread::Builder::new().name(format!("reader-{index}"));
-            beside.push(reader.spawn(move || while door.read_step(true) {})?);
+            beside.push(reader.spawn(move || read(&door))?);
         }
+        let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
+        let tend_base = thread::Builder::new().name("base".to_owned());
+        let later = vec![
+            checkpoint.spawn(move || take_to_base(checkpointer))?,
+            tend_base.spawn(move || tend(&tender))?,
+        ];
         Ok(Self {
             door,
             executors: handles,
             next: AtomicUsize::new(0),
             threads,
             beside,
+            later,
         })
     }
 
@@ -81,11 +102,14 @@ impl Runtime {
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
     pub(crate) fn stop(self) {
         self.door.stop();
+        for thread in &self.later {
+            thread.thread().unpark();
+        }
         for executor in self.threads {
             executor.join().expect("because a panic ends the process");
         }
         self.door.finish();
-        for thread in self.beside {
+        for thread in self.beside.into_iter().chain(self.later) {
             thread.join().expect("because a panic ends the process");
         }
     }
@@ -99,7 +123,7 @@ async fn drive(mut executor: Executor) {
     loop {
         match executor.step() {
             Next::Now => tokio::task::yield_now().await,
-            Next::After(_) | Next::Woken if executor.is_stopping() && executor.is_quiet() => break,
+            Next::After(_) | Next::Woken if executor.may_end() => break,
             Next::After(ms) => {
                 let rung = tokio::time::timeout(Duration::from_millis(ms), bell.notified());
                 // Rung or due: either way it is time to step.
@@ -129,12 +153,62 @@ fn write(mut writer: Writer) {
                 return;
             }
             Ok(Did::Full) => thread::sleep(FULL_RETRY),
-            Err(error) => die(&error),
+            Err(error) => die("the log", &error),
         }
     }
     if let Err(error) = writer.seal() {
-        die(&error);
+        die("the log", &error);
     }
+}
+
+fn read(door: &Door) {
+    loop {
+        match door.read_step(true) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => die("the base", &error),
+        }
+    }
+}
+
+/// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
+/// has no log to read.
+fn take_to_base(mut checkpointer: Checkpointer) {
+    give_way();
+    let mut is_last = false;
+    loop {
+        let is_stopping = checkpointer.is_stopping();
+        match checkpointer.step() {
+            Ok(Progress::Made) => {}
+            Ok(Progress::None) if !is_stopping || checkpointer.is_busy() => {
+                checkpointer.wait(CHECKPOINT_LOOK);
+            }
+            Ok(Progress::None) if checkpointer.is_wanted() && !is_last => {
+                is_last = true;
+                checkpointer.ask();
+            }
+            Ok(Progress::Full) if !is_stopping => thread::sleep(FULL_RETRY),
+            Ok(Progress::None | Progress::Full) => return checkpointer.finish(),
+            Err(error) => die("a checkpoint", &error),
+        }
+    }
+}
+
+fn tend(tender: &Tender) {
+    give_way();
+    while !tender.is_stopping() {
+        match tender.step() {
+            Ok(true) => {}
+            Ok(false) => thread::park_timeout(TEND_PAUSE),
+            Err(error) => die("the base", &error),
+        }
+    }
+}
+
+/// This thread gives way to others from here on.
+fn give_way() {
+    // On Linux this is about the calling thread. A machine that refuses is slower, not wrong.
+    rustix::process::nice(NICE).ok();
 }
 
 /// A panic ends the process, so that nothing later is acknowledged. Says what it was about.
@@ -155,16 +229,17 @@ fn tell_what_panics() {
     });
 }
 
-/// A failed write or sync is final: what is durable is unknown, so nothing more may be answered.
-fn die(error: &dyn std::error::Error) -> ! {
+/// A failed write or sync is final: what is durable is unknown, so nothing more may be answered. And
+/// what cannot be read cannot be answered from.
+fn die(what: &str, error: &dyn std::error::Error) -> ! {
     note(format_args!(
-        "tidegate: the log failed and the server stops, so that no answer is wrong: {error}"
+        "tidegate: {what} failed and the server stops, so that no answer is wrong: {error}"
     ));
     note(format_args!(
         "tidegate: start it again once the disk is sound; it reads back what was durable"
     ));
-    process::exit(EXIT_LOG_FAILED)
+    process::exit(EXIT_DISK_FAILED)
 }
 
 /// `EX_IOERR` of sysexits.h.
-const EXIT_LOG_FAILED: i32 = 74;
+const EXIT_DISK_FAILED: i32 = 74;

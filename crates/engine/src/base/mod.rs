@@ -1,0 +1,135 @@
+//! The base: rows on disk, beneath the ones in memory.
+//!
+//! It is written by checkpoints only, one table after another, each ingestion whole or not at all
+//! and durable when it returns. [`LsmBase`] keeps sorted tables in a folder; [`PlainBase`] keeps
+//! them on a [`crate::disk::Disk`], for the simulator. One conformance suite holds for both.
+
+mod lsm;
+mod plain;
+
+use std::fmt::{self, Display};
+use std::io;
+
+pub use lsm::LsmBase;
+pub use plain::PlainBase;
+
+use crate::table::TableDef;
+
+/// A row on its way into the base, under its key; none where there is no such row any more.
+pub type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// A row's key and its stored bytes.
+pub type Stored = (Vec<u8>, Vec<u8>);
+
+/// Rows in the order of their keys; after an error nothing more.
+pub type StoredRows<'a> = Box<dyn Iterator<Item = Result<Stored, BaseError>> + 'a>;
+
+/// The rows on disk.
+pub trait Base: Send + Sync {
+    /// Whether a table may have rows. Does not read the disk.
+    fn has(&self, table: u16) -> bool;
+
+    /// The stored bytes of a row as they are now.
+    ///
+    /// # Errors
+    /// The row cannot be read.
+    fn get(&self, table: u16, key: &[u8]) -> Result<Option<Vec<u8>>, BaseError>;
+
+    /// All tables as they are now. Does not read the disk.
+    fn snapshot(&self) -> Box<dyn BaseSnapshot>;
+
+    /// Takes changes of one table in, whose keys ascend. Whole and durable when it returns.
+    ///
+    /// # Errors
+    /// The disk refused; perhaps all of the changes are in, perhaps none.
+    fn ingest(
+        &self,
+        table: u16,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), BaseError>;
+
+    /// Puts the files in order, some of them; `true` if there is more to do.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    fn tend(&self) -> Result<bool, BaseError>;
+
+    /// Whether so much is to be put in order that no more should be taken in.
+    fn is_behind(&self) -> bool;
+
+    /// Reads every file whole, and tells those that are not what was written.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    fn damages(&self) -> Result<Vec<BaseError>, BaseError>;
+}
+
+/// All tables at one moment.
+pub trait BaseSnapshot: Send {
+    /// The stored bytes of a row.
+    ///
+    /// # Errors
+    /// The row cannot be read.
+    fn get(&self, table: u16, key: &[u8]) -> Result<Option<Vec<u8>>, BaseError>;
+
+    /// Rows whose keys start with `prefix`, from `from` on.
+    fn range(&self, table: u16, prefix: &[u8], from: &[u8]) -> StoredRows<'_>;
+}
+
+/// Something of the base that cannot be read or written.
+#[derive(Debug)]
+pub struct BaseError {
+    /// The table, if it is about one.
+    pub table: Option<&'static str>,
+    /// The key at or behind which it is.
+    pub key: Vec<u8>,
+    /// The file or folder.
+    pub path: String,
+    /// What the machine, or the file, says.
+    pub cause: BaseCause,
+}
+
+/// What is wrong with the base.
+#[derive(Debug)]
+pub enum BaseCause {
+    /// Bytes are not what was written.
+    Corrupt(String),
+    /// The machine failed a read, a write or a sync.
+    Io(io::Error),
+}
+
+impl Display for BaseError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.path)?;
+        if let Some(table) = self.table {
+            write!(out, ": table {table}")?;
+        }
+        if let Some((slot, parts)) = self.key.split_first_chunk() {
+            let slot = u16::from_be_bytes(*slot);
+            write!(out, ", slot {slot}, from key {}", parts.escape_ascii())?;
+        }
+        match &self.cause {
+            BaseCause::Corrupt(what) => write!(out, ": corrupt: {what}"),
+            BaseCause::Io(error) => write!(out, ": {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BaseError {}
+
+/// The name of a table, for messages.
+fn name_of(defs: &[TableDef], table: u16) -> Option<&'static str> {
+    let def = defs.iter().find(|def| def.id == table);
+    def.map(|def| def.name)
+}
+
+/// The folder or file name of a table.
+fn file_name(table: u16) -> String {
+    format!("{table:04x}")
+}
+
+/// The table of a folder or file name.
+fn table_of(name: &str) -> Option<u16> {
+    let table = u16::from_str_radix(name, 16).ok()?;
+    (file_name(table) == name).then_some(table)
+}

@@ -1,0 +1,407 @@
+//! Checkpoints: the rows changed go to the base, then the log is trimmed.
+//!
+//! One checkpoint serves all partitions. Each partition sets the rows it has changed aside between
+//! two batches (*frozen* at a position F); once all positions F are durable in the log, the mark
+//! says *begun*; the rows are ingested, one table after another; the mark says *done*; the log drops
+//! what it held of them; and the partitions let them go. A start after a crash on the way applies
+//! the log from the last *done* on: effects are absolute, so rows that the base has already taken
+//! in end the same.
+
+mod mark;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub(crate) use mark::Mark;
+pub use mark::MarkError;
+
+use crate::base::{BaseCause, BaseError};
+use crate::disk::Disk;
+use crate::key::PartitionId;
+use crate::limits::{CHECKPOINT_EVERY_MS, CHECKPOINT_LOG_BYTES};
+use crate::log::{LogError, Lsn, Room};
+use crate::memtable::{Left, Rows};
+use crate::shared::Shared;
+
+/// What the partitions and the checkpointer tell each other.
+#[derive(Default)]
+pub(crate) struct Checkpoints {
+    /// The checkpoint that partitions are to set their rows aside for.
+    begun: AtomicU64,
+    /// The last one whose rows are in the base.
+    ended: AtomicU64,
+    /// One is asked for, whatever the bounds say.
+    is_asked: AtomicBool,
+    /// The last one there will be has ended.
+    is_over: AtomicBool,
+    /// About how many bytes of memory rows take that are not set aside, and those that are.
+    changed_bytes: AtomicUsize,
+    frozen_bytes: AtomicUsize,
+    handed: Mutex<Handed>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Handed {
+    frozen: Vec<Frozen>,
+    left: Vec<Vec<Left>>,
+    is_rung: bool,
+}
+
+/// What a partition has set aside.
+pub(crate) struct Frozen {
+    pub(crate) partition: PartitionId,
+    pub(crate) lsn: Lsn,
+    pub(crate) tables: Vec<(u16, Rows)>,
+}
+
+impl Checkpoints {
+    fn lock(&self) -> MutexGuard<'_, Handed> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last checkpoint that has begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// The last checkpoint that has ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// A partition has set its rows aside.
+    pub(crate) fn hand_frozen(&self, frozen: Frozen) {
+        self.lock().frozen.push(frozen);
+        self.ring();
+    }
+
+    /// A partition has let its rows go.
+    pub(crate) fn hand_left(&self, left: Vec<Left>) {
+        self.lock().left.push(left);
+        self.ring();
+    }
+
+    /// Asks for a checkpoint now.
+    pub(crate) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// Whether no further checkpoint comes.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Records are durable, for which a checkpoint that has begun may wait.
+    pub(crate) fn told_durable(&self) {
+        if self.begun() > self.ended() {
+            self.ring();
+        }
+    }
+
+    /// Something has changed that the checkpointer may wait for.
+    pub(crate) fn ring(&self) {
+        self.lock().is_rung = true;
+        self.arrived.notify_all();
+    }
+
+    fn wait(&self, at_most: Duration) {
+        let quiet = |handed: &mut Handed| !handed.is_rung;
+        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, quiet);
+        let (mut handed, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        handed.is_rung = false;
+    }
+
+    /// A partition's rows changed took `before` bytes and now take `after`.
+    pub(crate) fn set_changed_bytes(&self, before: usize, after: usize) {
+        if after >= before {
+            self.changed_bytes
+                .fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.changed_bytes
+                .fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
+
+    /// A partition has set so many bytes aside.
+    pub(crate) fn add_frozen_bytes(&self, bytes: usize) {
+        self.frozen_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// About how many bytes of memory rows take that are not known to be in the base.
+    pub(crate) fn bytes(&self) -> usize {
+        self.changed_bytes.load(Ordering::Relaxed) + self.frozen_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a checkpoint cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The base.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// The mark.
+    #[error("the mark of a checkpoint: {0}")]
+    Mark(io::Error),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl CheckpointError {
+    /// Whether it may go on once there is room.
+    fn is_full(&self) -> bool {
+        let error = match self {
+            Self::Base(BaseError {
+                cause: BaseCause::Io(error),
+                ..
+            })
+            | Self::Mark(error) => error,
+            Self::Base(_) | Self::Log(_) => return false,
+        };
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
+/// What one step of the checkpointer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Something; there may be more to do at once.
+    Made,
+    /// Nothing: it waits for others.
+    None,
+    /// Nothing: the disk is full. It is to be tried again.
+    Full,
+}
+
+/// Takes the rows changed to the base. One thread steps it.
+pub struct Checkpointer {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    mark: Mark,
+    phase: Phase,
+    /// Engine time at the end of the last one.
+    ended_ms: u64,
+}
+
+enum Phase {
+    Idle,
+    /// Partitions set their rows aside.
+    Freezing,
+    /// The positions are durable, and the mark says so.
+    Ingesting {
+        parts: Vec<Frozen>,
+        tables: Vec<u16>,
+    },
+    /// Partitions let their rows go.
+    Thawing,
+}
+
+impl Checkpointer {
+    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark) -> Self {
+        let ended_ms = shared.clock.look_ms();
+        Self {
+            shared,
+            disk,
+            mark,
+            phase: Phase::Idle,
+            ended_ms,
+        }
+    }
+
+    /// Goes on with the checkpoint under way, or begins one if it is time to.
+    ///
+    /// # Errors
+    /// The base, the mark or the log failed: the process must stop.
+    pub fn step(&mut self) -> Result<Progress, CheckpointError> {
+        match self.go_on() {
+            Err(error) if error.is_full() => Ok(Progress::Full),
+            other => other,
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Progress, CheckpointError> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
+        let (phase, done) = match phase {
+            Phase::Idle => (self.begin(), Ok(Progress::Made)),
+            Phase::Freezing => self.collect(),
+            Phase::Ingesting { parts, mut tables } => {
+                let done = match tables.last() {
+                    Some(table) => self.ingest(*table, &parts),
+                    None => self.end(),
+                };
+                match (&done, tables.pop()) {
+                    (Ok(_), None) => (Phase::Thawing, done),
+                    (Ok(_), Some(_)) => (Phase::Ingesting { parts, tables }, done),
+                    (Err(_), last) => {
+                        tables.extend(last);
+                        (Phase::Ingesting { parts, tables }, done)
+                    }
+                }
+            }
+            Phase::Thawing => self.let_go(),
+        };
+        let is_waiting = matches!(phase, Phase::Idle);
+        self.phase = phase;
+        done.map(|done| if is_waiting { Progress::None } else { done })
+    }
+
+    /// Whether it is time for a checkpoint.
+    fn is_due(&self) -> bool {
+        let Shared {
+            checkpoints,
+            base,
+            clock,
+            memory,
+            ..
+        } = &*self.shared;
+        let changed = checkpoints.changed_bytes.load(Ordering::Relaxed);
+        if checkpoints.is_asked.swap(false, Ordering::AcqRel) {
+            return true;
+        }
+        let is_old = clock.look_ms() >= self.ended_ms + CHECKPOINT_EVERY_MS;
+        let is_full = matches!(self.shared.room(), Room::Short { is_full: true, .. });
+        let is_much = changed >= memory.checkpoint_bytes()
+            || self.shared.log_bytes() >= CHECKPOINT_LOG_BYTES
+            || is_full;
+        changed > 0 && (is_old || is_much) && !base.is_behind()
+    }
+
+    fn begin(&mut self) -> Phase {
+        if !self.is_due() {
+            return Phase::Idle;
+        }
+        self.shared.checkpoints.begun.fetch_add(1, Ordering::AcqRel);
+        self.shared.wake_all();
+        Phase::Freezing
+    }
+
+    /// Waits until all rows are set aside and all they rest on is durable; marks that then.
+    fn collect(&mut self) -> (Phase, Result<Progress, CheckpointError>) {
+        let Shared {
+            checkpoints, slots, ..
+        } = &*self.shared;
+        let mut handed = checkpoints.lock();
+        let is_durable = |part: &Frozen| self.shared.durable(part.partition) >= part.lsn;
+        let partitions = usize::from(slots.partitions());
+        if handed.frozen.len() < partitions || !handed.frozen.iter().all(is_durable) {
+            return (Phase::Freezing, Ok(Progress::None));
+        }
+        let mut mark = self.mark.clone();
+        mark.number += 1;
+        mark.applied.resize(partitions, Lsn(0));
+        mark.frozen.resize(partitions, Lsn(0));
+        for part in &handed.frozen {
+            mark.frozen[part.partition.index()] = part.lsn;
+        }
+        if let Err(error) = mark.write(&*self.disk) {
+            return (Phase::Freezing, Err(CheckpointError::Mark(error)));
+        }
+        let mut parts = std::mem::take(&mut handed.frozen);
+        drop(handed);
+        self.mark = mark;
+        parts.sort_by_key(|part| part.partition);
+        let tables = parts
+            .first()
+            .map(|part| part.tables.iter().map(|(id, _)| *id));
+        let tables = tables.into_iter().flatten().collect();
+        (Phase::Ingesting { parts, tables }, Ok(Progress::Made))
+    }
+
+    /// Takes one table to the base.
+    fn ingest(&self, table: u16, parts: &[Frozen]) -> Result<Progress, CheckpointError> {
+        let of_table = |part: &Frozen| {
+            let rows = part.tables.iter().find(|(id, _)| *id == table);
+            rows.map(|(_, rows)| rows.sorted()).unwrap_or_default()
+        };
+        let mut cells: Vec<_> = parts.iter().flat_map(of_table).collect();
+        if !cells.is_sorted() {
+            cells.sort_unstable(); // The slots of a partition need not follow each other.
+        }
+        if !cells.is_empty() {
+            let changes = &mut cells.iter().map(|cell| (cell.key(), cell.row()));
+            self.shared.base.ingest(table, changes)?;
+        }
+        Ok(Progress::Made)
+    }
+
+    /// All rows are in the base: what the log holds of them is not needed any more.
+    fn end(&mut self) -> Result<Progress, CheckpointError> {
+        let mark = Mark {
+            applied: self.mark.frozen.clone(),
+            ..self.mark.clone()
+        };
+        mark.write(&*self.disk).map_err(CheckpointError::Mark)?;
+        self.mark = mark;
+        self.shared.log.trim(self.mark.applied.clone());
+        let checkpoints = &self.shared.checkpoints;
+        checkpoints
+            .ended
+            .store(checkpoints.begun(), Ordering::Release);
+        self.shared.wake_all();
+        Ok(Progress::Made)
+    }
+
+    /// Waits until all partitions have let their rows go, and drops them.
+    fn let_go(&mut self) -> (Phase, Result<Progress, CheckpointError>) {
+        let checkpoints = &self.shared.checkpoints;
+        let mut handed = checkpoints.lock();
+        if handed.left.len() < usize::from(self.shared.slots.partitions()) {
+            return (Phase::Thawing, Ok(Progress::None));
+        }
+        let left = std::mem::take(&mut handed.left);
+        drop(handed);
+        drop(left);
+        checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
+        self.ended_ms = self.shared.clock.look_ms();
+        self.shared.metrics.checkpoints.add(1);
+        (Phase::Idle, Ok(Progress::Made))
+    }
+
+    /// Whether a checkpoint is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !matches!(self.phase, Phase::Idle)
+    }
+
+    /// Whether rows have changed that no checkpoint has taken up.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.shared
+            .checkpoints
+            .changed_bytes
+            .load(Ordering::Relaxed)
+            > 0
+    }
+
+    /// Asks for a checkpoint though none is due.
+    pub fn ask(&self) {
+        self.shared.checkpoints.ask();
+    }
+
+    /// Whether the engine is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// Says that no further checkpoint comes: executors that are stopping need not wait for one.
+    pub fn finish(&self) {
+        self.shared
+            .checkpoints
+            .is_over
+            .store(true, Ordering::Release);
+        self.shared.wake_all();
+    }
+
+    /// Waits until others have done something that it may wait for.
+    pub fn wait(&self, at_most: Duration) {
+        self.shared.checkpoints.wait(at_most);
+    }
+}

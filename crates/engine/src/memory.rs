@@ -1,0 +1,51 @@
+//! How a server's memory is shared out.
+
+use crate::contract::{Class, Fault};
+use crate::limits::{MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT};
+use crate::log::BUSY;
+
+/// Bytes of memory that a server is to keep to, and the parts of them.
+///
+/// Rows changed since the last checkpoint began, and those on their way to the base, have half of
+/// it; what was read of the files of the base a quarter. The rest is for what has a bound of its
+/// own: requests, answers, groups of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    bytes: u64,
+}
+
+impl Memory {
+    /// So many bytes, at least [`MEMORY_BYTES_MIN`].
+    #[must_use]
+    pub fn of(bytes: u64) -> Self {
+        Self {
+            bytes: bytes.max(MEMORY_BYTES_MIN),
+        }
+    }
+
+    /// For what was read of the files of the base.
+    #[must_use]
+    pub fn base_bytes(self) -> u64 {
+        self.bytes / 4
+    }
+
+    /// For rows that are not known to be in the base.
+    fn row_bytes(self) -> usize {
+        usize::try_from(self.bytes / 2).unwrap_or(usize::MAX)
+    }
+
+    /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.
+    pub(crate) fn checkpoint_bytes(self) -> usize {
+        self.row_bytes() / 2
+    }
+
+    /// Why a request of this class is turned away while rows take so many bytes, if it is.
+    pub(crate) fn refuses(self, row_bytes: usize, class: Class) -> Option<Fault> {
+        let percent = match class {
+            Class::Opens => OPEN_SHARE_PERCENT,
+            Class::Finishes => 100,
+            Class::Reads => return None,
+        };
+        (row_bytes >= self.row_bytes() / 100 * percent).then_some(BUSY)
+    }
+}

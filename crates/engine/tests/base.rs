@@ -1,0 +1,203 @@
+//! What every base promises: one suite for the sorted tables of a server and for the plain maps of
+//! the simulator.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tidegate_engine::base::{Base, LsmBase, PlainBase, Stored, StoredRows};
+use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::testing::TOY;
+use tidegate_engine::{Random, TableDef, tables_of};
+
+const NOTES: u16 = 255 << 4;
+const EVENTS: u16 = 1;
+const BLOCKS: u64 = 1 << 20;
+
+/// Both bases, each with what opens it again.
+fn each(test: impl Fn(&dyn Fn() -> Box<dyn Base>)) {
+    let defs = tables_of(&[TOY]);
+    let folder = tempfile::tempdir().unwrap();
+    test(&|| Box::new(LsmBase::open(folder.path(), &defs, BLOCKS).unwrap()));
+    let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());
+    test(&|| Box::new(PlainBase::open(Arc::clone(&disk), &defs).unwrap()));
+}
+
+fn ingest(base: &dyn Base, table: u16, changes: &[(&str, Option<&str>)]) {
+    let mut changes = changes
+        .iter()
+        .map(|(key, row)| (key.as_bytes(), row.map(str::as_bytes)));
+    base.ingest(table, &mut changes).unwrap();
+}
+
+fn all(rows: StoredRows<'_>) -> Vec<(String, String)> {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let rows = rows.map(|row| row.map(|(key, row): Stored| (text(key), text(row))));
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+fn pairs(rows: &[(&str, &str)]) -> Vec<(String, String)> {
+    rows.iter()
+        .map(|(key, row)| ((*key).to_owned(), (*row).to_owned()))
+        .collect()
+}
+
+#[test]
+fn newest_change_of_a_row_counts() {
+    each(|open| {
+        let base = open();
+        assert!(!base.has(NOTES));
+        ingest(
+            &*base,
+            NOTES,
+            &[("a", Some("1")), ("b", Some("1")), ("c", Some("1"))],
+        );
+        ingest(&*base, NOTES, &[("b", Some("2")), ("c", None), ("d", None)]);
+        assert!(base.has(NOTES) && !base.has(EVENTS));
+        let get = |key: &str| base.get(NOTES, key.as_bytes()).unwrap();
+        assert_eq!(get("a").as_deref(), Some(&b"1"[..]));
+        assert_eq!(get("b").as_deref(), Some(&b"2"[..]));
+        assert_eq!(
+            (get("c"), get("d"), base.get(EVENTS, b"a").unwrap()),
+            (None, None, None)
+        );
+        let rows = all(base.snapshot().range(NOTES, b"", b""));
+        assert_eq!(rows, pairs(&[("a", "1"), ("b", "2")]));
+    });
+}
+
+#[test]
+fn range_begins_where_told_and_ends_with_its_prefix() {
+    each(|open| {
+        let base = open();
+        let rows = ["a1", "b1", "b2", "b3", "c1"].map(|key| (key, Some("x")));
+        ingest(&*base, NOTES, &rows);
+        let snapshot = base.snapshot();
+        let keys = |prefix: &str, from: &str| {
+            let rows = all(snapshot.range(NOTES, prefix.as_bytes(), from.as_bytes()));
+            rows.into_iter()
+                .map(|(key, _)| key)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(keys("b", ""), "b1 b2 b3");
+        assert_eq!(keys("b", "b2"), "b2 b3");
+        assert_eq!(keys("b", "c"), "");
+        assert_eq!(keys("", "b3"), "b3 c1");
+    });
+}
+
+#[test]
+fn snapshot_stays_as_it_was_over_all_tables() {
+    each(|open| {
+        let base = open();
+        ingest(&*base, NOTES, &[("a", Some("1")), ("b", Some("1"))]);
+        let before = base.snapshot();
+        ingest(&*base, NOTES, &[("a", Some("2")), ("b", None)]);
+        ingest(&*base, EVENTS, &[("a", Some("1"))]);
+        while base.tend().unwrap() {}
+        assert_eq!(
+            all(before.range(NOTES, b"", b"")),
+            pairs(&[("a", "1"), ("b", "1")])
+        );
+        assert_eq!(before.get(NOTES, b"a").unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(before.get(EVENTS, b"a").unwrap(), None);
+        let after = base.snapshot();
+        assert_eq!(all(after.range(NOTES, b"", b"")), pairs(&[("a", "2")]));
+        assert_eq!(after.get(EVENTS, b"a").unwrap().as_deref(), Some(&b"1"[..]));
+    });
+}
+
+#[test]
+fn what_was_ingested_is_there_when_it_is_opened_again() {
+    each(|open| {
+        ingest(&*open(), NOTES, &[("a", Some("1")), ("b", Some("1"))]);
+        ingest(&*open(), NOTES, &[("a", Some("2"))]);
+        let base = open();
+        ingest(&*base, NOTES, &[("b", None)]);
+        assert_eq!(
+            all(open().snapshot().range(NOTES, b"", b"")),
+            pairs(&[("a", "2")])
+        );
+    });
+}
+
+#[test]
+fn base_is_a_map_through_any_changes() {
+    each(|open| {
+        let mut random = Random::new(11);
+        let mut oracle: BTreeMap<String, String> = BTreeMap::new();
+        let mut base = open();
+        for round in 0..60 {
+            let mut changes = BTreeMap::new();
+            for _ in 0..random.below(200) {
+                let key = format!("k{:03}", random.below(300));
+                let row = random.chance(2, 3).then(|| format!("{round}"));
+                changes.insert(key, row);
+            }
+            let list = changes
+                .iter()
+                .map(|(key, row)| (key.as_bytes(), row.as_deref().map(str::as_bytes)));
+            base.ingest(NOTES, &mut list.into_iter()).unwrap();
+            for (key, row) in changes {
+                match row {
+                    Some(row) => drop(oracle.insert(key, row)),
+                    None => drop(oracle.remove(&key)),
+                }
+            }
+            if random.chance(1, 4) {
+                while base.tend().unwrap() {}
+            }
+            if random.chance(1, 8) {
+                drop(base);
+                base = open();
+            }
+            let rows = all(base.snapshot().range(NOTES, b"", b""));
+            assert_eq!(
+                rows,
+                oracle.clone().into_iter().collect::<Vec<_>>(),
+                "round {round}"
+            );
+        }
+        assert_eq!(base.damages().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn flipped_bit_of_a_file_is_told_with_file_table_and_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let defs: Vec<TableDef> = tables_of(&[TOY]);
+    let base = LsmBase::open(folder.path(), &defs, BLOCKS).unwrap();
+    ingest(
+        &base,
+        NOTES,
+        &[("a\u{1}first", Some("1")), ("b\u{2}last", Some("1"))],
+    );
+    drop(base);
+    let tables = folder.path().join("0ff0/tables");
+    let file = tables.read_dir().unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let base = LsmBase::open(folder.path(), &defs, BLOCKS).unwrap();
+    let damages = base.damages().unwrap();
+    let told = damages[0].to_string();
+    assert_eq!(damages.len(), 1);
+    for part in [
+        file.to_str().unwrap(),
+        "note.notes",
+        "slot 24833",
+        "first",
+        "last",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    let read = base
+        .get(NOTES, "a\u{1}first".as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        read.contains("note.notes") && read.contains("corrupt"),
+        "{read}"
+    );
+}

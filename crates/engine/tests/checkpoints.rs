@@ -1,0 +1,334 @@
+//! Rows go to the base and leave memory, and nobody can tell but by what is read and written.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::testing::{ManualClock, Stepper, TOY};
+use tidegate_engine::{OpenError, Progress, Random, Slot};
+
+fn fresh() -> Stepper {
+    Stepper::fresh(&[TOY])
+}
+
+fn fetched(engine: &Stepper) -> u64 {
+    engine.door().metrics().rows_fetched.get()
+}
+
+fn segments(disk: &FaultDisk) -> usize {
+    let names = disk.list().unwrap();
+    names.iter().filter(|name| name.starts_with("log-")).count()
+}
+
+#[test]
+fn row_that_a_command_names_is_fetched_before_it_runs() {
+    let mut engine = fresh();
+    for id in 1..=3 {
+        engine.call(&format!("NOTE.PUT k {id} text"));
+    }
+    engine.checkpoint();
+    assert_eq!(engine.call("NOTE.PUT k 4 text"), "note_full times=3");
+    assert_eq!(fetched(&engine), 1, "once, for the row that it names");
+}
+
+#[test]
+fn row_found_missing_on_the_way_is_fetched_and_the_command_runs_again() {
+    let mut engine = fresh();
+    for key in 0..50 {
+        engine.call(&format!("NOTE.PUT some{key} 1 text"));
+    }
+    engine.call("NOTE.PUT k 1 text");
+    engine.checkpoint();
+    for _ in 0..2 {
+        // NOTE.GET names no rows.
+        assert_eq!(engine.call("NOTE.GET k"), "key=k text=text times=1");
+    }
+    assert_eq!(fetched(&engine), 1, "the second time it is in memory");
+    for _ in 0..2 {
+        assert_eq!(engine.call("NOTE.GET other"), "unknown_note");
+    }
+    assert_eq!(
+        fetched(&engine),
+        2,
+        "that there is none is remembered as well"
+    );
+}
+
+#[test]
+fn commands_of_one_key_keep_their_order_while_the_first_waits_for_the_base() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text");
+    engine.checkpoint();
+    let tokens: Vec<_> = (2..=4)
+        .map(|id| engine.submit(&format!("NOTE.PUT k {id} text{id}")).unwrap())
+        .collect();
+    engine.settle();
+    let answers: Vec<_> = tokens
+        .iter()
+        .map(|token| engine.answer(*token).unwrap().1)
+        .collect();
+    let expected = [
+        "key=k text=text2 times=2",
+        "key=k text=text3 times=3",
+        "note_full times=3",
+    ];
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn timer_fires_from_the_base() {
+    let mut engine = fresh();
+    for key in 0..200 {
+        engine.call(&format!("NOTE.PUT k{key} 1 text TTL {}", 1_000 + key));
+    }
+    engine.checkpoint();
+    engine.call("NOTE.PUT late 1 text TTL 5000");
+    engine.pass_ms(1_100);
+    assert_eq!(engine.call("NOTE.GET k100"), "unknown_note");
+    assert!(engine.call("NOTE.GET k101").contains("times=1"));
+    let mut engine = engine.reopen().unwrap();
+    engine.pass_ms(900);
+    assert_eq!(engine.call("NOTE.GET k199"), "unknown_note");
+    assert!(engine.call("NOTE.GET late").contains("times=1"));
+    engine.pass_ms(4_000);
+    assert_eq!(engine.call("NOTE.GET late"), "unknown_note");
+}
+
+#[test]
+fn timer_that_was_taken_to_the_base_can_be_cancelled() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text TTL 1000");
+    engine.checkpoint();
+    engine.call("NOTE.STAY k TTL 10000");
+    engine.checkpoint();
+    engine.pass_ms(5_000);
+    assert!(engine.call("NOTE.GET k").contains("times=1"));
+    engine.pass_ms(6_000);
+    assert_eq!(engine.call("NOTE.GET k"), "unknown_note");
+}
+
+#[test]
+fn many_timers_of_one_slot_fire_from_the_base_in_the_order_of_their_times() {
+    let mut engine = fresh();
+    let names = (0..).map(|n| format!("k{n}"));
+    let of_slot_0 = names.filter(|name| Slot::of(name.as_bytes()) == Slot(0));
+    let keys: Vec<_> = of_slot_0.take(300).collect();
+    for (at, key) in keys.iter().enumerate() {
+        engine.call(&format!("NOTE.PUT {key} 1 text TTL {}", 2_000 - at));
+        if at % 70 == 0 {
+            engine.checkpoint();
+        }
+    }
+    engine.pass_ms(1_850);
+    let stand = |engine: &mut Stepper| {
+        let read = |key: &String| engine.call(&format!("NOTE.GET {key}"));
+        let answers: Vec<_> = keys.iter().map(read).collect();
+        answers
+            .iter()
+            .filter(|answer| answer.contains("times=1"))
+            .count()
+    };
+    assert_eq!(stand(&mut engine), 150);
+    engine.pass_ms(150);
+    assert_eq!(stand(&mut engine), 0);
+    engine.pass_ms(1);
+    let page = engine.call("EVENT.LIST LIMIT 1000");
+    let faded: Vec<_> = page
+        .split("key=")
+        .skip(1)
+        .map(|item| item.split(' ').next().unwrap())
+        .collect();
+    let expected: Vec<_> = keys.iter().rev().collect();
+    assert_eq!(faded, expected);
+}
+
+#[test]
+fn scan_pages_over_rows_in_memory_and_in_the_base() {
+    let mut engine = fresh();
+    for key in (0..20).step_by(2) {
+        engine.call(&format!("NOTE.PUT k{key:02} 1 old"));
+    }
+    engine.checkpoint();
+    for key in (0..20).step_by(3) {
+        engine.call(&format!("NOTE.PUT k{key:02} 2 new"));
+    }
+    let mut keys = Vec::new();
+    let mut page = engine.call("NOTE.LIST LIMIT 4");
+    loop {
+        let found = page.split("key=").skip(1).map(|item| item[..3].to_owned());
+        keys.extend(found);
+        let next = page.rsplit_once("next=").unwrap().1.to_owned();
+        if next == "-" {
+            break;
+        }
+        page = engine.call(&format!("NOTE.LIST LIMIT 4 AFTER {next}"));
+    }
+    let mut expected: Vec<_> = (0..20).filter(|key| key % 2 == 0 || key % 3 == 0).collect();
+    expected.sort_unstable();
+    let expected: Vec<_> = expected.iter().map(|key| format!("k{key:02}")).collect();
+    assert_eq!(keys, expected);
+    assert!(
+        engine
+            .call("NOTE.LIST LIMIT 20")
+            .contains("key=k06 text=new times=2")
+    );
+}
+
+#[test]
+fn log_is_trimmed_and_a_start_reads_what_is_left_of_it() {
+    let mut engine = fresh();
+    for key in 0..20_000 {
+        engine.submit(&format!("NOTE.PUT k{key} 1 text")).unwrap();
+        if key % 100 == 0 {
+            engine.settle();
+        }
+    }
+    engine.settle();
+    let before = segments(&engine.disk);
+    assert!(before > 2, "{before} segments");
+    engine.checkpoint();
+    assert_eq!(segments(&engine.disk), 1);
+    engine.call("NOTE.PUT last 1 text");
+    let mut engine = engine.reopen().unwrap();
+    assert!(
+        engine.report.records < 200,
+        "{} records",
+        engine.report.records
+    );
+    assert!(engine.call("NOTE.GET k19999").contains("times=1"));
+    assert!(engine.call("NOTE.GET last").contains("times=1"));
+}
+
+#[test]
+fn missing_segment_before_the_log_or_behind_it_is_noticed() {
+    let mut engine = fresh();
+    for key in 0..10_000 {
+        engine.submit(&format!("NOTE.PUT k{key} 1 text")).unwrap();
+        if key % 100 == 0 {
+            engine.settle();
+        }
+    }
+    engine.settle();
+    let names = || -> Vec<_> {
+        let names = engine.disk.list().unwrap();
+        names
+            .into_iter()
+            .filter(|name| name.starts_with("log-"))
+            .collect()
+    };
+    let first = names()[0].clone();
+    let disk = engine.disk.clone();
+    disk.remove(&first).unwrap();
+    let told = engine.reopen().err().unwrap().to_string();
+    assert!(told.contains("the segments before are missing"), "{told}");
+
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text");
+    engine.checkpoint();
+    let disk = engine.disk.clone();
+    for name in disk.list().unwrap() {
+        if name.starts_with("log-") {
+            disk.remove(&name).unwrap();
+        }
+    }
+    let error = engine.reopen().err().unwrap();
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
+}
+
+#[test]
+fn log_that_ends_before_what_the_base_holds_is_refused() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT a 1 text");
+    let saved: Vec<_> = engine.disk.list().unwrap();
+    let segment = saved
+        .iter()
+        .find(|name| name.starts_with("log-"))
+        .unwrap()
+        .clone();
+    let file = engine.disk.open(&segment).unwrap();
+    let mut old = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+    file.read_at(0, &mut old).unwrap();
+    for key in 0..50 {
+        engine.call(&format!("NOTE.PUT k{key} 1 text"));
+    }
+    engine.checkpoint();
+    let disk = engine.disk.clone();
+    let mut file = disk.open(&segment).unwrap();
+    file.write_at(0, &old).unwrap();
+    let error = engine.reopen().err().unwrap();
+    assert!(matches!(error, OpenError::Short { .. }), "{error}");
+}
+
+#[test]
+fn events_are_kept_over_checkpoints_and_a_restart() {
+    let mut engine = fresh();
+    for round in 0..3 {
+        for key in 0..50 {
+            engine.call(&format!("NOTE.PUT k{round}-{key} 1 text TTL 10"));
+        }
+        engine.pass_ms(100);
+        engine.checkpoint();
+    }
+    let mut engine = engine.reopen().unwrap();
+    engine.pass_ms(10);
+    let page = engine.call("EVENT.LIST LIMIT 1000");
+    assert_eq!(page.matches("name=faded").count(), 150);
+}
+
+/// Random commands, checkpoints that stop half-way, power losses and restarts: what was answered is
+/// there.
+#[test]
+fn whatever_was_answered_survives_a_crash_within_a_checkpoint() {
+    for seed in 0..60 {
+        let mut random = Random::new(seed);
+        let (disk, clock) = (FaultDisk::default(), ManualClock::default());
+        let mut engine = Stepper::open(&[TOY], &disk, &clock).unwrap();
+        let mut times = [0_u32; 8];
+        for _ in 0..6 {
+            for _ in 0..random.below(30) {
+                let key = usize::try_from(random.below(8)).unwrap();
+                let id = random.next_u64();
+                let answer = engine.call(&format!("NOTE.PUT k{key} {id} text TTL 1000000"));
+                if answer.contains("times=") && !answer.contains("note_full") {
+                    times[key] += 1;
+                }
+            }
+            engine.ask_checkpoint();
+            disk.fail_power_after(random.below(60));
+            for _ in 0..random.below(12) {
+                engine.execute();
+                if engine.write().is_err() || engine.checkpoint_step().is_err() {
+                    break;
+                }
+            }
+            disk.crash(&mut random);
+            disk.calm();
+            engine = Stepper::open(&[TOY], &disk, &clock).unwrap();
+            for (key, times) in times.iter().enumerate().filter(|(_, times)| **times > 0) {
+                let read = engine.call(&format!("NOTE.GET k{key}"));
+                assert!(
+                    read.ends_with(&format!("times={times}")),
+                    "seed {seed}: {read}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn checkpoint_goes_on_once_a_full_disk_has_room() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text");
+    engine.ask_checkpoint();
+    engine.disk.limit_bytes(Some(0));
+    let mut seen_full = false;
+    for _ in 0..20 {
+        engine.execute();
+        engine.write().unwrap();
+        seen_full |= engine.checkpoint_step().unwrap() == Progress::Full;
+    }
+    assert!(seen_full);
+    assert_eq!(engine.door().metrics().checkpoints.get(), 0);
+    engine.disk.limit_bytes(None);
+    engine.settle();
+    assert_eq!(engine.door().metrics().checkpoints.get(), 1);
+    assert!(engine.call("NOTE.GET k").contains("times=1"));
+}
