@@ -1,24 +1,39 @@
-//! Mixed commands over many SKUs while the server is killed with -9 again and again: what was
-//! acknowledged is found again, what was in doubt is settled by asking again, the books balance.
+//! Mixed commands over many SKUs while the server is killed with -9 again and again, each time
+//! where it has been killed least: what was acknowledged is found again, what was in doubt is
+//! settled by asking again, the books balance.
 
+mod place;
+mod report;
+mod stand_ins;
 #[path = "../support/mod.rs"]
 mod support;
 mod tally;
 mod worker;
 
+use std::env;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use support::{Client, Random, Server, figure, finish, tidegate, wait_for};
+use place::{Hunter, Place};
+use report::Report;
+use rustix::process::Signal;
+use support::{Client, Random, Server, figure, finish, folder, pid_of, tidegate, wait_for, words};
 use tally::Tally;
 use worker::Worker;
 
+/// How many kills, and the seed of what is done and when it is killed; unless the environment says
+/// otherwise. `bench/kills.sh` does ten times as many.
+const KILLS: u64 = 20;
+const KILLS_VARIABLE: &str = "TIDEGATE_KILLS";
 const SEED: u64 = 20_260_401;
+const SEED_VARIABLE: &str = "TIDEGATE_KILL_SEED";
 
-/// Rounds there are at least; and at most, until a kill has fallen between an effect and its
-/// acknowledgement, which a fast disk makes rare.
-const ROUNDS_LEAST: u64 = 5;
-const ROUNDS_MOST: u64 = 60;
+/// Of so many kills one at least must fall in each place that is required.
+const KILLS_PER_PLACE: u64 = 20;
 
 const WORKERS: u64 = 8;
 const SKUS: u64 = 50;
@@ -27,93 +42,218 @@ const SKUS: u64 = 50;
 const UNITS: i64 = 120;
 
 /// Answers of a round before which its server is not killed, and how many more there may be.
-const ANSWERS_LEAST: u64 = 1_000;
-const ANSWERS_MORE: u64 = 3_000;
+const ANSWERS_LEAST: u64 = 300;
+const ANSWERS_MORE: u64 = 700;
 
-/// All workers at once, over one life of a server.
-fn run_all(workers: &mut [Worker], addr: &str, settle: bool, meanwhile: impl FnOnce(&AtomicU64)) {
-    let answers = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for worker in workers {
-            scope.spawn(|| worker.run(addr, &answers, settle));
-        }
-        meanwhile(&answers);
-    });
+/// How long a running server is watched for the place to kill it in.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same for a start, which is over soon.
+const PATIENCE_WITH_START: Duration = Duration::from_millis(100);
+
+/// Starts that are killed in a row, at most.
+const STARTS_MAX: u64 = 3;
+
+fn setting(variable: &str, default: u64) -> u64 {
+    env::var(variable).map_or(default, |text| text.parse().expect(variable))
 }
 
-fn check_books(workers: &[Worker], client: &mut Client) -> [i64; 3] {
-    let mut sums = [0; 3];
-    for sku in 0..SKUS {
-        let expected = Tally::of_answers(workers, sku);
-        assert_eq!(Tally::of_rows(client, sku), expected, "sku-{sku}");
-        for (sum, units) in sums
-            .iter_mut()
-            .zip([expected.total, expected.held, expected.sold])
-        {
-            *sum += units;
+/// A server ends by nothing else.
+fn assert_killed(status: ExitStatus) {
+    let by_kill = status.signal() == Some(Signal::KILL.as_raw());
+    assert!(by_kill, "it has ended by itself: {status}");
+}
+
+/// A folder, those who work with its servers, and what came of it.
+struct Run<'a> {
+    data: &'a Path,
+    random: Random,
+    hunter: Hunter,
+    workers: Vec<Worker>,
+    report: Report,
+    /// How long the last start took.
+    start: Duration,
+}
+
+impl<'a> Run<'a> {
+    fn new(data: &'a Path, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut any = || random.below(u64::MAX);
+        let hunter = Hunter::new(data, any());
+        let workers = (0..WORKERS).map(|name| Worker::new(name, any())).collect();
+        Self {
+            data,
+            hunter,
+            workers,
+            random,
+            report: Report {
+                seed,
+                ..Report::default()
+            },
+            start: Duration::ZERO,
         }
     }
-    sums
+
+    /// Where servers were killed least, of the places that they have.
+    fn wanted(&self) -> Place {
+        let exists = |place: &Place| match place {
+            Place::Checkpoint | Place::Trim => self.hunter.has_checkpoints,
+            Place::Append | Place::Sync | Place::Recovery | Place::Elsewhere => true,
+        };
+        let places = Place::ALL.into_iter().filter(exists);
+        let rarest = places.min_by_key(|place| self.report.kills_at(*place));
+        rarest.expect("because some places always exist")
+    }
+
+    fn start(&mut self) -> Server {
+        let began = Instant::now();
+        let server = Server::start(self.data);
+        self.start = began.elapsed();
+        server
+    }
+
+    /// All workers at once, over one life of a server.
+    fn work(&mut self, addr: &str, settle: bool, meanwhile: impl FnOnce(&AtomicU64, &mut Hunter)) {
+        let answers = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for worker in &mut self.workers {
+                scope.spawn(|| worker.run(addr, &answers, settle));
+            }
+            meanwhile(&answers, &mut self.hunter);
+        });
+    }
+
+    /// Works with a server until it is killed.
+    fn kill_at_work(&mut self, mut server: Server, wanted: Place) {
+        let addr = server.resp.clone();
+        let enough = ANSWERS_LEAST + self.random.below(ANSWERS_MORE);
+        let mut killed = wanted;
+        self.work(&addr, false, |answers, hunter| {
+            wait_for("answers", || {
+                (answers.load(Ordering::Relaxed) >= enough).then_some(())
+            });
+            killed = hunter.stop_at(server.pid(), wanted, PATIENCE);
+            assert_killed(server.kill());
+        });
+        self.report.killed.push(killed);
+    }
+
+    /// Starts a server and kills it on its way.
+    fn kill_at_start(&mut self) {
+        let mut start = tidegate(&[&"serve", &"--data", &self.data]);
+        start.args(["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        let mut server = start.spawn().expect("the binary is there");
+        let most = u64::try_from(self.start.as_micros()).expect("because it is short");
+        thread::sleep(Duration::from_micros(self.random.below(most)));
+        let (pid, wanted) = (pid_of(&server), Place::Recovery);
+        let killed = self.hunter.stop_at(pid, wanted, PATIENCE_WITH_START);
+        self.report.killed.push(killed);
+        server.kill().expect("it is our child");
+        assert_killed(server.wait().expect("it is our child"));
+    }
+
+    fn find_all_again(&mut self, client: &mut Client) {
+        for worker in &self.workers {
+            self.report.checked += worker.done.len() as u64;
+            self.report.lost.extend(worker.find_all_again(client));
+        }
+    }
+
+    /// Checks what a server has read back, and settles with it what is in doubt.
+    fn check(&mut self, server: &Server) {
+        let mut client = Client::to(&server.resp);
+        // Before anything else changes: nothing that was acknowledged is missing.
+        self.find_all_again(&mut client);
+        self.work(&server.resp, true, |_, _| {});
+        for sku in 0..SKUS {
+            let expected = Tally::of_answers(&self.workers, sku);
+            let wrong = match Tally::of_rows(&mut client, sku) {
+                Ok(found) if found == expected => continue,
+                Ok(found) => format!("{found:?}, and by the answers {expected:?}"),
+                Err(wrong) => wrong,
+            };
+            self.report.broken.push(format!("sku-{sku}: {wrong}"));
+        }
+    }
+
+    /// Compares what `tidegate check` says of the folder with the answers.
+    fn check_folder(&mut self) {
+        let checked = finish(tidegate(&[&"check", &self.data]));
+        let mut expected = vec![("laws broken", 0)];
+        let count = |kind: &str| {
+            let done = self.workers.iter().flat_map(|worker| &worker.done);
+            let count = done.filter(|sent| sent.what.kind() == kind).count();
+            i64::try_from(count).expect("because they are few")
+        };
+        let tallies: Vec<_> = (0..SKUS)
+            .map(|sku| Tally::of_answers(&self.workers, sku))
+            .collect();
+        let sum = |of: fn(&Tally) -> i64| tallies.iter().map(of).sum();
+        expected.extend([
+            ("stock.units_total", sum(|tally| tally.total)),
+            ("stock.units_held", sum(|tally| tally.held)),
+            ("stock.units_sold", sum(|tally| tally.sold)),
+            ("stock.adds_applied", count("add")),
+            ("stock.holds", count("hold")),
+            ("stock.returns", count("return")),
+        ]);
+        for (name, expected) in expected {
+            let found = figure(&checked.stdout, name);
+            if found != Some(expected) {
+                let wrong = format!("check: {name}: {found:?} instead of {expected}: {checked:?}");
+                self.report.broken.push(wrong);
+            }
+        }
+    }
 }
 
 #[test]
 fn what_was_acknowledged_outlives_every_kill_and_what_was_in_doubt_is_settled_by_asking_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("data");
-    let mut random = Random::new(SEED);
-    let mut workers: Vec<_> = (0..WORKERS).map(Worker::new).collect();
-    let mut server = Server::start(&data);
-    let declare = (0..SKUS).map(|sku| support::words(&format!("STOCK.SET sku-{sku} {UNITS}")));
+    let (kills, seed) = (setting(KILLS_VARIABLE, KILLS), setting(SEED_VARIABLE, SEED));
+    let folder = folder();
+    let real = folder.path().canonicalize().expect("it is there");
+    let data = real.join("data");
+    let mut run = Run::new(&data, seed);
+    let mut server = run.start();
+    let declare = (0..SKUS).map(|sku| words(&format!("STOCK.SET sku-{sku} {UNITS}")));
     let declared = Client::to(&server.resp).pipeline(&declare.collect::<Vec<_>>());
     assert_eq!(declared.len() as u64, SKUS);
 
-    let found_done = |workers: &[Worker]| workers.iter().any(|worker| worker.found_done > 0);
-    for round in 0..ROUNDS_MOST {
-        if round >= ROUNDS_LEAST && found_done(&workers) {
-            break;
+    while run.report.kills() < kills && run.report.is_clean() {
+        match run.wanted() {
+            Place::Recovery => {
+                run.kill_at_work(server, Place::Elsewhere);
+                let starts = 1 + run.random.below(STARTS_MAX);
+                for _ in 0..starts.min(kills - run.report.kills()) {
+                    run.kill_at_start();
+                }
+            }
+            wanted @ (Place::Append
+            | Place::Sync
+            | Place::Checkpoint
+            | Place::Trim
+            | Place::Elsewhere) => run.kill_at_work(server, wanted),
         }
-        let addr = server.resp.clone();
-        let enough = ANSWERS_LEAST + random.below(ANSWERS_MORE);
-        run_all(&mut workers, &addr, false, |answers| {
-            wait_for("answers", || {
-                (answers.load(Ordering::Relaxed) >= enough).then_some(())
-            });
-            server.kill();
-        });
-        server = Server::start(&data);
-        let mut client = Client::to(&server.resp);
-        // Before anything else changes: nothing that was acknowledged is missing.
-        workers
-            .iter()
-            .for_each(|worker| worker.find_all_again(&mut client));
-        run_all(&mut workers, &server.resp, true, |_| {});
-        workers
-            .iter()
-            .for_each(|worker| worker.find_all_again(&mut client));
-        check_books(&workers, &mut client);
+        server = run.start();
+        run.check(&server);
     }
-
-    let [total, held, sold] = check_books(&workers, &mut Client::to(&server.resp));
+    run.find_all_again(&mut Client::to(&server.resp));
     server.stop();
-    let checked = finish(tidegate(&[&"check", &data]));
-    let of = |name| figure(&checked.stdout, name);
-    let count = |kind: &str| {
-        let done = workers.iter().flat_map(|worker| &worker.done);
-        i64::try_from(done.filter(|sent| sent.what.kind() == kind).count()).ok()
-    };
-    assert!(checked.status.success(), "{checked:?}");
-    assert_eq!(of("stock.units_total"), Some(total));
-    assert_eq!(of("stock.units_held"), Some(held));
-    assert_eq!(of("stock.units_sold"), Some(sold));
-    assert_eq!(of("stock.adds_applied"), count("add"));
-    assert_eq!(of("stock.holds"), count("hold"));
-    assert_eq!(of("stock.returns"), count("return"));
-    assert_eq!(of("laws broken"), Some(0));
+    run.check_folder();
+
+    run.report.count(&run.workers);
+    let report = run.report;
+    println!("{report}");
+    assert!(report.is_clean(), "{:#?} {:#?}", report.lost, report.broken);
     // What these rounds are for has happened in them.
-    let sold_out: u64 = workers.iter().map(|worker| worker.sold_out).sum();
+    for place in Place::REQUIRED {
+        let least = kills / KILLS_PER_PLACE;
+        assert!(report.kills_at(place) >= least, "few in {}", place.name());
+    }
+    let sold_out: u64 = run.workers.iter().map(|worker| worker.sold_out).sum();
     assert!(sold_out > 0, "nobody was too late");
     assert!(
-        found_done(&workers),
+        report.found_done > 0,
         "no kill fell between an effect and its acknowledgement"
     );
 }

@@ -72,8 +72,9 @@ impl Tally {
         tally
     }
 
-    /// As the server's rows have it. The flow must lead to what is available.
-    pub(crate) fn of_rows(client: &mut Client, sku: u64) -> Self {
+    /// As the server's rows have it, or why they do not fit together: every hold is listed once,
+    /// and the flow leads to what is available.
+    pub(crate) fn of_rows(client: &mut Client, sku: u64) -> Result<Self, String> {
         let [total, available, held, sold] = units_of(client, &format!("sku-{sku}"));
         let mut tally = Self {
             total,
@@ -88,7 +89,9 @@ impl Tally {
             let twice = tally
                 .holds
                 .insert(id.to_owned(), (state.to_owned(), quantity, returned));
-            assert_eq!(twice, None, "listed twice: {id}");
+            if twice.is_some() {
+                return Err(format!("listed twice: {id}"));
+            }
         }
         let mut end = 0;
         for (entry, due) in all_pages(client, &format!("STOCK.FLOW sku-{sku}"))
@@ -97,15 +100,15 @@ impl Tally {
         {
             let [position, before, after, quantity] =
                 ["position", "before", "after", "quantity"].map(|n| entry.field(n).integer());
-            assert_eq!((position, before), (due, end), "sku-{sku}: {entry:?}");
+            if (position, before) != (due, end) {
+                return Err(format!("behind {end} at {due}: {entry:?}"));
+            }
             tally.change(entry.field("kind").text(), quantity);
             end = after;
         }
-        assert_eq!(
-            (total - held - sold, end),
-            (available, available),
-            "sku-{sku}"
-        );
-        tally
+        if (total - held - sold, end) != (available, available) {
+            return Err(format!("{available} available, the flow ends with {end}"));
+        }
+        Ok(tally)
     }
 }

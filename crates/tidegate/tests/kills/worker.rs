@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::SKUS;
 use crate::support::{Client, Random, Reply, words};
-use crate::{SEED, SKUS};
 
 /// Commands that a worker sends at once.
-const PIPELINE: usize = 24;
+const PIPELINE: usize = 8;
 
 /// A command as sent, with what it is about.
 #[derive(Clone, Debug)]
@@ -70,6 +70,8 @@ pub(crate) struct Worker {
     /// Acknowledged as done, in the order sent.
     pub(crate) done: Vec<Sent>,
     pub(crate) holds: Vec<Hold>,
+    /// Times that a command lost its answer with a server.
+    pub(crate) in_doubt: u64,
     /// What was done, though its acknowledgement was lost with a server.
     pub(crate) found_done: u64,
     /// Holds refused because others were faster.
@@ -77,14 +79,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(name: u64) -> Self {
+    pub(crate) fn new(name: u64, seed: u64) -> Self {
         Self {
             name,
-            random: Random::new(SEED ^ name),
+            random: Random::new(seed),
             minted: 0,
             open: Vec::new(),
             done: Vec::new(),
             holds: Vec::new(),
+            in_doubt: 0,
             found_done: 0,
             sold_out: 0,
         }
@@ -200,6 +203,7 @@ impl Worker {
             }
         }
         let gone = !unanswered.is_empty();
+        self.in_doubt += unanswered.len() as u64;
         let doubtful = unanswered.into_iter().map(|sent| Sent {
             again: true,
             ..sent
@@ -260,25 +264,28 @@ impl Worker {
         self.done.push(sent);
     }
 
-    /// Asks again for everything that was acknowledged: each must be known as done.
-    pub(crate) fn find_all_again(&self, client: &mut Client) {
+    /// Asks again for everything that was acknowledged: each must be known as done, in the state
+    /// that it was left in. Says of which this is not so.
+    pub(crate) fn find_all_again(&self, client: &mut Client) -> Vec<String> {
+        let mut lost = Vec::new();
         for some in self.done.chunks(500) {
             let lines: Vec<_> = some.iter().map(|sent| sent.words.clone()).collect();
             let replies = client.pipeline(&lines);
             assert_eq!(replies.len(), lines.len(), "the server is there");
-            for (sent, reply) in some.iter().zip(&replies) {
-                assert_eq!(reply.refusal(), None, "acknowledged, and lost: {sent:?}");
-                assert_eq!(reply.field("repeated").integer(), 1, "{sent:?}: {reply:?}");
-                // While something is in doubt about a hold, so is its state.
-                let in_doubt = |at| self.open.iter().any(|open| open.what.hold() == Some(at));
-                if let Some(at) = sent.what.hold().filter(|at| !in_doubt(*at)) {
-                    assert_eq!(
-                        reply.field("state").text(),
-                        self.holds[at].state,
-                        "{sent:?}"
-                    );
-                }
-            }
+            let found = some.iter().zip(&replies);
+            let missing = found.filter(|(sent, reply)| !self.is_as_acknowledged(sent, reply));
+            lost.extend(missing.map(|(sent, reply)| format!("{sent:?}: {reply:?}")));
         }
+        lost
+    }
+
+    fn is_as_acknowledged(&self, sent: &Sent, reply: &Reply) -> bool {
+        if reply.refusal().is_some() || reply.field("repeated").integer() != 1 {
+            return false;
+        }
+        // While something is in doubt about a hold, so is its state.
+        let in_doubt = |at| self.open.iter().any(|open| open.what.hold() == Some(at));
+        let known = sent.what.hold().filter(|at| !in_doubt(*at));
+        known.is_none_or(|at| reply.field("state").text() == self.holds[at].state)
     }
 }

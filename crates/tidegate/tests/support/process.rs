@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -38,9 +38,13 @@ pub(crate) fn end_of(mut process: Child) -> Output {
 
 /// Sends a signal to a child.
 pub(crate) fn signal(process: &Child, signal: Signal) {
+    kill_process(pid_of(process), signal).expect("it is our child");
+}
+
+/// The pid of a child.
+pub(crate) fn pid_of(process: &Child) -> Pid {
     let pid = i32::try_from(process.id()).expect("a pid");
-    let pid = Pid::from_raw(pid).expect("a pid is not 0");
-    kill_process(pid, signal).expect("it is our child");
+    Pid::from_raw(pid).expect("a pid is not 0")
 }
 
 fn wait_for_end(process: &mut Child) -> bool {
@@ -132,11 +136,15 @@ impl Server {
         output.clone()
     }
 
-    /// Ends it as a power failure would, but for the page cache: `kill -9`.
-    pub(crate) fn kill(&mut self) {
-        // It may have been killed before.
+    pub(crate) fn pid(&self) -> Pid {
+        pid_of(&self.process)
+    }
+
+    /// Ends it as a power failure would, but for the page cache: `kill -9`. Says how it ended, for
+    /// it may have ended before.
+    pub(crate) fn kill(&mut self) -> ExitStatus {
         self.process.kill().expect("it is our child");
-        self.process.wait().expect("it is our child");
+        self.process.wait().expect("it is our child")
     }
 
     /// Asks it to stop, waits until it has, and gives all that it has ever printed.

@@ -1,0 +1,79 @@
+//! What a server's thread for checkpoints would look like from outside, shown by programs that
+//! stand in for it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::PATIENCE;
+use crate::place::{Hunter, Place};
+use crate::support::{folder, pid_of};
+
+/// Where a program is found whose only thread is named `checkpoint`.
+fn place_of(
+    program: &str,
+    args: &[&str],
+    folder: &Path,
+    wanted: Place,
+    patience: Duration,
+) -> Place {
+    let named = folder.join("checkpoint");
+    symlink(program, &named).expect("it is not there yet");
+    let mut command = Command::new(named);
+    command.arg0(program).args(args).current_dir(folder);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = command.spawn().expect("it is in every Linux");
+    let mut hunter = Hunter::new(&folder.join("data"), 1);
+    let place = hunter.stop_at(pid_of(&process), wanted, patience);
+    assert!(hunter.has_checkpoints);
+    process.kill().expect("it is our child");
+    process.wait().expect("it is our child");
+    place
+}
+
+#[test]
+fn a_thread_for_checkpoints_that_does_something_is_at_one() {
+    let args = ["if=/dev/zero", "of=/dev/null"];
+    let found = place_of(
+        "/bin/dd",
+        &args,
+        folder().path(),
+        Place::Checkpoint,
+        PATIENCE,
+    );
+    assert_eq!(found, Place::Checkpoint);
+}
+
+#[test]
+fn a_thread_for_checkpoints_that_waits_is_at_none() {
+    let patience = Duration::from_millis(100);
+    let found = place_of(
+        "/bin/sleep",
+        &["60"],
+        folder().path(),
+        Place::Trim,
+        patience,
+    );
+    assert_eq!(found, Place::Elsewhere);
+}
+
+#[test]
+fn a_thread_for_checkpoints_that_removes_files_trims() {
+    let folder = folder();
+    let old = folder.path().join("old");
+    fs::create_dir(&old).expect("it is not there yet");
+    for name in 0..10_000 {
+        fs::write(old.join(name.to_string()), "").expect("the folder is there");
+    }
+    let found = place_of(
+        "/bin/rm",
+        &["-r", "old"],
+        folder.path(),
+        Place::Trim,
+        PATIENCE,
+    );
+    assert_eq!(found, Place::Trim);
+}
