@@ -156,7 +156,8 @@ impl World {
             520..720 => self.execute()?,
             720..860 => self.write()?,
             860..870 => self.engine.ask_checkpoint(),
-            870..910 => self.checkpoint()?,
+            870..875 => self.engine.tend(),
+            875..910 => self.checkpoint()?,
             910..930 => self.seal()?,
             930..978 => {
                 self.execute()?;

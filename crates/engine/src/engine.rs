@@ -11,6 +11,7 @@ use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Timer, Work};
 use crate::disk::Disk;
 use crate::effect;
+use crate::filter::{self, Completion, Filters};
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
@@ -121,7 +122,13 @@ impl Engine {
         check_numbers(domains);
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
-        let mut replayed = Replayed::new(domains, config.seed, &base, &mark);
+        let defs: Vec<_> = domains
+            .iter()
+            .flat_map(|domain| domain.tables)
+            .copied()
+            .collect();
+        let filters = filter::filters(&defs, config.seed, config.memory);
+        let mut replayed = Replayed::new(defs, config.seed, &base, &filters, &mark);
         let (mut log, report, tips) = EmbeddedLog::open(
             Arc::clone(&disk),
             partitions,
@@ -143,7 +150,7 @@ impl Engine {
             slots,
             &tips,
             Arc::clone(&clock),
-            (Arc::clone(&base), config.memory),
+            (Arc::clone(&base), filters.clone(), config.memory),
             domains.len(),
             executors,
         );
@@ -180,6 +187,7 @@ impl Engine {
             },
             checkpointer: Checkpointer::new(Arc::clone(&shared), disk, mark.clone()),
             tender: Tender {
+                completion: Completion::new(&filters, &*shared.base),
                 shared: Arc::clone(&shared),
             },
             door: Door {
@@ -248,24 +256,32 @@ struct Replayed<'a> {
     defs: Vec<TableDef>,
     seed: u64,
     base: &'a Arc<dyn Base>,
+    filters: &'a Filters,
     mark: &'a Mark,
     partitions: HashMap<PartitionId, Tables>,
 }
 
 impl<'a> Replayed<'a> {
-    fn new(domains: &[Domain], seed: u64, base: &'a Arc<dyn Base>, mark: &'a Mark) -> Self {
-        let defs = domains.iter().flat_map(|domain| domain.tables).copied();
+    fn new(
+        defs: Vec<TableDef>,
+        seed: u64,
+        base: &'a Arc<dyn Base>,
+        filters: &'a Filters,
+        mark: &'a Mark,
+    ) -> Self {
         Self {
-            defs: defs.collect(),
+            defs,
             seed,
             base,
+            filters,
             mark,
             partitions: HashMap::new(),
         }
     }
 
     fn tables(&mut self, id: PartitionId) -> &mut Tables {
-        let new = || Tables::new(&self.defs, self.seed, Arc::clone(self.base));
+        let base = Arc::clone(self.base);
+        let new = || Tables::new(&self.defs, self.seed, base, self.filters);
         self.partitions.entry(id).or_insert_with(new)
     }
 
@@ -306,7 +322,13 @@ pub fn check(
 ) -> Result<Checked, OpenError> {
     let domains = &with_own(domains);
     let mark = Mark::read(disk)?.unwrap_or_default();
-    let mut replayed = Replayed::new(domains, 0, base, &mark);
+    let defs = domains
+        .iter()
+        .flat_map(|domain| domain.tables)
+        .copied()
+        .collect();
+    let no_filters = Filters::new();
+    let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark);
     let end = scan_to_end(disk, &mark.applied, &mut |record| replayed.apply(record))?;
     if end.report.segments == 0 {
         let path = disk.path("").trim_end_matches('/').to_owned();
@@ -611,15 +633,19 @@ impl Executor {
 /// Keeps the base in order, beside everything else. One thread steps it.
 pub struct Tender {
     shared: Arc<Shared>,
+    completion: Completion,
 }
 
 impl Tender {
-    /// Puts some files in order; `true` if there is more to do.
+    /// Learns some more of the keys that the base has, and puts some of its files in order; `true` if
+    /// there is more to do.
     ///
     /// # Errors
     /// The base failed: the process must stop.
-    pub fn step(&self) -> Result<bool, BaseError> {
-        self.shared.base.tend()
+    pub fn step(&mut self) -> Result<bool, BaseError> {
+        let Shared { base, filters, .. } = &*self.shared;
+        let has_learnt = self.completion.step(filters, &**base)?;
+        Ok(base.tend()? || has_learnt)
     }
 
     /// Whether the engine is stopping.

@@ -27,6 +27,7 @@ pub mod disk;
 mod effect;
 mod engine;
 mod event;
+mod filter;
 mod gate;
 mod hash;
 mod ids;

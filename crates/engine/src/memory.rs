@@ -29,6 +29,11 @@ impl Memory {
         self.bytes / 4
     }
 
+    /// For the filter of one table.
+    pub(crate) fn filter_bytes(self) -> usize {
+        usize::try_from(self.bytes / 6).unwrap_or(usize::MAX)
+    }
+
     /// For rows that are not known to be in the base.
     fn row_bytes(self) -> usize {
         usize::try_from(self.bytes / 2).unwrap_or(usize::MAX)

@@ -11,12 +11,14 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use equivalent::Equivalent;
 use imbl::shared_ptr::DefaultSharedPtr;
 
 use crate::cell::Cell;
 use crate::effect;
+use crate::filter::Filter;
 use crate::hash::Seeded;
 use crate::limits::CACHE_BYTES_MAX;
 use crate::table::Shape;
@@ -213,13 +215,16 @@ pub(crate) struct MemTable {
     bytes: usize,
     /// The base has no row of this table: what is not in memory is nowhere.
     whole: bool,
+    /// What the base has, if it is a keyed table.
+    filter: Option<Arc<Filter>>,
     shape: Shape,
     seed: u64,
 }
 
 impl MemTable {
-    pub(crate) fn new(shape: Shape, seed: u64, whole: bool) -> Self {
+    pub(crate) fn new(shape: Shape, seed: u64, whole: bool, filter: Option<Arc<Filter>>) -> Self {
         Self {
+            filter,
             rows: Rows::empty(shape, seed),
             frozen: None,
             cache: Cache::new(seed),
@@ -242,10 +247,20 @@ impl MemTable {
         });
         let known = match known {
             None if self.whole => return Ok(None),
-            None => self.cache.get(key).ok_or(())?,
-            Some(cell) => cell,
+            None => self.cache.get(key),
+            Some(cell) => Some(cell),
         };
-        Ok(known.row().is_some().then_some(known))
+        match known {
+            Some(known) => Ok(known.row().is_some().then_some(known)),
+            None if self
+                .filter
+                .as_ref()
+                .is_some_and(|filter| !filter.may_have(key)) =>
+            {
+                Ok(None)
+            }
+            None => Err(()),
+        }
     }
 
     pub(crate) fn put(&mut self, cell: Cell) {

@@ -7,6 +7,7 @@ use crate::base::Base;
 use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
 use crate::contract::{Class, Fault};
+use crate::filter::Filters;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
 use crate::log::{LogQueue, Lsn, Room};
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) readers: ReaderQueue,
     pub(crate) base: Arc<dyn Base>,
+    /// What the base has of keyed tables.
+    pub(crate) filters: Filters,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
@@ -50,12 +53,13 @@ impl Shared {
         slots: SlotMap,
         durable: &[Lsn],
         clock: Arc<EngineClock>,
-        (base, memory): (Arc<dyn Base>, Memory),
+        (base, filters, memory): (Arc<dyn Base>, Filters, Memory),
         domains: usize,
         executors: usize,
     ) -> Self {
         Self {
             base,
+            filters,
             memory,
             checkpoints: Checkpoints::default(),
             fetched: durable.iter().map(|_| Mutex::default()).collect(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::{Base, BaseCause, BaseError, BaseSnapshot};
 use crate::cell::Cell;
+use crate::filter::Filters;
 use crate::key::{RowKey, Slot};
 use crate::memtable::{Left, MemTable, Rows};
 use crate::row::Row;
@@ -30,14 +31,21 @@ pub(crate) struct Tables {
 const NONE: u8 = u8::MAX;
 
 impl Tables {
-    pub(crate) fn new(defs: &[TableDef], seed: u64, base: Arc<dyn Base>) -> Self {
+    pub(crate) fn new(
+        defs: &[TableDef],
+        seed: u64,
+        base: Arc<dyn Base>,
+        filters: &Filters,
+    ) -> Self {
         let mut index = vec![NONE; 1 << 12];
         let mut tables = Vec::with_capacity(defs.len());
         for def in defs {
             let place = &mut index[usize::from(def.id)];
             assert_eq!(*place, NONE, "two tables are numbered {:#x}", def.id);
             *place = u8::try_from(tables.len()).expect("because there are fewer than 255 tables");
-            tables.push((*def, MemTable::new(def.shape, seed, !base.has(def.id))));
+            let filter = filters.get(&def.id).cloned();
+            let table = MemTable::new(def.shape, seed, !base.has(def.id), filter);
+            tables.push((*def, table));
         }
         Self {
             tables,

@@ -324,6 +324,10 @@ impl Checkpointer {
         if !cells.is_sorted() {
             cells.sort_unstable(); // The slots of a partition need not follow each other.
         }
+        if let Some(filter) = self.shared.filters.get(&table) {
+            let rows = cells.iter().filter(|cell| cell.row().is_some());
+            rows.for_each(|cell| filter.add(cell.key()));
+        }
         if !cells.is_empty() {
             let changes = &mut cells.iter().map(|cell| (cell.key(), cell.row()));
             self.shared.base.ingest(table, changes)?;

@@ -19,7 +19,7 @@ use crate::contract::{
 };
 use crate::disk::FaultDisk;
 use crate::engine::{
-    Config, Door, Engine, Executor, Next, OpenError, Writer as LogStep, tables_of,
+    Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of,
 };
 use crate::limits::MEMORY_BYTES_MIN;
 use crate::log::Space;
@@ -196,6 +196,7 @@ pub struct Stepper {
     executors: Vec<Executor>,
     writer: LogStep,
     checkpointer: Checkpointer,
+    tender: Tender,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
     next_token: u64,
@@ -255,6 +256,7 @@ impl Stepper {
             executors: engine.executors,
             writer: engine.writer,
             checkpointer: engine.checkpointer,
+            tender: engine.tender,
             domains: domains.to_vec(),
             recorder: Arc::default(),
             next_token: 1,
@@ -353,6 +355,12 @@ impl Stepper {
     /// Asks for a checkpoint though none is due.
     pub fn ask_checkpoint(&self) {
         self.checkpointer.ask();
+    }
+
+    /// Steps what keeps the base in order.
+    pub fn tend(&mut self) {
+        let tended = self.tender.step();
+        tended.expect("because no file is damaged");
     }
 
     /// Takes all rows to the base, so that nothing is known of them in memory any more.

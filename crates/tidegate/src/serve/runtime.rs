@@ -81,7 +81,7 @@ impl Runtime {
         let tend_base = thread::Builder::new().name("base".to_owned());
         let later = vec![
             checkpoint.spawn(move || take_to_base(checkpointer))?,
-            tend_base.spawn(move || tend(&tender))?,
+            tend_base.spawn(move || tend(tender))?,
         ];
         Ok(Self {
             door,
@@ -194,7 +194,7 @@ fn take_to_base(mut checkpointer: Checkpointer) {
     }
 }
 
-fn tend(tender: &Tender) {
+fn tend(mut tender: Tender) {
     give_way();
     while !tender.is_stopping() {
         match tender.step() {

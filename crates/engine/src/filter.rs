@@ -1,0 +1,238 @@
+//! Filters: what memory knows of keys that are in no base, without asking it.
+//!
+//! The commonest read asks for an id that nobody has used yet. Each keyed table has one filter over
+//! the keys that the base holds, shared by all partitions: a blocked Bloom filter, whose key sets
+//! seven bits of one cache line (Putze, Sanders, Singler: *Cache-, Hash- and Space-Efficient Bloom
+//! Filters*, 2007). It grows by layers, each twice as large as the one before. A checkpoint adds its
+//! keys before any partition lets them go; those of older ones are read from the base after a start,
+//! and until then the filter knows nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::base::{Base, BaseError};
+use crate::memory::Memory;
+use crate::table::{Shape, TableDef};
+
+/// Words of 64 bits in a cache line.
+const LINE_WORDS: usize = 8;
+/// Bits that a key sets, and the bits that name one of a line.
+const BITS_SET: u32 = 7;
+const BIT_NAME: u32 = 9;
+/// Bits of the filter for each key: one in about eighty keys of a full layer seems to be there.
+const BITS_PER_KEY: usize = 10;
+/// Keys of the first layer.
+const FIRST_KEYS: usize = 1 << 16;
+const LAYERS: usize = 24;
+
+/// The filters of all keyed tables.
+pub(crate) type Filters = HashMap<u16, Arc<Filter>>;
+
+/// Keys that are read at once to complete a filter.
+const KEYS_AT_ONCE: usize = 10_000;
+
+pub(crate) struct Filter {
+    layers: [OnceLock<Layer>; LAYERS],
+    seed: u64,
+    /// Bytes that it may take; beyond them it gives up.
+    bytes_max: usize,
+    bytes: AtomicUsize,
+    /// Every key of the base is in it.
+    is_complete: AtomicBool,
+    has_given_up: AtomicBool,
+}
+
+struct Layer {
+    words: Box<[AtomicU64]>,
+    keys: AtomicUsize,
+    keys_max: usize,
+}
+
+impl Layer {
+    fn new(at: usize) -> Self {
+        let keys_max = FIRST_KEYS << at;
+        let lines = (keys_max * BITS_PER_KEY).div_ceil(64 * LINE_WORDS);
+        let words = std::iter::repeat_with(AtomicU64::default);
+        Self {
+            words: words.take(lines * LINE_WORDS).collect(),
+            keys: AtomicUsize::new(0),
+            keys_max,
+        }
+    }
+
+    /// The line of a key, and the names of its bits.
+    fn line(&self, hash: u128) -> (&[AtomicU64], u64) {
+        let (of_line, of_bits) = ((hash >> 64) as u64, hash as u64);
+        let lines = (self.words.len() / LINE_WORDS) as u128;
+        let line = ((u128::from(of_line) * lines) >> 64) as usize;
+        (&self.words[line * LINE_WORDS..][..LINE_WORDS], of_bits)
+    }
+
+    fn add(&self, hash: u128) {
+        let (line, bits) = self.line(hash);
+        for (word, bit) in names(bits) {
+            line[word].fetch_or(bit, Ordering::Relaxed);
+        }
+        self.keys.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn may_have(&self, hash: u128) -> bool {
+        let (line, bits) = self.line(hash);
+        names(bits).all(|(word, bit)| line[word].load(Ordering::Relaxed) & bit != 0)
+    }
+}
+
+/// Word and bit of each of a key's bits.
+fn names(bits: u64) -> impl Iterator<Item = (usize, u64)> {
+    let name = move |n| (bits >> (n * BIT_NAME)) as usize % (64 * LINE_WORDS);
+    (0..BITS_SET)
+        .map(name)
+        .map(|name| (name / 64, 1 << (name % 64)))
+}
+
+impl Filter {
+    /// A filter of no keys, which takes at most so many bytes. Keys hash by `seed`, which outsiders
+    /// cannot guess.
+    pub(crate) fn new(seed: u64, bytes_max: usize) -> Self {
+        Self {
+            layers: [const { OnceLock::new() }; LAYERS],
+            seed,
+            bytes_max,
+            bytes: AtomicUsize::new(0),
+            is_complete: AtomicBool::new(false),
+            has_given_up: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds a key that the base holds, or is about to.
+    pub(crate) fn add(&self, key: &[u8]) {
+        let hash = xxh3_128_with_seed(key, self.seed);
+        if self.has_given_up.load(Ordering::Relaxed) || self.has(hash) {
+            return;
+        }
+        for (at, place) in self.layers.iter().enumerate() {
+            if place.get().is_none() && !self.may_grow(at) {
+                break;
+            }
+            let layer = place.get_or_init(|| Layer::new(at));
+            if layer.keys.load(Ordering::Relaxed) < layer.keys_max {
+                return layer.add(hash);
+            }
+        }
+        self.has_given_up.store(true, Ordering::Relaxed);
+        self.is_complete.store(false, Ordering::Release);
+    }
+
+    fn may_grow(&self, at: usize) -> bool {
+        let more = (FIRST_KEYS << at) * BITS_PER_KEY / 8;
+        let before = self.bytes.fetch_add(more, Ordering::Relaxed);
+        before + more <= self.bytes_max
+    }
+
+    fn has(&self, hash: u128) -> bool {
+        let layers = self.layers.iter().map_while(OnceLock::get);
+        layers.into_iter().any(|layer| layer.may_have(hash))
+    }
+
+    /// Every key that the base holds was added.
+    pub(crate) fn complete(&self) {
+        let has_given_up = self.has_given_up.load(Ordering::Relaxed);
+        self.is_complete.store(!has_given_up, Ordering::Release);
+    }
+
+    /// Whether the base may have a row under this key.
+    pub(crate) fn may_have(&self, key: &[u8]) -> bool {
+        !self.is_complete.load(Ordering::Acquire) || self.has(xxh3_128_with_seed(key, self.seed))
+    }
+}
+
+/// Filters for all keyed tables.
+pub(crate) fn filters(defs: &[TableDef], seed: u64, memory: Memory) -> Filters {
+    let keyed = defs.iter().filter(|def| def.shape == Shape::Keyed);
+    let filter = |def: &TableDef| (def.id, Arc::new(Filter::new(seed, memory.filter_bytes())));
+    keyed.map(filter).collect()
+}
+
+/// Completes filters with the keys that a base has held since before the start.
+pub(crate) struct Completion {
+    /// Each with the key behind which to go on.
+    left: Vec<(u16, Vec<u8>)>,
+}
+
+impl Completion {
+    /// Filters of tables of which the base has nothing are complete at once.
+    pub(crate) fn new(filters: &Filters, base: &dyn Base) -> Self {
+        let (left, empty): (Vec<_>, Vec<_>) = filters.iter().partition(|(id, _)| base.has(**id));
+        empty.into_iter().for_each(|(_, filter)| filter.complete());
+        let left = left.into_iter().map(|(id, _)| (*id, Vec::new()));
+        Self {
+            left: left.collect(),
+        }
+    }
+
+    /// Adds some keys; `true` if there are more.
+    pub(crate) fn step(&mut self, filters: &Filters, base: &dyn Base) -> Result<bool, BaseError> {
+        let Some((table, from)) = self.left.last_mut() else {
+            return Ok(false);
+        };
+        let filter = &filters[table];
+        let snapshot = base.snapshot();
+        let mut keys = 0;
+        for row in snapshot.range(*table, &[], from).take(KEYS_AT_ONCE) {
+            let (key, _) = row?;
+            filter.add(&key);
+            *from = key;
+            keys += 1;
+        }
+        if keys < KEYS_AT_ONCE {
+            filter.complete();
+            self.left.pop();
+        } else {
+            from.push(0);
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u64) -> [u8; 8] {
+        n.to_be_bytes()
+    }
+
+    #[test]
+    fn no_key_that_was_added_is_denied_and_few_others_are_not() {
+        let filter = Filter::new(7, 1 << 20);
+        filter.complete();
+        let (added, others) = (200_000, 100_000);
+        (0..added).for_each(|n| filter.add(&key(n)));
+        assert!((0..added).all(|n| filter.may_have(&key(n))));
+        let wrong = (added..added + others)
+            .filter(|n| filter.may_have(&key(*n)))
+            .count();
+        assert!(wrong < 4_000, "{wrong} of {others}");
+    }
+
+    #[test]
+    fn until_it_is_complete_it_denies_nothing() {
+        let filter = Filter::new(7, 1 << 20);
+        assert!(filter.may_have(b"key"));
+        filter.complete();
+        assert!(!filter.may_have(b"key"));
+    }
+
+    #[test]
+    fn beyond_its_bound_it_denies_nothing_any_more() {
+        let filter = Filter::new(7, 100 * 1024);
+        filter.complete();
+        (0..200_000).for_each(|n| filter.add(&key(n)));
+        assert!(filter.may_have(&key(1 << 40)));
+        filter.complete();
+        assert!(filter.may_have(&key(1 << 40)));
+    }
+}
