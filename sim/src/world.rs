@@ -1,6 +1,6 @@
 //! One run: random commands, time and faults against an engine, from a seed.
 
-use tidegate_engine::contract::Domain;
+use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
 use tidegate_engine::{OpenError, Random, Space};
@@ -34,6 +34,9 @@ const FULL_COMMANDS: u64 = 40;
 
 /// Commands that may be under way: what they write fits in a segment.
 const ASKED_MAX: usize = 10;
+
+/// Commands that send mail that may be under way.
+const SHARES_MAX: usize = 2;
 
 /// Rounds after which what waits must have run.
 const ROUNDS_MAX: u64 = 1_000;
@@ -90,6 +93,10 @@ struct World {
     canary: Option<Canary>,
     keys: Vec<History>,
     asked: Vec<Asked>,
+    /// Commands that send mail, not answered yet; how many were, and how many may have been done.
+    shares: Vec<u64>,
+    shared: i64,
+    perhaps_shared: i64,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
     tally: Tally,
@@ -144,6 +151,9 @@ impl World {
             canary,
             keys,
             asked: Vec::new(),
+            shares: Vec::new(),
+            shared: 0,
+            perhaps_shared: 0,
             answered_ms: 0,
             tally: Tally::default(),
         }
@@ -151,7 +161,8 @@ impl World {
 
     fn step(&mut self) -> Result<(), Stop> {
         match self.random.below(1_000) {
-            0..520 if self.asked.len() < ASKED_MAX => self.submit(),
+            0..30 if self.shares.len() < SHARES_MAX => self.share(),
+            30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
             720..860 => self.write()?,
@@ -199,6 +210,35 @@ impl World {
             key,
             command,
             done: None,
+        });
+    }
+
+    /// One note is shared with another: mail, and mail back.
+    fn share(&mut self) {
+        let [key, with] = [(); 2].map(|()| self.random.below(KEYS as u64 * 4));
+        let token = self
+            .engine
+            .submit(&format!("NOTE.SHARE share{key} share{with}"));
+        self.shares
+            .push(token.expect("because the command is well formed"));
+        self.tally.commands += 1;
+    }
+
+    /// Takes note of the shares that were answered.
+    fn collect_shares(&mut self) {
+        let Self {
+            shares,
+            engine,
+            shared,
+            ..
+        } = self;
+        shares.retain(|token| match engine.answer(*token) {
+            Some((Status::Done, _)) => {
+                *shared += 1;
+                false
+            }
+            Some(_) => false,
+            None => true,
         });
     }
 
@@ -264,6 +304,7 @@ impl World {
 
     /// Compares the answers that have left.
     fn collect(&mut self) -> Result<(), Violation> {
+        self.collect_shares();
         let mut open = Vec::new();
         for asked in std::mem::take(&mut self.asked) {
             let (Some((_, answer)), Some((expected, state, now_ms))) =
@@ -353,6 +394,8 @@ impl World {
         let metrics = self.engine.door().metrics();
         self.tally.checkpoints += metrics.checkpoints.get();
         self.tally.fetched += metrics.rows_fetched.get();
+        self.collect_shares();
+        self.perhaps_shared += self.shares.drain(..).count() as i64;
         self.tally.in_doubt += self.asked.len() as u64;
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
@@ -429,12 +472,28 @@ impl World {
                 )));
             }
         }
-        let faults = engine.audit().faults;
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Violation(format!("laws broken: {faults:?}")))
+        let audit = engine.audit();
+        if !audit.faults.is_empty() {
+            return Err(Violation(format!("laws broken: {:?}", audit.faults)));
         }
+        self.check_mail(&audit)
+    }
+
+    /// Nothing is on its way: every letter was taken in once, and answered once.
+    fn check_mail(&mut self, audit: &Audit) -> Result<(), Violation> {
+        let figure = |name: &str| {
+            let figure = audit.figures.iter().find(|figure| figure.name == name);
+            figure.map_or(0, |figure| figure.value)
+        };
+        let [sent, received, thanked] = ["note.sent", "note.received", "note.thanked"].map(figure);
+        let expected = self.shared..=self.shared + self.perhaps_shared;
+        if expected.contains(&sent) && received == sent && thanked == sent {
+            return Ok(());
+        }
+        Err(Violation(format!(
+            "{sent} letters sent ({expected:?} were asked for), {received} taken in, {thanked} \
+             answered"
+        )))
     }
 
     /// Everything that waits is answered, and the books balance.

@@ -26,6 +26,11 @@ fn skipped_undo_is_caught() {
 }
 
 #[test]
+fn repeated_mail_is_caught() {
+    assert!(caught_at(Canary::RepeatMail).is_some());
+}
+
+#[test]
 fn one_seed_leaves_the_same_bytes_twice() {
     let [one, other] = [11, 11].map(|seed| sim::run(seed, None).unwrap().digest);
     assert_eq!(one, other);

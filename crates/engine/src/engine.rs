@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::{Base, BaseError};
 use crate::checkpoint::{Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
-use crate::contract::{Audit, Class, Domain, Fault, Outcome, RequestDef, Timer, Work};
+use crate::contract::{Audit, Class, Domain, Fault, MailDef, Outcome, RequestDef, Timer, Work};
 use crate::disk::Disk;
 use crate::effect;
 use crate::filter::{self, Completion, Filters};
@@ -19,10 +19,11 @@ use crate::log::{
     BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Record, Room, Space, Spawn,
     scan_to_end,
 };
+use crate::mail::check_addressees;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::own::ENGINE;
-use crate::partition::{self, Partition};
+use crate::partition::{self, Handlers, Partition};
 use crate::reader::Gather;
 use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
@@ -155,15 +156,19 @@ impl Engine {
             executors,
         );
         let timers = domains.iter().flat_map(|domain| domain.timers);
-        let timers: Arc<HashMap<_, _>> = Arc::new(timers.map(|timer| (timer.id, *timer)).collect());
+        let mails = domains.iter().flat_map(|domain| domain.takes);
+        let handlers = Arc::new(Handlers {
+            timers: timers.map(|timer| (timer.id, *timer)).collect(),
+            mails: mails.map(|mail| (mail.id, *mail)).collect(),
+        });
         let are_timers_in_base = shared.base.has(TIMERS.id());
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
         for (id, lsn) in (0..report.partitions).map(PartitionId).zip(tips) {
             let slots = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
-            let timers = Arc::clone(&timers);
-            let partition = Partition::new(id, slots, tables, lsn, timers, are_timers_in_base)?;
+            let handlers = Arc::clone(&handlers);
+            let partition = Partition::new(id, slots, tables, lsn, handlers, are_timers_in_base)?;
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);
@@ -221,13 +226,15 @@ fn with_own(domains: &[Domain]) -> Vec<Domain> {
         .collect()
 }
 
-/// Asserts what stored numbers rely on: no two domains, tables or timers have the same.
+/// Asserts what stored numbers rely on: no two domains, tables, timers or kinds of mail have the
+/// same, and all mail is taken in by somebody.
 fn check_numbers(domains: &[Domain]) {
     let mut taken = HashSet::new();
     for Domain {
         number,
         tables,
         timers,
+        takes,
         name,
         ..
     } in domains
@@ -248,6 +255,18 @@ fn check_numbers(domains: &[Domain]) {
             );
             assert!(taken.insert((2, *id)), "{name}: timer {id} is taken");
         }
+        for MailDef { id, name, .. } in *takes {
+            assert_eq!(id >> 8, u16::from(*number), "{name} is of another domain");
+            assert!(taken.insert((3, *id)), "{name}: mail {id} is taken");
+        }
+    }
+    let takes: Vec<_> = domains
+        .iter()
+        .flat_map(|domain| domain.takes)
+        .copied()
+        .collect();
+    for domain in domains {
+        check_addressees(domain.sends, &takes);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::log::Lsn;
+use crate::mail::Post;
 use crate::reader::ScanJob;
 use crate::sink::{Answer, ReplySink};
 
@@ -13,7 +14,14 @@ pub(crate) struct Answers {
     pub(crate) bytes: Vec<u8>,
     answers: Vec<Answer>,
     sinks: Vec<Arc<dyn ReplySink>>,
-    scans: Vec<ScanJob>,
+    others: Others,
+}
+
+/// What leaves a partition beside answers.
+#[derive(Default)]
+pub(crate) struct Others {
+    pub(crate) scans: Vec<ScanJob>,
+    pub(crate) post: Vec<Post>,
 }
 
 impl Answers {
@@ -33,15 +41,19 @@ impl Answers {
     }
 
     pub(crate) fn push_scan(&mut self, scan: ScanJob) {
-        self.scans.push(scan);
+        self.others.scans.push(scan);
+    }
+
+    pub(crate) fn push_post(&mut self, post: Post) {
+        self.others.post.push(post);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.answers.len() + self.scans.len()
+        self.answers.len() + self.others.scans.len() + self.others.post.len()
     }
 
     /// Delivers everything, answers of one connection in one run, and leaves empty buffers.
-    fn release(&mut self, scans: &mut Vec<ScanJob>) {
+    fn release(&mut self, others: &mut Others) {
         let mut first = 0;
         let mut start = 0;
         for run in self.sinks.chunk_by(Arc::ptr_eq) {
@@ -53,7 +65,8 @@ impl Answers {
         self.bytes.clear();
         self.answers.clear();
         self.sinks.clear();
-        scans.append(&mut self.scans);
+        others.scans.append(&mut self.others.scans);
+        others.post.append(&mut self.others.post);
     }
 }
 
@@ -84,13 +97,13 @@ impl Gate {
         self.waiting.push_back((rests_on, answers));
     }
 
-    /// Lets out what rests on nothing beyond `durable`. Scans come back to be read.
-    pub(crate) fn open(&mut self, durable: Lsn, scans: &mut Vec<ScanJob>) {
+    /// Lets out what rests on nothing beyond `durable`. What is no answer comes back to be sent on.
+    pub(crate) fn open(&mut self, durable: Lsn, others: &mut Others) {
         while let Some((rests_on, _)) = self.waiting.front()
             && *rests_on <= durable
             && let Some((_, mut answers)) = self.waiting.pop_front()
         {
-            answers.release(scans);
+            answers.release(others);
             if self.empty.len() < EMPTY_MAX {
                 self.empty.push(answers);
             }

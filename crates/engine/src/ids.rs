@@ -18,6 +18,12 @@ pub(crate) fn first_of(ms: u64) -> u64 {
     ms.saturating_sub(EPOCH_MS).min(MS_MAX) << (PARTITION_BITS + SEQUENCE_BITS)
 }
 
+/// The partition that minted an id.
+pub(crate) fn partition_of(id: u64) -> PartitionId {
+    let partition = id >> SEQUENCE_BITS & ((1 << PARTITION_BITS) - 1);
+    PartitionId(u16::try_from(partition).expect("because it has 10 bits"))
+}
+
 /// Makes the ids of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Minter {
@@ -65,5 +71,6 @@ mod tests {
     fn layout_is_frozen() {
         let id = Minter::default().mint(PartitionId(5), EPOCH_MS + 1);
         assert_eq!(id, 1 << 22 | 5 << 12);
+        assert_eq!(partition_of(id), PartitionId(5));
     }
 }

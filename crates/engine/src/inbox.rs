@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract::{Call, Class};
 use crate::key::Slot;
-use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
+use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
+use crate::mail::{Letter, Post};
 use crate::reader::Gather;
 use crate::sink::ReplySink;
 
@@ -29,6 +30,10 @@ pub(crate) enum Errand {
     },
     /// Take a snapshot and hand it to a reader.
     Scan(Arc<Gather>),
+    /// Take this in.
+    Letter(Letter),
+    /// This letter was taken in.
+    Ack(u64),
 }
 
 impl Envelope {
@@ -36,7 +41,7 @@ impl Envelope {
     /// asked, so nothing may happen before that afterwards.
     pub(crate) fn may_run(&self, now_ms: u64) -> bool {
         match &self.work {
-            Errand::Call { .. } => true,
+            Errand::Call { .. } | Errand::Letter(_) | Errand::Ack(_) => true,
             Errand::Scan(gather) => gather.asked_ms() <= now_ms,
         }
     }
@@ -44,7 +49,27 @@ impl Envelope {
     fn weight(&self) -> usize {
         match &self.work {
             Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
-            Errand::Scan(_) => size_of::<Self>(),
+            Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) => size_of::<Self>(),
+        }
+    }
+}
+
+impl From<Post> for Envelope {
+    /// To the slot of the addressee, or back to that of the sender.
+    fn from(post: Post) -> Self {
+        let (work, slot, name) = match post {
+            Post::Letter(letter) => {
+                let to = letter.to();
+                (Errand::Letter(letter), to, "a letter")
+            }
+            Post::Ack { of, number } => (Errand::Ack(number), of, "an acknowledgement"),
+        };
+        Self {
+            work,
+            slot,
+            domain: 0,
+            class: Class::Finishes,
+            name,
         }
     }
 }
@@ -61,6 +86,8 @@ pub(crate) struct Inbox {
 }
 
 struct Lanes {
+    /// Letters and acknowledgements, for which there always is room.
+    mail: VecDeque<Envelope>,
     domains: Vec<VecDeque<Envelope>>,
     bytes: usize,
     turn: usize,
@@ -73,6 +100,7 @@ impl Inbox {
             .collect();
         Self {
             lanes: Mutex::new(Lanes {
+                mail: VecDeque::new(),
                 domains,
                 bytes: 0,
                 turn: 0,
@@ -102,6 +130,13 @@ impl Inbox {
         Ok(())
     }
 
+    /// Takes mail in.
+    pub(crate) fn push_mail(&self, mail: Envelope) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.mail.push_back(mail);
+        self.waiting.fetch_add(1, Ordering::Release);
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
     }
@@ -110,14 +145,18 @@ impl Inbox {
         self.overdue.store(overdue, Ordering::Relaxed);
     }
 
-    /// Moves up to `most` commands into `batch`: domains take turns, each in order of arrival.
+    /// Moves some mail into `batch`, and up to `most` commands: domains take turns, each in order of
+    /// arrival.
     pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, most: usize) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let Lanes {
+            mail,
             domains,
             bytes,
             turn,
         } = &mut *lanes;
+        let letters = mail.len().min(BATCH_LETTERS_MAX);
+        batch.extend(mail.drain(..letters));
         let mut taken = 0;
         let mut empty = 0;
         while taken < most && empty < domains.len() {
@@ -131,6 +170,6 @@ impl Inbox {
             taken += some;
             *turn = (*turn + 1) % domains.len();
         }
-        self.waiting.fetch_sub(taken, Ordering::Release);
+        self.waiting.fetch_sub(letters + taken, Ordering::Release);
     }
 }

@@ -35,6 +35,7 @@ mod inbox;
 mod key;
 pub mod limits;
 mod log;
+mod mail;
 mod memory;
 mod memtable;
 mod metrics;

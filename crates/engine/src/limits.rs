@@ -50,6 +50,16 @@ pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// segment can be made. When they are used up too, reads go on.
 pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
+/// Letters in the outbox of one partition beyond which no command that sends mail runs; letters that
+/// mail and timers send in turn come on top.
+pub const OUTBOX_LETTERS_MAX: usize = 8 * 1024;
+
+/// Bytes of a letter's body.
+pub const LETTER_BYTES_MAX: usize = 64 * 1024;
+
+/// Letters taken out of an inbox for one batch, before its commands.
+pub const BATCH_LETTERS_MAX: usize = 512;
+
 /// Bytes of rows read from the base that one table of one partition keeps in memory.
 pub const CACHE_BYTES_MAX: usize = 1024 * 1024;
 

@@ -2,6 +2,7 @@
 
 use crate::contract::{Audit, Books, Domain, RequestDef};
 use crate::event::{EVENTS, List};
+use crate::mail::{OUTBOX, RECEIVED};
 use crate::timer::TIMERS;
 
 /// Registered in front of every other domain.
@@ -9,8 +10,10 @@ pub(crate) const ENGINE: Domain = Domain {
     name: "event",
     number: 0,
     doc: "What happened, as the structures tell it.",
-    tables: &[TIMERS.def(), EVENTS.def()],
+    tables: &[TIMERS.def(), EVENTS.def(), OUTBOX.def(), RECEIVED.def()],
     timers: &[],
+    takes: &[],
+    sends: &[],
     events: &[],
     requests: &[RequestDef::scan::<List>("EVENT.LIST", "/v1/events")],
     audit: |_: &Books<'_>| Audit::default(),

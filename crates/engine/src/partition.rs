@@ -5,21 +5,26 @@ use std::sync::Arc;
 
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
-use crate::contract::{Audit, Books, Class, Domain, Outcome, ScanContext, Status, Timer};
+use crate::contract::{
+    Audit, Books, Class, Domain, Fault, MailDef, Outcome, ScanContext, Status, Timer,
+};
 use crate::event::EVENTS;
-use crate::gate::{Answers, Gate};
+use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
-    EVENTS_KEPT, FETCHES_MAX, RECORD_BYTES_MAX, TIMERS_READ,
+    EVENTS_KEPT, FETCHES_MAX, OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX, RECORD_BYTES_MAX,
+    TIMERS_READ,
 };
-use crate::log::{Lsn, Record};
+use crate::log::{BUSY, Lsn, Record};
+use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
 use crate::reader::{Fetch, Fetched, ScanJob};
+use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
-use crate::table::Missing;
+use crate::table::{Missing, Table};
 use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
@@ -33,12 +38,16 @@ pub(crate) struct Partition {
     /// The last executed position.
     lsn: Lsn,
     gate: Gate,
-    timers: Arc<HashMap<u16, Timer>>,
+    handlers: Arc<Handlers>,
     /// Commands taken from the inbox and not yet run.
     batch: VecDeque<Envelope>,
     waits: Waits,
+    /// Mail that waits until there is room for what it changes.
+    held_mail: VecDeque<Envelope>,
     effects: Vec<u8>,
-    scans: Vec<ScanJob>,
+    others: Others,
+    /// Letters in the outbox.
+    outbox: usize,
     /// It waits for the log, which wakes it.
     is_held_up: bool,
     /// Rows were last set aside for this checkpoint; and let go after this one.
@@ -50,6 +59,12 @@ pub(crate) struct Partition {
     timers_suspended: bool,
     #[cfg(feature = "testing")]
     broken: Option<Canary>,
+}
+
+/// What the domains do about timers and mail, by number.
+pub(crate) struct Handlers {
+    pub(crate) timers: HashMap<u16, Timer>,
+    pub(crate) mails: HashMap<u16, MailDef>,
 }
 
 /// What commands see and change.
@@ -127,12 +142,25 @@ impl Partition {
         slots: Vec<Slot>,
         mut tables: Tables,
         lsn: Lsn,
-        timers: Arc<HashMap<u16, Timer>>,
+        handlers: Arc<Handlers>,
         are_timers_in_base: bool,
     ) -> Result<Self, BaseError> {
         let agenda = Agenda::rearm(&mut tables, slots.iter().copied(), are_timers_in_base);
-        let mut events = events_of(&tables.snapshot(&[EVENTS.id()]), &slots)?;
-        events.sort_by_key(event_number);
+        let rows = tables.snapshot(&[EVENTS.id(), OUTBOX.id()]);
+        let mut events: Vec<_> = of_slots(&rows, &EVENTS, &slots)?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        events.sort_by_key(number_of);
+        let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
+        letters.sort_by_key(|(key, _)| number_of(key));
+        drop(rows);
+        let outbox = letters.len();
+        let mut others = Others::default();
+        others.post.extend(letters.into_iter().map(|(key, sent)| {
+            let (number, from) = (number_of(&key), key.slot());
+            Post::Letter(Letter { number, from, sent })
+        }));
         let state = State {
             tables,
             minter: Minter::default(),
@@ -146,11 +174,13 @@ impl Partition {
             state,
             lsn,
             gate: Gate::default(),
-            timers,
+            handlers,
             batch: VecDeque::new(),
             waits: Waits::default(),
+            held_mail: VecDeque::new(),
             effects: Vec::new(),
-            scans: Vec::new(),
+            others,
+            outbox,
             is_held_up: false,
             frozen_for: 0,
             thawed_for: 0,
@@ -185,8 +215,7 @@ impl Partition {
     /// the log. `true` if there is more to do at once.
     pub(crate) fn step(&mut self, shared: &Shared) -> bool {
         let durable = self.durable(shared);
-        self.gate.open(durable, &mut self.scans);
-        shared.readers.push(&mut self.scans);
+        self.let_out(durable, shared);
         self.attend_checkpoint(shared);
         for fetched in shared.take_fetched(self.id) {
             self.take_in(fetched);
@@ -198,6 +227,7 @@ impl Partition {
 
     fn run_what_waits(&mut self, durable: Lsn, shared: &Shared) -> bool {
         self.is_held_up = false;
+        self.release_mail(shared);
         let waiting = !self.batch.is_empty() || self.may_drain(shared);
         let due = self.next_timer_ms(shared);
         if !waiting && due.is_none() {
@@ -219,6 +249,14 @@ impl Partition {
         self.run_batch(now_ms, shared)
     }
 
+    /// Mail that was held is taken in before anything else, once there is room.
+    fn release_mail(&mut self, shared: &Shared) {
+        if !self.held_mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
+            self.held_mail.append(&mut self.batch);
+            std::mem::swap(&mut self.held_mail, &mut self.batch);
+        }
+    }
+
     /// Whether commands wait in the inbox, and there is room to take them out.
     fn may_drain(&self, shared: &Shared) -> bool {
         let has_room =
@@ -228,18 +266,18 @@ impl Partition {
 
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
-        let fired = match shared.refuses(Class::Finishes) {
-            None => self.fire_due(now_ms, &mut weight),
+        let mut answers = self.gate.buffers();
+        let fired = match self.refuses(Class::Finishes, 0, shared) {
+            None => self.fire_due(now_ms, &mut weight, &mut answers),
             // What a timer would change is judged from the rows, as long as it has to wait.
             Some(_) => 0,
         };
         shared.metrics.timers_fired.add(fired as u64);
         let overdue = fired > 0 && self.state.agenda.next_ms().is_some_and(|at| at <= now_ms);
         shared.inbox(self.id).set_overdue(overdue);
-        let mut answers = self.gate.buffers();
         if !overdue {
             if self.may_drain(shared) {
-                let most = BATCH_COMMANDS_MAX - self.batch.len();
+                let most = BATCH_COMMANDS_MAX.saturating_sub(self.batch.len());
                 shared.inbox(self.id).drain(&mut self.batch, most);
             }
             while weight < BATCH_BYTES_MAX
@@ -276,8 +314,19 @@ impl Partition {
         if answers.len() > 0 {
             self.gate.hold(self.lsn, answers);
         }
-        self.gate.open(self.durable(shared), &mut self.scans);
-        shared.readers.push(&mut self.scans);
+        self.let_out(self.durable(shared), shared);
+    }
+
+    /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.
+    fn let_out(&mut self, durable: Lsn, shared: &Shared) {
+        self.gate.open(durable, &mut self.others);
+        shared.readers.push(&mut self.others.scans);
+        for post in self.others.post.drain(..) {
+            let mail = Envelope::from(post);
+            let to = shared.slots.owner(mail.slot);
+            shared.inbox(to).push_mail(mail);
+            shared.wake(to);
+        }
     }
 
     fn tell_bytes(&mut self, shared: &Shared) {
@@ -363,7 +412,7 @@ impl Partition {
     }
 
     /// Fires timers due by now, oldest first, up to the bound of a batch.
-    fn fire_due(&mut self, now_ms: u64, weight: &mut usize) -> usize {
+    fn fire_due(&mut self, now_ms: u64, weight: &mut usize, answers: &mut Answers) -> usize {
         #[cfg(feature = "testing")]
         if self.timers_suspended {
             return 0;
@@ -371,7 +420,7 @@ impl Partition {
         let mut fired = 0;
         while fired < BATCH_TIMERS_MAX && *weight < BATCH_BYTES_MAX {
             match self.state.agenda.turn(&mut self.state.tables, now_ms) {
-                Turn::Fire(due) => match self.fire(&due, now_ms) {
+                Turn::Fire(due) => match self.fire(&due, now_ms, answers) {
                     Ok(more) => {
                         *weight += more;
                         fired += 1;
@@ -390,7 +439,7 @@ impl Partition {
         fired
     }
 
-    fn fire(&mut self, due: &Due, now_ms: u64) -> Result<usize, Missing> {
+    fn fire(&mut self, due: &Due, now_ms: u64, answers: &mut Answers) -> Result<usize, Missing> {
         let timer = self.timer(due);
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
         let mut tx = self.state.begin(self.id, due.slot, now_ms);
@@ -398,12 +447,12 @@ impl Partition {
         #[cfg(feature = "testing")]
         if self.broken == Some(Canary::LoseTimer) {
             let done = Done::of(tx);
-            return Ok(self.state.commit(due.slot, done));
+            return Ok(self.commit(due.slot, done, answers));
         }
         let fired = (timer.fire)(&mut tx, due.owner());
         let done = Done::of(tx);
         match fired {
-            Ok(()) => Ok(self.state.commit(due.slot, done)),
+            Ok(()) => Ok(self.commit(due.slot, done, answers)),
             Err(missing) => {
                 self.state.tables.undo();
                 Err(missing)
@@ -411,8 +460,84 @@ impl Partition {
         }
     }
 
+    /// Takes a letter in, unless that was done before; either way it is acknowledged.
+    fn take_letter(
+        &mut self,
+        letter: &Letter,
+        now_ms: u64,
+        answers: &mut Answers,
+    ) -> Result<usize, Vec<Missing>> {
+        let Letter { number, from, sent } = letter;
+        let (to, sender) = (letter.to(), u64::from(letter.sender().0));
+        let mail = self.handlers.mails.get(&sent.mail).copied();
+        let mail = mail.expect("because mail is sent only to domains that take it in");
+        let mut missing = Vec::new();
+        let mut reads = self.state.reads(to, &mut missing);
+        reads.row(&RECEIVED, sender);
+        (mail.reads)(&sent.body, &sent.to, &mut reads);
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
+        let mut tx = self.state.begin(self.id, to, now_ms);
+        let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
+        let is_repeated = received.is_some_and(|received| *number <= received.up_to);
+        #[cfg(feature = "testing")]
+        let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
+        if !is_repeated {
+            tx.put(&RECEIVED, sender, Received { up_to: *number });
+            let taken = (mail.take_in)(&sent.body, &sent.to, &mut tx);
+            let done = Done::of(tx);
+            if let Err(missing) = taken {
+                self.state.tables.undo();
+                return Err(vec![missing]);
+            }
+            debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
+            let weight = self.commit(to, done, answers);
+            answers.push_post(Post::Ack {
+                of: *from,
+                number: *number,
+            });
+            return Ok(weight);
+        }
+        answers.push_post(Post::Ack {
+            of: *from,
+            number: *number,
+        });
+        Ok(0)
+    }
+
+    /// A letter was taken in: it need not be sent again.
+    fn forget_letter(&mut self, from: Slot, number: u64) -> usize {
+        let mut tx = self.state.begin(self.id, from, 0);
+        tx.remove(&OUTBOX, number);
+        let done = Done::of(tx);
+        self.outbox -= 1;
+        self.state.commit(from, done)
+    }
+
+    /// Makes what a transaction has done part of the batch; gives its weight.
+    fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
+        self.outbox += done.sent.len();
+        for letter in done.sent.drain(..) {
+            answers.push_post(Post::Letter(letter));
+        }
+        self.state.commit(slot, done)
+    }
+
+    /// Why a command of this class that sends so many letters is turned away, if it is.
+    fn refuses(&self, class: Class, letters: usize, shared: &Shared) -> Option<Fault> {
+        let percent = match class {
+            Class::Opens => OPEN_SHARE_PERCENT,
+            Class::Finishes | Class::Reads => 100,
+        };
+        let is_full = self.outbox + letters > OUTBOX_LETTERS_MAX / 100 * percent;
+        let of_outbox = (letters > 0 && is_full).then_some(BUSY);
+        of_outbox.or_else(|| shared.refuses(class))
+    }
+
     fn timer(&self, due: &Due) -> Timer {
-        let timer = self.timers.get(&due.timer);
+        let timer = self.handlers.timers.get(&due.timer);
         *timer.expect("because a timer's domain is registered")
     }
 
@@ -427,7 +552,7 @@ impl Partition {
         agenda.wait(due.slot);
         let mut rows = vec![missing];
         for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
-            let timer = self.timers.get(&due.timer);
+            let timer = self.handlers.timers.get(&due.timer);
             let reads = timer.expect("because a timer's domain is registered").reads;
             let slot = due.slot;
             let missing = &mut rows;
@@ -483,9 +608,24 @@ impl Partition {
                 });
                 return 0;
             }
+            Errand::Letter(_) | Errand::Ack(_)
+                if !self.held_mail.is_empty() || shared.refuses(Class::Finishes).is_some() =>
+            {
+                self.held_mail.push_back(envelope);
+                return 0;
+            }
+            Errand::Letter(letter) => match self.take_letter(letter, now_ms, answers) {
+                Ok(weight) => return weight,
+                Err(missing) => {
+                    self.waits.ask(slot, missing);
+                    self.waits.park(envelope);
+                    return 0;
+                }
+            },
+            Errand::Ack(number) => return self.forget_letter(slot, *number),
         };
         // It was let in when there was room; since then there is less.
-        if let Some(fault) = shared.refuses(*class) {
+        if let Some(fault) = self.refuses(*class, call.letters(), shared) {
             let outcome = Outcome::Fault(&fault);
             sink.renderer().render(&outcome, &mut answers.bytes);
             answers.push(Arc::clone(sink), token, outcome.status());
@@ -493,12 +633,7 @@ impl Partition {
         }
         let mut missing = Vec::new();
         if !self.state.tables.are_whole() {
-            call.reads(&mut Reads {
-                slot,
-                tables: &mut self.state.tables,
-                scratch: &mut self.state.scratch,
-                missing: &mut missing,
-            });
+            call.reads(&mut self.state.reads(slot, &mut missing));
         }
         if missing.is_empty() {
             Running::begin(name, call.key(), self.id, self.lsn);
@@ -507,7 +642,7 @@ impl Partition {
                 Ok(status) => {
                     let done = Done::of(tx);
                     answers.push(Arc::clone(sink), token, status);
-                    return self.finish(slot, status, done);
+                    return self.finish(slot, status, done, answers);
                 }
                 Err(one) => {
                     self.state.tables.undo();
@@ -521,7 +656,7 @@ impl Partition {
     }
 
     /// Keeps what a command has done, or takes it back.
-    fn finish(&mut self, slot: Slot, status: Status, done: Done) -> usize {
+    fn finish(&mut self, slot: Slot, status: Status, done: Done, answers: &mut Answers) -> usize {
         #[cfg(feature = "testing")]
         let status = if self.broken == Some(Canary::SkipUndo) {
             Status::Done
@@ -529,7 +664,7 @@ impl Partition {
             status
         };
         if status == Status::Done {
-            return self.state.commit(slot, done);
+            return self.commit(slot, done, answers);
         }
         self.state.tables.undo();
         0
@@ -547,12 +682,12 @@ impl Partition {
     /// When a timer may fire next; none does while there is no room for what it changes.
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
         let due = self.state.agenda.next_ms();
-        due.filter(|_| !self.is_held_up && shared.refuses(Class::Finishes).is_none())
+        due.filter(|_| !self.is_held_up && self.refuses(Class::Finishes, 0, shared).is_none())
     }
 
     /// Whether nothing waits, neither to run nor at the gate.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        let runs = self.batch.is_empty() && self.waits.parked == 0;
+        let runs = self.batch.is_empty() && self.waits.parked == 0 && self.held_mail.is_empty();
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 
@@ -588,22 +723,24 @@ pub(crate) fn audit(
     rows.failure().map_or(Ok(sum), Err)
 }
 
-/// Keys of all events of some slots.
-fn events_of(rows: &Snapshot, slots: &[Slot]) -> Result<Vec<RowKey>, BaseError> {
-    let mut keys = Vec::new();
+/// All rows of a table of some slots.
+fn of_slots<R: Row>(
+    rows: &Snapshot,
+    table: &Table<R>,
+    slots: &[Slot],
+) -> Result<Vec<(RowKey, R)>, BaseError> {
+    let mut found = Vec::new();
     if let (Some(first), Some(last)) = (slots.first(), slots.last()) {
-        let all = rows.range(&EVENTS, &[], &first.0.to_be_bytes());
-        let keys_up_to = all
-            .map(|(key, _)| key)
-            .take_while(|key| key.slot() <= *last);
-        keys.extend(keys_up_to.filter(|key| slots.contains(&key.slot())));
+        let all = rows.range(table, &[], &first.0.to_be_bytes());
+        let up_to_last = all.take_while(|(key, _)| key.slot() <= *last);
+        found.extend(up_to_last.filter(|(key, _)| slots.contains(&key.slot())));
     }
-    rows.failure().map_or(Ok(keys), Err)
+    rows.failure().map_or(Ok(found), Err)
 }
 
-fn event_number(key: &RowKey) -> u64 {
+fn number_of(key: &RowKey) -> u64 {
     let number = key.parts().number();
-    number.expect("because an event's key is its number")
+    number.expect("because the key of an event or a letter is its number")
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -611,6 +748,7 @@ struct Done {
     weight: usize,
     wakes_at_ms: Option<u64>,
     emitted: Vec<u64>,
+    sent: Vec<Letter>,
 }
 
 impl Done {
@@ -619,6 +757,7 @@ impl Done {
             weight: tx.weight,
             wakes_at_ms: tx.wakes_at_ms,
             emitted: tx.emitted,
+            sent: tx.sent,
         }
     }
 }
@@ -635,6 +774,16 @@ impl State {
             weight: 0,
             wakes_at_ms: None,
             emitted: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    fn reads<'a>(&'a mut self, slot: Slot, missing: &'a mut Vec<Missing>) -> Reads<'a> {
+        Reads {
+            slot,
+            tables: &mut self.tables,
+            scratch: &mut self.scratch,
+            missing,
         }
     }
 

@@ -2,11 +2,13 @@
 
 use compact_str::CompactString;
 
-use crate::contract::{Event, Timer};
+use crate::contract::{Event, Mail, MailDef, Timer};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
+use crate::limits::LETTER_BYTES_MAX;
+use crate::mail::{Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
@@ -69,6 +71,8 @@ pub struct Tx<'a> {
     pub(crate) wakes_at_ms: Option<u64>,
     /// Numbers of the events that this transaction emitted.
     pub(crate) emitted: Vec<u64>,
+    /// Letters that this transaction sent.
+    pub(crate) sent: Vec<Letter>,
 }
 
 impl Tx<'_> {
@@ -125,6 +129,26 @@ impl Tx<'_> {
     /// Takes a timer back, named as it was set.
     pub fn cancel(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
         self.remove(&TIMERS, timer.row(due_ms, &parts));
+    }
+
+    /// Sends a letter to `key`, which may be of any slot. It is taken in exactly once, after this
+    /// transaction is durable, behind what was sent there before.
+    pub fn send<M: Mail>(&mut self, key: &str, mail: &M) {
+        let body = minicbor::to_vec(mail).expect("because writing to memory does not fail");
+        assert!(
+            body.len() <= LETTER_BYTES_MAX,
+            "a letter of {} bytes",
+            body.len()
+        );
+        let sent = Sent {
+            mail: MailDef::of::<M>().id,
+            to: CompactString::new(key),
+            body: body.into(),
+        };
+        let number = self.mint();
+        self.put(&OUTBOX, number, sent.clone());
+        let from = self.slot;
+        self.sent.push(Letter { number, from, sent });
     }
 
     /// Emits an event about `key`.

@@ -24,6 +24,8 @@ pub const STOCK: Domain = Domain {
         RETURNS.def(),
     ],
     timers: &[EXPIRE],
+    takes: &[],
+    sends: &[],
     events: &[StockLow::DEF],
     requests: &[
         RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),

@@ -31,6 +31,10 @@ pub struct Domain {
     pub tables: &'static [TableDef],
     /// Its timers.
     pub timers: &'static [Timer],
+    /// The mail that it takes in.
+    pub takes: &'static [MailDef],
+    /// The mail that it sends, its own or another domain's.
+    pub sends: &'static [MailDef],
     /// Its events.
     pub events: &'static [EventDef],
     /// Its requests.
@@ -188,6 +192,11 @@ pub trait Apply: Request + Sync {
     /// costs a second run, never a wrong answer.
     fn reads(&self, reads: &mut Reads<'_>);
 
+    /// Most letters that it sends. While the outbox has no room for them it is told BUSY.
+    fn letters(&self) -> usize {
+        0
+    }
+
     /// Does it. A refusal leaves no trace.
     ///
     /// # Errors
@@ -201,6 +210,8 @@ pub trait Call: Send {
     fn key(&self) -> &[u8];
     /// Names the rows it will read.
     fn reads(&self, reads: &mut Reads<'_>);
+    /// Most letters that it sends.
+    fn letters(&self) -> usize;
     /// Runs it and renders what came of it.
     ///
     /// # Errors
@@ -222,6 +233,10 @@ impl<C: Apply> Call for C {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         Apply::reads(self, reads);
+    }
+
+    fn letters(&self) -> usize {
+        Apply::letters(self)
     }
 
     fn run(
@@ -503,6 +518,55 @@ impl<P: KeyParts> KeyParts for TimerRow<'_, P> {
         out.extend_from_slice(&self.timer.to_be_bytes());
         self.owner.write(out);
     }
+}
+
+/// A kind of mail: what it says, and what the domain that takes it in does about it.
+pub trait Mail: Row {
+    /// The number of the domain that takes it in, and its own within it: stored and for ever.
+    const NUMBERS: (u8, u8);
+    /// What it says, in lower case.
+    const NAME: &'static str;
+    /// Most letters that taking it in sends in turn.
+    const LETTERS: usize;
+
+    /// Names the rows that taking it in reads, so that they are in memory by then.
+    fn reads(&self, to: &str, reads: &mut Reads<'_>);
+
+    /// Takes it in. There is no refusing: a "no" is a letter back.
+    ///
+    /// # Errors
+    /// A row has to be fetched first.
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing>;
+}
+
+/// A kind of mail without its type.
+#[derive(Clone, Copy)]
+pub struct MailDef {
+    pub(crate) id: u16,
+    pub(crate) name: &'static str,
+    pub(crate) letters: usize,
+    pub(crate) reads: fn(&[u8], &str, &mut Reads<'_>),
+    pub(crate) take_in: fn(&[u8], &str, &mut Tx<'_>) -> Result<(), Missing>,
+}
+
+impl MailDef {
+    /// The kind of mail of a type.
+    #[must_use]
+    pub const fn of<M: Mail>() -> Self {
+        let (domain, number) = M::NUMBERS;
+        Self {
+            id: (domain as u16) << 8 | number as u16,
+            name: M::NAME,
+            letters: M::LETTERS,
+            reads: |body, to, reads| letter::<M>(body).reads(to, reads),
+            take_in: |body, to, tx| letter::<M>(body).take_in(to, tx),
+        }
+    }
+}
+
+fn letter<M: Mail>(body: &[u8]) -> M {
+    let letter = minicbor::decode(body);
+    letter.expect("because it was encoded when it was sent, and kept in a row with a checksum")
 }
 
 /// A kind of event.

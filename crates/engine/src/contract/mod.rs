@@ -10,8 +10,8 @@ mod reply;
 mod request;
 
 pub use domain::{
-    Apply, Audit, Books, Call, Class, Domain, Event, EventDef, Figure, Http, Method, RequestDef,
-    Scan, ScanCall, ScanContext, Timer, Work,
+    Apply, Audit, Books, Call, Class, Domain, Event, EventDef, Figure, Http, Mail, MailDef, Method,
+    RequestDef, Scan, ScanCall, ScanContext, Timer, Work,
 };
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,

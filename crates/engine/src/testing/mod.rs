@@ -188,6 +188,8 @@ pub enum Canary {
     LoseTimer,
     /// A refused command leaves what it has written.
     SkipUndo,
+    /// A letter that was taken in is taken in once more when it comes again.
+    RepeatMail,
 }
 
 /// An engine that a test steps.

@@ -5,8 +5,9 @@ use minicbor::{Decode, Encode};
 
 use crate::contract::Class::{Finishes, Opens, Reads as ReadsOnly};
 use crate::contract::{
-    Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Method, Millis, Name, Page, PageItem,
-    RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Timer, Writer,
+    Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Mail, MailDef, Method, Millis, Name,
+    Page, PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Timer,
+    Writer,
 };
 use crate::key::KeyReader;
 use crate::row::Row;
@@ -16,6 +17,7 @@ use crate::{reply, request};
 
 const NUMBER: u8 = 255;
 const NOTES: Table<Note> = Table::ordered(NUMBER, 0, "note.notes");
+const SHARES: Table<Shares> = Table::keyed(NUMBER, 1, "note.shares");
 const FADE: Timer = Timer::new(NUMBER, 1, fade, fade_reads);
 
 /// Writings that a note takes; one more is refused.
@@ -26,17 +28,26 @@ pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
     doc: "Notes under keys: written at most three times, and fading.",
-    tables: &[NOTES.def()],
+    tables: &[NOTES.def(), SHARES.def()],
     timers: &[FADE],
+    takes: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
+    sends: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
     events: &[Faded::DEF],
     requests: &[
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
         RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),
         RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
         RequestDef::call::<When>("NOTE.WHEN", Method::Get, "/v1/notes/{key}/when", ReadsOnly),
+        RequestDef::call::<Share>("NOTE.SHARE", Method::Post, "/v1/notes/{key}/shares", Opens),
+        RequestDef::call::<SharesOf>(
+            "NOTE.SHARES",
+            Method::Get,
+            "/v1/notes/{key}/shares",
+            ReadsOnly,
+        ),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
-    audit: |_: &Books<'_>| Audit::default(),
+    audit,
 };
 
 const UNKNOWN: RefusalDef = RefusalDef {
@@ -331,5 +342,178 @@ impl Scan for List {
             .map(|(key, note)| info(key.parts().text().unwrap_or_default(), &note))
             .collect();
         Ok(Page::cut(items, self.limit()))
+    }
+}
+
+/// How often a note was shared with others, others with it, and thanks came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Shares {
+    #[n(0)]
+    sent: u64,
+    #[n(1)]
+    received: u64,
+    #[n(2)]
+    thanked: u64,
+}
+
+impl Row for Shares {}
+
+/// Over all notes, once nothing is on its way: as many received as sent, and thanked.
+fn audit(books: &Books<'_>) -> Audit {
+    let mut audit = Audit::default();
+    for (_, shares) in books.rows(&SHARES) {
+        for (name, count) in [
+            ("note.sent", shares.sent),
+            ("note.received", shares.received),
+            ("note.thanked", shares.thanked),
+        ] {
+            audit.add(name, count.cast_signed());
+        }
+    }
+    audit
+}
+
+fn change_shares(
+    tx: &mut Tx<'_>,
+    key: &str,
+    change: impl FnOnce(&mut Shares),
+) -> Result<Shares, Missing> {
+    let mut shares = tx.get(&SHARES, key)?.unwrap_or_default();
+    change(&mut shares);
+    tx.put(&SHARES, key, shares.clone());
+    Ok(shares)
+}
+
+request! {
+    /// Shares a note with another.
+    pub struct Share {
+        /// The note.
+        key: Name,
+        /// The other.
+        with: Name,
+    }
+}
+
+request! {
+    /// How often a note was shared.
+    pub struct SharesOf {
+        /// The note.
+        key: Name,
+    }
+}
+
+reply! {
+    /// How often a note was shared.
+    pub struct SharesInfo {
+        /// The note.
+        key: CompactString,
+        /// With others.
+        sent: u64,
+        /// Others with it.
+        received: u64,
+        /// And thanks came back.
+        thanked: u64,
+    }
+}
+
+fn shares_info(key: &str, shares: &Shares) -> SharesInfo {
+    SharesInfo {
+        key: key.into(),
+        sent: shares.sent,
+        received: shares.received,
+        thanked: shares.thanked,
+    }
+}
+
+impl Apply for Share {
+    type Reply = SharesInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&SHARES, self.key.as_str());
+    }
+
+    fn letters(&self) -> usize {
+        1
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<SharesInfo, Stop<Refusal>> {
+        let key = self.key.as_str();
+        let shares = change_shares(tx, key, |shares| shares.sent += 1)?;
+        let from = self.key.compact();
+        tx.send(self.with.as_str(), &Shared { from });
+        Ok(shares_info(key, &shares))
+    }
+}
+
+impl Apply for SharesOf {
+    type Reply = SharesInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&SHARES, self.key.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<SharesInfo, Stop<Refusal>> {
+        let shares = tx.get(&SHARES, self.key.as_str())?.unwrap_or_default();
+        Ok(shares_info(self.key.as_str(), &shares))
+    }
+}
+
+/// A note was shared with the addressee.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Shared {
+    #[cbor(n(0), with = "crate::text")]
+    from: CompactString,
+}
+
+impl Row for Shared {}
+
+impl Mail for Shared {
+    const NUMBERS: (u8, u8) = (NUMBER, 1);
+    const NAME: &'static str = "shared";
+    const LETTERS: usize = 1;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&SHARES, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        change_shares(tx, to, |shares| shares.received += 1)?;
+        tx.send(&self.from, &Thanks {});
+        Ok(())
+    }
+}
+
+/// The addressee's note was taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Thanks {}
+
+impl Row for Thanks {}
+
+impl Mail for Thanks {
+    const NUMBERS: (u8, u8) = (NUMBER, 2);
+    const NAME: &'static str = "thanks";
+    const LETTERS: usize = 0;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&SHARES, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        change_shares(tx, to, |shares| shares.thanked += 1).map(drop)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) const TOY: Domain = Domain {
     doc: "Boxes of things, to play with.",
     tables: &[THINGS.def()],
     timers: &[],
+    takes: &[],
+    sends: &[],
     events: &[],
     requests: &[
         RequestDef::call::<Put>(

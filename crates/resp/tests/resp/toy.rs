@@ -31,6 +31,8 @@ pub(crate) const TOY: Domain = Domain {
     doc: "Words in boxes, to play with.",
     tables: &[BOXES.def()],
     timers: &[],
+    takes: &[],
+    sends: &[],
     events: &[],
     requests: &[
         RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),

@@ -1,0 +1,95 @@
+//! Mail: durable messages to other slots, applied exactly once.
+//!
+//! A transaction that sends puts the letter into the outbox, a table of its own slot. Once its record
+//! is durable the letter goes to the inbox of the partition that owns the addressee's slot. There a
+//! transaction applies it and notes its number; once that is durable an acknowledgement goes back, and
+//! a transaction of the sender's takes the letter out of the outbox. A start sends again whatever is in
+//! the outbox; what was applied before is known by its number and only acknowledged.
+//!
+//! Numbers are ids: those of one partition ascend, and letters from one partition to one slot arrive
+//! in their order. So one row for each pair says which of them were applied.
+//!
+//! No mail is ever refused for want of room, so no two partitions can block each other by being full.
+//! What bounds it stands at the door: a command that may send mail runs only while its partition's
+//! outbox has room ([`crate::limits::OUTBOX_LETTERS_MAX`]), and each kind of mail sends at most a
+//! declared number of letters in turn.
+
+use compact_str::CompactString;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::contract::MailDef;
+use crate::ids;
+use crate::key::{PartitionId, Slot};
+use crate::row::Row;
+use crate::table::Table;
+
+/// Letters that were sent and not acknowledged, by sender's slot and number.
+pub(crate) const OUTBOX: Table<Sent> = Table::ordered(0, 2, "engine.outbox");
+
+/// By receiving slot and sending partition: up to which number its letters were applied.
+pub(crate) const RECEIVED: Table<Received> = Table::keyed(0, 3, "engine.received");
+
+/// A letter in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sent {
+    /// Which kind.
+    #[n(0)]
+    pub(crate) mail: u16,
+    /// To whom.
+    #[cbor(n(1), with = "crate::text")]
+    pub(crate) to: CompactString,
+    /// What it says, as it was encoded.
+    #[n(2)]
+    pub(crate) body: ByteVec,
+}
+
+impl Row for Sent {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Received {
+    #[n(0)]
+    pub(crate) up_to: u64,
+}
+
+impl Row for Received {}
+
+/// A letter on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) number: u64,
+    pub(crate) from: Slot,
+    pub(crate) sent: Sent,
+}
+
+impl Letter {
+    /// The slot of the addressee.
+    pub(crate) fn to(&self) -> Slot {
+        Slot::of(self.sent.to.as_bytes())
+    }
+
+    /// The partition that has sent it.
+    pub(crate) fn sender(&self) -> PartitionId {
+        ids::partition_of(self.number)
+    }
+}
+
+/// What leaves a partition once what it rests on is durable.
+pub(crate) enum Post {
+    Letter(Letter),
+    /// This letter of a slot was applied.
+    Ack {
+        of: Slot,
+        number: u64,
+    },
+}
+
+/// Asserts that every kind of mail that some domain sends is one that some domain takes in.
+pub(crate) fn check_addressees(sends: &[MailDef], takes: &[MailDef]) {
+    for sent in sends {
+        let is_taken = takes.iter().any(|taken| taken.id == sent.id);
+        assert!(is_taken, "nobody takes in the mail {}", sent.name);
+    }
+}
