@@ -31,7 +31,6 @@ use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
-use crate::timer::TIMERS;
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -161,14 +160,13 @@ impl Engine {
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),
         });
-        let are_timers_in_base = shared.base.has(TIMERS.id());
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
         for (id, lsn) in (0..report.partitions).map(PartitionId).zip(tips) {
             let slots = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
             let handlers = Arc::clone(&handlers);
-            let partition = Partition::new(id, slots, tables, lsn, handlers, are_timers_in_base)?;
+            let partition = Partition::new(id, slots, tables, lsn, handlers)?;
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);

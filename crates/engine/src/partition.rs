@@ -140,13 +140,12 @@ impl Partition {
     pub(crate) fn new(
         id: PartitionId,
         slots: Vec<Slot>,
-        mut tables: Tables,
+        tables: Tables,
         lsn: Lsn,
         handlers: Arc<Handlers>,
-        are_timers_in_base: bool,
     ) -> Result<Self, BaseError> {
-        let agenda = Agenda::rearm(&mut tables, slots.iter().copied(), are_timers_in_base);
-        let rows = tables.snapshot(&[EVENTS.id(), OUTBOX.id()]);
+        let rows = tables.snapshot(&[TIMERS.id(), EVENTS.id(), OUTBOX.id()]);
+        let agenda = Agenda::rearm(&rows, &slots);
         let mut events: Vec<_> = of_slots(&rows, &EVENTS, &slots)?
             .into_iter()
             .map(|(key, _)| key)

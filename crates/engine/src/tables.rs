@@ -329,6 +329,12 @@ impl Snapshot {
         std::iter::from_fn(move || newest_of_first(&mut sources))
     }
 
+    /// The first key from `from` on under which there is a row, or was before it was removed.
+    pub(crate) fn key_from<R: Row>(&self, table: &Table<R>, from: &RowKey) -> Option<RowKey> {
+        let first = self.cells(table.id(), &[], from.as_bytes()).next()?;
+        Some(RowKey::from_bytes(first.key()))
+    }
+
     /// How many rows each table has of a slot.
     pub(crate) fn sizes(&self, slot: Slot) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         let prefix = slot.0.to_be_bytes();

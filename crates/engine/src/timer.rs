@@ -11,7 +11,7 @@ use crate::key::{KeyReader, RowKey, Slot};
 use crate::reader::FetchedTimers;
 use crate::row::Nothing;
 use crate::table::Table;
-use crate::tables::Tables;
+use crate::tables::{Snapshot, Tables};
 
 pub(crate) const TIMERS: Table<Nothing> = Table::ordered(0, 0, "engine.timers");
 
@@ -125,17 +125,20 @@ impl Line {
 
 impl Agenda {
     /// An agenda over the rows that a start has found.
-    pub(crate) fn rearm(
-        tables: &mut Tables,
-        slots: impl Iterator<Item = Slot>,
-        is_in_base: bool,
-    ) -> Self {
+    pub(crate) fn rearm(rows: &Snapshot, slots: &[Slot]) -> Self {
         let mut agenda = Self::default();
-        for slot in slots {
-            let mut line = Line::new(key_at(slot, 0));
-            line.unread = is_in_base.then(|| key_at(slot, 0));
-            agenda.slots.insert(slot, line);
-            agenda.look(tables, slot);
+        let mut next = slots.first().map(|slot| key_at(*slot, 0));
+        while let Some(key) = next.and_then(|from| rows.key_from(&TIMERS, &from)) {
+            let slot = key.slot();
+            let after = slots.iter().find(|own| **own > slot);
+            next = after.map(|slot| key_at(*slot, 0));
+            if slots.contains(&slot) {
+                let look_ms = due_ms(&key);
+                let mut line = Line::new(key.clone());
+                line.unread = Some(key);
+                agenda.slots.insert(slot, line);
+                agenda.set(slot, Some(look_ms));
+            }
         }
         agenda
     }
