@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
 use tidegate_engine::Door;
+use tidegate_http::limits::TURNED_AWAY_MAX;
 use tidegate_http::{Readiness, Token};
 use tidegate_resp::{Credentials, Front};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,8 +17,9 @@ use super::ServeError;
 use super::config::Settings;
 use super::runtime::Runtime;
 
-/// Files that the process needs beside connections: segments, listeners, wakers, the terminal.
-const FILES_KEPT: u64 = 64;
+/// Files that the process needs beside connections: segments, listeners, wakers, the terminal; and
+/// the connections beyond the bound that are being told so.
+const FILES_KEPT: u64 = 64 + TURNED_AWAY_MAX as u64;
 
 /// Most connections, however many files the process may open.
 const CONNECTIONS_MAX: u64 = 100_000;
