@@ -132,6 +132,17 @@ impl Server {
         output.clone()
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until it ends by itself, and gives its exit code.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let ended = || self.process.try_wait().expect("it is our child");
+        wait_for("a server to end", ended).code()
+    }
+
     /// Ends it as a power failure would, but for the page cache: `kill -9`.
     pub(crate) fn kill(&mut self) {
         // It may have been killed before.
