@@ -2,12 +2,13 @@
 //! and service resumes by itself when there is room.
 
 use std::thread;
+use std::time::Instant;
 
 use tidegate_engine::Space;
 
 use crate::machine::picture;
 use crate::small_disk::SmallDisk;
-use crate::support::{Client, Server, finish, http, units_of, wait_for, words};
+use crate::support::{Client, DEADLINE, Server, finish, http, units_of, wait_for, words};
 use crate::work::{Log, assert_all_held, check, hold_one_more, ids_of, serve};
 
 const WRITERS: u64 = 2;
@@ -44,7 +45,9 @@ fn hold_until_full(addr: &str, sku: &str) -> Vec<String> {
         None
     );
     let mut held = Vec::new();
+    let began = Instant::now();
     for first in (0..).step_by(PIPELINE) {
+        assert!(began.elapsed() < DEADLINE, "nobody is told");
         let ids: Vec<_> = (first..first + PIPELINE)
             .map(|n| long(&format!("h{n:08}")))
             .collect();
