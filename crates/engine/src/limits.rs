@@ -75,9 +75,6 @@ pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 /// A checkpoint begins after so long if anything has changed.
 pub const CHECKPOINT_EVERY_MS: u64 = 300_000;
 
-/// Files of the base that are held open.
-pub const BASE_FILES_MAX: usize = 256;
-
 /// Runs of a table that wait to be merged before no checkpoint begins: each is one more place to
 /// look for a row.
 pub const BASE_RUNS_MAX: usize = 12;

@@ -12,13 +12,13 @@ use tidegate_engine::{Random, TableDef, tables_of};
 
 const NOTES: u16 = 255 << 4;
 const EVENTS: u16 = 1;
-const BLOCKS: u64 = 1 << 20;
+const ROOM: (u64, usize) = (1 << 20, 32);
 
 /// Both bases, each with what opens it again.
 fn each(test: impl Fn(&dyn Fn() -> Box<dyn Base>)) {
     let defs = tables_of(&[TOY]);
     let folder = tempfile::tempdir().unwrap();
-    test(&|| Box::new(LsmBase::open(folder.path(), &defs, BLOCKS).unwrap()));
+    test(&|| Box::new(LsmBase::open(folder.path(), &defs, ROOM).unwrap()));
     let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());
     test(&|| Box::new(PlainBase::open(Arc::clone(&disk), &defs).unwrap()));
 }
@@ -167,7 +167,7 @@ fn base_is_a_map_through_any_changes() {
 fn flipped_bit_of_a_file_is_told_with_file_table_and_keys() {
     let folder = tempfile::tempdir().unwrap();
     let defs: Vec<TableDef> = tables_of(&[TOY]);
-    let base = LsmBase::open(folder.path(), &defs, BLOCKS).unwrap();
+    let base = LsmBase::open(folder.path(), &defs, ROOM).unwrap();
     ingest(
         &base,
         NOTES,
@@ -179,7 +179,7 @@ fn flipped_bit_of_a_file_is_told_with_file_table_and_keys() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[20] ^= 1;
     std::fs::write(&file, &bytes).unwrap();
-    let base = LsmBase::open(folder.path(), &defs, BLOCKS).unwrap();
+    let base = LsmBase::open(folder.path(), &defs, ROOM).unwrap();
     let damages = base.damages().unwrap();
     let told = damages[0].to_string();
     assert_eq!(damages.len(), 1);

@@ -14,8 +14,8 @@ use crate::ending::{Failure, Found};
 use crate::output::print;
 use crate::serve::BASE_FOLDER;
 
-/// Memory for what was read of the base.
-const BASE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes for what was read of the base, and files of it that are held open.
+const BASE_ROOM: (u64, usize) = (64 * 1024 * 1024, 128);
 
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -33,7 +33,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
     let disk = RealDisk::open_to_read(&args.dir).map_err(Failure::told)?;
     let folder = args.dir.join(BASE_FOLDER);
-    let base = LsmBase::open(&folder, &tables_of(domains), BASE_BYTES).map_err(Failure::told)?;
+    let base = LsmBase::open(&folder, &tables_of(domains), BASE_ROOM).map_err(Failure::told)?;
     let base: Arc<dyn Base> = Arc::new(base);
     let checked = check(&disk, &base, domains).map_err(Failure::told)?;
     print(format_args!("{}", Table(&checked)))?;

@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, file_name, name_of, table_of,
 };
-use crate::limits::{BASE_FILES_MAX, BASE_RUNS_MAX};
+use crate::limits::BASE_RUNS_MAX;
 use crate::table::TableDef;
 
 /// Sorted tables in a folder.
@@ -41,16 +41,20 @@ type Snapshots = BTreeMap<SeqNo, usize>;
 
 impl LsmBase {
     /// Opens the tables of a folder, which is made once there is something to keep, with so many
-    /// bytes of memory for what was read of them.
+    /// bytes of memory for what was read of them, and so many files held open.
     ///
     /// # Errors
     /// A file cannot be read, or a table is not known.
-    pub fn open(folder: &Path, defs: &[TableDef], cache_bytes: u64) -> Result<Self, BaseError> {
+    pub fn open(
+        folder: &Path,
+        defs: &[TableDef],
+        (cache_bytes, files): (u64, usize),
+    ) -> Result<Self, BaseError> {
         let base = Self {
             folder: folder.to_owned(),
             defs: defs.to_vec(),
             cache: Arc::new(Cache::with_capacity_bytes(cache_bytes)),
-            files: Arc::new(DescriptorTable::new(BASE_FILES_MAX)),
+            files: Arc::new(DescriptorTable::new(files)),
             next: SequenceNumberCounter::new(1),
             visible: SequenceNumberCounter::new(1),
             trees: RwLock::default(),

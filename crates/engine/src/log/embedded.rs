@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::io::Errno;
+
 use super::scan::{End, reaches, scan_to_end};
 use super::segment::{self, Header, VERSION, file_name};
 use super::{Group, Log, LogError, LogReport, Lsn, Record, Room, Space};
@@ -150,10 +152,7 @@ impl EmbeddedLog {
         let mut state = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, Spare::Absent) {
             Spare::Failed(error) if is_full(&error) => self.is_full = true,
-            Spare::Failed(error) => {
-                drop(state);
-                return Err(self.error(error));
-            }
+            Spare::Failed(error) => return Err(io_error(&*self.disk, SPARE, error)),
             kept @ (Spare::Absent | Spare::InTheMaking | Spare::Ready(_)) => *state = kept,
         }
         Ok(matches!(*state, Spare::Ready(_)))
@@ -169,7 +168,7 @@ impl EmbeddedLog {
             }
             Spare::Absent => Err(LogError::Full),
             Spare::Failed(error) if is_full(&error) => Err(LogError::Full),
-            Spare::Failed(error) => Err(self.error(error)),
+            Spare::Failed(error) => Err(io_error(&*self.disk, SPARE, error)),
         }
     }
 
@@ -277,11 +276,17 @@ impl Log for EmbeddedLog {
     }
 }
 
+/// Whether there may be room later: on the disk, or among the files that the process may open.
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    let too_many_files = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    let is_files = error
+        .raw_os_error()
+        .is_some_and(|code| too_many_files.contains(&code));
+    is_files
+        || matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
 }
 
 fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
@@ -310,7 +315,7 @@ fn carry_over(
         .iter()
         .map(|g| segment::span_of(g.records.len()))
         .sum();
-    make_way(disk, end).map_err(fail)?;
+    make_way(disk, end)?;
     let (mut file, size) = create(disk, (beyond + header.bytes()) as u64, segment_bytes)?;
     let mut at = header.bytes() as u64;
     let mut encoded = Vec::new();
@@ -360,20 +365,25 @@ fn remove(disk: &dyn Disk, name: &str) -> Result<(), LogError> {
 
 /// Gives back what the last segment has allocated behind its groups, and what a start that failed
 /// has left: on a full disk it is the room that this start needs.
-fn make_way(disk: &dyn Disk, end: &End) -> io::Result<()> {
+fn make_way(disk: &dyn Disk, end: &End) -> Result<(), LogError> {
     match disk.remove(SPARE) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error(disk, SPARE, error));
+        }
         Ok(()) | Err(_) => {}
     }
     let Some((last, groups_end)) = &end.tail else {
         return Ok(());
     };
-    let mut last = disk.open(last)?;
-    if last.size()? > *groups_end {
-        last.set_size(*groups_end)?;
-        last.sync()?;
-    }
-    Ok(())
+    let cut = || {
+        let mut last = disk.open(last)?;
+        if last.size()? > *groups_end {
+            last.set_size(*groups_end)?;
+            last.sync()?;
+        }
+        Ok(())
+    };
+    cut().map_err(|error| io_error(disk, last, error))
 }
 
 /// A file for `used` bytes and a segment behind them; on a full disk a smaller one, so that what is

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, getrlimit};
 use tidegate_engine::Door;
-use tidegate_engine::limits::BASE_FILES_MAX;
 use tidegate_http::{Readiness, Token};
 use tidegate_resp::{Credentials, Front};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,14 +13,8 @@ use tokio::sync::watch;
 
 use super::ServeError;
 use super::config::Settings;
+use super::files;
 use super::runtime::Runtime;
-
-/// Files that the process needs beside connections: those of the base, segments, listeners, wakers,
-/// the terminal.
-const FILES_KEPT: u64 = BASE_FILES_MAX as u64 + 64;
-
-/// Most connections, however many files the process may open.
-const CONNECTIONS_MAX: u64 = 100_000;
 
 /// The listening fronts.
 pub(super) struct Fronts {
@@ -44,7 +36,7 @@ impl Fronts {
         runtime: &Arc<Runtime>,
     ) -> Result<Self, ServeError> {
         // Half of them each; a front at its limit must not starve the other.
-        let connections_max = (connections_max() / 2).max(1);
+        let connections_max = (files::connections_max() / 2).max(1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores)
@@ -177,13 +169,4 @@ fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegat
         }
     });
     options
-}
-
-/// What the process may open in all, less what it needs itself.
-fn connections_max() -> usize {
-    let files = getrlimit(Resource::Nofile)
-        .current
-        .unwrap_or(CONNECTIONS_MAX);
-    let most = files.saturating_sub(FILES_KEPT).clamp(1, CONNECTIONS_MAX);
-    usize::try_from(most).unwrap_or(usize::MAX)
 }

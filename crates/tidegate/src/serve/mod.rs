@@ -1,6 +1,7 @@
 //! `tidegate serve`: one process, one folder, both fronts.
 
 mod config;
+mod files;
 mod listen;
 mod memory;
 mod owner;
@@ -196,7 +197,7 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
     let base = LsmBase::open(
         &settings.data.join(BASE_FOLDER),
         &tables_of(domains),
-        memory.base_bytes(),
+        (memory.base_bytes(), files::of_base()),
     )?;
     let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {

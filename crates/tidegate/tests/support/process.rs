@@ -136,6 +136,12 @@ impl Server {
         output.clone()
     }
 
+    /// Waits until it ends by itself, and gives its exit code.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let ended = || self.process.try_wait().expect("it is our child");
+        wait_for("a server to end", ended).code()
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         pid_of(&self.process)
     }

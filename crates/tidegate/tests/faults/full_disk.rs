@@ -1,0 +1,204 @@
+//! A disk that is full: opening commands are told so, nothing acknowledged is lost, reads go on,
+//! and service resumes by itself when there is room.
+
+use std::thread;
+use std::time::Instant;
+
+use tidegate_engine::Space;
+
+use crate::machine::picture;
+use crate::small_disk::SmallDisk;
+use crate::support::{Client, DEADLINE, Server, finish, http, units_of, wait_for, words};
+use crate::work::{Log, assert_all_held, check, hold_one_more, ids_of, serve};
+
+const WRITERS: u64 = 2;
+
+/// Commands that a writer sends at once.
+const PIPELINE: usize = 200;
+
+/// Bytes that a server wants for a segment on this machine.
+fn segment_bytes() -> u64 {
+    Space::of(thread::available_parallelism().map_or(1, usize::from)).segment
+}
+
+/// As long as a name may be, so that few holds fill a disk.
+fn long(name: &str) -> String {
+    format!("{name:_<128}")
+}
+
+fn sku_of(writer: u64) -> String {
+    long(&format!("sku-{writer}"))
+}
+
+fn hold(sku: &str, id: &str) -> Vec<String> {
+    words(&format!(
+        "STOCK.HOLD {sku} {id} 1 BUYER {} TTL 86400000",
+        long("ana")
+    ))
+}
+
+/// Holds until it is told that the disk is full; the ids that were acknowledged, sorted.
+fn hold_until_full(addr: &str, sku: &str) -> Vec<String> {
+    let mut client = Client::to(addr);
+    assert_eq!(
+        client.ask(&format!("STOCK.SET {sku} 1000000000")).refusal(),
+        None
+    );
+    let mut held = Vec::new();
+    let began = Instant::now();
+    for first in (0..).step_by(PIPELINE) {
+        assert!(began.elapsed() < DEADLINE, "nobody is told");
+        let ids: Vec<_> = (first..first + PIPELINE)
+            .map(|n| long(&format!("h{n:08}")))
+            .collect();
+        let commands: Vec<_> = ids.iter().map(|id| hold(sku, id)).collect();
+        let replies = client.pipeline(&commands);
+        assert_eq!(replies.len(), commands.len(), "the server is there");
+        let refusals: Vec<_> = replies.iter().map(|reply| reply.refusal()).collect();
+        let told = |word| refusals.contains(&Some(word));
+        let done = ids
+            .into_iter()
+            .zip(&refusals)
+            .filter(|(_, refusal)| refusal.is_none());
+        held.extend(done.map(|(id, _)| id));
+        if told("DISKFULL") {
+            return held;
+        }
+        // BUSY while the next segment is being made.
+        assert!(
+            refusals
+                .iter()
+                .all(|refusal| matches!(refusal, None | Some("BUSY")))
+        );
+    }
+    unreachable!("there is always one more")
+}
+
+fn metric(server: &Server, line: &str) -> bool {
+    let metrics = http(&server.http, "GET /metrics", &[], "");
+    metrics.body.lines().any(|found| found == line)
+}
+
+#[test]
+fn full_disk_is_told_and_loses_nothing_and_service_resumes_by_itself() {
+    let bytes = 3 * segment_bytes() + segment_bytes() / 4;
+    let Some(disk) = SmallDisk::for_test("full disk", bytes) else {
+        return;
+    };
+    let data = disk.path().join("data");
+    let mut server = Server::start(&data);
+    let mut client = Client::to(&server.resp);
+    let addr = &server.resp;
+    let (filler, mut held) = thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| scope.spawn(move || hold_until_full(addr, &sku_of(writer))))
+            .collect();
+        wait_for("some holds", || {
+            let first = client.ask(&format!("STOCK.GET {}", sku_of(0)));
+            (first.refusal().is_none() && first.field("held").integer() > 0).then_some(())
+        });
+        let filler = disk.fill();
+        let held = writers
+            .into_iter()
+            .map(|writer| writer.join().expect("a writer"));
+        (filler, held.collect::<Vec<_>>())
+    });
+
+    let body = r#"{"id":"late","quantity":1}"#;
+    let target = format!("POST /v1/stock/{}/holds", sku_of(0));
+    let refused = http(&server.http, &target, &[], body);
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (507, &"disk_full".into())
+    );
+    assert!(metric(&server, "tidegate_disk_full 1"));
+    for (writer, held) in (0..).zip(&held) {
+        let [_, _, found, _] = units_of(&mut client, &sku_of(writer));
+        assert_eq!(usize::try_from(found), Ok(held.len()), "reads go on");
+    }
+    let confirm = format!("STOCK.CONFIRM {} {}", sku_of(0), held[0][0]);
+    assert_eq!(client.ask(&confirm).field("state").text(), "confirmed");
+
+    filler.remove();
+    let late = hold(&sku_of(0), &long("late"));
+    wait_for("service", || {
+        let reply = client
+            .pipeline(std::slice::from_ref(&late))
+            .pop()
+            .expect("a reply");
+        reply.refusal().is_none().then_some(())
+    });
+    assert!(metric(&server, "tidegate_disk_full 0"));
+    held[0].push(long("late"));
+
+    server.kill();
+    let server = Server::start(&data);
+    let mut client = Client::to(&server.resp);
+    for (writer, held) in (0..).zip(&held) {
+        assert!(
+            ids_of(&mut client, &sku_of(writer)) == *held,
+            "not what was acknowledged"
+        );
+    }
+    drop(client);
+    server.stop();
+    assert_eq!(check(&data).status.code(), Some(0));
+}
+
+/// No more is held. It is BUSY for as long as the server has not asked the disk.
+fn assert_told_full(client: &mut Client) {
+    wait_for("DISKFULL", || {
+        let refusal = hold_one_more(client).expect_err("there is no room");
+        assert!(["BUSY", "DISKFULL"].contains(&&*refusal), "{refusal}");
+        (refusal == "DISKFULL").then_some(())
+    });
+}
+
+#[test]
+fn server_started_on_a_full_disk_can_be_read_and_stopped_and_resumes_by_itself() {
+    let segment = segment_bytes();
+    let Some(disk) = SmallDisk::for_test("start on a full disk", 2 * segment) else {
+        return;
+    };
+    let log = Log::of_killed_server();
+    let data = disk.path().join("data");
+    log.put_short(&data, &log.bytes);
+    let filler = disk.fill();
+    filler.give_back(segment / 16);
+    for _ in 0..2 {
+        let server = Server::start(&data);
+        let mut client = Client::to(&server.resp);
+        assert_all_held(&mut client);
+        assert_told_full(&mut client);
+        drop(client);
+        server.stop();
+    }
+    let server = Server::start(&data);
+    let mut client = Client::to(&server.resp);
+    assert_told_full(&mut client);
+    filler.remove();
+    wait_for("service", || hold_one_more(&mut client).ok());
+    drop(client);
+    server.stop();
+    assert_eq!(check(&data).status.code(), Some(0));
+}
+
+#[test]
+fn start_without_any_room_is_refused_and_changes_nothing() {
+    let Some(disk) = SmallDisk::for_test("start without room", 2 * segment_bytes()) else {
+        return;
+    };
+    let log = Log::of_killed_server();
+    let data = disk.path().join("data");
+    log.put_short(&data, &log.bytes);
+    let filler = disk.fill();
+    let before = picture(&data);
+    let refused = finish(serve(&data));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains(data.to_str().expect("UTF-8")), "{said}");
+    assert!(said.contains("the disk is full: a start needs "), "{said}");
+    assert!(picture(&data) == before, "a file differs");
+    filler.remove();
+    assert_all_held(&mut Client::to(&Server::start(&data).resp));
+}
