@@ -43,6 +43,8 @@ pub struct Config {
     pub space: Space,
     /// Memory to keep to.
     pub memory: Memory,
+    /// A checkpoint begins after so long if anything has changed.
+    pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
     pub seed: u64,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -188,7 +190,12 @@ impl Engine {
                 inner,
                 shared: Arc::clone(&shared),
             },
-            checkpointer: Checkpointer::new(Arc::clone(&shared), disk, mark.clone()),
+            checkpointer: Checkpointer::new(
+                Arc::clone(&shared),
+                disk,
+                mark.clone(),
+                config.checkpoint_every_ms,
+            ),
             tender: Tender {
                 completion: Completion::new(&filters, &*shared.base),
                 shared: Arc::clone(&shared),

@@ -20,7 +20,7 @@ pub use mark::MarkError;
 use crate::base::{BaseCause, BaseError};
 use crate::disk::Disk;
 use crate::key::PartitionId;
-use crate::limits::{CHECKPOINT_EVERY_MS, CHECKPOINT_LOG_BYTES};
+use crate::limits::CHECKPOINT_LOG_BYTES;
 use crate::log::{LogError, Lsn, Room};
 use crate::memtable::{Left, Rows};
 use crate::shared::Shared;
@@ -186,6 +186,7 @@ pub struct Checkpointer {
     disk: Arc<dyn Disk>,
     mark: Mark,
     phase: Phase,
+    every_ms: u64,
     /// Engine time at the end of the last one.
     ended_ms: u64,
 }
@@ -204,13 +205,14 @@ enum Phase {
 }
 
 impl Checkpointer {
-    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark, every_ms: u64) -> Self {
         let ended_ms = shared.clock.look_ms();
         Self {
             shared,
             disk,
             mark,
             phase: Phase::Idle,
+            every_ms,
             ended_ms,
         }
     }
@@ -265,7 +267,7 @@ impl Checkpointer {
         if checkpoints.is_asked.swap(false, Ordering::AcqRel) {
             return true;
         }
-        let is_old = clock.look_ms() >= self.ended_ms + CHECKPOINT_EVERY_MS;
+        let is_old = clock.look_ms() >= self.ended_ms + self.every_ms;
         let is_full = matches!(self.shared.room(), Room::Short { is_full: true, .. });
         let is_much = changed >= memory.checkpoint_bytes()
             || self.shared.log_bytes() >= CHECKPOINT_LOG_BYTES

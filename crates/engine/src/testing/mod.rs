@@ -21,7 +21,7 @@ use crate::disk::FaultDisk;
 use crate::engine::{
     Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of,
 };
-use crate::limits::MEMORY_BYTES_MIN;
+use crate::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::memory::Memory;
@@ -239,6 +239,7 @@ impl Stepper {
             executors: 2,
             space,
             memory: Memory::of(MEMORY_BYTES_MIN),
+            checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
             accept_clock_jump,
         };

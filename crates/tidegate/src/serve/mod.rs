@@ -205,6 +205,7 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
         executors,
         space: Space::of(executors),
         memory,
+        checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         accept_clock_jump: settings.accept_clock,
     };
