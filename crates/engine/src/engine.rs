@@ -27,6 +27,7 @@ use crate::partition::{self, Handlers, Partition};
 use crate::reader::Gather;
 use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
+use crate::strikes::{self, Strikes};
 use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
 #[cfg(feature = "testing")]
@@ -93,6 +94,8 @@ pub struct Engine {
     pub checkpointer: Checkpointer,
     /// Keeps the base in order.
     pub tender: Tender,
+    /// Where it is noted what stopped the process.
+    pub strikes: Strikes,
     /// What the log held.
     pub report: LogReport,
 }
@@ -161,6 +164,10 @@ impl Engine {
         let handlers = Arc::new(Handlers {
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),
+            set_aside: strikes::set_aside(&*disk).map_err(|error| LogError::Io {
+                path: disk.path("strikes"),
+                error,
+            })?,
         });
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
@@ -168,7 +175,8 @@ impl Engine {
             let slots = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
             let handlers = Arc::clone(&handlers);
-            let partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);
@@ -189,6 +197,9 @@ impl Engine {
             writer: Writer {
                 inner,
                 shared: Arc::clone(&shared),
+            },
+            strikes: Strikes {
+                disk: Arc::clone(&disk),
             },
             checkpointer: Checkpointer::new(
                 Arc::clone(&shared),

@@ -47,6 +47,7 @@ mod row;
 mod running;
 mod shared;
 mod sink;
+mod strikes;
 mod table;
 mod tables;
 #[cfg(feature = "testing")]
@@ -69,6 +70,7 @@ pub use row::{Nothing, Row};
 pub use running::Running;
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
+pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;
 pub use tx::{Reads, Stop, Tx};

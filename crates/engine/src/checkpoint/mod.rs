@@ -365,6 +365,7 @@ impl Checkpointer {
         drop(handed);
         drop(left);
         checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
+        self.shared.wake_all(); // Timers and mail may have waited for memory.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);
         (Phase::Idle, Ok(Progress::Made))

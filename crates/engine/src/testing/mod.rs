@@ -25,7 +25,9 @@ use crate::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::memory::Memory;
+use crate::running::Running;
 use crate::sink::{Answer, ReplySink};
+use crate::strikes::Strikes;
 
 /// A clock that moves when told to.
 #[derive(Clone, Debug)]
@@ -199,6 +201,7 @@ pub struct Stepper {
     writer: LogStep,
     checkpointer: Checkpointer,
     tender: Tender,
+    strikes: Strikes,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
     next_token: u64,
@@ -260,6 +263,7 @@ impl Stepper {
             writer: engine.writer,
             checkpointer: engine.checkpointer,
             tender: engine.tender,
+            strikes: engine.strikes,
             domains: domains.to_vec(),
             recorder: Arc::default(),
             next_token: 1,
@@ -358,6 +362,13 @@ impl Stepper {
     /// Asks for a checkpoint though none is due.
     pub fn ask_checkpoint(&self) {
         self.checkpointer.ask();
+    }
+
+    /// Notes what this thread was running when it panicked, as a process does before it ends.
+    pub fn strike(&self) {
+        let running = Running::here().expect("because something was running");
+        let noted = self.strikes.note(&running);
+        noted.expect("because no fault was injected");
     }
 
     /// Steps what keeps the base in order.

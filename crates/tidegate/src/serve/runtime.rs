@@ -1,6 +1,7 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
 //! readers, and two that work for later: one takes rows to the base, one keeps the base in order.
 
+use std::cell::RefCell;
 use std::io;
 use std::panic;
 use std::process;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
-    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Tender, Writer,
+    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Strikes, Tender, Writer,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -57,6 +58,7 @@ impl Runtime {
             writer,
             checkpointer,
             tender,
+            strikes,
             ..
         } = engine;
         let mut handles = Vec::new();
@@ -67,7 +69,11 @@ impl Runtime {
                 .build()?;
             handles.push(runtime.handle().clone());
             let name = format!("executor-{index}");
-            let run = move || runtime.block_on(drive(executor));
+            let strikes = strikes.clone();
+            let run = move || {
+                STRIKES.set(Some(strikes));
+                runtime.block_on(drive(executor));
+            };
             threads.push(thread::Builder::new().name(name).spawn(run)?);
         }
         let log = thread::Builder::new().name("log".to_owned());
@@ -211,6 +217,11 @@ fn give_way() {
     rustix::process::nice(NICE).ok();
 }
 
+thread_local! {
+    /// Where the executor of this thread notes what stops the process.
+    static STRIKES: RefCell<Option<Strikes>> = const { RefCell::new(None) };
+}
+
 /// A panic ends the process, so that nothing later is acknowledged. Says what it was about.
 fn tell_what_panics() {
     static ONCE: Once = Once::new();
@@ -219,6 +230,12 @@ fn tell_what_panics() {
         panic::set_hook(Box::new(move |info| {
             told_before(info);
             if let Some(running) = Running::here() {
+                STRIKES.with_borrow(|strikes| {
+                    let noted = strikes.as_ref().map(|strikes| strikes.note(&running));
+                    if let Some(Err(error)) = noted {
+                        note(format_args!("tidegate: that could not be noted: {error}"));
+                    }
+                });
                 note(format_args!(
                     "tidegate: this was {running}. The process stops; nothing of it is kept, and \
                      what was answered is. Please report it."
