@@ -16,8 +16,8 @@ use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
 use crate::log::{
-    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Record, Room, Space, Spawn,
-    scan_to_end,
+    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Reading, Record, Room, Space,
+    Spawn, scan_to_end,
 };
 use crate::mail::check_addressees;
 use crate::memory::Memory;
@@ -48,6 +48,8 @@ pub struct Config {
     pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
     pub seed: u64,
+    /// Told how far a start has read the log.
+    pub reading: Arc<Reading>,
     /// Follow a wall clock that is more than a day ahead of the log.
     pub accept_clock_jump: bool,
 }
@@ -140,7 +142,7 @@ impl Engine {
             config.space,
             config.seed,
             spawn,
-            &mark.applied,
+            (&mark.applied, &config.reading),
             &mut |record| replayed.apply(record),
         )?;
         check_reach(&tips, &mark)?;
@@ -364,7 +366,9 @@ pub fn check(
         .collect();
     let no_filters = Filters::new();
     let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark);
-    let end = scan_to_end(disk, &mark.applied, &mut |record| replayed.apply(record))?;
+    let end = scan_to_end(disk, &mark.applied, &Reading::default(), &mut |record| {
+        replayed.apply(record)
+    })?;
     if end.report.segments == 0 {
         let path = disk.path("").trim_end_matches('/').to_owned();
         return Err(LogError::Absent { path }.into());

@@ -62,7 +62,9 @@ pub use engine::{
     Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, Writer, check, tables_of,
 };
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
-pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Space, Spawn};
+pub use log::{
+    Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,
+};
 pub use memory::Memory;
 pub use metrics::{Counter, Metrics};
 pub use random::Random;

@@ -11,8 +11,8 @@ mod writer;
 use std::io;
 
 pub use embedded::{EmbeddedLog, Spawn};
-pub use scan::LogReport;
 pub(crate) use scan::scan_to_end;
+pub use scan::{LogReport, Reading};
 pub use writer::Did;
 pub(crate) use writer::{LogQueue, LogWriter};
 

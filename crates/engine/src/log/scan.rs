@@ -4,6 +4,8 @@
 //! So a bad group at or below the highest mark was durable once and is damaged; above it, nobody
 //! was answered on its account, and everything from the first bad group on is cut.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::segment::{
     ALIGN, GROUP_MAGIC, Header, VERSION, decode, first_group_of, header_bytes, version_of,
 };
@@ -29,6 +31,22 @@ pub struct LogReport {
     pub clock_up_to_ms: u64,
     /// How many partitions the log was made for; 0 if there is no log.
     pub partitions: u16,
+}
+
+/// How far a log has been read, in bytes.
+#[derive(Debug, Default)]
+pub struct Reading {
+    read: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Reading {
+    /// Bytes that were read, and bytes in all; none before that is known.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let load = |bytes: &AtomicU64| bytes.load(Ordering::Relaxed);
+        (load(&self.read), load(&self.total))
+    }
 }
 
 /// Where the log goes on, and what a start has to carry over.
@@ -69,6 +87,7 @@ struct Segment {
 pub(crate) fn scan_to_end(
     disk: &dyn Disk,
     applied: &[Lsn],
+    progress: &Reading,
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<End, LogError> {
     let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
@@ -117,10 +136,17 @@ pub(crate) fn scan_to_end(
         }
     }
     let names: Vec<_> = end.needed.iter().map(|(name, _)| name.clone()).collect();
+    for name in &names {
+        let size = disk.open(name).and_then(|file| file.size());
+        let size = size.map_err(|error| io_error(disk, name, error))?;
+        progress.total.fetch_add(size, Ordering::Relaxed);
+    }
     for (index, name) in names.iter().enumerate() {
         let segment = load(disk, name)?;
         let until = names.get(index + 1).and_then(|next| first_group_of(next));
         read_segment(disk, &segment, until, &mut end, visit)?;
+        let read = segment.bytes.len() as u64;
+        progress.read.fetch_add(read, Ordering::Relaxed);
     }
     end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
     Ok(end)

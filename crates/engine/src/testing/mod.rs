@@ -244,6 +244,7 @@ impl Stepper {
             memory: Memory::of(MEMORY_BYTES_MIN),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
+            reading: Arc::default(),
             accept_clock_jump,
         };
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());

@@ -48,6 +48,7 @@ impl Server {
             memory: Memory::of(MEMORY_BYTES_MIN),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
+            reading: Arc::default(),
             accept_clock_jump: false,
         };
         let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());
