@@ -23,6 +23,7 @@ mod work;
 use std::fmt;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 
 use crate::client::{Address, Lost};
@@ -115,13 +116,15 @@ pub(crate) struct BenchArgs {
 
 impl BenchArgs {
     /// What clap cannot know of the flags together.
-    fn check(&self) -> Result<(), BenchError> {
+    fn check(&self) -> Result<(), String> {
         if self.work == Kind::HoldConfirm && self.target == Target::Redis {
-            return Err(BenchError::NoSuchWork);
+            return Err("--work hold-confirm is for Tidegate only".to_owned());
         }
         let (pipeline, group) = (self.pipeline, self.work.group());
         if !pipeline.is_multiple_of(group) {
-            return Err(BenchError::Ungrouped { pipeline, group });
+            return Err(format!(
+                "--pipeline {pipeline} is no multiple of {group}: commands come in groups of so many"
+            ));
         }
         Ok(())
     }
@@ -134,7 +137,10 @@ impl BenchArgs {
 
 /// Runs the benchmark and prints what it saw, be it only a part.
 pub(crate) fn run(args: &BenchArgs) -> Result<Found, Failure> {
-    args.check().map_err(Failure::told)?;
+    if let Err(wrong) = args.check() {
+        let mut command = clap::Command::new("tidegate bench");
+        command.error(ErrorKind::ArgumentConflict, wrong).exit();
+    }
     let interrupt = Interrupt::listen().map_err(Failure::told)?;
     let (server, own) = connect_to(args)?;
     note(format_args!(
@@ -208,17 +214,6 @@ impl fmt::Display for Announced<'_> {
 /// Why a benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
-    /// Groups of commands do not fit.
-    #[error("--pipeline {pipeline} is no multiple of {group}: commands come in groups of so many")]
-    Ungrouped {
-        /// Commands in flight on each connection.
-        pipeline: u16,
-        /// Commands that belong together.
-        group: u16,
-    },
-    /// Redis does not do it.
-    #[error("--work hold-confirm is for Tidegate only")]
-    NoSuchWork,
     /// The connection.
     #[error("{addr}: {error}")]
     Lost {
