@@ -205,12 +205,13 @@ impl Engine {
             },
             checkpointer: Checkpointer::new(
                 Arc::clone(&shared),
-                disk,
+                Arc::clone(&disk),
                 mark.clone(),
                 config.checkpoint_every_ms,
             ),
             tender: Tender {
                 completion: Completion::new(&filters, &*shared.base),
+                _disk: Arc::clone(&disk),
                 shared: Arc::clone(&shared),
             },
             door: Door {
@@ -672,6 +673,8 @@ impl Executor {
 /// Keeps the base in order, beside everything else. One thread steps it.
 pub struct Tender {
     shared: Arc<Shared>,
+    /// The folder is its own until it ends.
+    _disk: Arc<dyn Disk>,
     completion: Completion,
 }
 

@@ -35,8 +35,12 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(50);
 /// How long nobody looks whether the base is in order.
 const TEND_PAUSE: Duration = Duration::from_millis(200);
 
+/// How long a stop waits for files that are being merged.
+const MERGE_LOOK: Duration = Duration::from_millis(5);
+const MERGE_LOOKS: u32 = 100;
+
 /// By how much those who work for later give way to those who answer.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// The running threads of an engine.
 pub(crate) struct Runtime {
@@ -45,7 +49,8 @@ pub(crate) struct Runtime {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
-    later: Vec<JoinHandle<()>>,
+    checkpoint: JoinHandle<()>,
+    base: JoinHandle<()>,
 }
 
 impl Runtime {
@@ -85,17 +90,16 @@ impl Runtime {
         }
         let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
         let tend_base = thread::Builder::new().name("base".to_owned());
-        let later = vec![
-            checkpoint.spawn(move || take_to_base(checkpointer))?,
-            tend_base.spawn(move || tend(tender))?,
-        ];
+        let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
+        let base = tend_base.spawn(move || tend(tender))?;
         Ok(Self {
             door,
             executors: handles,
             next: AtomicUsize::new(0),
             threads,
             beside,
-            later,
+            checkpoint,
+            base,
         })
     }
 
@@ -108,15 +112,21 @@ impl Runtime {
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
     pub(crate) fn stop(self) {
         self.door.stop();
-        for thread in &self.later {
-            thread.thread().unpark();
-        }
+        self.base.thread().unpark();
         for executor in self.threads {
             executor.join().expect("because a panic ends the process");
         }
         self.door.finish();
-        for thread in self.beside.into_iter().chain(self.later) {
+        for thread in self.beside.into_iter().chain([self.checkpoint]) {
             thread.join().expect("because a panic ends the process");
+        }
+        // Files that are being merged are left as they are, as by a kill: the next start removes
+        // what is not whole. Until it ends the thread keeps the folder locked.
+        for _ in 0..MERGE_LOOKS {
+            if self.base.is_finished() {
+                break;
+            }
+            thread::sleep(MERGE_LOOK);
         }
     }
 }
