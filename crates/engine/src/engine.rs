@@ -135,7 +135,9 @@ impl Engine {
             .copied()
             .collect();
         let filters = filter::filters(&defs, config.seed, config.memory);
-        let mut replayed = Replayed::new(defs, config.seed, &base, &filters, &mark);
+        let known_partitions = mark.applied.len().max(usize::from(partitions));
+        let cache_bytes = config.memory.cache_bytes(known_partitions);
+        let mut replayed = Replayed::new(defs, config.seed, &base, &filters, &mark, cache_bytes);
         let (mut log, report, tips) = EmbeddedLog::open(
             Arc::clone(&disk),
             partitions,
@@ -296,6 +298,8 @@ struct Replayed<'a> {
     base: &'a Arc<dyn Base>,
     filters: &'a Filters,
     mark: &'a Mark,
+    /// For rows of one partition that were read from the base.
+    cache_bytes: usize,
     partitions: HashMap<PartitionId, Tables>,
 }
 
@@ -306,9 +310,11 @@ impl<'a> Replayed<'a> {
         base: &'a Arc<dyn Base>,
         filters: &'a Filters,
         mark: &'a Mark,
+        cache_bytes: usize,
     ) -> Self {
         Self {
             defs,
+            cache_bytes,
             seed,
             base,
             filters,
@@ -319,7 +325,7 @@ impl<'a> Replayed<'a> {
 
     fn tables(&mut self, id: PartitionId) -> &mut Tables {
         let base = Arc::clone(self.base);
-        let new = || Tables::new(&self.defs, self.seed, base, self.filters);
+        let new = || Tables::new(&self.defs, self.seed, base, self.filters, self.cache_bytes);
         self.partitions.entry(id).or_insert_with(new)
     }
 
@@ -366,7 +372,7 @@ pub fn check(
         .copied()
         .collect();
     let no_filters = Filters::new();
-    let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark);
+    let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark, 0);
     let end = scan_to_end(disk, &mark.applied, &Reading::default(), &mut |record| {
         replayed.apply(record)
     })?;

@@ -60,9 +60,6 @@ pub const LETTER_BYTES_MAX: usize = 64 * 1024;
 /// Letters taken out of an inbox for one batch, before its commands.
 pub const BATCH_LETTERS_MAX: usize = 512;
 
-/// Bytes of rows read from the base that one table of one partition keeps in memory.
-pub const CACHE_BYTES_MAX: usize = 1024 * 1024;
-
 /// Rows that one partition may have asked the base for before it takes in no further command.
 pub const FETCHES_MAX: usize = 1024;
 

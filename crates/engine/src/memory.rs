@@ -6,9 +6,10 @@ use crate::log::BUSY;
 
 /// Bytes of memory that a server is to keep to, and the parts of them.
 ///
-/// Rows changed since the last checkpoint began, and those on their way to the base, have half of
-/// it; what was read of the files of the base a quarter. The rest is for what has a bound of its
-/// own: requests, answers, groups of the log.
+/// Rows changed since the last checkpoint began, and those on their way to the base, have three
+/// eighths of it; what was read of the files of the base a fifth; rows read from the base, and the
+/// filter of each keyed table, a sixteenth and a sixth at most. The rest is for what has a bound of
+/// its own: requests, answers, groups of the log, a table in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     bytes: u64,
@@ -26,7 +27,7 @@ impl Memory {
     /// For what was read of the files of the base.
     #[must_use]
     pub fn base_bytes(self) -> u64 {
-        self.bytes / 4
+        self.bytes / 5
     }
 
     /// For the filter of one table.
@@ -34,9 +35,14 @@ impl Memory {
         usize::try_from(self.bytes / 6).unwrap_or(usize::MAX)
     }
 
+    /// For rows of one partition that were read from the base.
+    pub(crate) fn cache_bytes(self, partitions: usize) -> usize {
+        usize::try_from(self.bytes / 16).unwrap_or(usize::MAX) / partitions
+    }
+
     /// For rows that are not known to be in the base.
     fn row_bytes(self) -> usize {
-        usize::try_from(self.bytes / 2).unwrap_or(usize::MAX)
+        usize::try_from(self.bytes / 8 * 3).unwrap_or(usize::MAX)
     }
 
     /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.

@@ -20,7 +20,6 @@ use crate::cell::Cell;
 use crate::effect;
 use crate::filter::Filter;
 use crate::hash::Seeded;
-use crate::limits::CACHE_BYTES_MAX;
 use crate::table::Shape;
 
 type Hashed = imbl::GenericHashSet<Cell, Seeded, DefaultSharedPtr>;
@@ -145,16 +144,18 @@ struct Cache {
     young: HashSet<Cell, Seeded>,
     old: HashSet<Cell, Seeded>,
     young_bytes: usize,
+    young_bytes_max: usize,
     seed: Seeded,
 }
 
 impl Cache {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, bytes_max: usize) -> Self {
         let seed = Seeded::new(seed);
         Self {
             young: HashSet::with_hasher(seed),
             old: HashSet::with_hasher(seed),
             young_bytes: 0,
+            young_bytes_max: bytes_max / 2,
             seed,
         }
     }
@@ -169,7 +170,7 @@ impl Cache {
     }
 
     fn insert(&mut self, cell: Cell) {
-        if self.young_bytes >= CACHE_BYTES_MAX / 2 {
+        if self.young_bytes >= self.young_bytes_max {
             drop(self.turn());
         }
         self.young_bytes += cell.weight();
@@ -222,12 +223,18 @@ pub(crate) struct MemTable {
 }
 
 impl MemTable {
-    pub(crate) fn new(shape: Shape, seed: u64, whole: bool, filter: Option<Arc<Filter>>) -> Self {
+    pub(crate) fn new(
+        shape: Shape,
+        seed: u64,
+        whole: bool,
+        filter: Option<Arc<Filter>>,
+        cache_bytes_max: usize,
+    ) -> Self {
         Self {
             filter,
             rows: Rows::empty(shape, seed),
             frozen: None,
-            cache: Cache::new(seed),
+            cache: Cache::new(seed, cache_bytes_max),
             changes: Vec::new(),
             committed: 0,
             bytes: 0,

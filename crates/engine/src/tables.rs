@@ -36,6 +36,7 @@ impl Tables {
         seed: u64,
         base: Arc<dyn Base>,
         filters: &Filters,
+        cache_bytes_max: usize,
     ) -> Self {
         let mut index = vec![NONE; 1 << 12];
         let mut tables = Vec::with_capacity(defs.len());
@@ -44,7 +45,8 @@ impl Tables {
             assert_eq!(*place, NONE, "two tables are numbered {:#x}", def.id);
             *place = u8::try_from(tables.len()).expect("because there are fewer than 255 tables");
             let filter = filters.get(&def.id).cloned();
-            let table = MemTable::new(def.shape, seed, !base.has(def.id), filter);
+            let cache = cache_bytes_max / defs.len();
+            let table = MemTable::new(def.shape, seed, !base.has(def.id), filter, cache);
             tables.push((*def, table));
         }
         Self {
