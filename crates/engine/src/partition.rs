@@ -1,6 +1,6 @@
 //! A partition: the one writer of its slots.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::base::BaseError;
@@ -42,8 +42,7 @@ pub(crate) struct Partition {
     /// Commands taken from the inbox and not yet run.
     batch: VecDeque<Envelope>,
     waits: Waits,
-    /// Mail that waits until there is room for what it changes.
-    held_mail: VecDeque<Envelope>,
+    held_mail: HeldMail,
     effects: Vec<u8>,
     others: Others,
     /// Letters in the outbox.
@@ -98,6 +97,28 @@ struct Wait {
     for_timer: bool,
     /// In the order in which they came.
     commands: VecDeque<Envelope>,
+}
+
+/// Mail that waits until there is room for what it changes, in the order in which it came.
+#[derive(Default)]
+struct HeldMail {
+    mail: VecDeque<Envelope>,
+    /// Further mail to these waits behind it, whatever else it would wait for.
+    slots: HashSet<Slot>,
+}
+
+impl HeldMail {
+    fn hold(&mut self, envelope: Envelope) {
+        self.slots.insert(envelope.slot);
+        self.mail.push_back(envelope);
+    }
+
+    /// Puts it all before what is in `batch`.
+    fn release(&mut self, batch: &mut VecDeque<Envelope>) {
+        self.slots.clear();
+        self.mail.append(batch);
+        std::mem::swap(&mut self.mail, batch);
+    }
 }
 
 impl Waits {
@@ -176,7 +197,7 @@ impl Partition {
             handlers,
             batch: VecDeque::new(),
             waits: Waits::default(),
-            held_mail: VecDeque::new(),
+            held_mail: HeldMail::default(),
             effects: Vec::new(),
             others,
             outbox,
@@ -250,9 +271,8 @@ impl Partition {
 
     /// Mail that was held is taken in before anything else, once there is room.
     fn release_mail(&mut self, shared: &Shared) {
-        if !self.held_mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
-            self.held_mail.append(&mut self.batch);
-            std::mem::swap(&mut self.held_mail, &mut self.batch);
+        if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
+            self.held_mail.release(&mut self.batch);
         }
     }
 
@@ -577,6 +597,11 @@ impl Partition {
         answers: &mut Answers,
     ) -> usize {
         let slot = envelope.slot;
+        if envelope.is_mail() && self.held_mail.slots.contains(&slot) {
+            // Also if the slot waits: what is held came before, and a letter overtaken is lost.
+            self.held_mail.hold(envelope);
+            return 0;
+        }
         if self.waits.has(slot) {
             self.waits.park(envelope);
             return 0;
@@ -607,10 +632,8 @@ impl Partition {
                 });
                 return 0;
             }
-            Errand::Letter(_) | Errand::Ack(_)
-                if !self.held_mail.is_empty() || shared.refuses(Class::Finishes).is_some() =>
-            {
-                self.held_mail.push_back(envelope);
+            Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
+                self.held_mail.hold(envelope);
                 return 0;
             }
             Errand::Letter(letter) => match self.take_letter(letter, now_ms, answers) {
@@ -686,7 +709,7 @@ impl Partition {
 
     /// Whether nothing waits, neither to run nor at the gate.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        let runs = self.batch.is_empty() && self.waits.parked == 0 && self.held_mail.is_empty();
+        let runs = self.batch.is_empty() && self.waits.parked == 0 && self.held_mail.mail.is_empty();
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 
