@@ -707,9 +707,10 @@ impl Partition {
         due.filter(|_| !self.is_held_up && self.refuses(Class::Finishes, 0, shared).is_none())
     }
 
-    /// Whether nothing waits, neither to run nor at the gate.
+    /// Whether nothing waits, neither to run nor at the gate. Mail that there is no room for does not
+    /// count: its senders keep it, and a start sends it again.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        let runs = self.batch.is_empty() && self.waits.parked == 0 && self.held_mail.mail.is_empty();
+        let runs = self.batch.is_empty() && self.waits.parked == 0;
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 

@@ -236,3 +236,18 @@ fn letters_held_back_for_want_of_room_stay_before_those_that_wait_for_the_base()
     assert!(engine.answer(read).unwrap().1.contains("times=1"));
     assert_eq!(shares(&engine), [600, 600, 600]);
 }
+
+#[test]
+fn letters_held_back_for_want_of_room_keep_no_executor_from_ending() {
+    let mut engine = without_room();
+    engine.door().stop();
+    for _ in 0..10 {
+        engine.execute();
+        engine.write().unwrap();
+    }
+    assert!(engine.is_quiet());
+    engine.disk.limit_bytes(None);
+    let mut engine = engine.reopen().unwrap();
+    engine.settle();
+    assert_eq!(shares(&engine), [600, 600, 600]);
+}
