@@ -363,6 +363,7 @@ impl Checkpointer {
         drop(handed);
         drop(left);
         checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
+        self.shared.wake_all(); // There may be room again for timers and mail that were held back.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);
         (Phase::Idle, Ok(Progress::Made))
