@@ -166,7 +166,8 @@ impl Engine {
             let slots = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
             let handlers = Arc::clone(&handlers);
-            let partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);

@@ -348,7 +348,8 @@ impl Partition {
         }
     }
 
-    fn tell_bytes(&mut self, shared: &Shared) {
+    /// Tells how many bytes the rows changed take, those that a start has read included.
+    pub(crate) fn tell_bytes(&mut self, shared: &Shared) {
         let bytes = self.state.tables.bytes();
         let before = std::mem::replace(&mut self.changed_bytes, bytes);
         shared.checkpoints.set_changed_bytes(before, bytes);

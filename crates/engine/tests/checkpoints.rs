@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::limits::CHECKPOINT_EVERY_MS;
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
 use tidegate_engine::{OpenError, Progress, Random, Slot};
 
@@ -348,4 +349,15 @@ fn executors_are_woken_once_memory_is_free_again() {
         engine.checkpoint_step().unwrap();
     }
     assert!(wakes.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn rows_of_the_log_that_a_start_has_read_are_counted() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text TTL 1000000");
+    let mut engine = engine.reopen().unwrap();
+    engine.pass_ms(1);
+    assert_eq!(engine.door().metrics().checkpoints.get(), 0);
+    engine.pass_ms(CHECKPOINT_EVERY_MS + 10_000);
+    assert_eq!(engine.door().metrics().checkpoints.get(), 1, "for age");
 }
