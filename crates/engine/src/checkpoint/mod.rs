@@ -396,6 +396,13 @@ impl Checkpointer {
         self.shared.stopping.load(Ordering::Acquire)
     }
 
+    /// Whether the engine is stopping, and a full disk keeps what a checkpoint waits for from being
+    /// written: the log writer gives up as well.
+    #[must_use]
+    pub fn may_give_up(&self) -> bool {
+        self.shared.is_stuck() && self.is_stopping()
+    }
+
     /// Says that no further checkpoint comes: executors that are stopping need not wait for one.
     pub fn finish(&self) {
         self.shared

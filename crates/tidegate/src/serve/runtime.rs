@@ -180,6 +180,7 @@ fn take_to_base(mut checkpointer: Checkpointer) {
         let is_stopping = checkpointer.is_stopping();
         match checkpointer.step() {
             Ok(Progress::Made) => {}
+            Ok(Progress::None) if checkpointer.may_give_up() => return checkpointer.finish(),
             Ok(Progress::None) if !is_stopping || checkpointer.is_busy() => {
                 checkpointer.wait(CHECKPOINT_LOOK);
             }
