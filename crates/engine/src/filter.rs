@@ -145,17 +145,15 @@ impl Filter {
     /// Every key that the base holds was added.
     pub(crate) fn complete(&self) {
         // It fails if it was given up, or is complete already.
-        let _ = self.state.compare_exchange(
-            LEARNING,
-            COMPLETE,
-            Ordering::Release,
-            Ordering::Relaxed,
-        );
+        let _ =
+            self.state
+                .compare_exchange(LEARNING, COMPLETE, Ordering::Release, Ordering::Relaxed);
     }
 
     /// Whether the base may have a row under this key.
     pub(crate) fn may_have(&self, key: &[u8]) -> bool {
-        self.state.load(Ordering::Acquire) != COMPLETE || self.has(xxh3_128_with_seed(key, self.seed))
+        self.state.load(Ordering::Acquire) != COMPLETE
+            || self.has(xxh3_128_with_seed(key, self.seed))
     }
 }
 
