@@ -693,7 +693,11 @@ impl Tender {
     pub fn step(&mut self) -> Result<bool, BaseError> {
         let Shared { base, filters, .. } = &*self.shared;
         let has_learnt = self.completion.step(filters, &**base)?;
-        Ok(base.tend()? || has_learnt)
+        match base.tend() {
+            // What is out of order can still be read: it is put in order once there is room.
+            Err(error) if error.is_full() => Ok(has_learnt),
+            tended => Ok(tended? || has_learnt),
+        }
     }
 
     /// Whether the engine is stopping.

@@ -8,7 +8,7 @@
 //! and until then the filter knows nothing.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -40,10 +40,17 @@ pub(crate) struct Filter {
     /// Bytes that it may take; beyond them it gives up.
     bytes_max: usize,
     bytes: AtomicUsize,
-    /// Every key of the base is in it.
-    is_complete: AtomicBool,
-    has_given_up: AtomicBool,
+    /// What it knows: [`LEARNING`], [`COMPLETE`] or [`GIVEN_UP`]. One word, so that who completes it
+    /// cannot undo that another gives it up at the same moment.
+    state: AtomicU8,
 }
+
+/// Some keys of the base may be missing still.
+const LEARNING: u8 = 0;
+/// Every key of the base is in it.
+const COMPLETE: u8 = 1;
+/// There was no room for a key: it denies nothing, for good.
+const GIVEN_UP: u8 = 2;
 
 struct Layer {
     words: Box<[AtomicU64]>,
@@ -102,15 +109,14 @@ impl Filter {
             seed,
             bytes_max,
             bytes: AtomicUsize::new(0),
-            is_complete: AtomicBool::new(false),
-            has_given_up: AtomicBool::new(false),
+            state: AtomicU8::new(LEARNING),
         }
     }
 
     /// Adds a key that the base holds, or is about to.
     pub(crate) fn add(&self, key: &[u8]) {
         let hash = xxh3_128_with_seed(key, self.seed);
-        if self.has_given_up.load(Ordering::Relaxed) || self.has(hash) {
+        if self.state.load(Ordering::Relaxed) == GIVEN_UP || self.has(hash) {
             return;
         }
         for (at, place) in self.layers.iter().enumerate() {
@@ -122,8 +128,7 @@ impl Filter {
                 return layer.add(hash);
             }
         }
-        self.has_given_up.store(true, Ordering::Relaxed);
-        self.is_complete.store(false, Ordering::Release);
+        self.state.store(GIVEN_UP, Ordering::Release);
     }
 
     fn may_grow(&self, at: usize) -> bool {
@@ -139,13 +144,16 @@ impl Filter {
 
     /// Every key that the base holds was added.
     pub(crate) fn complete(&self) {
-        let has_given_up = self.has_given_up.load(Ordering::Relaxed);
-        self.is_complete.store(!has_given_up, Ordering::Release);
+        // It fails if it was given up, or is complete already.
+        let _ =
+            self.state
+                .compare_exchange(LEARNING, COMPLETE, Ordering::Release, Ordering::Relaxed);
     }
 
     /// Whether the base may have a row under this key.
     pub(crate) fn may_have(&self, key: &[u8]) -> bool {
-        !self.is_complete.load(Ordering::Acquire) || self.has(xxh3_128_with_seed(key, self.seed))
+        self.state.load(Ordering::Acquire) != COMPLETE
+            || self.has(xxh3_128_with_seed(key, self.seed))
     }
 }
 

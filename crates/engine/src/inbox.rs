@@ -46,6 +46,11 @@ impl Envelope {
         }
     }
 
+    /// Whether it is a letter or an acknowledgement.
+    pub(crate) fn is_mail(&self) -> bool {
+        matches!(self.work, Errand::Letter(_) | Errand::Ack(_))
+    }
+
     fn weight(&self) -> usize {
         match &self.work {
             Errand::Call { call, .. } => size_of::<Self>() + call.weight(),

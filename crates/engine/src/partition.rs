@@ -43,8 +43,7 @@ pub(crate) struct Partition {
     /// Commands taken from the inbox and not yet run.
     batch: VecDeque<Envelope>,
     waits: Waits,
-    /// Mail that waits until there is room for what it changes.
-    held_mail: VecDeque<Envelope>,
+    held_mail: HeldMail,
     effects: Vec<u8>,
     others: Others,
     /// Letters in the outbox.
@@ -107,6 +106,28 @@ struct Wait {
     for_timer: bool,
     /// In the order in which they came.
     commands: VecDeque<Envelope>,
+}
+
+/// Mail that waits until there is room for what it changes, in the order in which it came.
+#[derive(Default)]
+struct HeldMail {
+    mail: VecDeque<Envelope>,
+    /// Further mail to these waits behind it, whatever else it would wait for.
+    slots: HashSet<Slot>,
+}
+
+impl HeldMail {
+    fn hold(&mut self, envelope: Envelope) {
+        self.slots.insert(envelope.slot);
+        self.mail.push_back(envelope);
+    }
+
+    /// Puts it all before what is in `batch`.
+    fn release(&mut self, batch: &mut VecDeque<Envelope>) {
+        self.slots.clear();
+        self.mail.append(batch);
+        std::mem::swap(&mut self.mail, batch);
+    }
 }
 
 impl Waits {
@@ -185,7 +206,7 @@ impl Partition {
             handlers,
             batch: VecDeque::new(),
             waits: Waits::default(),
-            held_mail: VecDeque::new(),
+            held_mail: HeldMail::default(),
             effects: Vec::new(),
             others,
             outbox,
@@ -259,9 +280,8 @@ impl Partition {
 
     /// Mail that was held is taken in before anything else, once there is room.
     fn release_mail(&mut self, shared: &Shared) {
-        if !self.held_mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
-            self.held_mail.append(&mut self.batch);
-            std::mem::swap(&mut self.held_mail, &mut self.batch);
+        if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
+            self.held_mail.release(&mut self.batch);
         }
     }
 
@@ -337,7 +357,7 @@ impl Partition {
         }
     }
 
-    /// Says how many bytes the rows changed take.
+    /// Tells how many bytes the rows changed take, those that a start has read included.
     pub(crate) fn tell_bytes(&mut self, shared: &Shared) {
         let bytes = self.state.tables.bytes();
         let before = std::mem::replace(&mut self.changed_bytes, bytes);
@@ -618,6 +638,11 @@ impl Partition {
         answers: &mut Answers,
     ) -> usize {
         let slot = envelope.slot;
+        if envelope.is_mail() && self.held_mail.slots.contains(&slot) {
+            // Also if the slot waits: what is held came before, and a letter overtaken is lost.
+            self.held_mail.hold(envelope);
+            return 0;
+        }
         if self.waits.has(slot) {
             self.waits.park(envelope);
             return 0;
@@ -648,10 +673,8 @@ impl Partition {
                 });
                 return 0;
             }
-            Errand::Letter(_) | Errand::Ack(_)
-                if !self.held_mail.is_empty() || shared.refuses(Class::Finishes).is_some() =>
-            {
-                self.held_mail.push_back(envelope);
+            Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
+                self.held_mail.hold(envelope);
                 return 0;
             }
             Errand::Letter(letter) => match self.take_letter(letter, now_ms, answers) {
@@ -725,9 +748,10 @@ impl Partition {
         due.filter(|_| !self.is_held_up && self.refuses(Class::Finishes, 0, shared).is_none())
     }
 
-    /// Whether nothing waits, neither to run nor at the gate.
+    /// Whether nothing waits, neither to run nor at the gate. Mail that there is no room for does not
+    /// count: its senders keep it, and a start sends it again.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        let runs = self.batch.is_empty() && self.waits.parked == 0 && self.held_mail.is_empty();
+        let runs = self.batch.is_empty() && self.waits.parked == 0;
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 

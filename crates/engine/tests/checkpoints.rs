@@ -1,7 +1,10 @@
 //! Rows go to the base and leave memory, and nobody can tell but by what is read and written.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::atomic::Ordering;
+
 use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::limits::CHECKPOINT_EVERY_MS;
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
 use tidegate_engine::{OpenError, Progress, Random, Slot};
 
@@ -331,4 +334,30 @@ fn checkpoint_goes_on_once_a_full_disk_has_room() {
     engine.settle();
     assert_eq!(engine.door().metrics().checkpoints.get(), 1);
     assert!(engine.call("NOTE.GET k").contains("times=1"));
+}
+
+#[test]
+fn executors_are_woken_once_memory_is_free_again() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text");
+    let wakes = engine.count_wakes();
+    engine.ask_checkpoint();
+    while engine.door().metrics().checkpoints.get() == 0 {
+        engine.execute();
+        engine.write().unwrap();
+        wakes.store(0, Ordering::Relaxed);
+        engine.checkpoint_step().unwrap();
+    }
+    assert!(wakes.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn rows_of_the_log_that_a_start_has_read_are_counted() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT k 1 text TTL 1000000");
+    let mut engine = engine.reopen().unwrap();
+    engine.pass_ms(1);
+    assert_eq!(engine.door().metrics().checkpoints.get(), 0);
+    engine.pass_ms(CHECKPOINT_EVERY_MS + 10_000);
+    assert_eq!(engine.door().metrics().checkpoints.get(), 1, "for age");
 }

@@ -191,3 +191,63 @@ fn two_partitions_that_fill_each_other_with_mail_come_to_an_end() {
     let done = i64::try_from(done.count()).unwrap();
     assert_eq!(shares(&engine), [done, done, done]);
 }
+
+/// Many letters from `a` to `b` arrive at a log without room: 512 at once, and the others once a read
+/// of `b` waits for the base.
+fn without_room() -> Stepper {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT b 1 text");
+    engine.checkpoint();
+    engine.disk.limit_bytes(Some(0));
+    let fill = |engine: &mut Stepper, round: u32| {
+        let text = "x".repeat(100);
+        for n in 0..2_300 {
+            engine
+                .submit(&format!("NOTE.PUT k{round}-{n} 1 {text}"))
+                .unwrap();
+        }
+        while engine.execute() {}
+        engine.write().unwrap();
+    };
+    fill(&mut engine, 1);
+    for _ in 0..600 {
+        engine.submit("NOTE.SHARE a b").unwrap();
+    }
+    fill(&mut engine, 2);
+    engine.execute_without_base();
+    assert_eq!(shares(&engine), [600, 0, 0]);
+    engine
+}
+
+#[test]
+fn letters_held_back_for_want_of_room_stay_before_those_that_wait_for_the_base() {
+    let mut engine = without_room();
+    let read = engine.submit("NOTE.GET b").unwrap();
+    for _ in 0..4 {
+        engine.execute_without_base();
+    }
+    assert_eq!(engine.answer(read), None);
+    engine.disk.limit_bytes(None);
+    engine.write().unwrap();
+    for _ in 0..4 {
+        engine.execute_without_base();
+    }
+    engine.settle();
+    assert!(engine.answer(read).unwrap().1.contains("times=1"));
+    assert_eq!(shares(&engine), [600, 600, 600]);
+}
+
+#[test]
+fn letters_held_back_for_want_of_room_keep_no_executor_from_ending() {
+    let mut engine = without_room();
+    engine.door().stop();
+    for _ in 0..10 {
+        engine.execute();
+        engine.write().unwrap();
+    }
+    assert!(engine.is_quiet());
+    engine.disk.limit_bytes(None);
+    let mut engine = engine.reopen().unwrap();
+    engine.settle();
+    assert_eq!(shares(&engine), [600, 600, 600]);
+}

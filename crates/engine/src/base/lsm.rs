@@ -3,9 +3,10 @@
 //! The library is the core of fjall. fjall adds a journal and a write path through memory, both of
 //! which the log already is, and worker threads that hide what they fail of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -34,6 +35,17 @@ pub struct LsmBase {
     visible: SequenceNumberCounter,
     trees: RwLock<BTreeMap<u16, AnyTree>>,
     snapshots: Arc<Mutex<Snapshots>>,
+    writing: Mutex<BTreeMap<u16, Writing>>,
+}
+
+/// Those who write a tree, and what those who failed have left.
+#[derive(Default)]
+struct Writing {
+    writers: usize,
+    /// Numbers of files that a writer who failed may have made.
+    left: Vec<Range<u64>>,
+    /// Numbers of files that count, or have counted.
+    kept: HashSet<u64>,
 }
 
 /// Live snapshots by their number.
@@ -59,6 +71,7 @@ impl LsmBase {
             visible: SequenceNumberCounter::new(1),
             trees: RwLock::default(),
             snapshots: Arc::default(),
+            writing: Mutex::default(),
         };
         for table in base.tables().map_err(|error| base.io_error(error))? {
             let tree = base.open_tree(table)?;
@@ -125,6 +138,42 @@ impl LsmBase {
         trees.clone()
     }
 
+    /// Writes a tree. The library leaves the files of a writer who failed until the tree is opened
+    /// again; on a full disk each further try would leave more of them. They are removed here, once
+    /// nobody writes the tree.
+    fn writes<T>(
+        &self,
+        (table, tree): (u16, &AnyTree),
+        write: impl FnOnce() -> Result<T, BaseError>,
+    ) -> Result<T, BaseError> {
+        let first = tree.next_table_id();
+        lock(&self.writing).entry(table).or_default().writers += 1;
+        let written = write();
+        let mut writing = lock(&self.writing);
+        let writing = writing.entry(table).or_default();
+        writing.writers -= 1;
+        if written.is_err() {
+            writing.left.push(first..tree.next_table_id());
+        }
+        let version = tree.current_version();
+        writing
+            .kept
+            .extend(version.iter_tables().map(|file| file.id()));
+        if writing.writers > 0 {
+            return written;
+        }
+        let Writing { left, kept, .. } = std::mem::take(writing);
+        let folder = self.folder.join(file_name(table));
+        // A version that could not be made the current one for sure keeps its files.
+        if !left.is_empty() && current(&folder).is_ok_and(|current| current == version.id()) {
+            for number in left.into_iter().flatten().filter(|id| !kept.contains(id)) {
+                // One that was not made is not there; one that stays takes room until the next start.
+                fs::remove_file(folder.join("tables").join(number.to_string())).ok();
+            }
+        }
+        written
+    }
+
     /// Below this number no snapshot needs what newer rows have taken the place of.
     fn needed_from(&self) -> SeqNo {
         let snapshots = lock(&self.snapshots);
@@ -163,6 +212,13 @@ fn told(
         path: folder.display().to_string(),
         cause,
     }
+}
+
+/// The number of the version that a tree's folder says is the current one.
+fn current(folder: &Path) -> io::Result<u64> {
+    let mut number = [0; 8];
+    fs::File::open(folder.join("current"))?.read_exact(&mut number)?;
+    Ok(u64::from_le_bytes(number))
 }
 
 /// The checksum over a file, as its tree remembers it.
@@ -220,23 +276,27 @@ impl Base for LsmBase {
     ) -> Result<(), BaseError> {
         let tree = self.made(table)?;
         let fail = |key: &[u8], error| self.error(Some(table), key, error);
-        let mut ingestion = tree.ingestion().map_err(|error| fail(&[], error))?;
-        for (key, row) in changes {
-            let written = match row {
-                Some(row) => ingestion.write(key, row),
-                None => ingestion.write_tombstone(key),
-            };
-            written.map_err(|error| fail(key, error))?;
-        }
-        ingestion.finish().map_err(|error| fail(&[], error))
+        self.writes((table, &tree), || {
+            let mut ingestion = tree.ingestion().map_err(|error| fail(&[], error))?;
+            for (key, row) in changes {
+                let written = match row {
+                    Some(row) => ingestion.write(key, row),
+                    None => ingestion.write_tombstone(key),
+                };
+                written.map_err(|error| fail(key, error))?;
+            }
+            ingestion.finish().map_err(|error| fail(&[], error))
+        })
     }
 
     fn tend(&self) -> Result<bool, BaseError> {
         let mut more = false;
         for (table, tree) in self.trees() {
             let before = tree.current_version().id();
-            let tended = tree.compact(Arc::new(Leveled::default()), self.needed_from());
-            tended.map_err(|error| self.error(Some(table), &[], error))?;
+            self.writes((table, &tree), || {
+                let tended = tree.compact(Arc::new(Leveled::default()), self.needed_from());
+                tended.map_err(|error| self.error(Some(table), &[], error))
+            })?;
             more |= tree.current_version().id() != before;
             let kept = tree
                 .get_version_history_lock()

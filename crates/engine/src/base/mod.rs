@@ -89,6 +89,20 @@ pub struct BaseError {
     pub cause: BaseCause,
 }
 
+impl BaseError {
+    /// Whether there may be room later.
+    pub(crate) fn is_full(&self) -> bool {
+        let BaseCause::Io(error) = &self.cause else {
+            return false;
+        };
+        let kind = error.kind();
+        matches!(
+            kind,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
 /// What is wrong with the base.
 #[derive(Debug)]
 pub enum BaseCause {

@@ -365,7 +365,7 @@ impl Checkpointer {
         drop(handed);
         drop(left);
         checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
-        self.shared.wake_all(); // Timers and mail may have waited for memory.
+        self.shared.wake_all(); // There may be room again for timers and mail that were held back.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);
         (Phase::Idle, Ok(Progress::Made))
@@ -396,6 +396,13 @@ impl Checkpointer {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the engine is stopping, and a full disk keeps what a checkpoint waits for from being
+    /// written: the log writer gives up as well.
+    #[must_use]
+    pub fn may_give_up(&self) -> bool {
+        self.shared.is_stuck() && self.is_stopping()
     }
 
     /// Says that no further checkpoint comes: executors that are stopping need not wait for one.

@@ -332,11 +332,35 @@ impl Stepper {
 
     /// Steps every executor once, and then reads whatever is waited for.
     pub fn execute(&mut self) -> bool {
+        self.execute_without_base() | self.read()
+    }
+
+    /// Steps every executor once. What they ask the base for is not read yet.
+    pub fn execute_without_base(&mut self) -> bool {
         let mut more = false;
         for executor in &mut self.executors {
             more |= executor.step() == Next::Now;
         }
-        more | self.read()
+        more
+    }
+
+    /// Whether nothing keeps the executors from ending.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.executors.iter().all(Executor::is_quiet)
+    }
+
+    /// Counts from now on how often an executor is woken. Once only.
+    #[must_use]
+    pub fn count_wakes(&mut self) -> Arc<AtomicU64> {
+        let wakes = Arc::new(AtomicU64::new(0));
+        for executor in &self.executors {
+            let wakes = Arc::clone(&wakes);
+            executor.set_waker(Box::new(move || {
+                wakes.fetch_add(1, Ordering::Relaxed);
+            }));
+        }
+        wakes
     }
 
     /// Reads whatever is waited for; `false` if it was nothing.

@@ -29,6 +29,10 @@ const LINGER: Duration = Duration::from_millis(1);
 /// How long the log writer waits before it asks a full disk again.
 const FULL_RETRY: Duration = Duration::from_millis(20);
 
+/// How long the checkpointer waits before it tries a full disk again: a try writes until there is no
+/// room.
+const CHECKPOINT_RETRY: Duration = Duration::from_millis(500);
+
 /// How long the checkpointer waits, at most, for what others tell it, before it looks at its bounds.
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(50);
 
@@ -196,6 +200,7 @@ fn take_to_base(mut checkpointer: Checkpointer) {
         let is_stopping = checkpointer.is_stopping();
         match checkpointer.step() {
             Ok(Progress::Made) => {}
+            Ok(Progress::None) if checkpointer.may_give_up() => return checkpointer.finish(),
             Ok(Progress::None) if !is_stopping || checkpointer.is_busy() => {
                 checkpointer.wait(CHECKPOINT_LOOK);
             }
@@ -203,7 +208,7 @@ fn take_to_base(mut checkpointer: Checkpointer) {
                 is_last = true;
                 checkpointer.ask();
             }
-            Ok(Progress::Full) if !is_stopping => thread::sleep(FULL_RETRY),
+            Ok(Progress::Full) if !is_stopping => thread::sleep(CHECKPOINT_RETRY),
             Ok(Progress::None | Progress::Full) => return checkpointer.finish(),
             Err(error) => die("a checkpoint", &error),
         }

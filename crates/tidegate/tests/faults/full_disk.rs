@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::Instant;
 
-use tidegate_engine::Space;
+use tidegate_engine::base::{Base, LsmBase};
+use tidegate_engine::{Space, tables_of};
 
 use crate::machine::picture;
 use crate::small_disk::SmallDisk;
@@ -201,4 +202,46 @@ fn start_without_any_room_is_refused_and_changes_nothing() {
     assert!(picture(&data) == before, "a file differs");
     filler.remove();
     assert_all_held(&mut Client::to(&Server::start(&data).resp));
+}
+
+/// Rows of eight bytes of key and `value` bytes, which no compression makes smaller.
+fn rows(first: u64, step: usize, count: usize, value: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut random = tidegate_engine::Random::new(first);
+    let mut noise = || random.next_u64().to_le_bytes();
+    let keys = (first..).step_by(step).take(count);
+    keys.map(|key| {
+        let value = std::iter::repeat_with(&mut noise).take(value / 8).flatten();
+        (key.to_be_bytes().to_vec(), value.collect())
+    })
+    .collect()
+}
+
+#[test]
+fn base_that_finds_no_room_leaves_as_much_as_there_was() {
+    let Some(disk) = SmallDisk::for_test("base on a full disk", 24 << 20) else {
+        return;
+    };
+    let folder = disk.path().join("base");
+    let defs = tables_of(&[tidegate_stock::STOCK]);
+    let table = 0_u16; // engine.timers; the base does not look into its rows.
+    let base = LsmBase::open(&folder, &defs, (1 << 20, 32)).expect("opened");
+    let ingest = |rows: &[(Vec<u8>, Vec<u8>)]| {
+        let mut changes = rows.iter().map(|(key, row)| (&key[..], Some(&row[..])));
+        base.ingest(table, &mut changes)
+    };
+    let files = || {
+        let files = folder.join(format!("{table:04x}")).join("tables");
+        std::fs::read_dir(files).expect("a folder").count()
+    };
+    for round in 0..4 {
+        ingest(&rows(round, 4, 16_000, 200)).expect("there is room");
+    }
+    let large = rows(9, 7, 60_000, 200);
+    for _ in 0..3 {
+        assert!(ingest(&large).is_err());
+        assert_eq!(files(), 4);
+        assert!(base.tend().is_err(), "no room to merge in either");
+        assert_eq!(files(), 4);
+    }
+    ingest(&rows(9, 7, 16_000, 200)).expect("there is as much room as before");
 }
