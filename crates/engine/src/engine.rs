@@ -16,7 +16,7 @@ use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
 use crate::log::{
-    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Reading, Record, Room, Space,
+    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Reading, Record, Room, Space,
     Spawn, scan_to_end,
 };
 use crate::mail::check_addressees;
@@ -66,19 +66,6 @@ pub enum OpenError {
     /// The mark of the last checkpoint.
     #[error(transparent)]
     Mark(#[from] MarkError),
-    /// The base holds what the log does not reach.
-    #[error(
-        "the log ends at position {log} of partition {partition}, before what the base holds, \
-         {base}: the end of the log is missing. Nothing was changed; restore it from a backup"
-    )]
-    Short {
-        /// The partition.
-        partition: u16,
-        /// Where its log ends.
-        log: u64,
-        /// Up to where the base may hold it.
-        base: u64,
-    },
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
@@ -144,10 +131,9 @@ impl Engine {
             config.space,
             config.seed,
             spawn,
-            (&mark.applied, &config.reading),
+            (&mark.applied, &mark.frozen, &config.reading),
             &mut |record| replayed.apply(record),
         )?;
-        check_reach(&tips, &mark)?;
         let room = log.room()?;
         let promised_ms = (report.clock_up_to_ms > 0).then_some(report.clock_up_to_ms);
         let clock = EngineClock::start(clock, promised_ms, config.accept_clock_jump)?;
@@ -223,20 +209,6 @@ impl Engine {
             },
             report,
         })
-    }
-}
-
-/// Asserts that the log reaches as far as the base may hold something.
-fn check_reach(tips: &[Lsn], mark: &Mark) -> Result<(), OpenError> {
-    let held = tips.iter().zip(&mark.frozen).enumerate();
-    let mut short = held.filter(|(_, (tip, frozen))| tip < frozen);
-    match short.next() {
-        Some((partition, (tip, frozen))) => Err(OpenError::Short {
-            partition: u16::try_from(partition).unwrap_or(u16::MAX),
-            log: tip.0,
-            base: frozen.0,
-        }),
-        None => Ok(()),
     }
 }
 
@@ -373,14 +345,12 @@ pub fn check(
         .collect();
     let no_filters = Filters::new();
     let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark, 0);
-    let end = scan_to_end(disk, &mark.applied, &Reading::default(), &mut |record| {
-        replayed.apply(record)
-    })?;
+    let kept = (&*mark.applied, &*mark.frozen, &Reading::default());
+    let end = scan_to_end(disk, kept, &mut |record| replayed.apply(record))?;
     if end.report.segments == 0 {
         let path = disk.path("").trim_end_matches('/').to_owned();
         return Err(LogError::Absent { path }.into());
     }
-    check_reach(&end.tips, &mark)?;
     if let Some(damage) = base.damages()?.into_iter().next() {
         return Err(damage.into());
     }

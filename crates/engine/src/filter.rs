@@ -37,9 +37,8 @@ const KEYS_AT_ONCE: usize = 10_000;
 pub(crate) struct Filter {
     layers: [OnceLock<Layer>; LAYERS],
     seed: u64,
-    /// Bytes that it may take; beyond them it gives up.
-    bytes_max: usize,
-    bytes: AtomicUsize,
+    /// Bytes that it may still take, with others; beyond them it gives up.
+    bytes_left: Arc<AtomicUsize>,
     /// What it knows: [`LEARNING`], [`COMPLETE`] or [`GIVEN_UP`]. One word, so that who completes it
     /// cannot undo that another gives it up at the same moment.
     state: AtomicU8,
@@ -101,14 +100,13 @@ fn names(bits: u64) -> impl Iterator<Item = (usize, u64)> {
 }
 
 impl Filter {
-    /// A filter of no keys, which takes at most so many bytes. Keys hash by `seed`, which outsiders
-    /// cannot guess.
-    pub(crate) fn new(seed: u64, bytes_max: usize) -> Self {
+    /// A filter of no keys, which takes of these bytes. Keys hash by `seed`, which outsiders cannot
+    /// guess.
+    pub(crate) fn new(seed: u64, bytes_left: Arc<AtomicUsize>) -> Self {
         Self {
             layers: [const { OnceLock::new() }; LAYERS],
             seed,
-            bytes_max,
-            bytes: AtomicUsize::new(0),
+            bytes_left,
             state: AtomicU8::new(LEARNING),
         }
     }
@@ -133,8 +131,9 @@ impl Filter {
 
     fn may_grow(&self, at: usize) -> bool {
         let more = (FIRST_KEYS << at) * BITS_PER_KEY / 8;
-        let before = self.bytes.fetch_add(more, Ordering::Relaxed);
-        before + more <= self.bytes_max
+        let relaxed = Ordering::Relaxed;
+        let take = |left: usize| left.checked_sub(more);
+        self.bytes_left.fetch_update(relaxed, relaxed, take).is_ok()
     }
 
     fn has(&self, hash: u128) -> bool {
@@ -160,7 +159,8 @@ impl Filter {
 /// Filters for all keyed tables.
 pub(crate) fn filters(defs: &[TableDef], seed: u64, memory: Memory) -> Filters {
     let keyed = defs.iter().filter(|def| def.shape == Shape::Keyed);
-    let filter = |def: &TableDef| (def.id, Arc::new(Filter::new(seed, memory.filter_bytes())));
+    let left = Arc::new(AtomicUsize::new(memory.filter_bytes()));
+    let filter = |def: &TableDef| (def.id, Arc::new(Filter::new(seed, Arc::clone(&left))));
     keyed.map(filter).collect()
 }
 
@@ -209,13 +209,17 @@ impl Completion {
 mod tests {
     use super::*;
 
+    fn filter(bytes: usize) -> Filter {
+        Filter::new(7, Arc::new(AtomicUsize::new(bytes)))
+    }
+
     fn key(n: u64) -> [u8; 8] {
         n.to_be_bytes()
     }
 
     #[test]
     fn no_key_that_was_added_is_denied_and_few_others_are_not() {
-        let filter = Filter::new(7, 1 << 20);
+        let filter = filter(1 << 20);
         filter.complete();
         let (added, others) = (200_000, 100_000);
         (0..added).for_each(|n| filter.add(&key(n)));
@@ -228,7 +232,7 @@ mod tests {
 
     #[test]
     fn until_it_is_complete_it_denies_nothing() {
-        let filter = Filter::new(7, 1 << 20);
+        let filter = filter(1 << 20);
         assert!(filter.may_have(b"key"));
         filter.complete();
         assert!(!filter.may_have(b"key"));
@@ -236,7 +240,7 @@ mod tests {
 
     #[test]
     fn beyond_its_bound_it_denies_nothing_any_more() {
-        let filter = Filter::new(7, 100 * 1024);
+        let filter = filter(100 * 1024);
         filter.complete();
         (0..200_000).for_each(|n| filter.add(&key(n)));
         assert!(filter.may_have(&key(1 << 40)));

@@ -7,8 +7,8 @@ use crate::log::BUSY;
 /// Bytes of memory that a server is to keep to, and the parts of them.
 ///
 /// Rows changed since the last checkpoint began, and those on their way to the base, have three
-/// eighths of it; what was read of the files of the base a fifth; rows read from the base, and the
-/// filter of each keyed table, a sixteenth and a sixth at most. The rest is for what has a bound of
+/// eighths of it; what was read of the files of the base a fifth; rows read from the base a
+/// sixteenth; the filters of keyed tables a sixth. The rest is for what has a bound of
 /// its own: requests, answers, groups of the log, a table in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -30,7 +30,7 @@ impl Memory {
         self.bytes / 5
     }
 
-    /// For the filter of one table.
+    /// For the filters of all tables.
     pub(crate) fn filter_bytes(self) -> usize {
         usize::try_from(self.bytes / 6).unwrap_or(usize::MAX)
     }

@@ -170,9 +170,6 @@ impl Cache {
     }
 
     fn insert(&mut self, cell: Cell) {
-        if self.young_bytes >= self.young_bytes_max {
-            drop(self.turn());
-        }
         self.young_bytes += cell.weight();
         self.young.insert(cell);
     }
@@ -311,6 +308,14 @@ impl MemTable {
     /// Makes what the running command has written part of the batch.
     pub(crate) fn commit(&mut self) {
         self.committed = self.changes.len();
+    }
+
+    /// Keeps the rows read from the base within their bound. Between two batches only: what was
+    /// fetched for the next one stays until it has run.
+    pub(crate) fn bound_cache(&mut self) {
+        if self.cache.young_bytes > self.cache.young_bytes_max {
+            drop(self.cache.turn());
+        }
     }
 
     /// Appends the rows changed by the batch, as they are now, and forgets that they changed.

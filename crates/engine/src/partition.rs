@@ -317,6 +317,7 @@ impl Partition {
         Running::end();
         self.drop_old_events();
         self.close(answers, shared);
+        self.state.tables.bound_caches();
         overdue || !self.batch.is_empty() || self.may_drain(shared)
     }
 

@@ -182,6 +182,15 @@ impl Tables {
             .collect()
     }
 
+    /// Keeps the rows read from the base within their bound, between two batches.
+    pub(crate) fn bound_caches(&mut self) {
+        if !self.are_whole {
+            self.tables
+                .iter_mut()
+                .for_each(|(_, table)| table.bound_cache());
+        }
+    }
+
     /// About how many bytes the rows changed since the last checkpoint take.
     pub(crate) fn bytes(&self) -> usize {
         self.tables.iter().map(|(_, table)| table.bytes()).sum()

@@ -4,9 +4,9 @@
 use std::sync::atomic::Ordering;
 
 use tidegate_engine::disk::{Disk, FaultDisk};
-use tidegate_engine::limits::CHECKPOINT_EVERY_MS;
+use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
-use tidegate_engine::{OpenError, Progress, Random, Slot};
+use tidegate_engine::{LogError, OpenError, Progress, Random, Slot};
 
 fn fresh() -> Stepper {
     Stepper::fresh(&[TOY])
@@ -257,7 +257,10 @@ fn log_that_ends_before_what_the_base_holds_is_refused() {
     let mut file = disk.open(&segment).unwrap();
     file.write_at(0, &old).unwrap();
     let error = engine.reopen().err().unwrap();
-    assert!(matches!(error, OpenError::Short { .. }), "{error}");
+    assert!(
+        matches!(error, OpenError::Log(LogError::Short { .. })),
+        "{error}"
+    );
 }
 
 #[test]
@@ -358,6 +361,6 @@ fn rows_of_the_log_that_a_start_has_read_are_counted() {
     let mut engine = engine.reopen().unwrap();
     engine.pass_ms(1);
     assert_eq!(engine.door().metrics().checkpoints.get(), 0);
-    engine.pass_ms(CHECKPOINT_EVERY_MS + 10_000);
+    engine.pass_ms(CHECKPOINT_EVERY_MS_DEFAULT + 10_000);
     assert_eq!(engine.door().metrics().checkpoints.get(), 1, "for age");
 }

@@ -13,6 +13,7 @@ use std::io;
 pub use lsm::LsmBase;
 pub use plain::PlainBase;
 
+use crate::log::is_full;
 use crate::table::TableDef;
 
 /// A row on its way into the base, under its key; none where there is no such row any more.
@@ -92,14 +93,7 @@ pub struct BaseError {
 impl BaseError {
     /// Whether there may be room later.
     pub(crate) fn is_full(&self) -> bool {
-        let BaseCause::Io(error) = &self.cause else {
-            return false;
-        };
-        let kind = error.kind();
-        matches!(
-            kind,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        )
+        matches!(&self.cause, BaseCause::Io(error) if is_full(error))
     }
 }
 

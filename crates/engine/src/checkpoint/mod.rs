@@ -21,7 +21,7 @@ use crate::base::{BaseCause, BaseError};
 use crate::disk::Disk;
 use crate::key::PartitionId;
 use crate::limits::CHECKPOINT_LOG_BYTES;
-use crate::log::{LogError, Lsn, Room};
+use crate::log::{LogError, Lsn, Room, is_full};
 use crate::memtable::{Left, Rows};
 use crate::shared::Shared;
 
@@ -162,10 +162,7 @@ impl CheckpointError {
             | Self::Mark(error) => error,
             Self::Base(_) | Self::Log(_) => return false,
         };
-        matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        )
+        is_full(error)
     }
 }
 

@@ -69,6 +69,9 @@ impl EmbeddedLog {
     /// Groups that no mark covers were perhaps never synced: only the page cache may hold them.
     /// They are copied into a new segment and synced, so that answers may rest on them.
     ///
+    /// `kept`: up to where each partition is kept elsewhere, up to where it may be so that the log
+    /// must reach as far, and who is told how far the log has been read.
+    ///
     /// # Errors
     /// The log is corrupt, of other partitions, cannot be read or written, or `visit` refused.
     pub fn open(
@@ -77,10 +80,10 @@ impl EmbeddedLog {
         space: Space,
         seed: u64,
         spawn: Spawn,
-        (applied, progress): (&[Lsn], &Reading),
+        kept: (&[Lsn], &[Lsn], &Reading),
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
     ) -> Result<(Self, LogReport, Vec<Lsn>), LogError> {
-        let mut end = scan_to_end(&*disk, applied, progress, visit)?;
+        let mut end = scan_to_end(&*disk, kept, visit)?;
         if end.report.partitions == 0 {
             end.report.partitions = partitions;
             end.tips = vec![Lsn(0); usize::from(partitions)];
@@ -277,7 +280,7 @@ impl Log for EmbeddedLog {
 }
 
 /// Whether there may be room later: on the disk, or among the files that the process may open.
-fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     let too_many_files = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
     let is_files = error
         .raw_os_error()

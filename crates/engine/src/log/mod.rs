@@ -10,6 +10,7 @@ mod writer;
 
 use std::io;
 
+pub(crate) use embedded::is_full;
 pub use embedded::{EmbeddedLog, Spawn};
 pub(crate) use scan::scan_to_end;
 pub use scan::{LogReport, Reading};
@@ -255,6 +256,21 @@ pub enum LogError {
         offset: u64,
         /// What is wrong there.
         what: String,
+    },
+    /// The base holds what the log does not reach.
+    #[error(
+        "{path}: the log ends at position {log} of partition {partition}, before what the base \
+         holds, {base}: the end of the log is missing. Nothing was changed; restore it from a backup"
+    )]
+    Short {
+        /// The folder.
+        path: String,
+        /// The partition.
+        partition: u16,
+        /// Where its log ends.
+        log: u64,
+        /// Up to where the base may hold it.
+        base: u64,
     },
     /// A record does not fit the tables.
     #[error("{path}: record at byte {offset} cannot be replayed: {error}")]

@@ -129,12 +129,11 @@ impl Segment {
 /// anything. Records up to `applied` may be among them.
 ///
 /// # Errors
-/// The log is corrupt, begins behind `applied` or ends before it, cannot be read, or `visit` refused
-/// a record.
+/// The log is corrupt, begins behind `applied` or ends before `reach`, cannot be read, or `visit`
+/// refused a record.
 pub(crate) fn scan_to_end(
     disk: &dyn Disk,
-    applied: &[Lsn],
-    progress: &Reading,
+    (applied, reach, progress): (&[Lsn], &[Lsn], &Reading),
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<End, LogError> {
     let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
@@ -194,6 +193,15 @@ pub(crate) fn scan_to_end(
         read_segment(disk, &mut segment, until, &mut end, visit)?;
         let read = segment.size as u64;
         progress.read.fetch_add(read, Ordering::Relaxed);
+    }
+    let mut short = end.tips.iter().zip(reach).enumerate();
+    if let Some((partition, (tip, reach))) = short.find(|(_, (tip, reach))| tip < reach) {
+        return Err(LogError::Short {
+            path: disk.path("").trim_end_matches('/').to_owned(),
+            partition: u16::try_from(partition).unwrap_or(u16::MAX),
+            log: tip.0,
+            base: reach.0,
+        });
     }
     end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
     Ok(end)
