@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::backup::{Backup, BackupError, Unfinished, check_finished};
 use crate::base::{Base, BaseError};
 use crate::checkpoint::{Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
@@ -61,6 +62,9 @@ pub enum OpenError {
     /// The mark of the last checkpoint.
     #[error(transparent)]
     Mark(#[from] MarkError),
+    /// A restore has not come to its end.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
     /// The base holds what the log does not reach.
     #[error(
         "the log ends at position {log} of partition {partition}, before what the base holds, \
@@ -120,6 +124,7 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let domains = &with_own(domains);
         check_numbers(domains);
+        check_finished(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
         let defs: Vec<_> = domains
@@ -337,6 +342,7 @@ pub fn check(
     base: &Arc<dyn Base>,
     domains: &[Domain],
 ) -> Result<Checked, OpenError> {
+    check_finished(disk)?;
     let domains = &with_own(domains);
     let mark = Mark::read(disk)?.unwrap_or_default();
     let defs = domains
@@ -502,6 +508,14 @@ impl Door {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Asks for a backup.
+    ///
+    /// # Errors
+    /// One is being made, or the engine is stopping.
+    pub fn backup(&self) -> Result<Backup, BackupError> {
+        Backup::ask(Arc::clone(&self.shared), Arc::clone(&self.tables))
     }
 
     /// Requests that wait in inboxes.

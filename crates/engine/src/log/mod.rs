@@ -10,6 +10,7 @@ mod writer;
 
 use std::io;
 
+pub(crate) use embedded::begin_log;
 pub use embedded::{EmbeddedLog, Spawn};
 pub use scan::LogReport;
 pub(crate) use scan::scan_to_end;

@@ -359,6 +359,11 @@ impl Stepper {
         self.checkpointer.ask();
     }
 
+    /// Says that no further checkpoint comes.
+    pub fn finish_checkpoints(&self) {
+        self.checkpointer.finish();
+    }
+
     /// Steps what keeps the base in order.
     pub fn tend(&mut self) {
         let tended = self.tender.step();
