@@ -17,7 +17,8 @@ use std::time::Duration;
 
 pub(crate) use desk::{Desk, Ready};
 pub use restore::{
-    RestoreError, Unfinished, begin_restore, check_finished, is_unfinished, restore, verify,
+    RestoreError, Unfinished, begin_restore, check_finished, check_free, is_unfinished, restore,
+    verify,
 };
 pub use stream::{BackupReader, Contents, Damage, Frame, Head, TableContents};
 

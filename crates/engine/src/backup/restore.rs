@@ -94,32 +94,37 @@ fn failed(disk: &dyn Disk) -> impl Fn(io::Error) -> RestoreError {
     }
 }
 
-/// Takes an empty folder for a restore, or one in which a restore has not come to its end: what that
-/// has left is removed, but for folders.
+/// An error if a backup cannot be restored into this folder: there is something in it, and not of a
+/// restore that has not come to its end.
+///
+/// # Errors
+/// It cannot, or the folder cannot be read.
+pub fn check_free(disk: &dyn Disk) -> Result<(), RestoreError> {
+    let names = disk.list().map_err(failed(disk))?;
+    if names.is_empty() || names.iter().any(|name| name == RESTORING) {
+        return Ok(());
+    }
+    let path = folder(disk);
+    Err(RestoreError::NotEmpty { path })
+}
+
+/// Takes a folder for a restore. What one that has not come to its end has left is removed, but for
+/// folders.
 ///
 /// # Errors
 /// There is something else in it, or it cannot be written.
 pub fn begin_restore(disk: &dyn Disk) -> Result<(), RestoreError> {
+    check_free(disk)?;
     let begin = || {
-        let names = disk.list()?;
-        if names.iter().any(|name| name == RESTORING) {
-            for name in names.iter().filter(|name| *name != RESTORING) {
-                disk.remove(name)?;
-            }
-            disk.sync_folder()?;
-        } else if !names.is_empty() {
-            return Ok(false);
+        for name in disk.list()?.iter().filter(|name| *name != RESTORING) {
+            disk.remove(name)?;
         }
         let mut file = disk.create(RESTORING, WORDS.len() as u64)?;
         file.write_at(0, WORDS)?;
         file.sync()?;
-        disk.sync_folder()?;
-        Ok(true)
+        disk.sync_folder()
     };
-    match begin().map_err(failed(disk))? {
-        true => Ok(()),
-        false => Err(RestoreError::NotEmpty { path: folder(disk) }),
-    }
+    begin().map_err(failed(disk))
 }
 
 /// Makes a log, a base and a mark of a backup, durably, in a folder that [`begin_restore`] has taken.
