@@ -17,8 +17,8 @@ use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot, SlotMap};
 use crate::limits::PARTITIONS_MAX;
 use crate::log::{
-    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Record, Room, Space, Spawn,
-    scan_to_end,
+    BUSY, Did, EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Reading, Record, Room, Space,
+    Spawn, scan_to_end,
 };
 use crate::mail::check_addressees;
 use crate::memory::Memory;
@@ -28,6 +28,7 @@ use crate::partition::{self, Handlers, Partition};
 use crate::reader::Gather;
 use crate::shared::{Shared, Waker};
 use crate::sink::{Answer, ReplySink};
+use crate::strikes::{self, Strikes};
 use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
 #[cfg(feature = "testing")]
@@ -44,8 +45,12 @@ pub struct Config {
     pub space: Space,
     /// Memory to keep to.
     pub memory: Memory,
+    /// A checkpoint begins after so long if anything has changed.
+    pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
     pub seed: u64,
+    /// Told how far a start has read the log.
+    pub reading: Arc<Reading>,
     /// Follow a wall clock that is more than a day ahead of the log.
     pub accept_clock_jump: bool,
 }
@@ -95,6 +100,8 @@ pub struct Engine {
     pub checkpointer: Checkpointer,
     /// Keeps the base in order.
     pub tender: Tender,
+    /// Where it is noted what stopped the process.
+    pub strikes: Strikes,
     /// What the log held.
     pub report: LogReport,
 }
@@ -140,7 +147,7 @@ impl Engine {
             config.space,
             config.seed,
             spawn,
-            &mark.applied,
+            (&mark.applied, &config.reading),
             &mut |record| replayed.apply(record),
         )?;
         check_reach(&tips, &mark)?;
@@ -164,6 +171,10 @@ impl Engine {
         let handlers = Arc::new(Handlers {
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),
+            set_aside: strikes::set_aside(&*disk).map_err(|error| LogError::Io {
+                path: disk.path("strikes"),
+                error,
+            })?,
         });
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
@@ -171,7 +182,8 @@ impl Engine {
             let slots = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
             let handlers = Arc::clone(&handlers);
-            let partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }
         let queue = Arc::clone(&shared.log);
@@ -193,9 +205,18 @@ impl Engine {
                 inner,
                 shared: Arc::clone(&shared),
             },
-            checkpointer: Checkpointer::new(Arc::clone(&shared), disk, mark.clone()),
+            strikes: Strikes {
+                disk: Arc::clone(&disk),
+            },
+            checkpointer: Checkpointer::new(
+                Arc::clone(&shared),
+                Arc::clone(&disk),
+                mark.clone(),
+                config.checkpoint_every_ms,
+            ),
             tender: Tender {
                 completion: Completion::new(&filters, &*shared.base),
+                _disk: Arc::clone(&disk),
                 shared: Arc::clone(&shared),
             },
             door: Door {
@@ -352,7 +373,9 @@ pub fn check(
         .collect();
     let no_filters = Filters::new();
     let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark);
-    let end = scan_to_end(disk, &mark.applied, &mut |record| replayed.apply(record))?;
+    let end = scan_to_end(disk, &mark.applied, &Reading::default(), &mut |record| {
+        replayed.apply(record)
+    })?;
     if end.report.segments == 0 {
         let path = disk.path("").trim_end_matches('/').to_owned();
         return Err(LogError::Absent { path }.into());
@@ -664,6 +687,8 @@ impl Executor {
 /// Keeps the base in order, beside everything else. One thread steps it.
 pub struct Tender {
     shared: Arc<Shared>,
+    /// The folder is its own until it ends.
+    _disk: Arc<dyn Disk>,
     completion: Completion,
 }
 

@@ -48,6 +48,7 @@ mod row;
 mod running;
 mod shared;
 mod sink;
+mod strikes;
 mod table;
 mod tables;
 #[cfg(feature = "testing")]
@@ -62,7 +63,9 @@ pub use engine::{
     Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, Writer, check, tables_of,
 };
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
-pub use log::{Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Record, Room, Space, Spawn};
+pub use log::{
+    Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,
+};
 pub use memory::Memory;
 pub use metrics::{Counter, Metrics};
 pub use random::Random;
@@ -70,6 +73,7 @@ pub use row::{Nothing, Row};
 pub use running::Running;
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
+pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;
 pub use tx::{Reads, Stop, Tx};

@@ -72,8 +72,8 @@ pub const TIMERS_READ: usize = 64;
 /// Bytes of log that a start may have to read before a checkpoint begins.
 pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// A checkpoint begins after so long if anything has changed.
-pub const CHECKPOINT_EVERY_MS: u64 = 300_000;
+/// A checkpoint begins after so long if anything has changed, unless told otherwise.
+pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 
 /// Runs of a table that wait to be merged before no checkpoint begins: each is one more place to
 /// look for a row.

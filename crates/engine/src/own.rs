@@ -3,6 +3,7 @@
 use crate::contract::{Audit, Books, Domain, RequestDef};
 use crate::event::{EVENTS, List};
 use crate::mail::{OUTBOX, RECEIVED};
+use crate::strikes::{DEAD, ListDead};
 use crate::timer::TIMERS;
 
 /// Registered in front of every other domain.
@@ -10,11 +11,20 @@ pub(crate) const ENGINE: Domain = Domain {
     name: "event",
     number: 0,
     doc: "What happened, as the structures tell it.",
-    tables: &[TIMERS.def(), EVENTS.def(), OUTBOX.def(), RECEIVED.def()],
+    tables: &[
+        TIMERS.def(),
+        EVENTS.def(),
+        OUTBOX.def(),
+        RECEIVED.def(),
+        DEAD.def(),
+    ],
     timers: &[],
     takes: &[],
     sends: &[],
     events: &[],
-    requests: &[RequestDef::scan::<List>("EVENT.LIST", "/v1/events")],
+    requests: &[
+        RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
+        RequestDef::scan::<ListDead>("EVENT.DEAD", "/v1/events/dead"),
+    ],
     audit: |_: &Books<'_>| Audit::default(),
 };

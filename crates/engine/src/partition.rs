@@ -1,6 +1,6 @@
 //! A partition: the one writer of its slots.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::base::BaseError;
@@ -24,6 +24,7 @@ use crate::reader::{Fetch, Fetched, ScanJob};
 use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
+use crate::strikes::{DeadRow, Identity};
 use crate::table::{Missing, Table};
 use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
@@ -65,6 +66,14 @@ pub(crate) struct Partition {
 pub(crate) struct Handlers {
     pub(crate) timers: HashMap<u16, Timer>,
     pub(crate) mails: HashMap<u16, MailDef>,
+    /// Timers and letters that have stopped the process too often.
+    pub(crate) set_aside: HashSet<Identity>,
+}
+
+impl Handlers {
+    fn sets_aside(&self, identity: &Identity) -> bool {
+        !self.set_aside.is_empty() && self.set_aside.contains(identity)
+    }
 }
 
 /// What commands see and change.
@@ -332,7 +341,8 @@ impl Partition {
         }
     }
 
-    fn tell_bytes(&mut self, shared: &Shared) {
+    /// Says how many bytes the rows changed take.
+    pub(crate) fn tell_bytes(&mut self, shared: &Shared) {
         let bytes = self.state.tables.bytes();
         let before = std::mem::replace(&mut self.changed_bytes, bytes);
         shared.checkpoints.set_changed_bytes(before, bytes);
@@ -445,6 +455,9 @@ impl Partition {
     fn fire(&mut self, due: &Due, now_ms: u64, answers: &mut Answers) -> Result<usize, Missing> {
         let timer = self.timer(due);
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
+        let identity = Identity::of_timer(due.key.as_bytes());
+        let is_set_aside = self.handlers.sets_aside(&identity);
+        Running::comes_again(identity);
         let mut tx = self.state.begin(self.id, due.slot, now_ms);
         tx.tables.remove(&TIMERS, due.key.as_bytes());
         #[cfg(feature = "testing")]
@@ -452,7 +465,19 @@ impl Partition {
             let done = Done::of(tx);
             return Ok(self.commit(due.slot, done, answers));
         }
-        let fired = (timer.fire)(&mut tx, due.owner());
+        let fired = if is_set_aside {
+            let (kind, key) = (due.timer, due.owner().rest().to_vec().into());
+            tx.set_aside(DeadRow {
+                at_ms: now_ms,
+                kind,
+                is_letter: false,
+                key,
+                body: Vec::new().into(),
+            });
+            Ok(())
+        } else {
+            (timer.fire)(&mut tx, due.owner())
+        };
         let done = Done::of(tx);
         match fired {
             Ok(()) => Ok(self.commit(due.slot, done, answers)),
@@ -482,6 +507,9 @@ impl Partition {
             return Err(missing);
         }
         Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
+        let identity = Identity::of_letter(*number);
+        let is_set_aside = self.handlers.sets_aside(&identity);
+        Running::comes_again(identity);
         let mut tx = self.state.begin(self.id, to, now_ms);
         let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
         let is_repeated = received.is_some_and(|received| *number <= received.up_to);
@@ -489,7 +517,20 @@ impl Partition {
         let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
         if !is_repeated {
             tx.put(&RECEIVED, sender, Received { up_to: *number });
-            let taken = (mail.take_in)(&sent.body, &sent.to, &mut tx);
+            let taken = if is_set_aside {
+                let (kind, key) = (sent.mail, sent.to.as_bytes().to_vec().into());
+                let body = sent.body.clone();
+                tx.set_aside(DeadRow {
+                    at_ms: now_ms,
+                    kind,
+                    is_letter: true,
+                    key,
+                    body,
+                });
+                Ok(())
+            } else {
+                (mail.take_in)(&sent.body, &sent.to, &mut tx)
+            };
             let done = Done::of(tx);
             if let Err(missing) = taken {
                 self.state.tables.undo();

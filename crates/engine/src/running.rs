@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 
 use crate::key::PartitionId;
 use crate::log::Lsn;
+use crate::strikes::Identity;
 
 thread_local! {
     static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
@@ -18,6 +19,8 @@ pub struct Running {
     key: Vec<u8>,
     partition: PartitionId,
     lsn: Lsn,
+    /// What it is, if it comes again with every start.
+    pub(crate) identity: Option<Identity>,
 }
 
 impl Running {
@@ -35,10 +38,21 @@ impl Running {
                 key: Vec::new(),
                 partition,
                 lsn,
+                identity: None,
             });
+            running.identity = None;
             running.key.clear();
             running.key.extend_from_slice(key);
             (running.what, running.partition, running.lsn) = (what, partition, lsn);
+        });
+    }
+
+    /// What it runs comes again with every start.
+    pub(crate) fn comes_again(identity: Identity) {
+        RUNNING.with_borrow_mut(|running| {
+            if let Some(running) = running {
+                running.identity = Some(identity);
+            }
         });
     }
 

@@ -10,6 +10,7 @@ use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::LETTER_BYTES_MAX;
 use crate::mail::{Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
+use crate::strikes::{DEAD, DeadRow};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
 use crate::timer::TIMERS;
@@ -149,6 +150,12 @@ impl Tx<'_> {
         self.put(&OUTBOX, number, sent.clone());
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
+    }
+
+    /// Keeps what was set aside where people can see it.
+    pub(crate) fn set_aside(&mut self, dead: DeadRow) {
+        let number = self.mint();
+        self.put(&DEAD, number, dead);
     }
 
     /// Emits an event about `key`.

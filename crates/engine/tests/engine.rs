@@ -530,3 +530,62 @@ fn panic_of_domain_code_can_be_told_with_command_key_and_position() {
     );
     assert!(told.ends_with("behind position 1"), "{told}");
 }
+
+/// Steps until domain code panics, and notes what it was, as a process does before it ends.
+fn panics(engine: &mut Stepper) {
+    let settled = catch_unwind(AssertUnwindSafe(|| engine.settle()));
+    assert!(settled.is_err(), "it panics");
+    engine.strike();
+}
+
+#[test]
+fn timer_that_stops_the_process_twice_is_set_aside_and_the_partition_goes_on() {
+    let mut engine = started();
+    engine.call("NOTE.PUT k 1 panic-later TTL 1000");
+    engine.call("NOTE.PUT k2 1 text TTL 1000");
+    engine.clock.advance_ms(2_000);
+    for _ in 0..2 {
+        panics(&mut engine);
+        engine = engine.reopen().unwrap();
+    }
+    engine.settle();
+    assert_eq!(engine.call("NOTE.GET k2"), "unknown_note", "others fire");
+    assert!(
+        engine.call("NOTE.GET k").contains("text=panic-later"),
+        "it did not"
+    );
+    let dead = engine.call("EVENT.DEAD");
+    assert!(dead.contains("what=timer kind=255.1 key=k\\x00"), "{dead}");
+    let mut engine = engine.reopen().unwrap();
+    assert_eq!(engine.call("EVENT.DEAD"), dead, "it is kept");
+}
+
+#[test]
+fn letter_that_stops_the_process_twice_is_set_aside_and_the_partition_goes_on() {
+    let mut engine = started();
+    engine.submit("NOTE.SHARE panic k").unwrap();
+    for _ in 0..2 {
+        panics(&mut engine);
+        engine = engine.reopen().unwrap();
+    }
+    engine.settle();
+    let dead = engine.call("EVENT.DEAD");
+    assert!(dead.contains("what=letter kind=255.1 key=k"), "{dead}");
+    assert_eq!(
+        engine.call("NOTE.SHARES k"),
+        "key=k sent=0 received=0 thanked=0"
+    );
+    engine.call("NOTE.SHARE other k");
+    assert_eq!(
+        engine.call("NOTE.SHARES k"),
+        "key=k sent=0 received=1 thanked=0"
+    );
+}
+
+#[test]
+fn command_that_stops_the_process_is_nothing_that_comes_again() {
+    let mut engine = started();
+    engine.submit("NOTE.PUT k 1 panic").unwrap();
+    panics(&mut engine);
+    assert!(!engine.disk.list().unwrap().contains(&"strikes".to_owned()));
+}

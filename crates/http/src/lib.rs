@@ -44,6 +44,7 @@ mod serve;
 mod sink;
 mod values;
 
+pub use health::starting_router;
 pub use openapi::openapi;
 pub use options::{Options, Readiness, Token};
 pub use router::router;

@@ -6,6 +6,7 @@ mod support;
 use std::env;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 use support::{Client, Reply, http, words};
@@ -27,6 +28,7 @@ fn start(data: &Path) -> Server {
         resp: free,
         http: free,
         memory: MemorySize::usual(),
+        checkpoint_every: Duration::from_secs(1),
         password: None,
         accept_clock: false,
     };

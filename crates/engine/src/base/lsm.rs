@@ -238,6 +238,10 @@ impl Base for LsmBase {
             let tended = tree.compact(Arc::new(Leveled::default()), self.needed_from());
             tended.map_err(|error| self.error(Some(table), &[], error))?;
             more |= tree.current_version().id() != before;
+            let kept = tree
+                .get_version_history_lock()
+                .maintenance(&self.folder.join(file_name(table)), self.needed_from());
+            kept.map_err(|error| self.error(Some(table), &[], error))?;
         }
         Ok(more)
     }

@@ -21,7 +21,7 @@ use crate::backup::Ready;
 use crate::base::{BaseCause, BaseError};
 use crate::disk::Disk;
 use crate::key::PartitionId;
-use crate::limits::{CHECKPOINT_EVERY_MS, CHECKPOINT_LOG_BYTES};
+use crate::limits::CHECKPOINT_LOG_BYTES;
 use crate::log::{LogError, Lsn, Room};
 use crate::memtable::{Left, Rows};
 use crate::shared::Shared;
@@ -187,6 +187,7 @@ pub struct Checkpointer {
     disk: Arc<dyn Disk>,
     mark: Mark,
     phase: Phase,
+    every_ms: u64,
     /// Engine time at the end of the last one.
     ended_ms: u64,
 }
@@ -205,13 +206,14 @@ enum Phase {
 }
 
 impl Checkpointer {
-    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark, every_ms: u64) -> Self {
         let ended_ms = shared.clock.look_ms();
         Self {
             shared,
             disk,
             mark,
             phase: Phase::Idle,
+            every_ms,
             ended_ms,
         }
     }
@@ -266,7 +268,7 @@ impl Checkpointer {
         if checkpoints.is_asked.swap(false, Ordering::AcqRel) {
             return true;
         }
-        let is_old = clock.look_ms() >= self.ended_ms + CHECKPOINT_EVERY_MS;
+        let is_old = clock.look_ms() >= self.ended_ms + self.every_ms;
         let is_full = matches!(self.shared.room(), Room::Short { is_full: true, .. });
         let is_much = changed >= memory.checkpoint_bytes()
             || self.shared.log_bytes() >= CHECKPOINT_LOG_BYTES
@@ -372,6 +374,7 @@ impl Checkpointer {
         drop(handed);
         drop(left);
         checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
+        self.shared.wake_all(); // Timers and mail may have waited for memory.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);
         (Phase::Idle, Ok(Progress::Made))

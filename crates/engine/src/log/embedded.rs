@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::scan::{End, reaches, scan_to_end};
+use super::scan::{End, Reading, reaches, scan_to_end};
 use super::segment::{self, Header, VERSION, file_name};
 use super::{Group, Log, LogError, LogReport, Lsn, Record, Room, Space};
 use crate::disk::{Disk, File};
@@ -77,10 +77,10 @@ impl EmbeddedLog {
         space: Space,
         seed: u64,
         spawn: Spawn,
-        applied: &[Lsn],
+        (applied, progress): (&[Lsn], &Reading),
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
     ) -> Result<(Self, LogReport, Vec<Lsn>), LogError> {
-        let mut end = scan_to_end(&*disk, applied, visit)?;
+        let mut end = scan_to_end(&*disk, applied, progress, visit)?;
         if end.report.partitions == 0 {
             end.report.partitions = partitions;
             end.tips = vec![Lsn(0); usize::from(partitions)];

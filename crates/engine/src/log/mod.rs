@@ -12,8 +12,8 @@ use std::io;
 
 pub(crate) use embedded::begin_log;
 pub use embedded::{EmbeddedLog, Spawn};
-pub use scan::LogReport;
 pub(crate) use scan::scan_to_end;
+pub use scan::{LogReport, Reading};
 pub use writer::Did;
 pub(crate) use writer::{LogQueue, LogWriter};
 

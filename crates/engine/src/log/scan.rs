@@ -4,11 +4,15 @@
 //! So a bad group at or below the highest mark was durable once and is damaged; above it, nobody
 //! was answered on its account, and everything from the first bad group on is cut.
 
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::segment::{
-    ALIGN, GROUP_MAGIC, Header, VERSION, decode, first_group_of, header_bytes, version_of,
+    ALIGN, Found, GROUP_HEADER_BYTES, GROUP_MAGIC, Header, VERSION, decode, first_group_of,
+    header_bytes, span_at, version_of,
 };
 use super::{Group, LogError, Lsn, Record};
-use crate::disk::Disk;
+use crate::disk::{Disk, File};
 use crate::limits::PARTITIONS_MAX;
 use crate::table::ReplayError;
 
@@ -29,6 +33,22 @@ pub struct LogReport {
     pub clock_up_to_ms: u64,
     /// How many partitions the log was made for; 0 if there is no log.
     pub partitions: u16,
+}
+
+/// How far a log has been read, in bytes.
+#[derive(Debug, Default)]
+pub struct Reading {
+    read: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Reading {
+    /// Bytes that were read, and bytes in all; none before that is known.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let load = |bytes: &AtomicU64| bytes.load(Ordering::Relaxed);
+        (load(&self.read), load(&self.total))
+    }
 }
 
 /// Where the log goes on, and what a start has to carry over.
@@ -54,10 +74,55 @@ pub(crate) struct End {
     pub(crate) done: Vec<String>,
 }
 
+/// A segment that is read piece by piece: a start must not take as much memory as a segment does.
 struct Segment {
     name: String,
     header: Header,
-    bytes: Vec<u8>,
+    file: Box<dyn File>,
+    size: usize,
+    /// Some of its bytes, and where they begin.
+    piece: Vec<u8>,
+    from: usize,
+}
+
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 1024 * 1024;
+
+impl Segment {
+    /// Up to `length` bytes at `at`: fewer at its end.
+    fn bytes(&mut self, at: usize, length: usize) -> io::Result<&[u8]> {
+        let end = at.saturating_add(length).min(self.size);
+        let at = at.min(end);
+        if at < self.from || end > self.from + self.piece.len() {
+            let piece = PIECE_BYTES.max(end - at).min(self.size - at);
+            self.piece.resize(piece, 0);
+            self.from = at;
+            self.file.read_at(at as u64, &mut self.piece)?;
+        }
+        Ok(&self.piece[at - self.from..end - self.from])
+    }
+
+    /// The group at `at`, if a sound one of this segment is there.
+    fn group(&mut self, at: usize) -> io::Result<Option<Found<'_>>> {
+        let salt = self.header.salt;
+        let Some(span) = span_at(self.bytes(at, GROUP_HEADER_BYTES)?, salt) else {
+            return Ok(None);
+        };
+        Ok(decode(self.bytes(at, span)?, salt))
+    }
+
+    /// The highest mark of any sound group from `at` on, wherever it begins.
+    fn highest_mark(&mut self, at: usize) -> io::Result<u64> {
+        let mut highest = 0;
+        for at in (at..self.size).step_by(ALIGN) {
+            if self.bytes(at, GROUP_MAGIC.len())? == GROUP_MAGIC
+                && let Some(found) = self.group(at)?
+            {
+                highest = highest.max(found.synced_through);
+            }
+        }
+        Ok(highest)
+    }
 }
 
 /// Reads every record of a log behind `applied` that still is in it, in order, without changing
@@ -69,6 +134,7 @@ struct Segment {
 pub(crate) fn scan_to_end(
     disk: &dyn Disk,
     applied: &[Lsn],
+    progress: &Reading,
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<End, LogError> {
     let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
@@ -87,7 +153,7 @@ pub(crate) fn scan_to_end(
     };
     let mut first = None;
     for name in &names {
-        let header = header_of(disk, name)?;
+        let header = open(disk, name)?.header;
         if reaches(applied, &header.tips) {
             end.done.extend(end.needed.drain(..).map(|(name, _)| name));
             first = Some(header.clone());
@@ -117,10 +183,17 @@ pub(crate) fn scan_to_end(
         }
     }
     let names: Vec<_> = end.needed.iter().map(|(name, _)| name.clone()).collect();
+    for name in &names {
+        let size = disk.open(name).and_then(|file| file.size());
+        let size = size.map_err(|error| io_error(disk, name, error))?;
+        progress.total.fetch_add(size, Ordering::Relaxed);
+    }
     for (index, name) in names.iter().enumerate() {
-        let segment = load(disk, name)?;
+        let mut segment = open(disk, name)?;
         let until = names.get(index + 1).and_then(|next| first_group_of(next));
-        read_segment(disk, &segment, until, &mut end, visit)?;
+        read_segment(disk, &mut segment, until, &mut end, visit)?;
+        let read = segment.size as u64;
+        progress.read.fetch_add(read, Ordering::Relaxed);
     }
     end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
     Ok(end)
@@ -151,7 +224,7 @@ impl End {
     }
 }
 
-fn io_error(disk: &dyn Disk, name: &str, error: std::io::Error) -> LogError {
+fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
     LogError::Io {
         path: disk.path(name),
         error,
@@ -166,23 +239,6 @@ fn corrupt(disk: &dyn Disk, name: &str, offset: usize, what: String) -> LogError
     }
 }
 
-/// The first bytes of a file, at most `most` of them.
-fn front_of(disk: &dyn Disk, name: &str, most: usize) -> Result<Vec<u8>, LogError> {
-    let read = || {
-        let file = disk.open(name)?;
-        let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; size.min(most)];
-        file.read_at(0, &mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|error| io_error(disk, name, error))
-}
-
-fn header_of(disk: &dyn Disk, name: &str) -> Result<Header, LogError> {
-    let bytes = front_of(disk, name, header_bytes(usize::from(PARTITIONS_MAX)))?;
-    read_header(disk, name, &bytes)
-}
-
 fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogError> {
     if let Some(version) = version_of(bytes)
         && version != VERSION
@@ -194,29 +250,36 @@ fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogE
         .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))
 }
 
-fn load(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
-    let bytes = front_of(disk, name, usize::MAX)?;
-    let header = read_header(disk, name, &bytes)?;
+fn open(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
+    let read = || {
+        let file = disk.open(name)?;
+        let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
+        let mut front = vec![0; size.min(header_bytes(usize::from(PARTITIONS_MAX)))];
+        file.read_at(0, &mut front)?;
+        Ok((file, size, front))
+    };
+    let (file, size, front) = read().map_err(|error| io_error(disk, name, error))?;
     Ok(Segment {
         name: name.to_owned(),
-        header,
-        bytes,
+        header: read_header(disk, name, &front)?,
+        file,
+        size,
+        piece: Vec::new(),
+        from: 0,
     })
 }
 
 /// Reads the groups of one segment that come before group `until`, where the next one begins.
 fn read_segment(
     disk: &dyn Disk,
-    segment: &Segment,
+    segment: &mut Segment,
     until: Option<u64>,
     end: &mut End,
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
 ) -> Result<(), LogError> {
-    let Segment {
-        name,
-        header,
-        bytes,
-    } = segment;
+    let name = &segment.name.clone();
+    let header = segment.header.clone();
+    let fail = |error| io_error(disk, name, error);
     if header.first_group != end.next_group {
         let what = format!(
             "the segment begins with group {}, but group {} comes next: a segment is missing",
@@ -231,26 +294,9 @@ fn read_segment(
     let mut at = header.bytes();
     end.cut = Some((name.clone(), at as u64));
     while until.is_none_or(|until| end.next_group < until) {
-        let found = decode(&bytes[at.min(bytes.len())..], header.salt);
+        let found = segment.group(at).map_err(fail)?;
         let Some(found) = found.filter(|found| found.number == end.next_group) else {
-            // The next segment is made only once everything before it is durable.
-            let mark = until.map_or_else(
-                || highest_mark(&bytes[at.min(bytes.len())..], header.salt),
-                |u| u - 1,
-            );
-            if mark >= end.next_group {
-                let missing = end.next_group;
-                let what = match until {
-                    Some(until) if bytes.get(at).is_none_or(|byte| *byte == 0) => format!(
-                        "it ends before group {missing}, and the next segment begins with group \
-                         {until}: a segment between them is missing, or the end of this one"
-                    ),
-                    Some(_) | None => format!(
-                        "group {missing} is damaged, and a later one says that it was durable"
-                    ),
-                };
-                return Err(corrupt(disk, name, at, what));
-            }
+            check_tail(disk, segment, at, until, end)?;
             break;
         };
         end.next_group += 1;
@@ -285,6 +331,42 @@ fn read_segment(
     Ok(())
 }
 
+/// There is no sound group at `at`: that is a torn tail, unless something says that there was one.
+fn check_tail(
+    disk: &dyn Disk,
+    segment: &mut Segment,
+    at: usize,
+    until: Option<u64>,
+    end: &End,
+) -> Result<(), LogError> {
+    let name = &segment.name.clone();
+    let fail = |error| io_error(disk, name, error);
+    // The next segment is made only once everything before it is durable.
+    let mark = match until {
+        Some(until) => until - 1,
+        None => segment.highest_mark(at).map_err(fail)?,
+    };
+    if mark < end.next_group {
+        return Ok(());
+    }
+    let missing = end.next_group;
+    let is_empty = segment
+        .bytes(at, 1)
+        .map_err(fail)?
+        .iter()
+        .all(|byte| *byte == 0);
+    let what = match until {
+        Some(until) if is_empty => format!(
+            "it ends before group {missing}, and the next segment begins with group {until}: a \
+             segment between them is missing, or the end of this one"
+        ),
+        Some(_) | None => {
+            format!("group {missing} is damaged, and a later one says that it was durable")
+        }
+    };
+    Err(corrupt(disk, name, at, what))
+}
+
 /// Groups up to `through` are known to be durable; the next one is at `at`.
 fn mark(end: &mut End, through: u64, name: &str, at: usize) {
     if through <= end.synced_through {
@@ -308,13 +390,4 @@ fn out_of_turn(record: &Record<'_>) -> String {
         "record {} of partition {} is not the one that comes next",
         lsn.0, partition.0
     )
-}
-
-/// The highest mark of any sound group in `bytes`, wherever it begins.
-fn highest_mark(bytes: &[u8], salt: u64) -> u64 {
-    let starts = (0..bytes.len()).step_by(ALIGN);
-    let sound = starts
-        .filter(|at| bytes[*at..].starts_with(GROUP_MAGIC))
-        .filter_map(|at| decode(&bytes[at..], salt));
-    sound.map(|found| found.synced_through).max().unwrap_or(0)
 }

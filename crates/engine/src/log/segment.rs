@@ -129,6 +129,13 @@ pub(crate) fn encode(
     out.resize(span_of(group.records.len()), 0);
 }
 
+/// Bytes of the group whose header is at the front of `bytes`, if it is one of this salt.
+pub(crate) fn span_at(head: &[u8], salt: u64) -> Option<usize> {
+    let own = head.get(..4)? == GROUP_MAGIC && u64_at(head, 8)? == salt;
+    own.then_some(())?;
+    Some(GROUP_HEADER_BYTES + usize::try_from(u32_at(head, 40)?).ok()?)
+}
+
 /// Reads the group at the front of `bytes`; `None` if there is no sound one of this salt.
 pub(crate) fn decode(bytes: &[u8], salt: u64) -> Option<Found<'_>> {
     let head = bytes.get(..GROUP_HEADER_BYTES)?;

@@ -21,11 +21,13 @@ use crate::disk::FaultDisk;
 use crate::engine::{
     Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of,
 };
-use crate::limits::MEMORY_BYTES_MIN;
+use crate::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::memory::Memory;
+use crate::running::Running;
 use crate::sink::{Answer, ReplySink};
+use crate::strikes::Strikes;
 
 /// A clock that moves when told to.
 #[derive(Clone, Debug)]
@@ -199,6 +201,7 @@ pub struct Stepper {
     writer: LogStep,
     checkpointer: Checkpointer,
     tender: Tender,
+    strikes: Strikes,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
     next_token: u64,
@@ -239,7 +242,9 @@ impl Stepper {
             executors: 2,
             space,
             memory: Memory::of(MEMORY_BYTES_MIN),
+            checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
+            reading: Arc::default(),
             accept_clock_jump,
         };
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
@@ -259,6 +264,7 @@ impl Stepper {
             writer: engine.writer,
             checkpointer: engine.checkpointer,
             tender: engine.tender,
+            strikes: engine.strikes,
             domains: domains.to_vec(),
             recorder: Arc::default(),
             next_token: 1,
@@ -362,6 +368,13 @@ impl Stepper {
     /// Says that no further checkpoint comes.
     pub fn finish_checkpoints(&self) {
         self.checkpointer.finish();
+    }
+
+    /// Notes what this thread was running when it panicked, as a process does before it ends.
+    pub fn strike(&self) {
+        let running = Running::here().expect("because something was running");
+        let noted = self.strikes.note(&running);
+        noted.expect("because no fault was injected");
     }
 
     /// Steps what keeps the base in order.

@@ -23,7 +23,8 @@ const FADE: Timer = Timer::new(NUMBER, 1, fade, fade_reads);
 /// Writings that a note takes; one more is refused.
 pub const WRITINGS_MAX: u64 = 3;
 
-/// Notes: a text under a key, written at most three times, which fades. The text `panic` does.
+/// Notes: a text under a key, written at most three times, which fades. The text `panic` does, and
+/// `panic-later` when it fades; so does the letter by which a note named `panic` is shared.
 pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
@@ -244,6 +245,7 @@ fn fade(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     if let Some(note) = tx.get(&NOTES, key)?
         && note.fades_at_ms <= tx.now_ms()
     {
+        assert_ne!(note.text.as_str(), "panic-later", "as the note wishes");
         tx.remove(&NOTES, key);
         tx.emit(key, &Faded { times: note.times });
     }
@@ -491,6 +493,7 @@ impl Mail for Shared {
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        assert_ne!(self.from.as_str(), "panic", "as the note wishes");
         change_shares(tx, to, |shares| shares.received += 1)?;
         tx.send(&self.from, &Thanks {});
         Ok(())

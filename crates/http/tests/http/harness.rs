@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
-use tidegate_engine::limits::MEMORY_BYTES_MIN;
+use tidegate_engine::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use tidegate_engine::{Config, Door, Engine, MachineClock, Memory, Space, tables_of};
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
@@ -77,7 +77,9 @@ impl Server {
             executors: 1,
             space: Space::of(2),
             memory: Memory::of(MEMORY_BYTES_MIN),
+            checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
+            reading: Arc::default(),
             accept_clock_jump: false,
         };
         let disk: Arc<dyn Disk> = Arc::new(FaultDisk::default());

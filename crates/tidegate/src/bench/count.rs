@@ -7,14 +7,31 @@ use std::collections::BTreeMap;
 pub(crate) struct Outcomes {
     /// Carried out.
     pub(crate) done: u64,
+    /// How many of those were confirms.
+    pub(crate) confirmed: u64,
     /// Refused or failed, by the first word of the error.
     pub(crate) refused: BTreeMap<String, u64>,
 }
 
 impl Outcomes {
-    /// Commands that were answered.
+    /// Commands that were answered for good.
     pub(crate) fn answered(&self) -> u64 {
         self.done + self.refused.values().sum::<u64>()
+    }
+
+    /// Counts an answer, of which an error is given in its words.
+    pub(crate) fn count(&mut self, error: Option<&[u8]>, is_confirm: bool) {
+        let Some(error) = error else {
+            self.done += 1;
+            self.confirmed += u64::from(is_confirm);
+            return;
+        };
+        let word = error.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let word = String::from_utf8_lossy(word);
+        match self.refused.get_mut(&*word) {
+            Some(times) => *times += 1,
+            None => drop(self.refused.insert(word.into_owned(), 1)),
+        }
     }
 }
 
@@ -30,8 +47,9 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// Takes bytes in; gives how many replies they complete.
-    pub(crate) fn take(&mut self, mut bytes: &[u8], outcomes: &mut Outcomes) -> u64 {
+    /// Takes bytes in; gives how many replies they complete. Each reply that begins is told, an
+    /// error with its words.
+    pub(crate) fn take(&mut self, mut bytes: &[u8], mut tell: impl FnMut(Option<&[u8]>)) -> u64 {
         let mut complete = 0;
         while !bytes.is_empty() {
             if self.bulk > 0 {
@@ -46,11 +64,11 @@ impl Counter {
                 let (line, rest) = bytes.split_at(end + 1);
                 bytes = rest;
                 if self.line.is_empty() {
-                    self.header(line, outcomes);
+                    self.header(line, &mut tell);
                 } else {
                     self.line.extend_from_slice(line);
                     let line = std::mem::take(&mut self.line);
-                    self.header(&line, outcomes);
+                    self.header(&line, &mut tell);
                 }
             }
             if self.open == 0 && self.bulk == 0 {
@@ -60,12 +78,12 @@ impl Counter {
         complete
     }
 
-    fn header(&mut self, line: &[u8], outcomes: &mut Outcomes) {
+    fn header(&mut self, line: &[u8], tell: &mut impl FnMut(Option<&[u8]>)) {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         let (kind, rest) = text.split_first().unwrap_or((&b'-', b""));
         if self.open == 0 {
             self.open = 1;
-            count(*kind, rest, outcomes);
+            tell((*kind == b'-').then_some(rest));
         }
         self.open -= 1;
         match kind {
@@ -80,25 +98,6 @@ fn number(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn count(kind: u8, rest: &[u8], outcomes: &mut Outcomes) {
-    if kind != b'-' {
-        outcomes.done += 1;
-        return;
-    }
-    let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-    match std::str::from_utf8(word)
-        .ok()
-        .and_then(|word| outcomes.refused.get_mut(word))
-    {
-        Some(times) => *times += 1,
-        None => drop(
-            outcomes
-                .refused
-                .insert(String::from_utf8_lossy(word).into_owned(), 1),
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,12 +108,16 @@ mod tests {
             b"+OK\r\n*4\r\n$3\r\nabc\r\n:5\r\n*1\r\n$-1\r\n$0\r\n\r\n-SOLDOUT available=0\r\n\
             -BUSY retry_after_ms=50\r\n*0\r\n:1\r\n-SOLDOUT available=0\r\n";
         let refused = BTreeMap::from([("BUSY".to_owned(), 1), ("SOLDOUT".to_owned(), 2)]);
-        let expected = Outcomes { done: 4, refused };
+        let expected = Outcomes {
+            done: 4,
+            confirmed: 0,
+            refused,
+        };
         for cut in 1..stream.len() {
             let (mut counter, mut outcomes) = (Counter::default(), Outcomes::default());
             let complete: u64 = stream
                 .chunks(cut)
-                .map(|piece| counter.take(piece, &mut outcomes))
+                .map(|piece| counter.take(piece, |error| outcomes.count(error, false)))
                 .sum();
             assert_eq!(
                 (complete, &outcomes),

@@ -1,21 +1,23 @@
-//! The loop of a benchmark: every connection always has its share of commands in flight.
+//! The loop of a benchmark: one thread, which sends what is due and reads what comes.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::time::{Duration, Instant};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant, SystemTime};
 
-use hdrhistogram::Histogram;
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::count::{Counter, Outcomes};
+use super::connection::{Connection, Seen};
 use super::figures::Figures;
+use super::latency::Latency;
+use super::pace::Pace;
 use super::progress::Progress;
 use super::server::{Asker, Server};
-use super::work::Templates;
+use super::work::Commands;
 use super::{BenchArgs, BenchError};
 use crate::interrupt::Interrupt;
 
-/// A server that says nothing for this long has failed.
+/// A server that answers nothing for good for this long, though it was asked, has failed.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How often the progress is shown, and an interrupt is looked for when nothing else comes.
@@ -23,133 +25,151 @@ const TICK: Duration = Duration::from_millis(100);
 
 const READ_BYTES: usize = 256 * 1024;
 
-struct Connection {
-    stream: TcpStream,
-    counter: Counter,
-    /// Bytes of the running batch, and how many of them are written.
-    batch: Vec<u8>,
-    written: usize,
-    /// Replies of the batch that are still to come.
-    open: u64,
-    sent_at: Instant,
-}
-
 struct Run<'a> {
-    args: &'a BenchArgs,
-    work: &'a Templates,
-    next: u64,
-    outcomes: Outcomes,
-    latency: Histogram<u64>,
+    commands: &'a Commands,
+    pace: Pace<'a>,
+    connections: Vec<Connection>,
+    /// Connections that send at a moment to come: a batch that is due then, or what was put off.
+    later: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Connections that are not through with all of their batches.
+    open: usize,
+    began: Instant,
+    seen: Seen,
+    latency: Latency,
     buffer: Vec<u8>,
 }
 
-#[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-/// Runs all commands, or those that were answered before the interrupt.
+/// Runs all commands, or those that were answered before the interrupt or the end of the server,
+/// which is told then.
 pub(crate) fn drive(
     args: &BenchArgs,
     server: &Server,
-    work: &Templates,
+    commands: &Commands,
     interrupt: &Interrupt,
-) -> Result<Figures, BenchError> {
-    let latency = Histogram::new_with_bounds(1, 60_000_000, 3);
-    let mut run = Run {
-        args,
-        work,
-        next: 0,
-        outcomes: Outcomes::default(),
-        latency: latency.expect("because the bounds are constants that fit"),
-        buffer: vec![0; READ_BYTES],
-    };
-    let started = now();
+) -> Result<(Figures, Result<(), BenchError>), BenchError> {
     let askers = (0..args.connections).map(|_| server.asker());
     let askers = askers.collect::<Result<Vec<_>, _>>()?;
-    let all = run.all(askers, interrupt);
-    all.map_err(|error| server.lost(error))?;
-    Ok(Figures {
-        outcomes: run.outcomes,
-        elapsed: started.elapsed(),
-        latency: run.latency,
-    })
+    let mut poll = Poll::new().map_err(|error| server.lost(error))?;
+    let (began, began_at) = (Instant::now(), SystemTime::now());
+    let connections = connect(&poll, askers, began).map_err(|error| server.lost(error))?;
+    let mut run = Run {
+        commands,
+        pace: Pace::new(args, began),
+        open: connections.len(),
+        connections,
+        later: BinaryHeap::new(),
+        began,
+        seen: Seen {
+            is_patient: args.is_patient(),
+            ..Seen::default()
+        },
+        latency: Latency::new(args.windows),
+        buffer: vec![0; READ_BYTES],
+    };
+    let ended = run.all(&mut poll, Progress::new(args.count), interrupt);
+    let elapsed = began.elapsed();
+    let figures = Figures {
+        windows: run.latency.windows(elapsed, run.seen.outcomes.done),
+        latency: run.latency.all.quantiles(),
+        outcomes: run.seen.outcomes,
+        busy: run.seen.busy,
+        began_at,
+        elapsed,
+    };
+    Ok((figures, ended.map_err(|error| server.lost(error))))
+}
+
+fn connect(poll: &Poll, askers: Vec<Asker<'_>>, now: Instant) -> io::Result<Vec<Connection>> {
+    let connect = |(index, asker): (usize, Asker<'_>)| {
+        let mut stream = asker.into_stream()?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry()
+            .register(&mut stream, Token(index), interest)?;
+        Ok(Connection::new(stream, now))
+    };
+    askers.into_iter().enumerate().map(connect).collect()
 }
 
 impl Run<'_> {
-    fn all(&mut self, askers: Vec<Asker<'_>>, interrupt: &Interrupt) -> io::Result<()> {
-        let mut poll = Poll::new()?;
-        let mut connections = Vec::new();
-        for (index, asker) in askers.into_iter().enumerate() {
-            let mut stream = asker.into_stream()?;
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry()
-                .register(&mut stream, Token(index), interest)?;
-            connections.push(Connection::new(stream));
+    fn all(
+        &mut self,
+        poll: &mut Poll,
+        progress: Progress,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
+        for index in 0..self.connections.len() {
+            self.next_batch(index, self.began)?;
         }
-        let mut open = 0;
-        for connection in &mut connections {
-            open += usize::from(self.send(connection)?);
-        }
-        let mut watch = Watch::new(self.args.count);
+        let mut watch = Watch::new(progress, self.began);
         let mut events = Events::with_capacity(1_024);
-        while open > 0 && interrupt.check().is_ok() {
-            wait(&mut poll, &mut events)?;
-            watch.look(&events, &self.outcomes)?;
+        while self.open > 0 && interrupt.check().is_ok() {
+            wait(poll, &mut events, self.until_next())?;
             for event in &events {
-                let connection = &mut connections[event.token().0];
-                flush(connection)?;
-                open -= usize::from(self.receive(connection)?);
+                self.attend(event.token().0)?;
             }
+            let now = Instant::now();
+            self.send_what_is_due(now)?;
+            watch.look(now, self)?;
         }
         Ok(())
     }
 
-    /// Sends the next batch, if there is one.
-    fn send(&mut self, connection: &mut Connection) -> io::Result<bool> {
-        let count = u64::from(self.args.pipeline).min(self.args.count - self.next);
-        connection.batch.clear();
-        connection.written = 0;
-        connection.open = count;
-        for n in self.next..self.next + count {
-            self.work.write(n, &mut connection.batch);
+    /// Goes on with a connection of which something was heard.
+    fn attend(&mut self, index: usize) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        connection.flush()?;
+        if !connection.receive(&mut self.buffer, self.commands, &mut self.seen)? {
+            return Ok(());
         }
-        self.next += count;
-        connection.sent_at = now();
-        flush(connection)?;
-        Ok(count > 0)
+        let now = Instant::now();
+        if let Some(wait) = connection.wait(&mut self.seen.busy) {
+            self.later.push(Reverse((now + wait, index)));
+            return Ok(());
+        }
+        let took = now - connection.due;
+        self.latency
+            .record(now - self.began, took, self.seen.outcomes.done);
+        self.next_batch(index, now)
     }
 
-    /// Reads what has come; `true` if the connection has no more to do.
-    fn receive(&mut self, connection: &mut Connection) -> io::Result<bool> {
-        while connection.open > 0 {
-            let read = match connection.stream.read(&mut self.buffer) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            };
-            let bytes = &self.buffer[..read];
-            connection.open -= connection.counter.take(bytes, &mut self.outcomes);
-            if connection.open == 0 {
-                let took = connection.sent_at.elapsed().as_micros();
-                self.latency
-                    .saturating_record(u64::try_from(took).unwrap_or(u64::MAX));
-                if !self.send(connection)? {
-                    return Ok(true);
-                }
-                if read < self.buffer.len() {
-                    return Ok(false); // Nothing more was there; the next event tells.
-                }
-            }
+    /// Gives a connection its next batch, to be sent once it is due.
+    fn next_batch(&mut self, index: usize, now: Instant) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        let Some(batch) = self.pace.next(index, connection.batches, now) else {
+            self.open -= 1;
+            return Ok(());
+        };
+        let due = batch.due;
+        connection.begin(batch);
+        if due > now {
+            self.later.push(Reverse((due, index)));
+            return Ok(());
         }
-        Ok(false)
+        connection.send(self.commands)
+    }
+
+    fn send_what_is_due(&mut self, now: Instant) -> io::Result<()> {
+        while let Some(Reverse((at, index))) = self.later.peek().copied()
+            && at <= now
+        {
+            self.later.pop();
+            self.connections[index].send(self.commands)?;
+        }
+        Ok(())
+    }
+
+    /// How long there is nothing to send.
+    fn until_next(&self) -> Duration {
+        let next = self.later.peek();
+        next.map_or(TICK, |Reverse((at, _))| {
+            at.saturating_duration_since(Instant::now()).min(TICK)
+        })
     }
 }
 
-/// Waits for something to do, a short while at most.
-fn wait(poll: &mut Poll, events: &mut Events) -> io::Result<()> {
-    match poll.poll(events, Some(TICK)) {
+/// Waits for something to do, so long at most.
+fn wait(poll: &mut Poll, events: &mut Events, at_most: Duration) -> io::Result<()> {
+    match poll.poll(events, Some(at_most)) {
         // The signal is looked for by the caller.
         Err(error) if error.kind() == ErrorKind::Interrupted => {
             events.clear();
@@ -159,65 +179,41 @@ fn wait(poll: &mut Poll, events: &mut Events) -> io::Result<()> {
     }
 }
 
-/// What is looked at now and then: whether the server says anything, and how far it has come.
+/// What is looked at now and then: whether the server answers anything, and how far it has come.
 struct Watch {
     progress: Progress,
     began: Instant,
-    heard_at: Instant,
-    shown_at: Instant,
+    looked_at: Instant,
+    answered: u64,
+    answered_at: Instant,
 }
 
 impl Watch {
-    fn new(count: u64) -> Self {
-        let now = now();
+    fn new(progress: Progress, began: Instant) -> Self {
         Self {
-            progress: Progress::new(count),
-            began: now,
-            heard_at: now,
-            shown_at: now,
+            progress,
+            began,
+            looked_at: began,
+            answered: 0,
+            answered_at: began,
         }
     }
 
-    fn look(&mut self, events: &Events, outcomes: &Outcomes) -> io::Result<()> {
-        let now = now();
-        if !events.is_empty() {
-            self.heard_at = now;
-        } else if now - self.heard_at >= SILENCE_MAX {
+    fn look(&mut self, now: Instant, run: &Run<'_>) -> io::Result<()> {
+        if now - self.looked_at < TICK {
+            return Ok(());
+        }
+        self.looked_at = now;
+        let answered = run.seen.outcomes.answered();
+        let is_owed = |connection: &Connection| connection.is_owed(now);
+        if answered > self.answered || !run.connections.iter().any(is_owed) {
+            self.answered = answered;
+            self.answered_at = now;
+        } else if now - self.answered_at >= SILENCE_MAX {
             return Err(ErrorKind::TimedOut.into());
         }
-        if now - self.shown_at >= TICK {
-            self.shown_at = now;
-            let answered = outcomes.answered();
-            let per_second = answered as f64 / (now - self.began).as_secs_f64();
-            self.progress.show(answered, per_second as u64);
-        }
+        let per_second = answered as f64 / (now - self.began).as_secs_f64();
+        self.progress.show(answered, per_second as u64);
         Ok(())
     }
-}
-
-impl Connection {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            counter: Counter::default(),
-            batch: Vec::new(),
-            written: 0,
-            open: 0,
-            sent_at: now(),
-        }
-    }
-}
-
-fn flush(connection: &mut Connection) -> io::Result<()> {
-    while connection.written < connection.batch.len() {
-        match connection
-            .stream
-            .write(&connection.batch[connection.written..])
-        {
-            Ok(written) => connection.written += written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

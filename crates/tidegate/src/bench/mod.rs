@@ -1,14 +1,21 @@
 //! `tidegate bench`: a small client that counts effects.
 //!
-//! It keeps `connections × pipeline` commands in flight and counts what came of each: done,
-//! refused by reason, BUSY. The same loop drives a Redis that does the same by Lua, so that both
-//! are measured by one client. One thread; a command is a copied template with its id patched in.
+//! In a closed loop it keeps `connections × pipeline` commands in flight; with a rate, batches are
+//! due at fixed moments, and latency counts from there whether the server kept up or not. It counts
+//! what came of each command: done, or refused by reason. Where each hold is to be carried out, it
+//! waits when it is told BUSY, and asks again. The same loop drives a Redis that does the same by
+//! Lua, so that both are measured by one client. One thread; a command is a copied template with
+//! its id patched in.
 //!
 //! What is held stays held: by default a server of its own takes it along when it goes.
 
+mod connection;
 mod count;
 mod drive;
 mod figures;
+mod latency;
+mod pace;
+mod patience;
 mod progress;
 mod server;
 mod work;
@@ -16,6 +23,7 @@ mod work;
 use std::fmt;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 
 use crate::client::{Address, Lost};
@@ -41,17 +49,29 @@ pub(crate) enum Target {
 pub(crate) enum Kind {
     /// Holds one unit, of which there are always enough.
     Hold,
+    /// Holds one unit for a day; of two holds one is confirmed.
+    HoldConfirm,
     /// Holds one unit, of which there are none.
     SoldOut,
     /// PING.
     Ping,
 }
 
+impl Kind {
+    /// Commands that belong together: two holds and the confirm of the first.
+    pub(crate) fn group(self) -> u16 {
+        match self {
+            Self::HoldConfirm => 3,
+            Self::Hold | Self::SoldOut | Self::Ping => 1,
+        }
+    }
+}
+
 /// Measures how many commands a server carries out a second, by counting their effects.
 ///
 /// Without --addr it starts a server in a temporary folder, and stops it at the end. A server that
 /// is named keeps what is written: SKUs named bench-…, and with `--work hold` one hold of one unit
-/// for each command (a million of them take about 1 GiB). Never point it at a shop's server.
+/// for each command (a million of them take some hundred MiB). Never point it at a shop's server.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct BenchArgs {
     /// The RESP address of a running server, which keeps what is written.
@@ -69,12 +89,23 @@ pub(crate) struct BenchArgs {
     /// Connections.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// Commands in flight on each connection.
+    /// Commands in flight on each connection; a multiple of 3 for hold-confirm.
     #[arg(long, short = 'P', default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pipeline: u16,
     /// Commands in all.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     count: u64,
+    /// Commands a second that are due, over all connections, whether the server keeps up or not;
+    /// latency counts from the moment that each was due. Without it, as many as are answered.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    rate: Option<u32>,
+    /// Tell the rate and the latencies of every so many seconds, too.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    windows: Option<u16>,
+    /// Count BUSY as an outcome. Otherwise hold and hold-confirm wait as long as it says, and ask
+    /// again.
+    #[arg(long)]
+    impatient: bool,
     /// SKUs that the commands are spread over.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=9_999))]
     skus: u16,
@@ -83,8 +114,33 @@ pub(crate) struct BenchArgs {
     json: bool,
 }
 
+impl BenchArgs {
+    /// What clap cannot know of the flags together.
+    fn check(&self) -> Result<(), String> {
+        if self.work == Kind::HoldConfirm && self.target == Target::Redis {
+            return Err("--work hold-confirm is for Tidegate only".to_owned());
+        }
+        let (pipeline, group) = (self.pipeline, self.work.group());
+        if !pipeline.is_multiple_of(group) {
+            return Err(format!(
+                "--pipeline {pipeline} is no multiple of {group}: commands come in groups of so many"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether what is told BUSY is asked again.
+    fn is_patient(&self) -> bool {
+        matches!(self.work, Kind::Hold | Kind::HoldConfirm) && !self.impatient
+    }
+}
+
 /// Runs the benchmark and prints what it saw, be it only a part.
 pub(crate) fn run(args: &BenchArgs) -> Result<Found, Failure> {
+    if let Err(wrong) = args.check() {
+        let mut command = clap::Command::new("tidegate bench");
+        command.error(ErrorKind::ArgumentConflict, wrong).exit();
+    }
     let interrupt = Interrupt::listen().map_err(Failure::told)?;
     let (server, own) = connect_to(args)?;
     note(format_args!(
@@ -95,13 +151,17 @@ pub(crate) fn run(args: &BenchArgs) -> Result<Found, Failure> {
             own: own.is_some()
         }
     ));
-    let (figures, left) = measure(args, &server, &interrupt).map_err(Failure::told)?;
+    let work = work::prepare(args, &server).map_err(Failure::told)?;
+    let (figures, ended) = drive::drive(args, &server, &work, &interrupt).map_err(Failure::told)?;
+    let gone = ended.and_then(|()| work::effects_left(args, &server));
     drop(own);
+    let known = gone.as_ref().ok().copied().flatten();
     if args.json {
-        print(format_args!("{}\n", figures.json(left)))?;
+        print(format_args!("{}\n", figures.json(args, known)))?;
     } else {
-        print(format_args!("{}", figures.table(left)))?;
+        print(format_args!("{}", figures.table(args, known)))?;
     }
+    gone.map_err(Failure::told)?;
     interrupt.check().map_or_else(
         |by| Err(cut_short(by, args, &figures)),
         |()| Ok(Found::Sound),
@@ -116,18 +176,6 @@ fn connect_to(args: &BenchArgs) -> Result<(Server, Option<TemporaryServer>), Fai
     }
     let own = TemporaryServer::start("bench").map_err(Failure::told)?;
     Ok((Server::new(own.addr.clone(), None), Some(own)))
-}
-
-/// What was seen, and the units that are gone by what the server says.
-fn measure(
-    args: &BenchArgs,
-    server: &Server,
-    interrupt: &Interrupt,
-) -> Result<(Figures, Option<u64>), BenchError> {
-    let work = work::prepare(args, server)?;
-    let figures = drive::drive(args, server, &work, interrupt)?;
-    let left = work::effects_left(args, server)?;
-    Ok((figures, left))
 }
 
 fn cut_short(by: Interrupted, args: &BenchArgs, figures: &Figures) -> Failure {
@@ -149,6 +197,9 @@ impl fmt::Display for Announced<'_> {
         let name = work::sku_prefix(args.work);
         match args.work {
             Kind::Hold => write!(f, "{count} holds on {skus} SKUs named {name}…")?,
+            Kind::HoldConfirm => {
+                write!(f, "{count} holds and confirms on {skus} SKUs named {name}…")?
+            }
             Kind::SoldOut => write!(f, "{count} refused holds on {skus} SKUs named {name}…")?,
             Kind::Ping => return write!(f, "{count} pings to {addr}, nothing is written"),
         }

@@ -1,9 +1,11 @@
 //! The server under a benchmark: connecting to it, and asking it one thing at a time.
 
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::BenchError;
+use super::patience::retry_after_ms;
 use crate::client::{Connection, Lost, PASSWORD_WANTED, Reply};
 use crate::password::Password;
 
@@ -68,20 +70,42 @@ impl Server {
 }
 
 impl Asker<'_> {
-    /// Sends a command and reads its reply; one that `read` cannot take is an error.
+    /// Asks, again when the server is BUSY; a reply that `read` cannot take is an error.
     pub(crate) fn ask<T>(
         &mut self,
         words: &[&str],
-        read: impl FnOnce(&Reply<'_>) -> Option<T>,
+        read: impl Fn(&Reply<'_>) -> Option<T>,
     ) -> Result<T, BenchError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.ask_once(words, deadline, &read)? {
+                Ok(answer) => return Ok(answer),
+                Err(wait) => thread::sleep(wait),
+            }
+        }
+    }
+
+    /// Sends a command and reads its reply, or how long to wait before it is sent again.
+    fn ask_once<T>(
+        &mut self,
+        words: &[&str],
+        deadline: Instant,
+        read: impl Fn(&Reply<'_>) -> Option<T>,
+    ) -> Result<Result<T, Duration>, BenchError> {
         let Self { server, connection } = self;
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         connection.push(&words);
         connection.flush().map_err(|lost| server.lost(lost))?;
-        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(reply) = connection.next().map_err(|lost| server.lost(lost))? {
-                return read(&reply).ok_or_else(|| server.unexpected(&reply));
+                if let Reply::Error(error) = &reply
+                    && let Some(ms) = retry_after_ms(error)
+                    && Instant::now() < deadline
+                {
+                    return Ok(Err(Duration::from_millis(ms)));
+                }
+                let answer = read(&reply).ok_or_else(|| server.unexpected(&reply))?;
+                return Ok(Ok(answer));
             }
             if Instant::now() >= deadline {
                 return Err(server.lost(io::Error::from(io::ErrorKind::TimedOut)));

@@ -20,24 +20,41 @@ redis.call('SADD', KEYS[2], ARGV[1]) \
 redis.call('XADD', KEYS[3], '*', 'kind', 'hold', 'id', ARGV[1], 'quantity', 1, 'before', left, 'after', left - 1) \
 return left - 1";
 
-/// Commands as bytes: one template per SKU, with places where the id goes.
-pub(crate) struct Templates {
-    templates: Vec<(Vec<u8>, Vec<usize>)>,
+/// How long a hold of [`Kind::HoldConfirm`] lasts: longer than any benchmark.
+const DAY_MS: &str = "86400000";
+
+/// Commands as bytes: templates with places where the id goes.
+pub(crate) struct Commands {
+    work: Kind,
+    /// One per SKU.
+    holds: Vec<Template>,
+    /// One per SKU where there is anything to confirm.
+    confirms: Vec<Template>,
     /// Makes ids of this run differ from those of every other.
     run: u32,
 }
 
-/// Digits of an id: 8 of the run, 8 of the command.
+/// A command's bytes, and where in them the id goes.
+type Template = (Vec<u8>, Vec<usize>);
+
+/// Digits of an id.
 const ID_DIGITS: usize = 16;
 
-impl Templates {
+impl Commands {
     /// Appends the command number `n`.
     pub(crate) fn write(&self, n: u64, out: &mut Vec<u8>) {
-        let at = usize::try_from(n).unwrap_or(0) % self.templates.len();
-        let (template, places) = &self.templates[at];
+        let group = u64::from(self.work.group());
+        let (turn, part) = (n / group, n % group);
+        let (templates, hold) = match self.work {
+            Kind::HoldConfirm if part == 2 => (&self.confirms, 2 * turn),
+            Kind::HoldConfirm => (&self.holds, 2 * turn + part),
+            Kind::Hold | Kind::SoldOut | Kind::Ping => (&self.holds, n),
+        };
+        let at = usize::try_from(turn).unwrap_or(0) % templates.len();
+        let (template, places) = &templates[at];
         let start = out.len();
         out.extend_from_slice(template);
-        let id = u64::from(self.run) << 32 | n & 0xffff_ffff;
+        let id = mix(u64::from(self.run) << 32 | hold & 0xffff_ffff);
         for place in places {
             let digits = &mut out[start + place..start + place + ID_DIGITS];
             for (index, digit) in digits.iter_mut().enumerate() {
@@ -46,10 +63,23 @@ impl Templates {
             }
         }
     }
+
+    /// The hold that this command confirms, if it is a confirm.
+    pub(crate) fn confirmed_by(&self, n: u64) -> Option<u64> {
+        (self.work == Kind::HoldConfirm && n % 3 == 2).then(|| n - 2)
+    }
+}
+
+/// Another number for each number, which looks random (the finalizer of SplitMix64): ids in no
+/// order, as those of real orders are.
+pub(crate) fn mix(n: u64) -> u64 {
+    let n = (n ^ n >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ n >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ n >> 31
 }
 
 /// A command of which the words `{id}` are places for the id.
-fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
+fn template(words: &[&str]) -> Template {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     let mut places = Vec::new();
     for word in words {
@@ -72,7 +102,7 @@ fn template(words: &[&str]) -> (Vec<u8>, Vec<usize>) {
 pub(crate) fn sku_prefix(work: Kind) -> &'static str {
     match work {
         Kind::SoldOut => "bench-out-",
-        Kind::Hold | Kind::Ping => "bench-hold-",
+        Kind::Hold | Kind::HoldConfirm | Kind::Ping => "bench-hold-",
     }
 }
 
@@ -81,52 +111,58 @@ fn sku(work: Kind, n: u16) -> String {
 }
 
 /// Declares the SKUs and makes the templates.
-#[allow(clippy::disallowed_methods, reason = "ids of two runs must differ")]
-pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Templates, BenchError> {
+pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Commands, BenchError> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let run = since.as_millis() as u32;
-    let mut server = server.asker()?;
-    let units = if args.work == Kind::SoldOut {
-        0
-    } else {
-        PLENTY
+    let mut commands = Commands {
+        work: args.work,
+        holds: Vec::new(),
+        confirms: Vec::new(),
+        run: since.as_millis() as u32,
     };
-    let mut templates = Vec::new();
-    let sha = match args.target {
-        Target::Redis => server.ask(&["SCRIPT", "LOAD", HOLD_LUA], text)?,
-        Target::Tidegate => String::new(),
+    if args.work == Kind::Ping {
+        commands.holds.push(template(&["PING"]));
+        return Ok(commands);
+    }
+    let mut server = server.asker()?;
+    let units = match args.work {
+        Kind::SoldOut => 0,
+        Kind::Hold | Kind::HoldConfirm | Kind::Ping => PLENTY,
+    };
+    let (declare, sha) = match args.target {
+        Target::Redis => ("SET", server.ask(&["SCRIPT", "LOAD", HOLD_LUA], text)?),
+        Target::Tidegate => ("STOCK.SET", String::new()),
     };
     for n in 0..args.skus {
         let sku = sku(args.work, n);
-        let declare = match (args.target, args.work) {
-            (_, Kind::Ping) => continue,
-            (Target::Redis, _) => "SET",
-            (Target::Tidegate, _) => "STOCK.SET",
-        };
         server.ask(&[declare, &sku, &units.to_string()], done)?;
-        templates.push(match args.target {
-            Target::Tidegate => {
-                template(&["STOCK.HOLD", &sku, "{id}", "1", "BUYER", "{id}", "MAX", "1"])
-            }
-            Target::Redis => {
+        commands.holds.push(match (args.target, args.work) {
+            (Target::Redis, _) => {
                 let (buyers, flow) = (format!("{sku}:buyers"), format!("{sku}:flow"));
                 template(&["EVALSHA", &sha, "3", &sku, &buyers, &flow, "{id}"])
             }
+            (Target::Tidegate, Kind::HoldConfirm) => {
+                template(&["STOCK.HOLD", &sku, "{id}", "1", "TTL", DAY_MS])
+            }
+            (Target::Tidegate, _) => {
+                template(&["STOCK.HOLD", &sku, "{id}", "1", "BUYER", "{id}", "MAX", "1"])
+            }
         });
+        if args.work == Kind::HoldConfirm {
+            let confirm = template(&["STOCK.CONFIRM", &sku, "{id}"]);
+            commands.confirms.push(confirm);
+        }
     }
-    if args.work == Kind::Ping {
-        templates.push(template(&["PING"]));
-    }
-    Ok(Templates { templates, run })
+    Ok(commands)
 }
 
 /// Units that the server says have gone, over all SKUs of the benchmark; `None` where that says
 /// nothing.
 pub(crate) fn effects_left(args: &BenchArgs, server: &Server) -> Result<Option<u64>, BenchError> {
-    if args.work != Kind::Hold {
-        return Ok(None);
+    match args.work {
+        Kind::Hold | Kind::HoldConfirm => {}
+        Kind::SoldOut | Kind::Ping => return Ok(None),
     }
     let mut server = server.asker()?;
     let mut gone = 0;
@@ -152,4 +188,47 @@ fn text(reply: &Reply<'_>) -> Option<String> {
 /// Whatever is no error.
 fn done(reply: &Reply<'_>) -> Option<()> {
     (!matches!(reply, Reply::Error(_))).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(commands: &Commands, n: u64) -> String {
+        let mut bytes = Vec::new();
+        commands.write(n, &mut bytes);
+        let text = String::from_utf8(bytes).expect("ASCII");
+        let words = text
+            .split("\r\n")
+            .filter(|word| !word.starts_with(['*', '$']));
+        words.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+
+    #[test]
+    fn of_two_holds_of_a_sku_the_first_is_confirmed() {
+        let skus = ["a", "b"];
+        let commands = Commands {
+            work: Kind::HoldConfirm,
+            holds: skus.map(|sku| template(&["HOLD", sku, "{id}"])).into(),
+            confirms: skus.map(|sku| template(&["CONFIRM", sku, "{id}"])).into(),
+            run: 7,
+        };
+        let id = |hold| format!("{:016x}", mix(7_u64 << 32 | hold));
+        let expected = [
+            format!("HOLD a {}", id(0)),
+            format!("HOLD a {}", id(1)),
+            format!("CONFIRM a {}", id(0)),
+            format!("HOLD b {}", id(2)),
+            format!("HOLD b {}", id(3)),
+            format!("CONFIRM b {}", id(2)),
+            format!("HOLD a {}", id(4)),
+        ];
+        for (n, expected) in (0..).zip(expected) {
+            assert_eq!(words(&commands, n), expected);
+        }
+        assert_eq!(
+            [3, 4, 5].map(|n| commands.confirmed_by(n)),
+            [None, None, Some(3)]
+        );
+    }
 }

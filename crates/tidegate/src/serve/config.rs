@@ -4,10 +4,13 @@ use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
 
 use super::ServeError;
 use super::memory::MemorySize;
@@ -17,6 +20,7 @@ use crate::password::{Password, VARIABLE};
 const RESP_DEFAULT: &str = "127.0.0.1:7379";
 const HTTP_DEFAULT: &str = "127.0.0.1:7380";
 const DATA_DEFAULT: &str = "tidegate-data";
+const CHECKPOINT_EVERY_DEFAULT: Duration = Duration::from_millis(CHECKPOINT_EVERY_MS_DEFAULT);
 
 /// Serves RESP and HTTP over a data folder.
 #[derive(Args, Clone, Debug, Default)]
@@ -33,7 +37,11 @@ pub(crate) struct ServeArgs {
     /// Memory to keep to, as 512MiB or 4GiB [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE")]
     memory: Option<MemorySize>,
-    /// TOML file with `data`, `resp`, `http`, `memory`, `password_file`; flags win over it
+    /// Take what has changed to the base after so many seconds [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    checkpoint_every: Option<u32>,
+    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`; flags
+    /// win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -57,6 +65,7 @@ struct ConfigFile {
     resp: Option<SocketAddr>,
     http: Option<SocketAddr>,
     memory: Option<MemorySize>,
+    checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
 }
 
@@ -71,6 +80,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Memory to keep to.
     pub memory: MemorySize,
+    /// Take what has changed to the base after so long.
+    pub checkpoint_every: Duration,
     /// What clients must give.
     pub password: Option<String>,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -87,6 +98,7 @@ impl Settings {
             resp,
             http,
             memory: MemorySize::usual(),
+            checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             password: None,
             accept_clock: false,
         }
@@ -103,7 +115,12 @@ impl ServeArgs {
         let fixed = |text: &str| text.parse().expect("because the default is an address");
         let password = Password::find(self.password_file.or(file.password_file).as_deref())
             .map_err(|error| ServeError::Settings(error.to_string()))?;
+        let checkpoint_every = self
+            .checkpoint_every
+            .or(file.checkpoint_every.map(NonZeroU32::get))
+            .map(|seconds| Duration::from_secs(seconds.into()));
         let settings = Settings {
+            checkpoint_every: checkpoint_every.unwrap_or(CHECKPOINT_EVERY_DEFAULT),
             data: self
                 .data
                 .or(file.data)

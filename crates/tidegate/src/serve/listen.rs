@@ -98,7 +98,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 /// Sockets that are bound and not served yet.
 pub(super) struct Listeners {
     resp: std::net::TcpListener,
-    http: std::net::TcpListener,
+    pub(super) http: std::net::TcpListener,
 }
 
 impl Listeners {

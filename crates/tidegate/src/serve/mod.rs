@@ -6,6 +6,7 @@ mod listen;
 mod memory;
 mod owner;
 mod runtime;
+mod starting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,13 +18,14 @@ use tidegate_engine::base::{BaseError, LsmBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
-use tidegate_engine::{Config, Engine, MachineClock, Memory, OpenError, Space, tables_of};
+use tidegate_engine::{Config, Engine, MachineClock, Memory, OpenError, Reading, Space, tables_of};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use config::ServeArgs;
 pub use config::Settings;
 pub use memory::MemorySize;
 use runtime::Runtime;
+use starting::Starting;
 
 use crate::ending::{Failure, Found};
 use crate::output::say;
@@ -146,7 +148,11 @@ impl Server {
         small_pages();
         // Bound first: an address in use is told before a log is read for nothing.
         let listeners = listen::Listeners::bind(settings)?;
-        let engine = open(settings, domains)?;
+        let reading = Arc::new(Reading::default());
+        let starting = Starting::tell(&listeners.http, Arc::clone(&reading))?;
+        let engine = open(settings, domains, reading);
+        starting.stop();
+        let engine = engine?;
         let report = &engine.report;
         say(format_args!(
             "tidegate {} · {} · {} records in {} groups replayed · {} partitions · {} of memory",
@@ -195,7 +201,11 @@ fn pages(http: SocketAddr) -> String {
     format!("{http}, every address of this machine · docs at http://localhost:{port}/docs")
 }
 
-fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
+fn open(
+    settings: &Settings,
+    domains: &[Domain],
+    reading: Arc<Reading>,
+) -> Result<Engine, ServeError> {
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     check_finished(&disk).map_err(OpenError::from)?;
     let memory = Memory::of(settings.memory.bytes());
@@ -210,7 +220,9 @@ fn open(settings: &Settings, domains: &[Domain]) -> Result<Engine, ServeError> {
         executors,
         space: Space::of(executors),
         memory,
+        checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
+        reading,
         accept_clock_jump: settings.accept_clock,
     };
     let beside = Box::new(|work: Box<dyn FnOnce() + Send>| drop(thread::spawn(work)));

@@ -1,6 +1,7 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
 //! readers, and two that work for later: one takes rows to the base, one keeps the base in order.
 
+use std::cell::RefCell;
 use std::io;
 use std::panic;
 use std::process;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
-    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Tender, Writer,
+    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Strikes, Tender, Writer,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -34,8 +35,12 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(50);
 /// How long nobody looks whether the base is in order.
 const TEND_PAUSE: Duration = Duration::from_millis(200);
 
+/// How long a stop waits for files that are being merged.
+const MERGE_LOOK: Duration = Duration::from_millis(5);
+const MERGE_LOOKS: u32 = 100;
+
 /// By how much those who work for later give way to those who answer.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// The running threads of an engine.
 pub(crate) struct Runtime {
@@ -44,7 +49,8 @@ pub(crate) struct Runtime {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
-    later: Vec<JoinHandle<()>>,
+    checkpoint: JoinHandle<()>,
+    base: JoinHandle<()>,
 }
 
 impl Runtime {
@@ -57,6 +63,7 @@ impl Runtime {
             writer,
             checkpointer,
             tender,
+            strikes,
             ..
         } = engine;
         let mut handles = Vec::new();
@@ -67,7 +74,11 @@ impl Runtime {
                 .build()?;
             handles.push(runtime.handle().clone());
             let name = format!("executor-{index}");
-            let run = move || runtime.block_on(drive(executor));
+            let strikes = strikes.clone();
+            let run = move || {
+                STRIKES.set(Some(strikes));
+                runtime.block_on(drive(executor));
+            };
             threads.push(thread::Builder::new().name(name).spawn(run)?);
         }
         let log = thread::Builder::new().name("log".to_owned());
@@ -79,17 +90,16 @@ impl Runtime {
         }
         let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
         let tend_base = thread::Builder::new().name("base".to_owned());
-        let later = vec![
-            checkpoint.spawn(move || take_to_base(checkpointer))?,
-            tend_base.spawn(move || tend(tender))?,
-        ];
+        let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
+        let base = tend_base.spawn(move || tend(tender))?;
         Ok(Self {
             door,
             executors: handles,
             next: AtomicUsize::new(0),
             threads,
             beside,
-            later,
+            checkpoint,
+            base,
         })
     }
 
@@ -102,15 +112,21 @@ impl Runtime {
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
     pub(crate) fn stop(self) {
         self.door.stop();
-        for thread in &self.later {
-            thread.thread().unpark();
-        }
+        self.base.thread().unpark();
         for executor in self.threads {
             executor.join().expect("because a panic ends the process");
         }
         self.door.finish();
-        for thread in self.beside.into_iter().chain(self.later) {
+        for thread in self.beside.into_iter().chain([self.checkpoint]) {
             thread.join().expect("because a panic ends the process");
+        }
+        // Files that are being merged are left as they are, as by a kill: the next start removes
+        // what is not whole. Until it ends the thread keeps the folder locked.
+        for _ in 0..MERGE_LOOKS {
+            if self.base.is_finished() {
+                break;
+            }
+            thread::sleep(MERGE_LOOK);
         }
     }
 }
@@ -211,6 +227,11 @@ fn give_way() {
     rustix::process::nice(NICE).ok();
 }
 
+thread_local! {
+    /// Where the executor of this thread notes what stops the process.
+    static STRIKES: RefCell<Option<Strikes>> = const { RefCell::new(None) };
+}
+
 /// A panic ends the process, so that nothing later is acknowledged. Says what it was about.
 fn tell_what_panics() {
     static ONCE: Once = Once::new();
@@ -219,6 +240,12 @@ fn tell_what_panics() {
         panic::set_hook(Box::new(move |info| {
             told_before(info);
             if let Some(running) = Running::here() {
+                STRIKES.with_borrow(|strikes| {
+                    let noted = strikes.as_ref().map(|strikes| strikes.note(&running));
+                    if let Some(Err(error)) = noted {
+                        note(format_args!("tidegate: that could not be noted: {error}"));
+                    }
+                });
                 note(format_args!(
                     "tidegate: this was {running}. The process stops; nothing of it is kept, and \
                      what was answered is. Please report it."

@@ -13,7 +13,7 @@ mod worker;
 use std::env;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl<'a> Run<'a> {
 
     fn start(&mut self) -> Server {
         let began = Instant::now();
-        let server = Server::start(self.data);
+        let server = Server::start_with(self.data, checkpoint_often);
         self.start = began.elapsed();
         server
     }
@@ -205,6 +205,11 @@ impl<'a> Run<'a> {
             }
         }
     }
+}
+
+/// So that every life of a server has some.
+fn checkpoint_often(serve: &mut Command) {
+    serve.args(["--checkpoint-every", "1"]);
 }
 
 #[test]

@@ -41,7 +41,13 @@ impl Place {
     ];
 
     /// Those in which every run must have killed.
-    pub(crate) const REQUIRED: [Self; 3] = [Self::Append, Self::Sync, Self::Recovery];
+    pub(crate) const REQUIRED: [Self; 5] = [
+        Self::Append,
+        Self::Sync,
+        Self::Checkpoint,
+        Self::Trim,
+        Self::Recovery,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
