@@ -291,7 +291,8 @@ impl Partition {
             // Only now is it known whether something that was drained comes from behind a checkpoint,
             // of a partition that has set its rows aside for it: those of this one go first, or they
             // would hold the effect without its cause.
-            while shared.checkpoints.begun() == self.frozen_for
+            let has_set_aside = shared.checkpoints.begun() == self.frozen_for;
+            while has_set_aside
                 && weight < BATCH_BYTES_MAX
                 && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
             {
