@@ -183,6 +183,11 @@ impl EngineClock {
         }
     }
 
+    /// No moment that was used is later than this.
+    pub(crate) fn promised_ms(&self) -> u64 {
+        self.promised_ms.load(Ordering::Acquire)
+    }
+
     /// The log holds the promise durably.
     pub(crate) fn promised(&self, until_ms: u64) {
         self.promised_ms.fetch_max(until_ms, Ordering::AcqRel);

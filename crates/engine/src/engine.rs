@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::backup::{Backup, BackupError, Unfinished, check_finished};
 use crate::base::{Base, BaseError};
 use crate::checkpoint::{Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
@@ -66,6 +67,9 @@ pub enum OpenError {
     /// The mark of the last checkpoint.
     #[error(transparent)]
     Mark(#[from] MarkError),
+    /// A restore has not come to its end.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
@@ -114,6 +118,7 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let domains = &with_own(domains);
         check_numbers(domains);
+        check_finished(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
         let defs: Vec<_> = domains
@@ -336,6 +341,7 @@ pub fn check(
     base: &Arc<dyn Base>,
     domains: &[Domain],
 ) -> Result<Checked, OpenError> {
+    check_finished(disk)?;
     let domains = &with_own(domains);
     let mark = Mark::read(disk)?.unwrap_or_default();
     let defs = domains
@@ -501,6 +507,14 @@ impl Door {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Asks for a backup.
+    ///
+    /// # Errors
+    /// One is being made, or the engine is stopping.
+    pub fn backup(&self) -> Result<Backup, BackupError> {
+        Backup::ask(Arc::clone(&self.shared), Arc::clone(&self.tables))
     }
 
     /// Requests that wait in inboxes.

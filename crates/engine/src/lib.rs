@@ -18,6 +18,7 @@
 //!
 //! Start reading at [`Engine`], then `partition.rs`: the life of a batch.
 
+pub mod backup;
 pub mod base;
 mod cell;
 mod checkpoint;

@@ -76,6 +76,16 @@ pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 /// look for a row.
 pub const BASE_RUNS_MAX: usize = 12;
 
+/// Bytes after which a frame of a backup ends: large enough that its head is nothing, small enough
+/// that a few of them may wait for a slow client.
+pub const BACKUP_FRAME_BYTES: usize = 256 * 1024;
+
+/// Most bytes of a frame's body: one row on top, which has gone through a record, and its key.
+pub const BACKUP_FRAME_BYTES_MAX: usize = BACKUP_FRAME_BYTES + RECORD_BYTES_MAX + 1024;
+
+/// Bytes of a backup that a restore takes to the base at once: each time makes a file.
+pub const RESTORE_BYTES: usize = 64 * 1024 * 1024;
+
 /// The least memory that a server can be told to keep to.
 pub const MEMORY_BYTES_MIN: u64 = 64 * 1024 * 1024;
 

@@ -308,7 +308,12 @@ impl Partition {
                 let most = BATCH_COMMANDS_MAX.saturating_sub(self.batch.len());
                 shared.inbox(self.id).drain(&mut self.batch, most);
             }
-            while weight < BATCH_BYTES_MAX
+            // Only now is it known whether something that was drained comes from behind a checkpoint,
+            // of a partition that has set its rows aside for it: those of this one go first, or they
+            // would hold the effect without its cause.
+            let has_set_aside = shared.checkpoints.begun() == self.frozen_for;
+            while has_set_aside
+                && weight < BATCH_BYTES_MAX
                 && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
             {
                 weight += self.run(envelope, now_ms, shared, &mut answers);

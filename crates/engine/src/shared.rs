@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::backup::Desk;
 use crate::base::Base;
 use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     /// What the base has of keyed tables.
     pub(crate) filters: Filters,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) backups: Desk,
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
     pub(crate) stopping: AtomicBool,
@@ -62,6 +64,7 @@ impl Shared {
             filters,
             memory,
             checkpoints: Checkpoints::default(),
+            backups: Desk::default(),
             fetched: durable.iter().map(|_| Mutex::default()).collect(),
             log_bytes: AtomicU64::new(0),
             inboxes: durable.iter().map(|_| Inbox::new(domains)).collect(),

@@ -22,6 +22,7 @@
 //! Start reading at [`router()`], then `route.rs`: the life of a request.
 
 mod admission;
+mod backup;
 mod body;
 mod browser;
 mod docs;

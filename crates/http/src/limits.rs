@@ -49,6 +49,13 @@ pub const TURNED_AWAY_MAX: usize = 64;
 /// How long telling one of them may take.
 pub const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Frames of a backup that wait to be sent, of some 256 KiB each.
+pub const BACKUP_FRAMES_AHEAD: usize = 4;
+
+/// How long a backup may wait for its checkpoint: longer than memory full of rows takes to be
+/// written, but not for ever on a full disk.
+pub const BACKUP_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// How long connections may go on once the server stops. Less than a request's own time-out, so
 /// that a restart is not held up; who is cut off asks again with the same id.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);

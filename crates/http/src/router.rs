@@ -11,6 +11,7 @@ use tidegate_engine::Door;
 use tidegate_engine::contract::Method;
 
 use crate::admission::Admission;
+use crate::backup;
 use crate::docs;
 use crate::guard;
 use crate::health;
@@ -62,7 +63,9 @@ fn open() -> Router<Arc<Front>> {
 
 /// All else, unknown paths among it.
 fn guarded(front: &Arc<Front>) -> Router<Arc<Front>> {
-    let mut router = Router::new().route("/metrics", get(metrics::metrics));
+    let mut router = Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .route("/backup", get(backup::backup));
     for route in routes(&front.door) {
         router = declared(router, route, front);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use tidegate_engine::backup::check_finished;
 use tidegate_engine::base::{Base, LsmBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
@@ -12,10 +13,7 @@ use tidegate_engine::{Checked, check, tables_of};
 
 use crate::ending::{Failure, Found};
 use crate::output::print;
-use crate::serve::BASE_FOLDER;
-
-/// Bytes for what was read of the base, and files of it that are held open.
-const BASE_ROOM: (u64, usize) = (64 * 1024 * 1024, 128);
+use crate::serve::{BASE_FOLDER, BASE_ROOM};
 
 /// Most faults that are printed one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -32,6 +30,7 @@ pub(crate) struct CheckArgs {
 /// Checks and prints.
 pub(crate) fn run(args: &CheckArgs, domains: &[Domain]) -> Result<Found, Failure> {
     let disk = RealDisk::open_to_read(&args.dir).map_err(Failure::told)?;
+    check_finished(&disk).map_err(Failure::told)?;
     let folder = args.dir.join(BASE_FOLDER);
     let base = LsmBase::open(&folder, &tables_of(domains), BASE_ROOM).map_err(Failure::told)?;
     let base: Arc<dyn Base> = Arc::new(base);

@@ -5,6 +5,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod backup;
 mod bench;
 mod check;
 mod client;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::CheckArgs),
     Replay(replay::Args),
     Bench(bench::BenchArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 /// Does what the command line says, over these structures.
@@ -51,6 +54,8 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Check(args) => ("check", check::run(&args, domains)),
         Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
+        Command::Backup(args) => ("backup", backup::save(&args)),
+        Command::Restore(args) => ("restore", backup::restore(&args, domains)),
     };
     ending::told(name, ended)
 }

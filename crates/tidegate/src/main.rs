@@ -1,4 +1,4 @@
-//! The `tidegate` binary: `serve`, `demo`, `replay`, `bench` and `check`.
+//! The `tidegate` binary: `serve`, `demo`, `replay`, `bench`, `check`, `backup` and `restore`.
 
 use std::process::ExitCode;
 

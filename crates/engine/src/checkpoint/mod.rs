@@ -17,6 +17,7 @@ use std::time::Duration;
 pub(crate) use mark::Mark;
 pub use mark::MarkError;
 
+use crate::backup::Ready;
 use crate::base::{BaseCause, BaseError};
 use crate::disk::Disk;
 use crate::key::PartitionId;
@@ -276,6 +277,7 @@ impl Checkpointer {
         if !self.is_due() {
             return Phase::Idle;
         }
+        self.shared.backups.begin();
         self.shared.checkpoints.begun.fetch_add(1, Ordering::AcqRel);
         self.shared.wake_all();
         Phase::Freezing
@@ -342,6 +344,13 @@ impl Checkpointer {
         };
         mark.write(&*self.disk).map_err(CheckpointError::Mark)?;
         self.mark = mark;
+        self.shared.backups.end(|| Ready {
+            checkpoint: self.mark.number,
+            positions: self.mark.applied.clone(),
+            clock_up_to_ms: self.shared.clock.promised_ms(),
+            taken_at_ms: self.shared.clock.look_ms(),
+            snapshot: self.shared.base.snapshot(),
+        });
         self.shared.log.trim(self.mark.applied.clone());
         let checkpoints = &self.shared.checkpoints;
         checkpoints
@@ -408,6 +417,7 @@ impl Checkpointer {
             .checkpoints
             .is_over
             .store(true, Ordering::Release);
+        self.shared.backups.close();
         self.shared.wake_all();
     }
 

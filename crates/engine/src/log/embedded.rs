@@ -419,6 +419,27 @@ fn create(
 /// fifty bytes a second.
 const START_PARTS_MAX: u64 = 64;
 
+/// Makes the first segment of a log that goes on behind these positions and this promise of time,
+/// durably. It has no room for groups: a start begins another.
+pub(crate) fn begin_log(
+    disk: &dyn Disk,
+    salt: u64,
+    tips: &[Lsn],
+    clock_up_to_ms: u64,
+) -> Result<(), LogError> {
+    let header = Header {
+        version: VERSION,
+        salt,
+        first_group: 1,
+        clock_up_to_ms,
+        tips: tips.to_vec(),
+    };
+    let size = header.bytes() as u64;
+    let file = disk.create(SPARE, size);
+    let file = file.map_err(|error| io_error(disk, SPARE, error))?;
+    activate(disk, file, &header, size, file_name(header.first_group)).map(drop)
+}
+
 /// Gives a file of zeros its header and its name, both durable.
 fn activate(
     disk: &dyn Disk,

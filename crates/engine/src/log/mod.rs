@@ -10,8 +10,8 @@ mod writer;
 
 use std::io;
 
-pub(crate) use embedded::is_full;
 pub use embedded::{EmbeddedLog, Spawn};
+pub(crate) use embedded::{begin_log, is_full};
 pub(crate) use scan::scan_to_end;
 pub use scan::{LogReport, Reading};
 pub use writer::Did;

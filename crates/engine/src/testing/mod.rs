@@ -389,6 +389,11 @@ impl Stepper {
         self.checkpointer.ask();
     }
 
+    /// Says that no further checkpoint comes.
+    pub fn finish_checkpoints(&self) {
+        self.checkpointer.finish();
+    }
+
     /// Notes what this thread was running when it panicked, as a process does before it ends.
     pub fn strike(&self) {
         let running = Running::here().expect("because something was running");

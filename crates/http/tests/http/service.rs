@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -162,6 +163,26 @@ async fn a_head_request_has_the_headers_and_no_body() {
         assert_eq!(head.header("content-type"), whole.header("content-type"));
         assert_eq!(head.header("content-length"), whole.bytes.len().to_string());
     }
+}
+
+#[tokio::test]
+async fn there_is_one_backup_at_a_time_and_a_client_that_leaves_makes_room() {
+    // Nobody steps its checkpointer: a backup waits.
+    let server = Server::start();
+    let ask = || Request::get("/backup").header("host", "localhost");
+    let mut first = Box::pin(server.send(ask().body(Body::empty()).unwrap()));
+    let waited = tokio::time::timeout(Duration::from_millis(10), &mut first).await;
+    assert!(waited.is_err());
+    let second = server.get("/backup").await;
+    assert_eq!(second.problem(), (503, "busy".to_owned()));
+    assert_eq!(second.header("retry-after"), "1");
+    drop(first);
+    while server.door.backup().is_err() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.door.stop();
+    let stopping = server.get("/backup").await;
+    assert_eq!(stopping.problem(), (503, "stopping".to_owned()));
 }
 
 #[tokio::test]

@@ -6,8 +6,10 @@
 
 mod address;
 mod connection;
+mod http;
 mod reply;
 
 pub(crate) use address::Address;
 pub(crate) use connection::{Connection, Lost};
+pub(crate) use http::{HttpAddress, HttpError, get};
 pub(crate) use reply::{PASSWORD_WANTED, Reply};

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
+use tidegate_engine::backup::check_finished;
 use tidegate_engine::base::{BaseError, LsmBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
@@ -31,6 +32,9 @@ use crate::output::say;
 
 /// Where in the data folder the base lies.
 pub(crate) const BASE_FOLDER: &str = "base";
+
+/// Bytes for what a command reads of a base, and files of it that are held open.
+pub(crate) const BASE_ROOM: (u64, usize) = (64 * 1024 * 1024, 128);
 
 /// Why a server cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -203,6 +207,7 @@ fn open(
     reading: Arc<Reading>,
 ) -> Result<Engine, ServeError> {
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
+    check_finished(&disk).map_err(OpenError::from)?;
     let memory = Memory::of(settings.memory.bytes());
     let base = LsmBase::open(
         &settings.data.join(BASE_FOLDER),
