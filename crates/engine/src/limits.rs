@@ -74,7 +74,11 @@ pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 
 /// Runs of a table that wait to be merged before no checkpoint begins: each is one more place to
 /// look for a row.
-pub const BASE_RUNS_MAX: usize = 12;
+pub const BASE_RUNS_MAX: usize = 24;
+
+/// Runs of a table that are merged at once: the more, the less often what is below them is written
+/// again, and the more places there are to look for a row.
+pub const BASE_RUNS_MERGED: u8 = 8;
 
 /// Bytes after which a frame of a backup ends: large enough that its head is nothing, small enough
 /// that a few of them may wait for a slow client.

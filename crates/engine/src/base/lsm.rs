@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, file_name, name_of, table_of,
 };
-use crate::limits::BASE_RUNS_MAX;
+use crate::limits::{BASE_RUNS_MAX, BASE_RUNS_MERGED};
 use crate::table::TableDef;
 
 /// Sorted tables in a folder.
@@ -221,6 +221,11 @@ fn current(folder: &Path) -> io::Result<u64> {
     Ok(u64::from_le_bytes(number))
 }
 
+/// How files are merged.
+fn merging() -> Arc<Leveled> {
+    Arc::new(Leveled::default().with_l0_threshold(BASE_RUNS_MERGED))
+}
+
 /// The checksum over a file, as its tree remembers it.
 fn sum_of(path: &Path) -> io::Result<u128> {
     let mut file = fs::File::open(path)?;
@@ -294,7 +299,7 @@ impl Base for LsmBase {
         for (table, tree) in self.trees() {
             let before = tree.current_version().id();
             self.writes((table, &tree), || {
-                let tended = tree.compact(Arc::new(Leveled::default()), self.needed_from());
+                let tended = tree.compact(merging(), self.needed_from());
                 tended.map_err(|error| self.error(Some(table), &[], error))
             })?;
             more |= tree.current_version().id() != before;
