@@ -18,8 +18,8 @@ pub const NAME_BYTES_MAX: usize = 128;
 /// servers take at most 1 MiB of it by default.
 pub const RECORD_BYTES_MAX: usize = 960 * 1024;
 
-/// A batch takes no further command once its rows may weigh this much: the largest command on top
-/// of it (a payload of up to 900 KiB counts itself and closes the batch before) stays one record.
+/// A batch takes no further command once its rows weigh this much: one of half a megabyte on top of
+/// it stays one record. No structure has larger rows yet.
 pub const BATCH_BYTES_MAX: usize = 448 * 1024;
 
 /// Commands of one batch. Bounds how long a partition keeps its thread.
@@ -29,7 +29,7 @@ pub const BATCH_COMMANDS_MAX: usize = 1024;
 /// get BUSY: an answer that a due timer might change is not given.
 pub const BATCH_TIMERS_MAX: usize = 512;
 
-/// Commands waiting in one partition's inbox.
+/// Commands waiting in one partition's inbox, shared equally by the domains.
 pub const INBOX_COMMANDS_MAX: usize = 16 * 1024;
 
 /// Bytes of commands waiting in one partition's inbox.
@@ -50,8 +50,8 @@ pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// segment can be made. When they are used up too, reads go on.
 pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
-/// Letters in the outbox of one partition beyond which no command that sends mail runs; letters that
-/// mail and timers send in turn come on top.
+/// Letters in the outbox of one partition beyond which no command that sends mail runs (opening ones:
+/// at 80% of it); letters that mail and timers send in turn come on top.
 pub const OUTBOX_LETTERS_MAX: usize = 8 * 1024;
 
 /// Bytes of a letter's body.
@@ -72,8 +72,8 @@ pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 /// A checkpoint begins after so long if anything has changed, unless told otherwise.
 pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 
-/// Runs of a table that wait to be merged before no checkpoint begins: each is one more place to
-/// look for a row.
+/// Runs of a table that wait to be merged before no checkpoint begins unasked: each is one more place
+/// to look for a row.
 pub const BASE_RUNS_MAX: usize = 24;
 
 /// Runs of a table that are merged at once: the more, the less often what is below them is written

@@ -29,7 +29,7 @@ type Sorted = imbl::GenericOrdSet<Cell, DefaultSharedPtr>;
 #[derive(Clone)]
 #[allow(
     clippy::large_enum_variant,
-    reason = "there are three per table; its size costs nothing"
+    reason = "there are two per table; its size costs nothing"
 )]
 pub(crate) enum Rows {
     Keyed(Hashed),
@@ -170,8 +170,10 @@ impl Cache {
     }
 
     fn insert(&mut self, cell: Cell) {
-        self.young_bytes += cell.weight();
-        self.young.insert(cell);
+        let weight = cell.weight();
+        if self.young.insert(cell) {
+            self.young_bytes += weight;
+        }
     }
 
     /// The young become the old; gives those who were old.

@@ -521,17 +521,19 @@ impl Partition {
         let (to, sender) = (letter.to(), u64::from(letter.sender().0));
         let mail = self.handlers.mails.get(&sent.mail).copied();
         let mail = mail.expect("because mail is sent only to domains that take it in");
-        let mut missing = Vec::new();
-        let mut reads = self.state.reads(to, &mut missing);
-        reads.row(&RECEIVED, sender);
-        (mail.reads)(&sent.body, &sent.to, &mut reads);
-        if !missing.is_empty() {
-            return Err(missing);
-        }
         Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
         let identity = Identity::of_letter(*number);
         let is_set_aside = self.handlers.sets_aside(&identity);
         Running::comes_again(identity);
+        let mut missing = Vec::new();
+        let mut reads = self.state.reads(to, &mut missing);
+        reads.row(&RECEIVED, sender);
+        if !is_set_aside {
+            (mail.reads)(&sent.body, &sent.to, &mut reads);
+        }
+        if !missing.is_empty() {
+            return Err(missing);
+        }
         let mut tx = self.state.begin(self.id, to, now_ms);
         let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
         let is_repeated = received.is_some_and(|received| *number <= received.up_to);
@@ -597,7 +599,7 @@ impl Partition {
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,
         };
-        let is_full = self.outbox + letters > OUTBOX_LETTERS_MAX / 100 * percent;
+        let is_full = self.outbox + letters > OUTBOX_LETTERS_MAX * percent / 100;
         let of_outbox = (letters > 0 && is_full).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses(class))
     }
@@ -700,12 +702,12 @@ impl Partition {
             answers.push(Arc::clone(sink), token, outcome.status());
             return 0;
         }
+        Running::begin(name, call.key(), self.id, self.lsn);
         let mut missing = Vec::new();
         if !self.state.tables.are_whole() {
             call.reads(&mut self.state.reads(slot, &mut missing));
         }
         if missing.is_empty() {
-            Running::begin(name, call.key(), self.id, self.lsn);
             let mut tx = self.state.begin(self.id, slot, now_ms);
             match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
                 Ok(status) => {

@@ -98,8 +98,8 @@ pub(crate) struct ScanJob {
 /// What a partition wants from the base.
 pub(crate) struct Fetch {
     pub(crate) partition: PartitionId,
-    /// How many checkpoints had ended when it was asked. What was read is told only to those who
-    /// have seen no further one: what the base said before may not be so any more.
+    /// The last checkpoint after which the partition had let its rows go when it asked. If it has let
+    /// more go by the time of the answer, what the base said may not be so any more.
     pub(crate) ended: u64,
     pub(crate) rows: Vec<Missing>,
     /// The first timers of a slot from a key on.

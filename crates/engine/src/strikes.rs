@@ -17,7 +17,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
-use crate::disk::Disk;
+use crate::disk::{Disk, File};
 use crate::row::Row;
 use crate::running::Running;
 use crate::table::Table;
@@ -64,7 +64,8 @@ impl Strikes {
         };
         let (mut file, end) = match self.disk.open(NAME) {
             Ok(file) => {
-                let end = file.size()?;
+                // Behind the last sound entry: what is torn would hide what comes behind it.
+                let end = entries(&*file)?.1;
                 (file, end)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -89,18 +90,27 @@ pub(crate) fn set_aside(disk: &dyn Disk) -> io::Result<HashSet<Identity>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
         file => file?,
     };
-    let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; size.min(BYTES_MAX)];
-    file.read_at(0, &mut bytes)?;
     let mut counts: HashMap<Identity, u32> = HashMap::new();
-    let mut rest = bytes.as_slice();
-    while let Some(identity) = take(&mut rest) {
-        *counts.entry(Identity(identity.to_vec())).or_default() += 1;
+    for identity in entries(&*file)?.0 {
+        *counts.entry(identity).or_default() += 1;
     }
     let often = counts
         .into_iter()
         .filter(|(_, count)| *count >= STRIKES_MAX);
     Ok(often.map(|(identity, _)| identity).collect())
+}
+
+/// The sound entries of the file, and where they end.
+fn entries(file: &dyn File) -> io::Result<(Vec<Identity>, u64)> {
+    let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; size.min(BYTES_MAX)];
+    file.read_at(0, &mut bytes)?;
+    let mut rest = bytes.as_slice();
+    let mut sound = Vec::new();
+    while let Some(identity) = take(&mut rest) {
+        sound.push(Identity(identity.to_vec()));
+    }
+    Ok((sound, (bytes.len() - rest.len()) as u64))
 }
 
 fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -110,6 +110,12 @@ impl Text {
                 "Records made durable.",
                 &metrics.records_durable,
             ),
+            ("checkpoints", "Checkpoints ended.", &metrics.checkpoints),
+            (
+                "rows_fetched",
+                "Rows read from the base for commands and timers.",
+                &metrics.rows_fetched,
+            ),
             ("seals", "Seals written while idle.", &metrics.seals),
         ];
         for (name, help, counter) in counters {

@@ -1,4 +1,5 @@
-//! `tidegate check`: verifies every record of a folder and recomputes every total from its rows.
+//! `tidegate check`: verifies the log and the base of a folder and recomputes every total from its
+//! rows.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ const FAULTS_SHOWN: usize = 20;
 
 /// Verifies the folder of a server that was stopped or killed.
 ///
-/// It reads every record, recomputes every total, changes nothing, and exits with 1 on any fault.
+/// It reads every record of the log and every file of the base, recomputes every total, and exits
+/// with 1 on any fault. It changes no row; files of the base that a kill has left half-made may go.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The data folder.

@@ -13,6 +13,7 @@ Exit codes:
   1    failed, or the answer is no: books that do not balance, a law that is broken
   2    the command line cannot be used
   74   serve: the log or the base could not be written or read
+  134  serve: a fault of Tidegate itself, which is told; please report it
   128+ ended by that signal: 129 hangup, 130 Ctrl-C, 143 termination";
 
 /// How a command that came to its end found things.

@@ -22,7 +22,7 @@ use crate::base::{BaseCause, BaseError};
 use crate::disk::Disk;
 use crate::key::PartitionId;
 use crate::limits::CHECKPOINT_LOG_BYTES;
-use crate::log::{LogError, Lsn, Room, is_full};
+use crate::log::{Lsn, Room, is_full};
 use crate::memtable::{Left, Rows};
 use crate::shared::Shared;
 
@@ -147,9 +147,6 @@ pub enum CheckpointError {
     /// The mark.
     #[error("the mark of a checkpoint: {0}")]
     Mark(io::Error),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
 }
 
 impl CheckpointError {
@@ -161,7 +158,7 @@ impl CheckpointError {
                 ..
             })
             | Self::Mark(error) => error,
-            Self::Base(_) | Self::Log(_) => return false,
+            Self::Base(_) => return false,
         };
         is_full(error)
     }
@@ -218,7 +215,7 @@ impl Checkpointer {
     /// Goes on with the checkpoint under way, or begins one if it is time to.
     ///
     /// # Errors
-    /// The base, the mark or the log failed: the process must stop.
+    /// The base or the mark failed: the process must stop.
     pub fn step(&mut self) -> Result<Progress, CheckpointError> {
         match self.go_on() {
             Err(error) if error.is_full() => Ok(Progress::Full),

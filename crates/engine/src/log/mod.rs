@@ -247,7 +247,7 @@ pub enum LogError {
     /// Bytes that were durable are not what was written.
     #[error(
         "{path}: corrupt at byte {offset}: {what}. Nothing was changed; \
-         restore the file from a backup or a replica"
+         `tidegate restore` brings a backup back in a new folder"
     )]
     Corrupt {
         /// The file.
@@ -260,7 +260,8 @@ pub enum LogError {
     /// The base holds what the log does not reach.
     #[error(
         "{path}: the log ends at position {log} of partition {partition}, before what the base \
-         holds, {base}: the end of the log is missing. Nothing was changed; restore it from a backup"
+         holds, {base}: the end of the log is missing. Nothing was changed; `tidegate restore` \
+         brings a backup back in a new folder"
     )]
     Short {
         /// The folder.
