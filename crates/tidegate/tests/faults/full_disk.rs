@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use tidegate_engine::base::{Base, LsmBase};
+use tidegate_engine::limits::BASE_RUNS_MERGED;
 use tidegate_engine::{Space, tables_of};
 
 use crate::machine::picture;
@@ -233,15 +234,17 @@ fn base_that_finds_no_room_leaves_as_much_as_there_was() {
         let files = folder.join(format!("{table:04x}")).join("tables");
         std::fs::read_dir(files).expect("a folder").count()
     };
-    for round in 0..4 {
-        ingest(&rows(round, 4, 16_000, 200)).expect("there is room");
+    // As many runs as are merged at once.
+    let runs = usize::from(BASE_RUNS_MERGED);
+    for round in 0..runs {
+        ingest(&rows(round as u64, runs, 64_000 / runs, 200)).expect("there is room");
     }
     let large = rows(9, 7, 60_000, 200);
     for _ in 0..3 {
         assert!(ingest(&large).is_err());
-        assert_eq!(files(), 4);
+        assert_eq!(files(), runs);
         assert!(base.tend().is_err(), "no room to merge in either");
-        assert_eq!(files(), 4);
+        assert_eq!(files(), runs);
     }
     ingest(&rows(9, 7, 16_000, 200)).expect("there is as much room as before");
 }
