@@ -45,10 +45,9 @@ impl Memory {
         usize::try_from(self.bytes / 8 * 3).unwrap_or(usize::MAX)
     }
 
-    /// Rows changed take so much: a checkpoint begins. While it is under way there is more than as
-    /// much again before anybody is turned away.
+    /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.
     pub(crate) fn checkpoint_bytes(self) -> usize {
-        self.row_bytes() / 3
+        self.row_bytes() / 2
     }
 
     /// Why a request of this class is turned away while rows take so many bytes, if it is.

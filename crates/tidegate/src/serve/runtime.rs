@@ -43,7 +43,7 @@ const TEND_PAUSE: Duration = Duration::from_millis(200);
 const MERGE_LOOK: Duration = Duration::from_millis(5);
 const MERGE_LOOKS: u32 = 100;
 
-/// By how much those who put files in order give way to those who answer.
+/// By how much those who work for later give way to those who answer.
 const NICE: i32 = 5;
 
 /// The running threads of an engine.
@@ -194,6 +194,7 @@ fn read(door: &Door) {
 /// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
 /// has no log to read.
 fn take_to_base(mut checkpointer: Checkpointer) {
+    give_way();
     let mut is_last = false;
     loop {
         let is_stopping = checkpointer.is_stopping();
