@@ -96,12 +96,12 @@ pub struct Engine {
 /// All tables of some domains and of the engine itself.
 #[must_use]
 pub fn tables_of(domains: &[Domain]) -> Vec<TableDef> {
-    let domains = with_own(domains);
-    domains
-        .iter()
-        .flat_map(|domain| domain.tables)
-        .copied()
-        .collect()
+    all_tables(&with_own(domains))
+}
+
+fn all_tables(domains: &[Domain]) -> Vec<TableDef> {
+    let tables = domains.iter().flat_map(|domain| domain.tables);
+    tables.copied().collect()
 }
 
 impl Engine {
@@ -121,11 +121,7 @@ impl Engine {
         check_finished(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
-        let defs: Vec<_> = domains
-            .iter()
-            .flat_map(|domain| domain.tables)
-            .copied()
-            .collect();
+        let defs = all_tables(domains);
         let filters = filter::filters(&defs, config.seed, config.memory);
         let known_partitions = mark.applied.len().max(usize::from(partitions));
         let cache_bytes = config.memory.cache_bytes(known_partitions);
@@ -344,13 +340,8 @@ pub fn check(
     check_finished(disk)?;
     let domains = &with_own(domains);
     let mark = Mark::read(disk)?.unwrap_or_default();
-    let defs = domains
-        .iter()
-        .flat_map(|domain| domain.tables)
-        .copied()
-        .collect();
     let no_filters = Filters::new();
-    let mut replayed = Replayed::new(defs, 0, base, &no_filters, &mark, 0);
+    let mut replayed = Replayed::new(all_tables(domains), 0, base, &no_filters, &mark, 0);
     let kept = (&*mark.applied, &*mark.frozen, &Reading::default());
     let end = scan_to_end(disk, kept, &mut |record| replayed.apply(record))?;
     if end.report.segments == 0 {

@@ -195,11 +195,7 @@ struct Change {
 }
 
 /// What is in memory no more. Dropped where nobody waits: there are many.
-#[allow(dead_code, reason = "it is kept until it is dropped")]
-pub(crate) struct Left {
-    rows: Option<Rows>,
-    cached: HashSet<Cell, Seeded>,
-}
+pub(crate) type Left = (Option<Rows>, HashSet<Cell, Seeded>);
 
 pub(crate) struct MemTable {
     /// Changed since the last checkpoint began.
@@ -369,10 +365,7 @@ impl MemTable {
 
     /// They have arrived there; gives what memory need not keep any more.
     pub(crate) fn thaw(&mut self) -> Left {
-        Left {
-            rows: self.frozen.take(),
-            cached: self.cache.take_old(),
-        }
+        (self.frozen.take(), self.cache.take_old())
     }
 
     /// Whether memory knows every row.

@@ -70,6 +70,11 @@ pub(crate) struct Handlers {
 }
 
 impl Handlers {
+    fn timer(&self, due: &Due) -> Timer {
+        let timer = self.timers.get(&due.timer);
+        *timer.expect("because a timer's domain is registered")
+    }
+
     fn sets_aside(&self, identity: &Identity) -> bool {
         !self.set_aside.is_empty() && self.set_aside.contains(identity)
     }
@@ -475,7 +480,7 @@ impl Partition {
     }
 
     fn fire(&mut self, due: &Due, now_ms: u64, answers: &mut Answers) -> Result<usize, Missing> {
-        let timer = self.timer(due);
+        let timer = self.handlers.timer(due);
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
         let identity = Identity::of_timer(due.key.as_bytes());
         let is_set_aside = self.handlers.sets_aside(&identity);
@@ -539,6 +544,7 @@ impl Partition {
         let is_repeated = received.is_some_and(|received| *number <= received.up_to);
         #[cfg(feature = "testing")]
         let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
+        let mut weight = 0;
         if !is_repeated {
             tx.put(&RECEIVED, sender, Received { up_to: *number });
             let taken = if is_set_aside {
@@ -561,18 +567,13 @@ impl Partition {
                 return Err(vec![missing]);
             }
             debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
-            let weight = self.commit(to, done, answers);
-            answers.push_post(Post::Ack {
-                of: *from,
-                number: *number,
-            });
-            return Ok(weight);
+            weight = self.commit(to, done, answers);
         }
         answers.push_post(Post::Ack {
             of: *from,
             number: *number,
         });
-        Ok(0)
+        Ok(weight)
     }
 
     /// A letter was taken in: it need not be sent again.
@@ -604,11 +605,6 @@ impl Partition {
         of_outbox.or_else(|| shared.refuses(class))
     }
 
-    fn timer(&self, due: &Due) -> Timer {
-        let timer = self.handlers.timers.get(&due.timer);
-        *timer.expect("because a timer's domain is registered")
-    }
-
     /// A slot waits for what its first timer needs; what its next ones need is fetched along.
     fn wait_for_timer(&mut self, due: &Due, missing: Missing, now_ms: u64) {
         let State {
@@ -620,8 +616,7 @@ impl Partition {
         agenda.wait(due.slot);
         let mut rows = vec![missing];
         for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
-            let timer = self.handlers.timers.get(&due.timer);
-            let reads = timer.expect("because a timer's domain is registered").reads;
+            let reads = self.handlers.timer(&due).reads;
             let slot = due.slot;
             let missing = &mut rows;
             reads(

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::base::{Base, BaseCause, BaseError};
+use crate::base::{Base, BaseError};
 use crate::contract::{ScanCall, ScanContext};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{SCANS_WAITING_MAX, TIMERS_READ};
@@ -144,12 +144,9 @@ impl Fetch {
 fn verify(defs: &[TableDef], missing: &Missing, row: &[u8]) -> Result<(), BaseError> {
     let def = defs.iter().find(|def| def.id == missing.table);
     let def = def.expect("because only registered tables are asked for");
-    def.verify(row).map_err(|error| BaseError {
-        table: Some(def.name),
-        key: missing.key.as_bytes().to_vec(),
-        path: "base".to_owned(),
-        cause: BaseCause::Corrupt(error.to_string()),
-    })
+    let key = missing.key.as_bytes();
+    def.verify(row)
+        .map_err(|error| BaseError::no_row(def, key, &error))
 }
 
 fn timers(base: &dyn Base, slot: Slot, from: &RowKey) -> Result<FetchedTimers, BaseError> {

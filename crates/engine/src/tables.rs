@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::iter::Peekable;
 use std::sync::Arc;
 
-use crate::base::{Base, BaseCause, BaseError, BaseSnapshot};
+use crate::base::{Base, BaseError, BaseSnapshot};
 use crate::cell::Cell;
 use crate::filter::Filters;
 use crate::key::{RowKey, Slot};
@@ -267,12 +267,7 @@ impl Snapshot {
     fn checked(&self, def: &TableDef, key: &[u8], row: &[u8]) -> bool {
         let verified = def.verify(row);
         if let Err(error) = &verified {
-            self.fail(BaseError {
-                table: Some(def.name),
-                key: key.to_vec(),
-                path: "base".to_owned(),
-                cause: BaseCause::Corrupt(error.to_string()),
-            });
+            self.fail(BaseError::no_row(def, key, error));
         }
         verified.is_ok()
     }

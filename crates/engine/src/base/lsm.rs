@@ -26,14 +26,15 @@ use crate::table::TableDef;
 /// Sorted tables in a folder.
 pub struct LsmBase {
     folder: PathBuf,
-    defs: Vec<TableDef>,
+    defs: Arc<[TableDef]>,
     cache: Arc<Cache>,
     files: Arc<DescriptorTable>,
     /// The number of the next ingestion, over all tables.
     next: SequenceNumberCounter,
     /// What a snapshot taken now sees: everything below this number.
     visible: SequenceNumberCounter,
-    trees: RwLock<BTreeMap<u16, AnyTree>>,
+    /// Replaced when a table gets its tree, which is rare: snapshots share it.
+    trees: RwLock<Arc<BTreeMap<u16, AnyTree>>>,
     snapshots: Arc<Mutex<Snapshots>>,
     writing: Mutex<BTreeMap<u16, Writing>>,
 }
@@ -64,7 +65,7 @@ impl LsmBase {
     ) -> Result<Self, BaseError> {
         let base = Self {
             folder: folder.to_owned(),
-            defs: defs.to_vec(),
+            defs: defs.into(),
             cache: Arc::new(Cache::with_capacity_bytes(cache_bytes)),
             files: Arc::new(DescriptorTable::new(files)),
             next: SequenceNumberCounter::new(1),
@@ -78,7 +79,7 @@ impl LsmBase {
             let next = tree.get_highest_seqno().map_or(0, |highest| highest + 1);
             base.next.fetch_max(next);
             base.visible.fetch_max(next);
-            write(&base.trees).insert(table, tree);
+            base.add(table, tree);
         }
         Ok(base)
     }
@@ -124,18 +125,22 @@ impl LsmBase {
             let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
             synced.map_err(|error| self.io_error(error))?;
         }
-        write(&self.trees).insert(table, tree.clone());
+        self.add(table, tree.clone());
         Ok(tree)
     }
 
-    fn tree(&self, table: u16) -> Option<AnyTree> {
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        trees.get(&table).cloned()
+    fn add(&self, table: u16, tree: AnyTree) {
+        let mut trees = self.trees.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut trees).insert(table, tree);
     }
 
-    fn trees(&self) -> BTreeMap<u16, AnyTree> {
+    fn tree(&self, table: u16) -> Option<AnyTree> {
+        self.trees().get(&table).cloned()
+    }
+
+    fn trees(&self) -> Arc<BTreeMap<u16, AnyTree>> {
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        trees.clone()
+        Arc::clone(&trees)
     }
 
     /// Writes a tree. The library leaves the files of a writer who failed until the tree is opened
@@ -243,10 +248,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Base for LsmBase {
     fn has(&self, table: u16) -> bool {
         self.tree(table).is_some()
@@ -267,7 +268,7 @@ impl Base for LsmBase {
         *snapshots.entry(number).or_default() += 1;
         Box::new(LsmSnapshot {
             folder: self.folder.clone(),
-            defs: self.defs.clone(),
+            defs: Arc::clone(&self.defs),
             trees: self.trees(),
             number,
             snapshots: Arc::clone(&self.snapshots),
@@ -296,9 +297,9 @@ impl Base for LsmBase {
 
     fn tend(&self) -> Result<bool, BaseError> {
         let mut more = false;
-        for (table, tree) in self.trees() {
+        for (&table, tree) in &*self.trees() {
             let before = tree.current_version().id();
-            self.writes((table, &tree), || {
+            self.writes((table, tree), || {
                 let tended = tree.compact(merging(), self.needed_from());
                 tended.map_err(|error| self.error(Some(table), &[], error))
             })?;
@@ -318,7 +319,7 @@ impl Base for LsmBase {
 
     fn damages(&self) -> Result<Vec<BaseError>, BaseError> {
         let mut damages = Vec::new();
-        for (table, tree) in self.trees() {
+        for (&table, tree) in &*self.trees() {
             for file in tree.current_version().iter_tables() {
                 let sum = sum_of(&file.path).map_err(|error| self.io_error(error))?;
                 if sum != file.checksum().into_u128() {
@@ -341,8 +342,8 @@ impl Base for LsmBase {
 
 struct LsmSnapshot {
     folder: PathBuf,
-    defs: Vec<TableDef>,
-    trees: BTreeMap<u16, AnyTree>,
+    defs: Arc<[TableDef]>,
+    trees: Arc<BTreeMap<u16, AnyTree>>,
     number: SeqNo,
     snapshots: Arc<Mutex<Snapshots>>,
 }

@@ -151,13 +151,17 @@ pub(crate) fn scan_to_end(
         done: Vec::new(),
     };
     let mut first = None;
+    let mut segments = Vec::new();
     for name in &names {
-        let header = open(disk, name)?.header;
+        let segment = open(disk, name)?;
+        let header = &segment.header;
         if reaches(applied, &header.tips) {
             end.done.extend(end.needed.drain(..).map(|(name, _)| name));
+            segments.clear();
             first = Some(header.clone());
         }
-        end.needed.push((name.clone(), header.tips));
+        end.needed.push((name.clone(), header.tips.clone()));
+        segments.push(segment);
     }
     end.report.segments = end.needed.len();
     match (first, end.needed.first()) {
@@ -181,15 +185,12 @@ pub(crate) fn scan_to_end(
             return Err(LogError::Absent { path });
         }
     }
-    let names: Vec<_> = end.needed.iter().map(|(name, _)| name.clone()).collect();
-    for name in &names {
-        let size = disk.open(name).and_then(|file| file.size());
-        let size = size.map_err(|error| io_error(disk, name, error))?;
-        progress.total.fetch_add(size, Ordering::Relaxed);
-    }
-    for (index, name) in names.iter().enumerate() {
-        let mut segment = open(disk, name)?;
-        let until = names.get(index + 1).and_then(|next| first_group_of(next));
+    let total = segments.iter().map(|segment| segment.size as u64).sum();
+    progress.total.store(total, Ordering::Relaxed);
+    let mut segments = segments.into_iter().peekable();
+    while let Some(mut segment) = segments.next() {
+        let next = segments.peek();
+        let until = next.and_then(|next| first_group_of(&next.name));
         read_segment(disk, &mut segment, until, &mut end, visit)?;
         let read = segment.size as u64;
         progress.read.fetch_add(read, Ordering::Relaxed);

@@ -129,7 +129,7 @@ pub(crate) fn encode(
     out.resize(span_of(group.records.len()), 0);
 }
 
-/// Bytes of the group whose header is at the front of `bytes`, if it is one of this salt.
+/// Bytes of the group with this header, if it is one of this salt; zeros up to the next one apart.
 pub(crate) fn span_at(head: &[u8], salt: u64) -> Option<usize> {
     let own = head.get(..4)? == GROUP_MAGIC && u64_at(head, 8)? == salt;
     own.then_some(())?;
@@ -139,9 +139,7 @@ pub(crate) fn span_at(head: &[u8], salt: u64) -> Option<usize> {
 /// Reads the group at the front of `bytes`; `None` if there is no sound one of this salt.
 pub(crate) fn decode(bytes: &[u8], salt: u64) -> Option<Found<'_>> {
     let head = bytes.get(..GROUP_HEADER_BYTES)?;
-    let own = head.get(..4)? == GROUP_MAGIC && u64_at(head, 8)? == salt;
-    own.then_some(())?;
-    let end = GROUP_HEADER_BYTES + usize::try_from(u32_at(head, 40)?).ok()?;
+    let end = span_at(head, salt)?;
     let covered = bytes.get(8..end)?;
     (crc32c::crc32c(covered) == u32_at(head, 4)?).then_some(())?;
     Some(Found {

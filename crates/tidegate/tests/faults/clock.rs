@@ -1,5 +1,7 @@
 //! A wall clock that somebody sets, under a running server and while it is stopped.
 
+use std::path::Path;
+
 use crate::machine::FakeClock;
 use crate::support::{Client, Server, finish, http, wait_for};
 use crate::work::serve;
@@ -48,6 +50,14 @@ fn wall_clock_that_steps_under_a_running_server_is_reported_and_not_followed() {
     });
 }
 
+/// A server under this wall clock, with something to hold.
+fn with_shirts(data: &Path, clock: &FakeClock) -> (Server, Client) {
+    let server = Server::start_with(data, |command| clock.wall_of(command));
+    let mut client = Client::to(&server.resp);
+    assert_eq!(client.ask("STOCK.SET shirt 100").refusal(), None);
+    (server, client)
+}
+
 #[test]
 fn time_goes_on_where_it_was_after_a_start_under_a_wall_clock_an_hour_back() {
     let Some(clock) = FakeClock::for_test("a start an hour back") else {
@@ -55,9 +65,7 @@ fn time_goes_on_where_it_was_after_a_start_under_a_wall_clock_an_hour_back() {
     };
     let folder = crate::support::folder();
     let data = folder.path().join("data");
-    let mut server = Server::start_with(&data, |command| clock.wall_of(command));
-    let mut client = Client::to(&server.resp);
-    assert_eq!(client.ask("STOCK.SET shirt 100").refusal(), None);
+    let (mut server, mut client) = with_shirts(&data, &clock);
     let first = client.ask("STOCK.HOLD shirt * 1 TTL 60000");
     server.kill();
     clock.set(-HOUR);
@@ -75,9 +83,7 @@ fn start_a_year_later_is_refused_unless_accepted_and_then_holds_expire() {
     };
     let folder = crate::support::folder();
     let data = folder.path().join("data");
-    let mut server = Server::start_with(&data, |command| clock.wall_of(command));
-    let mut client = Client::to(&server.resp);
-    assert_eq!(client.ask("STOCK.SET shirt 100").refusal(), None);
+    let (mut server, mut client) = with_shirts(&data, &clock);
     let before = expiry(&mut client);
     server.kill();
     clock.set(YEAR);
