@@ -16,7 +16,7 @@
 //! What it does not do: no thread is started here, no protocol is spoken, no clock is read but
 //! through [`Clock`], no file is touched but through [`disk::Disk`].
 //!
-//! Start reading at [`Engine`], then `partition.rs`: the life of a batch.
+//! Start reading at [`Engine`], then `partition/mod.rs`: the life of a batch.
 
 pub mod backup;
 pub mod base;

@@ -1,36 +1,43 @@
 //! A partition: the one writer of its slots.
 
+mod audit;
+mod mail;
+mod state;
+mod timers;
+mod waits;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+pub(crate) use audit::audit;
+use mail::HeldMail;
+use state::{Done, State};
+use waits::Waits;
+
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
-use crate::contract::{
-    Audit, Books, Class, Domain, Fault, MailDef, Outcome, ScanContext, Status, Timer,
-};
+use crate::contract::{Class, Fault, MailDef, Outcome, ScanContext, Status, Timer};
 use crate::event::EVENTS;
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
-    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, BATCH_TIMERS_MAX,
-    EVENTS_KEPT, FETCHES_MAX, OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX, RECORD_BYTES_MAX,
-    TIMERS_READ,
+    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, EVENTS_KEPT,
+    FETCHES_MAX, OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX, RECORD_BYTES_MAX,
 };
 use crate::log::{BUSY, Lsn, Record};
-use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
-use crate::reader::{Fetch, Fetched, ScanJob};
+use crate::mail::{Letter, OUTBOX, Post};
+use crate::reader::ScanJob;
 use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
-use crate::strikes::{DeadRow, Identity};
-use crate::table::{Missing, Table};
+use crate::strikes::Identity;
+use crate::table::Table;
 use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
-use crate::timer::{Agenda, Due, TIMERS, Turn};
-use crate::tx::{Reads, Tx};
+use crate::timer::{Agenda, Due, TIMERS};
 
 pub(crate) struct Partition {
     id: PartitionId,
@@ -77,96 +84,6 @@ impl Handlers {
 
     fn sets_aside(&self, identity: &Identity) -> bool {
         !self.set_aside.is_empty() && self.set_aside.contains(identity)
-    }
-}
-
-/// What commands see and change.
-struct State {
-    tables: Tables,
-    minter: Minter,
-    agenda: Agenda,
-    scratch: Vec<u8>,
-    /// Keys of the events that are kept, oldest first.
-    events: VecDeque<RowKey>,
-}
-
-/// Slots of which something has to be read from the base before anything else happens in them.
-#[derive(Default)]
-struct Waits {
-    slots: HashMap<Slot, Wait>,
-    /// What to ask the base for.
-    rows: Vec<Missing>,
-    timers: Vec<(Slot, RowKey)>,
-    /// Commands that wait.
-    parked: usize,
-    /// Rows that were asked for and have not come.
-    rows_asked: usize,
-}
-
-#[derive(Default)]
-struct Wait {
-    /// How many rows, or runs of timers, are on their way.
-    missing: usize,
-    /// Its first timer waits as well.
-    for_timer: bool,
-    /// In the order in which they came.
-    commands: VecDeque<Envelope>,
-}
-
-/// Mail that waits until there is room for what it changes, in the order in which it came.
-#[derive(Default)]
-struct HeldMail {
-    mail: VecDeque<Envelope>,
-    /// Further mail to these waits behind it, whatever else it would wait for.
-    slots: HashSet<Slot>,
-}
-
-impl HeldMail {
-    fn hold(&mut self, envelope: Envelope) {
-        self.slots.insert(envelope.slot);
-        self.mail.push_back(envelope);
-    }
-
-    /// Puts it all before what is in `batch`.
-    fn release(&mut self, batch: &mut VecDeque<Envelope>) {
-        self.slots.clear();
-        self.mail.append(batch);
-        std::mem::swap(&mut self.mail, batch);
-    }
-}
-
-impl Waits {
-    /// A slot waits for these rows.
-    fn ask(&mut self, slot: Slot, mut rows: Vec<Missing>) -> &mut Wait {
-        rows.sort_unstable();
-        rows.dedup();
-        self.rows_asked += rows.len();
-        let wait = self.slots.entry(slot).or_default();
-        wait.missing += rows.len();
-        self.rows.append(&mut rows);
-        wait
-    }
-
-    fn park(&mut self, envelope: Envelope) {
-        self.parked += 1;
-        let wait = self.slots.entry(envelope.slot).or_default();
-        wait.commands.push_back(envelope);
-    }
-
-    /// Something of a slot has come; gives what waited, if that was the last.
-    fn come(&mut self, slot: Slot) -> Option<Wait> {
-        let wait = self.slots.get_mut(&slot)?;
-        wait.missing -= 1;
-        if wait.missing > 0 {
-            return None;
-        }
-        let wait = self.slots.remove(&slot)?;
-        self.parked -= wait.commands.len();
-        Some(wait)
-    }
-
-    fn has(&self, slot: Slot) -> bool {
-        !self.slots.is_empty() && self.slots.contains_key(&slot)
     }
 }
 
@@ -283,13 +200,6 @@ impl Partition {
         self.run_batch(now_ms, shared)
     }
 
-    /// Mail that was held is taken in before anything else, once there is room.
-    fn release_mail(&mut self, shared: &Shared) {
-        if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
-            self.held_mail.release(&mut self.batch);
-        }
-    }
-
     /// Whether commands wait in the inbox, and there is room to take them out.
     fn may_drain(&self, shared: &Shared) -> bool {
         let has_room =
@@ -397,194 +307,6 @@ impl Partition {
         }
     }
 
-    /// Takes in what the base has said, and goes on with what waited for it.
-    fn take_in(&mut self, fetched: Fetched) {
-        let is_stale = fetched.ended != self.thawed_for;
-        for (missing, row) in fetched.rows {
-            if is_stale
-                && !self
-                    .state
-                    .tables
-                    .knows(missing.table, missing.key.as_bytes())
-            {
-                // A checkpoint has ended meanwhile: the base may say otherwise now.
-                self.waits.rows.push(missing);
-                continue;
-            }
-            self.state.tables.fetched(&missing, row.as_deref());
-            self.waits.rows_asked -= 1;
-            self.go_on(missing.key.slot());
-        }
-        for timers in fetched.timers {
-            let slot = timers.slot;
-            if !is_stale {
-                self.state.agenda.read(timers);
-            }
-            self.go_on(slot);
-        }
-    }
-
-    /// Something that a slot waited for has come.
-    fn go_on(&mut self, slot: Slot) {
-        let Some(wait) = self.waits.come(slot) else {
-            return;
-        };
-        if wait.for_timer {
-            self.state.agenda.look(&mut self.state.tables, slot);
-        }
-        for envelope in wait.commands.into_iter().rev() {
-            self.batch.push_front(envelope);
-        }
-    }
-
-    /// Asks the base for what commands and timers wait for.
-    fn send_for_missing(&mut self, shared: &Shared) {
-        let Waits { rows, timers, .. } = &mut self.waits;
-        if rows.is_empty() && timers.is_empty() {
-            return;
-        }
-        shared.readers.fetch(Fetch {
-            partition: self.id,
-            ended: self.thawed_for,
-            rows: std::mem::take(rows),
-            timers: std::mem::take(timers),
-        });
-    }
-
-    /// Fires timers due by now, oldest first, up to the bound of a batch.
-    fn fire_due(&mut self, now_ms: u64, weight: &mut usize, answers: &mut Answers) -> usize {
-        #[cfg(feature = "testing")]
-        if self.timers_suspended {
-            return 0;
-        }
-        let mut fired = 0;
-        while fired < BATCH_TIMERS_MAX && *weight < BATCH_BYTES_MAX {
-            match self.state.agenda.turn(&mut self.state.tables, now_ms) {
-                Turn::Fire(due) => match self.fire(&due, now_ms, answers) {
-                    Ok(more) => {
-                        *weight += more;
-                        fired += 1;
-                    }
-                    Err(missing) => self.wait_for_timer(&due, missing, now_ms),
-                },
-                Turn::Read(slot, from) => {
-                    self.waits.timers.push((slot, from));
-                    let wait = self.waits.slots.entry(slot).or_default();
-                    wait.missing += 1;
-                    wait.for_timer = true;
-                }
-                Turn::None => break,
-            }
-        }
-        fired
-    }
-
-    fn fire(&mut self, due: &Due, now_ms: u64, answers: &mut Answers) -> Result<usize, Missing> {
-        let timer = self.handlers.timer(due);
-        Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
-        let identity = Identity::of_timer(due.key.as_bytes());
-        let is_set_aside = self.handlers.sets_aside(&identity);
-        Running::comes_again(identity);
-        let mut tx = self.state.begin(self.id, due.slot, now_ms);
-        tx.tables.remove(&TIMERS, due.key.as_bytes());
-        #[cfg(feature = "testing")]
-        if self.broken == Some(Canary::LoseTimer) {
-            let done = Done::of(tx);
-            return Ok(self.commit(due.slot, done, answers));
-        }
-        let fired = if is_set_aside {
-            let (kind, key) = (due.timer, due.owner().rest().to_vec().into());
-            tx.set_aside(DeadRow {
-                at_ms: now_ms,
-                kind,
-                is_letter: false,
-                key,
-                body: Vec::new().into(),
-            });
-            Ok(())
-        } else {
-            (timer.fire)(&mut tx, due.owner())
-        };
-        let done = Done::of(tx);
-        match fired {
-            Ok(()) => Ok(self.commit(due.slot, done, answers)),
-            Err(missing) => {
-                self.state.tables.undo();
-                Err(missing)
-            }
-        }
-    }
-
-    /// Takes a letter in, unless that was done before; either way it is acknowledged.
-    fn take_letter(
-        &mut self,
-        letter: &Letter,
-        now_ms: u64,
-        answers: &mut Answers,
-    ) -> Result<usize, Vec<Missing>> {
-        let Letter { number, from, sent } = letter;
-        let (to, sender) = (letter.to(), u64::from(letter.sender().0));
-        let mail = self.handlers.mails.get(&sent.mail).copied();
-        let mail = mail.expect("because mail is sent only to domains that take it in");
-        Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
-        let identity = Identity::of_letter(*number);
-        let is_set_aside = self.handlers.sets_aside(&identity);
-        Running::comes_again(identity);
-        let mut missing = Vec::new();
-        let mut reads = self.state.reads(to, &mut missing);
-        reads.row(&RECEIVED, sender);
-        if !is_set_aside {
-            (mail.reads)(&sent.body, &sent.to, &mut reads);
-        }
-        if !missing.is_empty() {
-            return Err(missing);
-        }
-        let mut tx = self.state.begin(self.id, to, now_ms);
-        let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
-        let is_repeated = received.is_some_and(|received| *number <= received.up_to);
-        #[cfg(feature = "testing")]
-        let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
-        let mut weight = 0;
-        if !is_repeated {
-            tx.put(&RECEIVED, sender, Received { up_to: *number });
-            let taken = if is_set_aside {
-                let (kind, key) = (sent.mail, sent.to.as_bytes().to_vec().into());
-                let body = sent.body.clone();
-                tx.set_aside(DeadRow {
-                    at_ms: now_ms,
-                    kind,
-                    is_letter: true,
-                    key,
-                    body,
-                });
-                Ok(())
-            } else {
-                (mail.take_in)(&sent.body, &sent.to, &mut tx)
-            };
-            let done = Done::of(tx);
-            if let Err(missing) = taken {
-                self.state.tables.undo();
-                return Err(vec![missing]);
-            }
-            debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
-            weight = self.commit(to, done, answers);
-        }
-        answers.push_post(Post::Ack {
-            of: *from,
-            number: *number,
-        });
-        Ok(weight)
-    }
-
-    /// A letter was taken in: it need not be sent again.
-    fn forget_letter(&mut self, from: Slot, number: u64) -> usize {
-        let mut tx = self.state.begin(self.id, from, 0);
-        tx.remove(&OUTBOX, number);
-        let done = Done::of(tx);
-        self.outbox -= 1;
-        self.state.commit(from, done)
-    }
-
     /// Makes what a transaction has done part of the batch; gives its weight.
     fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
         self.outbox += done.sent.len();
@@ -603,33 +325,6 @@ impl Partition {
         let is_full = self.outbox + letters > OUTBOX_LETTERS_MAX * percent / 100;
         let of_outbox = (letters > 0 && is_full).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses(class))
-    }
-
-    /// A slot waits for what its first timer needs; what its next ones need is fetched along.
-    fn wait_for_timer(&mut self, due: &Due, missing: Missing, now_ms: u64) {
-        let State {
-            tables,
-            agenda,
-            scratch,
-            ..
-        } = &mut self.state;
-        agenda.wait(due.slot);
-        let mut rows = vec![missing];
-        for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
-            let reads = self.handlers.timer(&due).reads;
-            let slot = due.slot;
-            let missing = &mut rows;
-            reads(
-                &mut Reads {
-                    slot,
-                    tables,
-                    scratch,
-                    missing,
-                },
-                due.owner(),
-            );
-        }
-        self.waits.ask(due.slot, rows).for_timer = true;
     }
 
     /// Runs one command, unless it has to wait; gives the weight of what it changed.
@@ -757,37 +452,6 @@ impl Partition {
         let runs = self.batch.is_empty() && self.waits.parked == 0;
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
-
-    /// Recomputes the laws of all domains from the rows.
-    pub(crate) fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
-        audit(&self.state.tables, &self.slots, domains)
-    }
-}
-
-/// Recomputes the laws of all domains from the rows of one partition.
-pub(crate) fn audit(
-    tables: &Tables,
-    slots: &[Slot],
-    domains: &[Domain],
-) -> Result<Audit, BaseError> {
-    let mut sum = Audit::default();
-    let rows = tables.books();
-    let mut from = Slot(0);
-    while let Some(found) = rows.slot_from(from)
-        && let Some(slot) = slots.iter().copied().find(|slot| *slot >= found)
-    {
-        from = slot;
-        if slot == found {
-            for (name, count) in rows.sizes(slot) {
-                sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
-            }
-            for domain in domains {
-                sum.absorb((domain.audit)(&Books { rows: &rows, slot }));
-            }
-            from = Slot(slot.0 + 1);
-        }
-    }
-    rows.failure().map_or(Ok(sum), Err)
 }
 
 /// All rows of a table of some slots.
@@ -808,62 +472,4 @@ fn of_slots<R: Row>(
 fn number_of(key: &RowKey) -> u64 {
     let number = key.parts().number();
     number.expect("because the key of an event or a letter is its number")
-}
-
-/// What is left of a transaction once its hold on the tables is gone.
-struct Done {
-    weight: usize,
-    wakes_at_ms: Option<u64>,
-    emitted: Vec<u64>,
-    sent: Vec<Letter>,
-}
-
-impl Done {
-    fn of(tx: Tx<'_>) -> Self {
-        Self {
-            weight: tx.weight,
-            wakes_at_ms: tx.wakes_at_ms,
-            emitted: tx.emitted,
-            sent: tx.sent,
-        }
-    }
-}
-
-impl State {
-    fn begin(&mut self, partition: PartitionId, slot: Slot, now_ms: u64) -> Tx<'_> {
-        Tx {
-            tables: &mut self.tables,
-            scratch: &mut self.scratch,
-            minter: &mut self.minter,
-            partition,
-            slot,
-            now_ms,
-            weight: 0,
-            wakes_at_ms: None,
-            emitted: Vec::new(),
-            sent: Vec::new(),
-        }
-    }
-
-    fn reads<'a>(&'a mut self, slot: Slot, missing: &'a mut Vec<Missing>) -> Reads<'a> {
-        Reads {
-            slot,
-            tables: &mut self.tables,
-            scratch: &mut self.scratch,
-            missing,
-        }
-    }
-
-    fn commit(&mut self, slot: Slot, done: Done) -> usize {
-        self.tables.commit();
-        if let Some(due_ms) = done.wakes_at_ms {
-            self.agenda.note(slot, due_ms);
-        }
-        for number in done.emitted {
-            let mut key = Vec::new();
-            crate::key::write_key(&mut key, slot, &number);
-            self.events.push_back(RowKey::from_bytes(&key));
-        }
-        done.weight
-    }
 }

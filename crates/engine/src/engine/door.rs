@@ -1,0 +1,204 @@
+//! Where requests come in.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::backup::{Backup, BackupError};
+use crate::base::BaseError;
+use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
+use crate::inbox::{Envelope, Errand, Inbox};
+use crate::key::{PartitionId, Slot};
+use crate::log::BUSY;
+use crate::metrics::Metrics;
+use crate::reader::Gather;
+use crate::shared::Shared;
+use crate::sink::{Answer, ReplySink};
+use crate::table::TableDef;
+
+/// Where a front submits requests.
+#[derive(Clone)]
+pub struct Door {
+    pub(super) shared: Arc<Shared>,
+    pub(super) domains: Arc<[Domain]>,
+    pub(super) tables: Arc<[TableDef]>,
+}
+
+impl Door {
+    /// The domains, in the order in which they were registered.
+    #[must_use]
+    pub fn domains(&self) -> &[Domain] {
+        &self.domains
+    }
+
+    /// Submits a request of the domain at index `domain`. The answer goes to `sink` with `token`,
+    /// at once if the door turns the request away.
+    pub fn submit(
+        &self,
+        domain: usize,
+        def: &RequestDef,
+        work: Work,
+        sink: &Arc<dyn ReplySink>,
+        token: u64,
+    ) {
+        let admitted = self.admit(domain, def, work, sink, token);
+        let metrics = &self.shared.metrics;
+        let Err(fault) = admitted else {
+            return metrics.requests_admitted.add(1);
+        };
+        metrics.requests_busy.add(1);
+        let mut bytes = Vec::new();
+        sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
+        let answer = Answer {
+            token,
+            status: fault.status(),
+            end: bytes.len(),
+        };
+        sink.deliver(&[answer], 0, &bytes);
+    }
+
+    fn admit(
+        &self,
+        domain: usize,
+        def: &RequestDef,
+        work: Work,
+        sink: &Arc<dyn ReplySink>,
+        token: u64,
+    ) -> Result<(), Fault> {
+        let shared = &*self.shared;
+        if shared.stopping.load(Ordering::Acquire) {
+            return Err(Fault::Stopping);
+        }
+        if let Some(fault) = shared.refuses(def.class) {
+            return Err(fault);
+        }
+        match work {
+            Work::Call(call) => {
+                let slot = Slot::of(call.key());
+                let work = Errand::Call {
+                    call,
+                    sink: Arc::clone(sink),
+                    token,
+                };
+                let envelope = Envelope {
+                    work,
+                    slot,
+                    domain,
+                    class: def.class,
+                    name: def.resp,
+                };
+                self.push(shared.slots.owner(slot), envelope)
+            }
+            Work::Scan(call) => self.admit_scan(domain, def, call, sink, token),
+        }
+    }
+
+    fn admit_scan(
+        &self,
+        domain: usize,
+        def: &RequestDef,
+        call: Box<dyn ScanCall>,
+        sink: &Arc<dyn ReplySink>,
+        token: u64,
+    ) -> Result<(), Fault> {
+        let shared = &*self.shared;
+        let place = shared.readers.admit().ok_or(BUSY)?;
+        let slot = call.key().map(Slot::of);
+        let all = 0..shared.slots.partitions();
+        let asked: Vec<_> = match slot {
+            Some(slot) => vec![shared.slots.owner(slot)],
+            None => all.map(PartitionId).collect(),
+        };
+        let gather = Gather::new(
+            call,
+            asked.len(),
+            Arc::clone(sink),
+            token,
+            shared.clock.look_ms(),
+            place,
+        );
+        let gather = Arc::new(gather);
+        let slot = slot.unwrap_or(Slot(0));
+        for partition in asked {
+            let work = Errand::Scan(Arc::clone(&gather));
+            let envelope = Envelope {
+                work,
+                slot,
+                domain,
+                class: Class::Reads,
+                name: def.resp,
+            };
+            let pushed = self.push(partition, envelope);
+            if let Err(fault) = pushed {
+                gather.call_off(); // Parts that are on their way already.
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&self, to: PartitionId, envelope: Envelope) -> Result<(), Fault> {
+        self.shared.inbox(to).push(envelope).map_err(|_| BUSY)?;
+        self.shared.wake(to);
+        Ok(())
+    }
+
+    /// What the engine counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Asks for a backup.
+    ///
+    /// # Errors
+    /// One is being made, or the engine is stopping.
+    pub fn backup(&self) -> Result<Backup, BackupError> {
+        Backup::ask(Arc::clone(&self.shared), Arc::clone(&self.tables))
+    }
+
+    /// Requests that wait in inboxes.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.inboxes().iter().map(Inbox::waiting).sum()
+    }
+
+    /// By how many milliseconds the wall clock is off while it is not followed.
+    #[must_use]
+    pub fn clock_stepped_ms(&self) -> u64 {
+        self.shared.clock.stepped_ms()
+    }
+
+    /// Engine time.
+    #[cfg(feature = "testing")]
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.shared.clock.look_ms()
+    }
+
+    /// Whether requests are turned away because the disk is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.shared.room().refuses(Class::Opens) == Some(Fault::DiskFull)
+    }
+
+    /// Turns further requests away and lets the threads of the engine come to their end.
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.wake_all();
+        self.shared.checkpoints.ring();
+    }
+
+    /// Ends the log writer and the readers, once the executors are quiet.
+    pub fn finish(&self) {
+        self.shared.log.stop();
+        self.shared.readers.stop();
+    }
+
+    /// Reads what a scan or a partition waits for; with `wait`, waits for one to come. `false` if
+    /// there was none.
+    ///
+    /// # Errors
+    /// The base cannot be read: the process must stop.
+    pub fn read_step(&self, wait: bool) -> Result<bool, BaseError> {
+        self.shared.readers.step(&self.shared, &self.tables, wait)
+    }
+}

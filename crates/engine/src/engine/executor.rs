@@ -1,0 +1,103 @@
+//! What runs the partitions.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::base::BaseError;
+use crate::contract::{Audit, Domain};
+use crate::partition::Partition;
+use crate::shared::{Shared, Waker};
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
+
+/// When an executor wants to be stepped again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: there is more to do.
+    Now,
+    /// After so many milliseconds, or when woken.
+    After(u64),
+    /// When woken.
+    Woken,
+}
+
+/// Runs some of the partitions. One thread steps it.
+pub struct Executor {
+    pub(super) index: usize,
+    pub(super) partitions: Vec<Partition>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Executor {
+    /// Sets what wakes the thread that steps this executor. Once only.
+    pub fn set_waker(&self, waker: Waker) {
+        self.shared.set_waker(self.index, waker);
+    }
+
+    /// Lets answers out and runs at most one batch of each partition.
+    pub fn step(&mut self) -> Next {
+        self.shared.looks(self.index);
+        let mut more = false;
+        for partition in &mut self.partitions {
+            more |= partition.step(&self.shared);
+        }
+        if more {
+            return Next::Now;
+        }
+        match self
+            .partitions
+            .iter()
+            .filter_map(|partition| partition.next_timer_ms(&self.shared))
+            .min()
+        {
+            Some(due_ms) => Next::After(self.shared.clock.until_ms(due_ms)),
+            None => Next::Woken,
+        }
+    }
+
+    /// Whether nothing waits, neither to run nor to be answered; or nothing that could be.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.shared.is_stuck() || self.partitions.iter().all(|p| p.is_quiet(&self.shared))
+    }
+
+    /// Whether the engine is stopping, and nothing keeps this executor.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        self.is_stopping() && self.is_quiet() && self.shared.checkpoints.is_over()
+    }
+
+    /// Whether the engine is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// Breaks a rule from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn break_rule(&mut self, canary: Canary) {
+        for partition in &mut self.partitions {
+            partition.break_rule(canary);
+        }
+    }
+
+    /// From now on (or no more) timers do not fire, as if a backlog kept them waiting.
+    #[cfg(feature = "testing")]
+    pub(crate) fn suspend_timers(&mut self, suspended: bool) {
+        for partition in &mut self.partitions {
+            partition.suspend_timers(suspended);
+        }
+    }
+
+    /// Recomputes the laws of all domains from the rows of these partitions.
+    ///
+    /// # Errors
+    /// The base cannot be read.
+    pub fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
+        let mut sum = Audit::default();
+        for partition in &self.partitions {
+            sum.absorb(partition.audit(domains)?);
+        }
+        Ok(sum)
+    }
+}

@@ -1,0 +1,266 @@
+//! An engine: executors, log writer and readers over one log, and the door to them.
+
+mod check;
+mod door;
+mod executor;
+mod replayed;
+mod tender;
+mod writer;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+pub use check::{Checked, check};
+pub use door::Door;
+pub use executor::{Executor, Next};
+use replayed::Replayed;
+pub use tender::Tender;
+pub use writer::Writer;
+
+use crate::backup::{Unfinished, check_finished};
+use crate::base::{Base, BaseError};
+use crate::checkpoint::{Checkpointer, Mark, MarkError};
+use crate::clock::{Clock, ClockJump, EngineClock};
+use crate::contract::{Domain, MailDef, Timer};
+use crate::disk::Disk;
+use crate::filter::{self, Completion};
+use crate::key::{PartitionId, SlotMap};
+use crate::limits::PARTITIONS_MAX;
+use crate::log::{EmbeddedLog, Log, LogError, LogReport, LogWriter, Reading, Space, Spawn};
+use crate::mail::check_addressees;
+use crate::memory::Memory;
+use crate::own::ENGINE;
+use crate::partition::{Handlers, Partition};
+use crate::shared::Shared;
+use crate::strikes::{self, Strikes};
+use crate::table::TableDef;
+
+/// How an engine is opened.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Partitions of a new folder; an old one keeps its own.
+    pub partitions: u16,
+    /// Executor threads.
+    pub executors: usize,
+    /// Space of the log.
+    pub space: Space,
+    /// Memory to keep to.
+    pub memory: Memory,
+    /// A checkpoint begins after so long if anything has changed.
+    pub checkpoint_every_ms: u64,
+    /// Where hash seeds and salts come from.
+    pub seed: u64,
+    /// Told how far a start has read the log.
+    pub reading: Arc<Reading>,
+    /// Follow a wall clock that is more than a day ahead of the log.
+    pub accept_clock_jump: bool,
+}
+
+/// Why an engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The base.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// The mark of the last checkpoint.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// A restore has not come to its end.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
+    /// The clock.
+    #[error(transparent)]
+    Clock(#[from] ClockJump),
+}
+
+/// The parts of an engine, each to be driven by a thread of its own, or stepped by a test.
+pub struct Engine {
+    /// Where requests come in.
+    pub door: Door,
+    /// Run the partitions.
+    pub executors: Vec<Executor>,
+    /// Makes records durable.
+    pub writer: Writer,
+    /// Takes rows to the base.
+    pub checkpointer: Checkpointer,
+    /// Keeps the base in order.
+    pub tender: Tender,
+    /// Where it is noted what stopped the process.
+    pub strikes: Strikes,
+    /// What the log held.
+    pub report: LogReport,
+}
+
+/// All tables of some domains and of the engine itself.
+#[must_use]
+pub fn tables_of(domains: &[Domain]) -> Vec<TableDef> {
+    all_tables(&with_own(domains))
+}
+
+fn all_tables(domains: &[Domain]) -> Vec<TableDef> {
+    let tables = domains.iter().flat_map(|domain| domain.tables);
+    tables.copied().collect()
+}
+
+impl Engine {
+    /// Opens the log on `disk`, replays what of it is not in `base`, and makes the engine ready.
+    ///
+    /// # Errors
+    /// The log or the base is corrupt or cannot be used, or the clock has jumped.
+    pub fn open(
+        config: &Config,
+        (disk, base): (Arc<dyn Disk>, Arc<dyn Base>),
+        clock: Arc<dyn Clock>,
+        domains: &[Domain],
+        spawn: Spawn,
+    ) -> Result<Self, OpenError> {
+        let domains = &with_own(domains);
+        check_numbers(domains);
+        check_finished(&*disk)?;
+        let mark = Mark::read(&*disk)?.unwrap_or_default();
+        let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
+        let defs = all_tables(domains);
+        let filters = filter::filters(&defs, config.seed, config.memory);
+        let known_partitions = mark.applied.len().max(usize::from(partitions));
+        let cache_bytes = config.memory.cache_bytes(known_partitions);
+        let mut replayed = Replayed::new(defs, config.seed, &base, &filters, &mark, cache_bytes);
+        let (mut log, report, tips) = EmbeddedLog::open(
+            Arc::clone(&disk),
+            partitions,
+            config.space,
+            config.seed,
+            spawn,
+            (&mark.applied, &mark.frozen, &config.reading),
+            &mut |record| replayed.apply(record),
+        )?;
+        let room = log.room()?;
+        let promised_ms = (report.clock_up_to_ms > 0).then_some(report.clock_up_to_ms);
+        let clock = EngineClock::start(clock, promised_ms, config.accept_clock_jump)?;
+        let clock = Arc::new(clock);
+
+        let slots = SlotMap::even(report.partitions);
+        let executors = config.executors.clamp(1, usize::from(report.partitions));
+        let shared = Shared::new(
+            slots,
+            &tips,
+            Arc::clone(&clock),
+            (Arc::clone(&base), filters.clone(), config.memory),
+            domains.len(),
+            executors,
+        );
+        let timers = domains.iter().flat_map(|domain| domain.timers);
+        let mails = domains.iter().flat_map(|domain| domain.takes);
+        let handlers = Arc::new(Handlers {
+            timers: timers.map(|timer| (timer.id, *timer)).collect(),
+            mails: mails.map(|mail| (mail.id, *mail)).collect(),
+            set_aside: strikes::set_aside(&*disk).map_err(|error| LogError::Io {
+                path: disk.path("strikes"),
+                error,
+            })?,
+        });
+        let mut groups: Vec<Vec<Partition>> = Vec::new();
+        groups.resize_with(executors, Vec::new);
+        for (id, lsn) in (0..report.partitions).map(PartitionId).zip(tips) {
+            let slots = shared.slots.slots(id).collect();
+            let tables = replayed.take(id);
+            let handlers = Arc::clone(&handlers);
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            partition.tell_bytes(&shared);
+            groups[shared.executor_of(id)].push(partition);
+        }
+        let queue = Arc::clone(&shared.log);
+        shared.set_room(room);
+        shared.set_log_bytes(log.bytes());
+        let inner = LogWriter::new(Box::new(log), queue, clock);
+        let shared = Arc::new(shared);
+        let executors = groups
+            .into_iter()
+            .enumerate()
+            .map(|(index, partitions)| Executor {
+                index,
+                partitions,
+                shared: Arc::clone(&shared),
+            });
+        Ok(Self {
+            executors: executors.collect(),
+            writer: Writer {
+                inner,
+                shared: Arc::clone(&shared),
+            },
+            strikes: Strikes {
+                disk: Arc::clone(&disk),
+            },
+            checkpointer: Checkpointer::new(
+                Arc::clone(&shared),
+                Arc::clone(&disk),
+                mark.clone(),
+                config.checkpoint_every_ms,
+            ),
+            tender: Tender {
+                completion: Completion::new(&filters, &*shared.base),
+                _disk: Arc::clone(&disk),
+                shared: Arc::clone(&shared),
+            },
+            door: Door {
+                shared,
+                domains: domains.as_slice().into(),
+                tables: replayed.defs.into(),
+            },
+            report,
+        })
+    }
+}
+
+/// The engine's own domain, and those that it is given.
+fn with_own(domains: &[Domain]) -> Vec<Domain> {
+    std::iter::once(ENGINE)
+        .chain(domains.iter().copied())
+        .collect()
+}
+
+/// Asserts what stored numbers rely on: no two domains, tables, timers or kinds of mail have the
+/// same, and all mail is taken in by somebody.
+fn check_numbers(domains: &[Domain]) {
+    let mut taken = HashSet::new();
+    for Domain {
+        number,
+        tables,
+        timers,
+        takes,
+        name,
+        ..
+    } in domains
+    {
+        assert!(
+            taken.insert((0, u16::from(*number))),
+            "{name}: {number} is taken"
+        );
+        for TableDef { id, name, .. } in *tables {
+            assert_eq!(id >> 4, u16::from(*number), "{name} is of another domain");
+            assert!(taken.insert((1, *id)), "{name}: {id} is taken");
+        }
+        for Timer { id, .. } in *timers {
+            assert_eq!(
+                id >> 8,
+                u16::from(*number),
+                "timer {id} is of another domain"
+            );
+            assert!(taken.insert((2, *id)), "{name}: timer {id} is taken");
+        }
+        for MailDef { id, name, .. } in *takes {
+            assert_eq!(id >> 8, u16::from(*number), "{name} is of another domain");
+            assert!(taken.insert((3, *id)), "{name}: mail {id} is taken");
+        }
+    }
+    let takes: Vec<_> = domains
+        .iter()
+        .flat_map(|domain| domain.takes)
+        .copied()
+        .collect();
+    for domain in domains {
+        check_addressees(domain.sends, &takes);
+    }
+}

@@ -1,0 +1,66 @@
+//! Tables as base and log left them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::base::Base;
+use crate::checkpoint::Mark;
+use crate::effect;
+use crate::filter::Filters;
+use crate::key::PartitionId;
+use crate::log::Record;
+use crate::table::{ReplayError, TableDef};
+use crate::tables::Tables;
+
+/// Tables as base and log left them.
+pub(super) struct Replayed<'a> {
+    pub(super) defs: Vec<TableDef>,
+    pub(super) seed: u64,
+    pub(super) base: &'a Arc<dyn Base>,
+    pub(super) filters: &'a Filters,
+    pub(super) mark: &'a Mark,
+    /// For rows of one partition that were read from the base.
+    pub(super) cache_bytes: usize,
+    pub(super) partitions: HashMap<PartitionId, Tables>,
+}
+
+impl<'a> Replayed<'a> {
+    pub(super) fn new(
+        defs: Vec<TableDef>,
+        seed: u64,
+        base: &'a Arc<dyn Base>,
+        filters: &'a Filters,
+        mark: &'a Mark,
+        cache_bytes: usize,
+    ) -> Self {
+        Self {
+            defs,
+            cache_bytes,
+            seed,
+            base,
+            filters,
+            mark,
+            partitions: HashMap::new(),
+        }
+    }
+
+    pub(super) fn tables(&mut self, id: PartitionId) -> &mut Tables {
+        let base = Arc::clone(self.base);
+        let new = || Tables::new(&self.defs, self.seed, base, self.filters, self.cache_bytes);
+        self.partitions.entry(id).or_insert_with(new)
+    }
+
+    pub(super) fn apply(&mut self, record: Record<'_>) -> Result<(), ReplayError> {
+        let applied = self.mark.applied.get(record.partition.index());
+        if applied.is_some_and(|applied| record.lsn <= *applied) {
+            return Ok(());
+        }
+        effect::replay(self.tables(record.partition), record.effects)
+    }
+
+    pub(super) fn take(&mut self, id: PartitionId) -> Tables {
+        self.tables(id);
+        let tables = self.partitions.remove(&id);
+        tables.expect("because it was made just now")
+    }
+}

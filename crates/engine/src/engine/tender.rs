@@ -1,0 +1,40 @@
+//! What keeps the base in order.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::base::BaseError;
+use crate::disk::Disk;
+use crate::filter::Completion;
+use crate::shared::Shared;
+
+/// Keeps the base in order, beside everything else. One thread steps it.
+pub struct Tender {
+    pub(super) shared: Arc<Shared>,
+    /// The folder is its own until it ends.
+    pub(super) _disk: Arc<dyn Disk>,
+    pub(super) completion: Completion,
+}
+
+impl Tender {
+    /// Learns some more of the keys that the base has, and puts some of its files in order; `true` if
+    /// there is more to do.
+    ///
+    /// # Errors
+    /// The base failed: the process must stop.
+    pub fn step(&mut self) -> Result<bool, BaseError> {
+        let Shared { base, filters, .. } = &*self.shared;
+        let has_learnt = self.completion.step(filters, &**base)?;
+        match base.tend() {
+            // What is out of order can still be read: it is put in order once there is room.
+            Err(error) if error.is_full() => Ok(has_learnt),
+            tended => Ok(tended? || has_learnt),
+        }
+    }
+
+    /// Whether the engine is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,40 @@
+//! The laws of all domains, recomputed from the rows of one partition.
+
+use super::Partition;
+use crate::base::BaseError;
+use crate::contract::{Audit, Books, Domain};
+use crate::key::Slot;
+use crate::tables::Tables;
+
+impl Partition {
+    /// Recomputes the laws of all domains from the rows.
+    pub(crate) fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
+        audit(&self.state.tables, &self.slots, domains)
+    }
+}
+
+/// Recomputes the laws of all domains from the rows of one partition.
+pub(crate) fn audit(
+    tables: &Tables,
+    slots: &[Slot],
+    domains: &[Domain],
+) -> Result<Audit, BaseError> {
+    let mut sum = Audit::default();
+    let rows = tables.books();
+    let mut from = Slot(0);
+    while let Some(found) = rows.slot_from(from)
+        && let Some(slot) = slots.iter().copied().find(|slot| *slot >= found)
+    {
+        from = slot;
+        if slot == found {
+            for (name, count) in rows.sizes(slot) {
+                sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+            for domain in domains {
+                sum.absorb((domain.audit)(&Books { rows: &rows, slot }));
+            }
+            from = Slot(slot.0 + 1);
+        }
+    }
+    rows.failure().map_or(Ok(sum), Err)
+}

@@ -1,0 +1,118 @@
+//! Letters: taken in once, held back while there is no room, forgotten once acknowledged.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::Partition;
+use super::state::Done;
+use crate::contract::Class;
+use crate::gate::Answers;
+use crate::inbox::Envelope;
+use crate::key::Slot;
+use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
+use crate::running::Running;
+use crate::shared::Shared;
+use crate::strikes::{DeadRow, Identity};
+use crate::table::Missing;
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
+
+/// Mail that waits until there is room for what it changes, in the order in which it came.
+#[derive(Default)]
+pub(super) struct HeldMail {
+    pub(super) mail: VecDeque<Envelope>,
+    /// Further mail to these waits behind it, whatever else it would wait for.
+    pub(super) slots: HashSet<Slot>,
+}
+
+impl HeldMail {
+    pub(super) fn hold(&mut self, envelope: Envelope) {
+        self.slots.insert(envelope.slot);
+        self.mail.push_back(envelope);
+    }
+
+    /// Puts it all before what is in `batch`.
+    pub(super) fn release(&mut self, batch: &mut VecDeque<Envelope>) {
+        self.slots.clear();
+        self.mail.append(batch);
+        std::mem::swap(&mut self.mail, batch);
+    }
+}
+
+impl Partition {
+    /// Mail that was held is taken in before anything else, once there is room.
+    pub(super) fn release_mail(&mut self, shared: &Shared) {
+        if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
+            self.held_mail.release(&mut self.batch);
+        }
+    }
+
+    /// Takes a letter in, unless that was done before; either way it is acknowledged.
+    pub(super) fn take_letter(
+        &mut self,
+        letter: &Letter,
+        now_ms: u64,
+        answers: &mut Answers,
+    ) -> Result<usize, Vec<Missing>> {
+        let Letter { number, from, sent } = letter;
+        let (to, sender) = (letter.to(), u64::from(letter.sender().0));
+        let mail = self.handlers.mails.get(&sent.mail).copied();
+        let mail = mail.expect("because mail is sent only to domains that take it in");
+        Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
+        let identity = Identity::of_letter(*number);
+        let is_set_aside = self.handlers.sets_aside(&identity);
+        Running::comes_again(identity);
+        let mut missing = Vec::new();
+        let mut reads = self.state.reads(to, &mut missing);
+        reads.row(&RECEIVED, sender);
+        if !is_set_aside {
+            (mail.reads)(&sent.body, &sent.to, &mut reads);
+        }
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        let mut tx = self.state.begin(self.id, to, now_ms);
+        let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
+        let is_repeated = received.is_some_and(|received| *number <= received.up_to);
+        #[cfg(feature = "testing")]
+        let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
+        let mut weight = 0;
+        if !is_repeated {
+            tx.put(&RECEIVED, sender, Received { up_to: *number });
+            let taken = if is_set_aside {
+                let (kind, key) = (sent.mail, sent.to.as_bytes().to_vec().into());
+                let body = sent.body.clone();
+                tx.set_aside(DeadRow {
+                    at_ms: now_ms,
+                    kind,
+                    is_letter: true,
+                    key,
+                    body,
+                });
+                Ok(())
+            } else {
+                (mail.take_in)(&sent.body, &sent.to, &mut tx)
+            };
+            let done = Done::of(tx);
+            if let Err(missing) = taken {
+                self.state.tables.undo();
+                return Err(vec![missing]);
+            }
+            debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
+            weight = self.commit(to, done, answers);
+        }
+        answers.push_post(Post::Ack {
+            of: *from,
+            number: *number,
+        });
+        Ok(weight)
+    }
+
+    /// A letter was taken in: it need not be sent again.
+    pub(super) fn forget_letter(&mut self, from: Slot, number: u64) -> usize {
+        let mut tx = self.state.begin(self.id, from, 0);
+        tx.remove(&OUTBOX, number);
+        let done = Done::of(tx);
+        self.outbox -= 1;
+        self.state.commit(from, done)
+    }
+}

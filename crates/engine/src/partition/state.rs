@@ -1,0 +1,79 @@
+//! What commands see and change, and what a transaction leaves behind.
+
+use std::collections::VecDeque;
+
+use crate::ids::Minter;
+use crate::key::{PartitionId, RowKey, Slot, write_key};
+use crate::mail::Letter;
+use crate::table::Missing;
+use crate::tables::Tables;
+use crate::timer::Agenda;
+use crate::tx::{Reads, Tx};
+
+/// What commands see and change.
+pub(super) struct State {
+    pub(super) tables: Tables,
+    pub(super) minter: Minter,
+    pub(super) agenda: Agenda,
+    pub(super) scratch: Vec<u8>,
+    /// Keys of the events that are kept, oldest first.
+    pub(super) events: VecDeque<RowKey>,
+}
+
+/// What is left of a transaction once its hold on the tables is gone.
+pub(super) struct Done {
+    pub(super) weight: usize,
+    pub(super) wakes_at_ms: Option<u64>,
+    pub(super) emitted: Vec<u64>,
+    pub(super) sent: Vec<Letter>,
+}
+
+impl Done {
+    pub(super) fn of(tx: Tx<'_>) -> Self {
+        Self {
+            weight: tx.weight,
+            wakes_at_ms: tx.wakes_at_ms,
+            emitted: tx.emitted,
+            sent: tx.sent,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn begin(&mut self, partition: PartitionId, slot: Slot, now_ms: u64) -> Tx<'_> {
+        Tx {
+            tables: &mut self.tables,
+            scratch: &mut self.scratch,
+            minter: &mut self.minter,
+            partition,
+            slot,
+            now_ms,
+            weight: 0,
+            wakes_at_ms: None,
+            emitted: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    pub(super) fn reads<'a>(&'a mut self, slot: Slot, missing: &'a mut Vec<Missing>) -> Reads<'a> {
+        Reads {
+            slot,
+            tables: &mut self.tables,
+            scratch: &mut self.scratch,
+            missing,
+        }
+    }
+
+    pub(super) fn commit(&mut self, slot: Slot, done: Done) -> usize {
+        self.tables.commit();
+        if let Some(due_ms) = done.wakes_at_ms {
+            self.agenda.note(slot, due_ms);
+        }
+        for number in done.emitted {
+            let mut key = Vec::new();
+            write_key(&mut key, slot, &number);
+            self.events.push_back(RowKey::from_bytes(&key));
+        }
+        done.weight
+    }
+}

@@ -1,0 +1,116 @@
+//! Timers that are due.
+
+use super::Partition;
+use super::state::{Done, State};
+use crate::gate::Answers;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_TIMERS_MAX, TIMERS_READ};
+use crate::running::Running;
+use crate::strikes::{DeadRow, Identity};
+use crate::table::Missing;
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
+use crate::timer::{Due, TIMERS, Turn};
+use crate::tx::Reads;
+
+impl Partition {
+    /// Fires timers due by now, oldest first, up to the bound of a batch.
+    pub(super) fn fire_due(
+        &mut self,
+        now_ms: u64,
+        weight: &mut usize,
+        answers: &mut Answers,
+    ) -> usize {
+        #[cfg(feature = "testing")]
+        if self.timers_suspended {
+            return 0;
+        }
+        let mut fired = 0;
+        while fired < BATCH_TIMERS_MAX && *weight < BATCH_BYTES_MAX {
+            match self.state.agenda.turn(&mut self.state.tables, now_ms) {
+                Turn::Fire(due) => match self.fire(&due, now_ms, answers) {
+                    Ok(more) => {
+                        *weight += more;
+                        fired += 1;
+                    }
+                    Err(missing) => self.wait_for_timer(&due, missing, now_ms),
+                },
+                Turn::Read(slot, from) => {
+                    self.waits.timers.push((slot, from));
+                    let wait = self.waits.slots.entry(slot).or_default();
+                    wait.missing += 1;
+                    wait.for_timer = true;
+                }
+                Turn::None => break,
+            }
+        }
+        fired
+    }
+
+    pub(super) fn fire(
+        &mut self,
+        due: &Due,
+        now_ms: u64,
+        answers: &mut Answers,
+    ) -> Result<usize, Missing> {
+        let timer = self.handlers.timer(due);
+        Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
+        let identity = Identity::of_timer(due.key.as_bytes());
+        let is_set_aside = self.handlers.sets_aside(&identity);
+        Running::comes_again(identity);
+        let mut tx = self.state.begin(self.id, due.slot, now_ms);
+        tx.tables.remove(&TIMERS, due.key.as_bytes());
+        #[cfg(feature = "testing")]
+        if self.broken == Some(Canary::LoseTimer) {
+            let done = Done::of(tx);
+            return Ok(self.commit(due.slot, done, answers));
+        }
+        let fired = if is_set_aside {
+            let (kind, key) = (due.timer, due.owner().rest().to_vec().into());
+            tx.set_aside(DeadRow {
+                at_ms: now_ms,
+                kind,
+                is_letter: false,
+                key,
+                body: Vec::new().into(),
+            });
+            Ok(())
+        } else {
+            (timer.fire)(&mut tx, due.owner())
+        };
+        let done = Done::of(tx);
+        match fired {
+            Ok(()) => Ok(self.commit(due.slot, done, answers)),
+            Err(missing) => {
+                self.state.tables.undo();
+                Err(missing)
+            }
+        }
+    }
+
+    /// A slot waits for what its first timer needs; what its next ones need is fetched along.
+    pub(super) fn wait_for_timer(&mut self, due: &Due, missing: Missing, now_ms: u64) {
+        let State {
+            tables,
+            agenda,
+            scratch,
+            ..
+        } = &mut self.state;
+        agenda.wait(due.slot);
+        let mut rows = vec![missing];
+        for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
+            let reads = self.handlers.timer(&due).reads;
+            let slot = due.slot;
+            let missing = &mut rows;
+            reads(
+                &mut Reads {
+                    slot,
+                    tables,
+                    scratch,
+                    missing,
+                },
+                due.owner(),
+            );
+        }
+        self.waits.ask(due.slot, rows).for_timer = true;
+    }
+}
