@@ -49,6 +49,8 @@ pub(crate) struct Note {
     key: String,
     now_ms: u64,
     written: Option<Written>,
+    /// How often it had been written when it faded last.
+    last: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,19 +66,23 @@ impl Note {
             key: key.to_owned(),
             now_ms: 0,
             written: None,
+            last: None,
         }
     }
 
     fn pass(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
-        self.written.take_if(|note| note.fades_at_ms <= now_ms);
+        if let Some(faded) = self.written.take_if(|note| note.fades_at_ms <= now_ms) {
+            self.last = Some(faded.times);
+        }
     }
 
     fn random_command(&self, random: &mut Random) -> String {
         let (key, ttl_ms) = (&self.key, [300, 3_000, 60_000][random.below(3) as usize]);
-        match random.below(4) {
+        match random.below(6) {
             0 | 1 => format!("NOTE.PUT {key} 1 text{} TTL {ttl_ms}", random.below(9)),
             2 => format!("NOTE.STAY {key} TTL {ttl_ms}"),
+            3 | 4 => format!("NOTE.LAST {key}"),
             _ => format!("NOTE.GET {key}"),
         }
     }
@@ -97,6 +103,7 @@ impl Note {
                     fades_at_ms,
                 });
             }
+            ("NOTE.LAST", _) => return self.last_info(),
             ("NOTE.STAY", Some(note)) => note.fades_at_ms = fades_at_ms,
             _ => {}
         }
@@ -112,7 +119,13 @@ impl Note {
         vec![
             (format!("NOTE.GET {key}"), self.info()),
             (format!("NOTE.WHEN {key}"), when),
+            (format!("NOTE.LAST {key}"), self.last_info()),
         ]
+    }
+
+    fn last_info(&self) -> String {
+        let last = self.last.map(|times| format!("times={times}"));
+        last.unwrap_or_else(|| "unknown_note".to_owned())
     }
 
     fn info(&self) -> String {

@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     BitFlipNoticed,
     /// A bit of a part on which nothing rests flips.
     BitFlipHarmless,
+    /// What was read from the base comes late, behind what else happened.
+    LateRead,
+    /// It comes after a checkpoint has ended that had not when it was read.
+    LateBehindCheckpoint,
     /// The wall clock steps back.
     WallBack,
     /// The wall clock steps ahead.
@@ -101,6 +105,8 @@ impl Tally {
             Fault::DiskFull,
             Fault::BitFlipNoticed,
             Fault::BitFlipHarmless,
+            Fault::LateRead,
+            Fault::LateBehindCheckpoint,
             Fault::WallBack,
             Fault::WallAhead,
         ];

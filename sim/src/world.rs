@@ -44,6 +44,9 @@ const ROUNDS_MAX: u64 = 1_000;
 /// Most steps of the checkpointer at once.
 const CHECKPOINT_STEPS: u64 = 8;
 
+/// Most steps while the base is slow.
+const LATE_STEPS: u64 = 60;
+
 /// Operations of the disk within which the power fails, if it is to fail.
 const OPERATIONS_AHEAD: u64 = 12;
 
@@ -170,10 +173,11 @@ impl World {
             870..875 => self.engine.tend(),
             875..910 => self.checkpoint()?,
             910..930 => self.seal()?,
-            930..978 => {
+            930..972 => {
                 self.execute()?;
                 self.engine.clock.advance_ms(self.random.below(1_500));
             }
+            972..978 => self.be_late()?,
             978..981 => self.step_wall(),
             981..984 => self.fill_disk()?,
             984..987 => {
@@ -245,21 +249,81 @@ impl World {
     /// Runs everything that waits, at the present moment. What was not written yet stays so, unless
     /// something has to be promised first.
     fn execute(&mut self) -> Result<(), Stop> {
-        let now_ms = self.engine.now_ms();
-        for asked in self.asked.iter_mut().filter(|asked| asked.done.is_none()) {
-            let (answer, state) = self.keys[asked.key].apply(&asked.command, now_ms);
-            asked.done = Some((answer, state, now_ms));
-        }
+        self.model_executed(true);
         for _ in 0..ROUNDS_MAX {
             if self.engine.execute() {
                 continue;
             }
-            if self.engine.door().waiting() == 0 {
+            let mut tokens = self.asked.iter().map(|asked| asked.token);
+            if self.engine.door().waiting() == 0
+                && !tokens.any(|token| self.engine.is_waiting(token))
+            {
                 return Ok(self.collect()?);
             }
             self.write_group()?;
         }
         Err(Violation("commands wait, and nothing happens".to_owned()).into())
+    }
+
+    /// The base is slow: what is read comes late and in any order, and meanwhile time passes, commands
+    /// come, groups are written and checkpoints go on.
+    fn be_late(&mut self) -> Result<(), Stop> {
+        for _ in 0..self.random.below(LATE_STEPS) {
+            match self.random.below(20) {
+                0..4 if self.asked.len() < ASKED_MAX => self.submit(),
+                0..8 => self.execute_without_base()?,
+                8..12 => drop(self.engine.read_one()),
+                12..14 => self.bring(),
+                14 => self.engine.ask_checkpoint(),
+                15..18 => self.checkpoint()?,
+                18 => self.write_group()?,
+                _ => {
+                    self.execute_without_base()?;
+                    self.engine.clock.advance_ms(self.random.below(1_500));
+                }
+            }
+        }
+        self.execute()
+    }
+
+    fn bring(&mut self) {
+        let late = self.engine.late() as u64;
+        if late > 0 {
+            let at = self.random.below(late) as usize;
+            self.tally.fault(if self.engine.bring(at) {
+                Fault::LateBehindCheckpoint
+            } else {
+                Fault::LateRead
+            });
+        }
+    }
+
+    /// Runs what needs nothing of the base, at the present moment.
+    fn execute_without_base(&mut self) -> Result<(), Stop> {
+        for _ in 0..ROUNDS_MAX {
+            if self.engine.execute_without_base() {
+                continue;
+            }
+            if self.engine.door().waiting() == 0 {
+                self.model_executed(false);
+                return Ok(());
+            }
+            self.write_group()?;
+        }
+        Err(Violation("commands wait, and nothing happens".to_owned()).into())
+    }
+
+    /// The model does what was executed at this moment: all that was asked for, or all but what has to
+    /// wait.
+    fn model_executed(&mut self, is_all: bool) {
+        let now_ms = self.engine.now_ms();
+        let open = self.asked.iter_mut().filter(|asked| asked.done.is_none());
+        for asked in open {
+            if is_all || !self.engine.is_waiting(asked.token) {
+                let (answer, state) = self.keys[asked.key].apply(&asked.command, now_ms);
+                asked.done = Some((answer, state, now_ms));
+            }
+        }
     }
 
     /// Writes what was executed, and lets out what rested on it.

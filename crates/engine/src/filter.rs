@@ -7,7 +7,7 @@
 //! keys before any partition lets them go; those of older ones are read from the base after a start,
 //! and until then the filter knows nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -28,8 +28,8 @@ const BITS_PER_KEY: usize = 10;
 const FIRST_KEYS: usize = 1 << 16;
 const LAYERS: usize = 24;
 
-/// The filters of all keyed tables.
-pub(crate) type Filters = HashMap<u16, Arc<Filter>>;
+/// The filters of all keyed tables, in an order that is the same in every run.
+pub(crate) type Filters = BTreeMap<u16, Arc<Filter>>;
 
 /// Keys that are read at once to complete a filter.
 const KEYS_AT_ONCE: usize = 10_000;

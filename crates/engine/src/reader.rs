@@ -198,6 +198,47 @@ enum Job {
     Scan(ScanJob),
 }
 
+/// What a reader has read, to be brought to who asked.
+pub(crate) enum Read {
+    Rows(PartitionId, Fetched),
+    Page(Arc<Gather>, Box<dyn Any + Send>),
+    /// It is not wanted any more.
+    Nothing,
+}
+
+impl Job {
+    fn read(self, shared: &Shared, defs: &[TableDef]) -> Result<Read, BaseError> {
+        match self {
+            Self::Fetch(fetch) => {
+                let partition = fetch.partition;
+                let fetched = fetch.read(&*shared.base, defs)?;
+                shared.metrics.rows_fetched.add(fetched.rows.len() as u64);
+                Ok(Read::Rows(partition, fetched))
+            }
+            Self::Scan(job) if job.gather.is_called_off() => Ok(Read::Nothing),
+            Self::Scan(job) => {
+                let page = job.gather.call.page(&job.context);
+                let read = Read::Page(job.gather, page);
+                job.context.snapshot.failure().map_or(Ok(read), Err)
+            }
+        }
+    }
+}
+
+impl Read {
+    pub(crate) fn bring(self, shared: &Shared) {
+        match self {
+            Self::Rows(partition, fetched) => shared.bring(partition, fetched),
+            Self::Page(gather, page) => {
+                if gather.add(page) {
+                    gather.answer();
+                }
+            }
+            Self::Nothing => {}
+        }
+    }
+}
+
 impl Jobs {
     fn is_empty(&self) -> bool {
         self.fetches.is_empty() && self.scans.is_empty()
@@ -245,35 +286,15 @@ impl ReaderQueue {
         state.pop()
     }
 
-    /// Does one piece of work; `false` if there was none.
-    pub(crate) fn step(
+    /// Reads what one piece of work asks for, if there is one.
+    pub(crate) fn read(
         &self,
         shared: &Shared,
         defs: &[TableDef],
         wait: bool,
-    ) -> Result<bool, BaseError> {
-        let Some(job) = self.pop(wait) else {
-            return Ok(false);
-        };
-        match job {
-            Job::Fetch(fetch) => {
-                let partition = fetch.partition;
-                let fetched = fetch.read(&*shared.base, defs)?;
-                shared.metrics.rows_fetched.add(fetched.rows.len() as u64);
-                shared.bring(partition, fetched);
-            }
-            Job::Scan(job) if job.gather.is_called_off() => {}
-            Job::Scan(job) => {
-                let page = job.gather.call.page(&job.context);
-                if let Some(error) = job.context.snapshot.failure() {
-                    return Err(error);
-                }
-                if job.gather.add(page) {
-                    job.gather.answer();
-                }
-            }
-        }
-        Ok(true)
+    ) -> Result<Option<Read>, BaseError> {
+        let job = self.pop(wait);
+        job.map(|job| job.read(shared, defs)).transpose()
     }
 
     pub(crate) fn stop(&self) {

@@ -10,7 +10,7 @@ use crate::inbox::{Envelope, Errand, Inbox};
 use crate::key::{PartitionId, Slot};
 use crate::log::BUSY;
 use crate::metrics::Metrics;
-use crate::reader::Gather;
+use crate::reader::{Gather, Read};
 use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
 use crate::table::TableDef;
@@ -199,6 +199,24 @@ impl Door {
     /// # Errors
     /// The base cannot be read: the process must stop.
     pub fn read_step(&self, wait: bool) -> Result<bool, BaseError> {
-        self.shared.readers.step(&self.shared, &self.tables, wait)
+        let read = self.read(wait)?;
+        Ok(read.map(|read| read.bring(&self.shared)).is_some())
+    }
+
+    fn read(&self, wait: bool) -> Result<Option<Read>, BaseError> {
+        let shared = &*self.shared;
+        shared.readers.read(shared, &self.tables, wait)
+    }
+
+    /// Reads what is waited for, if anything is, without bringing it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn read_late(&self) -> Result<Option<Read>, BaseError> {
+        self.read(false)
+    }
+
+    /// Brings what was read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn bring(&self, read: Read) {
+        read.bring(&self.shared);
     }
 }

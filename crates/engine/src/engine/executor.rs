@@ -89,6 +89,12 @@ impl Executor {
         }
     }
 
+    /// Whether the command with this token was taken from its inbox and has not run.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_waiting(&self, token: u64) -> bool {
+        self.partitions.iter().any(|p| p.is_waiting(token))
+    }
+
     /// Recomputes the laws of all domains from the rows of these partitions.
     ///
     /// # Errors

@@ -68,6 +68,15 @@ impl Waits {
 }
 
 impl Partition {
+    /// Whether the command with this token was taken from the inbox and has not run.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_waiting(&self, token: u64) -> bool {
+        use crate::inbox::Errand;
+        let parked = self.waits.slots.values().flat_map(|wait| &wait.commands);
+        let mut waiting = parked.chain(&self.batch).map(|envelope| &envelope.work);
+        waiting.any(|work| matches!(work, Errand::Call { token: own, .. } if *own == token))
+    }
+
     /// Takes in what the base has said, and goes on with what waited for it.
     pub(super) fn take_in(&mut self, fetched: Fetched) {
         let is_stale = fetched.ended != self.thawed_for;

@@ -2,6 +2,7 @@
 //!
 //! The executor, log, gate and recovery are the production ones; only who steps them differs.
 
+mod late;
 pub mod toy;
 
 pub use toy::TOY;
@@ -205,6 +206,7 @@ pub struct Stepper {
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
     next_token: u64,
+    late: Vec<late::Late>,
     /// What the log held when it was opened.
     pub report: LogReport,
     /// The disk beneath.
@@ -268,6 +270,7 @@ impl Stepper {
             domains: domains.to_vec(),
             recorder: Arc::default(),
             next_token: 1,
+            late: Vec::new(),
             report: engine.report,
             disk,
             clock,
@@ -332,7 +335,7 @@ impl Stepper {
 
     /// Steps every executor once, and then reads whatever is waited for.
     pub fn execute(&mut self) -> bool {
-        self.execute_without_base() | self.read()
+        self.execute_without_base() | self.read_all()
     }
 
     /// Steps every executor once. What they ask the base for is not read yet.
@@ -361,19 +364,6 @@ impl Stepper {
             }));
         }
         wakes
-    }
-
-    /// Reads whatever is waited for; `false` if it was nothing.
-    fn read(&self) -> bool {
-        let step = || {
-            self.door
-                .read_step(false)
-                .expect("because no file is damaged")
-        };
-        std::iter::repeat_with(step)
-            .take_while(|read| *read)
-            .count()
-            > 0
     }
 
     /// Steps the checkpointer once.

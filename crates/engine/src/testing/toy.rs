@@ -1,4 +1,4 @@
-//! A domain of two commands, two queries and a scan, to show that a domain is one line for the rest.
+//! A domain of a few commands, queries and a scan, to show that a domain is one line for the rest.
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -18,6 +18,7 @@ use crate::{reply, request};
 const NUMBER: u8 = 255;
 const NOTES: Table<Note> = Table::ordered(NUMBER, 0, "note.notes");
 const SHARES: Table<Shares> = Table::keyed(NUMBER, 1, "note.shares");
+const LAST: Table<Last> = Table::keyed(NUMBER, 2, "note.last");
 const FADE: Timer = Timer::new(NUMBER, 1, fade, fade_reads);
 
 /// Writings that a note takes; one more is refused.
@@ -29,7 +30,7 @@ pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
     doc: "Notes under keys: written at most three times, and fading.",
-    tables: &[NOTES.def(), SHARES.def()],
+    tables: &[NOTES.def(), SHARES.def(), LAST.def()],
     timers: &[FADE],
     takes: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
     sends: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
@@ -39,6 +40,7 @@ pub const TOY: Domain = Domain {
         RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),
         RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
         RequestDef::call::<When>("NOTE.WHEN", Method::Get, "/v1/notes/{key}/when", ReadsOnly),
+        RequestDef::call::<GetLast>("NOTE.LAST", Method::Get, "/v1/notes/{key}/last", ReadsOnly),
         RequestDef::call::<Share>("NOTE.SHARE", Method::Post, "/v1/notes/{key}/shares", Opens),
         RequestDef::call::<SharesOf>(
             "NOTE.SHARES",
@@ -100,6 +102,16 @@ struct Note {
 
 impl Row for Note {}
 
+/// What is left of a note that has faded.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Last {
+    #[n(0)]
+    times: u64,
+}
+
+impl Row for Last {}
+
 request! {
     /// Writes a note.
     pub struct Put {
@@ -135,6 +147,14 @@ request! {
 request! {
     /// Tells when a note fades.
     pub struct When {
+        /// The key.
+        key: Name,
+    }
+}
+
+request! {
+    /// Tells how often a note had been written when it faded last.
+    pub struct GetLast {
         /// The key.
         key: Name,
     }
@@ -247,6 +267,8 @@ fn fade(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     {
         assert_ne!(note.text.as_str(), "panic-later", "as the note wishes");
         tx.remove(&NOTES, key);
+        // Not read before: while its slot waits for this row, it is written.
+        tx.put(&LAST, key, Last { times: note.times });
         tx.emit(key, &Faded { times: note.times });
     }
     Ok(())
@@ -319,6 +341,26 @@ impl Apply for When {
         let note = tx.get(&NOTES, self.key.as_str())?;
         let Note { fades_at_ms, .. } = note.ok_or(Refusal::Unknown)?;
         Ok(NoteTime { fades_at_ms })
+    }
+}
+
+impl Apply for GetLast {
+    type Reply = Faded;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN];
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&LAST, self.key.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Faded, Stop<Refusal>> {
+        let last = tx.get(&LAST, self.key.as_str())?;
+        let Last { times } = last.ok_or(Refusal::Unknown)?;
+        Ok(Faded { times })
     }
 }
 
