@@ -24,6 +24,12 @@ pub(crate) fn partition_of(id: u64) -> PartitionId {
     PartitionId(u16::try_from(partition).expect("because it has 10 bits"))
 }
 
+/// The millisecond for which an id was minted, since 1970; none of what is no id.
+pub(crate) fn ms_of(id: u64) -> Option<u64> {
+    let is_id = id >> 63 == 0;
+    is_id.then_some((id >> (PARTITION_BITS + SEQUENCE_BITS)) + EPOCH_MS)
+}
+
 /// Makes the ids of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Minter {
@@ -72,5 +78,7 @@ mod tests {
         let id = Minter::default().mint(PartitionId(5), EPOCH_MS + 1);
         assert_eq!(id, 1 << 22 | 5 << 12);
         assert_eq!(partition_of(id), PartitionId(5));
+        assert_eq!(ms_of(id), Some(EPOCH_MS + 1));
+        assert_eq!(ms_of(id | 1 << 63), None);
     }
 }

@@ -34,6 +34,7 @@ mod hash;
 mod ids;
 mod inbox;
 mod key;
+mod laws;
 pub mod limits;
 mod log;
 mod mail;

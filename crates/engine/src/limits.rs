@@ -115,6 +115,10 @@ pub const BUSY_RETRY_MS: u64 = 50;
 /// may start in the future of the last moment that was used.
 pub const CLOCK_AHEAD_MS: u64 = 2_000;
 
+/// By how much an id may be ahead of the moment at which it was minted: a partition that mints more
+/// than 4,096 in a millisecond borrows the next. An audit takes no more for sound.
+pub const ID_AHEAD_MS: u64 = 1_000;
+
 /// A step of the wall clock larger than this is reported and not followed.
 pub const CLOCK_STEP_MS: u64 = 10_000;
 

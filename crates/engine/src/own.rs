@@ -1,7 +1,8 @@
 //! The engine's own domain: its tables, and the requests that are about no structure.
 
-use crate::contract::{Audit, Books, Domain, RequestDef};
+use crate::contract::{Domain, RequestDef};
 use crate::event::{EVENTS, List};
+use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::strikes::{DEAD, ListDead};
 use crate::timer::TIMERS;
@@ -26,5 +27,5 @@ pub(crate) const ENGINE: Domain = Domain {
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::scan::<ListDead>("EVENT.DEAD", "/v1/events/dead"),
     ],
-    audit: |_: &Books<'_>| Audit::default(),
+    audit,
 };

@@ -145,8 +145,8 @@ fn verify(defs: &[TableDef], missing: &Missing, row: &[u8]) -> Result<(), BaseEr
     let def = defs.iter().find(|def| def.id == missing.table);
     let def = def.expect("because only registered tables are asked for");
     let key = missing.key.as_bytes();
-    def.verify(row)
-        .map_err(|error| BaseError::no_row(def, key, &error))
+    def.verify_stored(key, row)
+        .map_err(|what| BaseError::no_row(def, key, what))
 }
 
 fn timers(base: &dyn Base, slot: Slot, from: &RowKey) -> Result<FetchedTimers, BaseError> {

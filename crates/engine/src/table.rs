@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::key::RowKey;
+use crate::limits::SLOTS;
 use crate::row::Row;
 
 /// How a table's rows can be reached.
@@ -80,6 +81,27 @@ pub struct TableDef {
 }
 
 impl TableDef {
+    /// The number under which its rows are stored.
+    #[must_use]
+    pub const fn id(&self) -> u16 {
+        self.id
+    }
+
+    /// Its name: the domain's, a dot, and its own.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is wrong with a stored key and row of the table, if anything.
+    pub(crate) fn verify_stored(&self, key: &[u8], row: &[u8]) -> Result<(), String> {
+        let slot = key.first_chunk().map(|slot| u16::from_be_bytes(*slot));
+        if slot.is_none_or(|slot| slot >= SLOTS) {
+            return Err(format!("a key of table {} names no slot", self.name));
+        }
+        self.verify(row).map_err(|error| error.to_string())
+    }
+
     /// Whether these bytes are a row of the table.
     pub(crate) fn verify(&self, row: &[u8]) -> Result<(), DecodeError> {
         (self.verify)(row).map_err(|cause| DecodeError {

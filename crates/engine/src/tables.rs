@@ -265,10 +265,8 @@ impl Snapshot {
 
     /// A row of the base, checked.
     fn checked(&self, def: &TableDef, key: &[u8], row: &[u8]) -> bool {
-        let verified = def.verify(row);
-        if let Err(error) = &verified {
-            self.fail(BaseError::no_row(def, key, error));
-        }
+        let verified = def.verify_stored(key, row);
+        let verified = verified.map_err(|what| self.fail(BaseError::no_row(def, key, what)));
         verified.is_ok()
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    fn of(key: RowKey) -> Option<Self> {
+    pub(crate) fn of(key: RowKey) -> Option<Self> {
         let mut parts = key.parts();
         parts.number()?;
         let timer = u16::from(parts.byte()?) << 8 | u16::from(parts.byte()?);

@@ -9,10 +9,13 @@
 //! 3. `sold` is the sum over confirmed holds of quantity less what was returned.
 //! 4. What a buyer is counted for is held + sold − returned over their holds.
 //! 5. Every hold stands once in the index of states, under its state.
-//! 6. The flow is numbered without gaps, each entry begins where the one before ended, and the
-//!    last one ends at what is available now.
-//! 7. Every hold in state *held* has its expiry timer.
+//! 6. The flow is numbered without gaps, each entry begins where the one before ended and ends as
+//!    its kind says; from the first to the last they add up to the SKU's row.
+//! 7. Every hold in state *held* has its expiry timer, and every expiry timer such a hold.
 //! 8. What was returned of a hold is the sum of its returns.
+//! 9. The flow and the rows of holds, adds and returns tell the same, each of them once.
+//! 10. A hold's history leads to its state, and runs forward in time.
+//! 11. Every row lies in the slot of its SKU.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 

@@ -145,6 +145,19 @@ pub(crate) struct Held {
     pub(crate) steps: Vec<Step>,
 }
 
+impl Held {
+    /// Units that are set aside or sold by it.
+    pub(crate) fn has(&self) -> u64 {
+        match self.state {
+            HoldState::Held => self.quantity,
+            HoldState::Confirmed | HoldState::Returned => {
+                self.quantity.saturating_sub(self.returned)
+            }
+            HoldState::Released | HoldState::Expired => 0,
+        }
+    }
+}
+
 impl Row for Held {}
 
 /// A step in the life of a hold.

@@ -10,8 +10,7 @@ use super::stream::{BackupReader, Contents, Damage, Frame, Head};
 use crate::base::{Base, BaseError};
 use crate::checkpoint::Mark;
 use crate::disk::Disk;
-use crate::key::Slot;
-use crate::limits::{RESTORE_BYTES, SLOTS};
+use crate::limits::RESTORE_BYTES;
 use crate::log::{LogError, begin_log};
 use crate::random::Random;
 use crate::table::TableDef;
@@ -211,13 +210,7 @@ fn walk(
 /// Looks whether rows are what the table holds.
 fn check_rows(def: &TableDef, frame: &Frame) -> Result<(), RestoreError> {
     for (key, row) in frame.rows() {
-        let slot = key
-            .first_chunk()
-            .map(|slot| Slot(u16::from_be_bytes(*slot)));
-        let sound = match slot {
-            Some(Slot(slot)) if slot < SLOTS => def.verify(row).map_err(|error| error.to_string()),
-            Some(_) | None => Err(format!("a key of table {} names no slot", def.name)),
-        };
+        let sound = def.verify_stored(key, row);
         sound.map_err(|what| {
             let key = key.escape_ascii();
             RestoreError::Unknown(format!("key {key}: {what}"))

@@ -14,7 +14,7 @@ pub use lsm::LsmBase;
 pub use plain::PlainBase;
 
 use crate::log::is_full;
-use crate::table::{DecodeError, TableDef};
+use crate::table::TableDef;
 
 /// A row on its way into the base, under its key; none where there is no such row any more.
 pub type Change<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -92,12 +92,12 @@ pub struct BaseError {
 
 impl BaseError {
     /// The bytes under a key are no row of the table.
-    pub(crate) fn no_row(def: &TableDef, key: &[u8], error: &DecodeError) -> Self {
+    pub(crate) fn no_row(def: &TableDef, key: &[u8], what: String) -> Self {
         Self {
             table: Some(def.name),
             key: key.to_vec(),
             path: "base".to_owned(),
-            cause: BaseCause::Corrupt(error.to_string()),
+            cause: BaseCause::Corrupt(what),
         }
     }
 

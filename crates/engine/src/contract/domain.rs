@@ -7,15 +7,14 @@ use std::iter::Peekable;
 use std::ops::Range;
 
 use crate::contract::{
-    Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer, ReplyType,
-    ReplyValue, Request, Status, Values,
+    Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
+    ReplyType, ReplyValue, Request, Status, Values,
 };
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::SCAN_ROWS_MAX;
 use crate::row::Row;
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
-use crate::timer::TIMERS;
 use crate::tx::{Reads, Stop, Tx};
 
 /// One kind of structure. A domain crate is this constant and what it refers to.
@@ -545,6 +544,8 @@ pub struct MailDef {
     pub(crate) id: u16,
     pub(crate) name: &'static str,
     pub(crate) letters: usize,
+    /// Whether these bytes are a letter of this kind.
+    pub(crate) is_letter: fn(&[u8]) -> bool,
     pub(crate) reads: fn(&[u8], &str, &mut Reads<'_>),
     pub(crate) take_in: fn(&[u8], &str, &mut Tx<'_>) -> Result<(), Missing>,
 }
@@ -558,6 +559,7 @@ impl MailDef {
             id: (domain as u16) << 8 | number as u16,
             name: M::NAME,
             letters: M::LETTERS,
+            is_letter: |body| minicbor::decode::<M>(body).is_ok(),
             reads: |body, to, reads| letter::<M>(body).reads(to, reads),
             take_in: |body, to, tx| letter::<M>(body).take_in(to, tx),
         }
@@ -582,62 +584,4 @@ pub struct EventDef {
 pub trait Event: ReplyValue {
     /// Which kind it is.
     const DEF: EventDef;
-}
-
-/// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law.
-pub struct Books<'a> {
-    pub(crate) rows: &'a Snapshot,
-    pub(crate) slot: Slot,
-}
-
-impl Books<'_> {
-    /// Every row of a table, in the order of their keys.
-    pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
-        let slot = self.slot.0.to_be_bytes();
-        self.rows.range(table, &slot, &slot).collect()
-    }
-
-    /// Whether a timer is set, named as it was set.
-    #[must_use]
-    pub fn has_timer(&self, timer: &Timer, due_ms: u64, parts: impl KeyParts) -> bool {
-        let mut key = Vec::new();
-        write_key(&mut key, self.slot, &timer.row(due_ms, &parts));
-        self.rows.get(&TIMERS, &key).is_some()
-    }
-}
-
-/// A total that an audit computed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figure {
-    /// What was added up.
-    pub name: &'static str,
-    /// The sum.
-    pub value: i64,
-}
-
-/// What an audit found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Audit {
-    /// Totals over the rows.
-    pub figures: Vec<Figure>,
-    /// Each law broken, with the key that breaks it.
-    pub faults: Vec<String>,
-}
-
-impl Audit {
-    /// Adds to a total.
-    pub fn add(&mut self, name: &'static str, value: i64) {
-        match self.figures.iter_mut().find(|figure| figure.name == name) {
-            Some(figure) => figure.value += value,
-            None => self.figures.push(Figure { name, value }),
-        }
-    }
-
-    /// Adds what another audit found.
-    pub fn absorb(&mut self, other: Self) {
-        for figure in other.figures {
-            self.add(figure.name, figure.value);
-        }
-        self.faults.extend(other.faults);
-    }
 }

@@ -3,15 +3,18 @@
 //! A domain declares each request once, as plain data; every front reads the same declaration.
 //! Neither knows the other.
 
+mod audit;
 mod domain;
 mod field;
 mod refusal;
 mod reply;
 mod request;
 
+pub(crate) use audit::Known;
+pub use audit::{Audit, Books, Figure, TimerSet};
 pub use domain::{
-    Apply, Audit, Books, Call, Class, Domain, Event, EventDef, Figure, Http, Mail, MailDef, Method,
-    RequestDef, Scan, ScanCall, ScanContext, Timer, Work,
+    Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
+    ScanCall, ScanContext, Timer, Work,
 };
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,

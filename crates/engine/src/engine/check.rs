@@ -7,7 +7,7 @@ use super::{OpenError, all_tables, with_own};
 use crate::backup::check_finished;
 use crate::base::Base;
 use crate::checkpoint::Mark;
-use crate::contract::{Audit, Domain};
+use crate::contract::{Audit, Domain, Known};
 use crate::disk::Disk;
 use crate::filter::Filters;
 use crate::key::{PartitionId, Slot, SlotMap};
@@ -55,7 +55,13 @@ pub fn check(
     }
     for id in (0..end.report.partitions).map(PartitionId) {
         let own: Vec<Slot> = slots.slots(id).collect();
-        audit.absorb(partition::audit(&replayed.take(id), &own, domains)?);
+        let known = Known {
+            domains,
+            partition: id,
+            partitions: end.report.partitions,
+            clock_up_to_ms: end.report.clock_up_to_ms,
+        };
+        audit.absorb(partition::audit(&replayed.take(id), &own, &known)?);
     }
     Ok(Checked {
         log: end.report,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::with_own;
 use crate::base::BaseError;
 use crate::contract::{Audit, Domain};
 use crate::partition::Partition;
@@ -100,9 +101,10 @@ impl Executor {
     /// # Errors
     /// The base cannot be read.
     pub fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
+        let domains = &with_own(domains);
         let mut sum = Audit::default();
         for partition in &self.partitions {
-            sum.absorb(partition.audit(domains)?);
+            sum.absorb(partition.audit(domains, &self.shared)?);
         }
         Ok(sum)
     }

@@ -2,14 +2,21 @@
 
 use super::Partition;
 use crate::base::BaseError;
-use crate::contract::{Audit, Books, Domain};
+use crate::contract::{Audit, Books, Domain, Known};
 use crate::key::Slot;
+use crate::shared::Shared;
 use crate::tables::Tables;
 
 impl Partition {
     /// Recomputes the laws of all domains from the rows.
-    pub(crate) fn audit(&self, domains: &[Domain]) -> Result<Audit, BaseError> {
-        audit(&self.state.tables, &self.slots, domains)
+    pub(crate) fn audit(&self, domains: &[Domain], shared: &Shared) -> Result<Audit, BaseError> {
+        let known = Known {
+            domains,
+            partition: self.id,
+            partitions: shared.slots.partitions(),
+            clock_up_to_ms: shared.clock.promised_ms(),
+        };
+        audit(&self.state.tables, &self.slots, &known)
     }
 }
 
@@ -17,7 +24,7 @@ impl Partition {
 pub(crate) fn audit(
     tables: &Tables,
     slots: &[Slot],
-    domains: &[Domain],
+    known: &Known<'_>,
 ) -> Result<Audit, BaseError> {
     let mut sum = Audit::default();
     let rows = tables.books();
@@ -30,8 +37,9 @@ pub(crate) fn audit(
             for (name, count) in rows.sizes(slot) {
                 sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
             }
-            for domain in domains {
-                sum.absorb((domain.audit)(&Books { rows: &rows, slot }));
+            let rows = &rows;
+            for domain in known.domains {
+                sum.absorb((domain.audit)(&Books { rows, slot, known }));
             }
             from = Slot(slot.0 + 1);
         }

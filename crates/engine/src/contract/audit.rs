@@ -1,0 +1,114 @@
+//! What an audit reads, and what it finds.
+
+use crate::contract::{Domain, Timer};
+use crate::key::{KeyReader, PartitionId, RowKey, Slot};
+use crate::row::Row;
+use crate::table::Table;
+use crate::tables::Snapshot;
+use crate::timer::{Due, TIMERS};
+
+/// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law.
+pub struct Books<'a> {
+    pub(crate) rows: &'a Snapshot,
+    pub(crate) slot: Slot,
+    pub(crate) known: &'a Known<'a>,
+}
+
+/// What an audit knows beside the rows of a partition.
+pub(crate) struct Known<'a> {
+    /// All domains, the engine's own among them.
+    pub(crate) domains: &'a [Domain],
+    pub(crate) partition: PartitionId,
+    /// How many partitions there are.
+    pub(crate) partitions: u16,
+    /// The last promise of time.
+    pub(crate) clock_up_to_ms: u64,
+}
+
+/// A timer that is set.
+pub struct TimerSet(Due);
+
+impl TimerSet {
+    /// When it is due.
+    #[must_use]
+    pub fn due_ms(&self) -> u64 {
+        self.0.key.parts().number().unwrap_or_default()
+    }
+
+    /// The parts that it was set with.
+    #[must_use]
+    pub fn owner(&self) -> KeyReader<'_> {
+        self.0.owner()
+    }
+
+    /// The key of its row.
+    #[must_use]
+    pub fn key(&self) -> &RowKey {
+        &self.0.key
+    }
+}
+
+impl Books<'_> {
+    /// Every row of a table, in the order of their keys.
+    pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
+        let slot = self.slot.0.to_be_bytes();
+        self.rows.range(table, &slot, &slot).collect()
+    }
+
+    /// Every timer of a kind that is set, by due time.
+    #[must_use]
+    pub fn timers(&self, timer: &Timer) -> Vec<TimerSet> {
+        let rows = self.rows(&TIMERS).into_iter();
+        let set = rows.filter_map(|(key, _)| Due::of(key));
+        let of_kind = set.filter(|due| due.timer == timer.id);
+        of_kind.map(TimerSet).collect()
+    }
+
+    /// Whether what is about this key lies in this slot.
+    #[must_use]
+    pub fn is_home_of(&self, key: &str) -> bool {
+        Slot::of(key.as_bytes()) == self.slot
+    }
+
+    /// No moment behind this one has been used, in milliseconds since 1970.
+    #[must_use]
+    pub fn clock_up_to_ms(&self) -> u64 {
+        self.known.clock_up_to_ms
+    }
+}
+
+/// A total that an audit computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// What was added up.
+    pub name: &'static str,
+    /// The sum.
+    pub value: i64,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Totals over the rows.
+    pub figures: Vec<Figure>,
+    /// Each law broken, with the key that breaks it.
+    pub faults: Vec<String>,
+}
+
+impl Audit {
+    /// Adds to a total.
+    pub fn add(&mut self, name: &'static str, value: i64) {
+        match self.figures.iter_mut().find(|figure| figure.name == name) {
+            Some(figure) => figure.value += value,
+            None => self.figures.push(Figure { name, value }),
+        }
+    }
+
+    /// Adds what another audit found.
+    pub fn absorb(&mut self, other: Self) {
+        for figure in other.figures {
+            self.add(figure.name, figure.value);
+        }
+        self.faults.extend(other.faults);
+    }
+}

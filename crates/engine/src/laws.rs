@@ -1,0 +1,184 @@
+//! What the engine's own rows tell about themselves, recomputed by an audit.
+//!
+//! Laws, over the rows of one slot:
+//! 1. A timer is one that some domain has declared.
+//! 2. What is numbered by an id has one of this partition, minted by now.
+//! 3. An event is one that some domain has declared; it, and a dead letter, is as old as its number.
+//! 4. A letter is of a kind that some domain takes in, and is one of that kind.
+//! 5. A mark of receipt is of a partition that there is, and of an id which that one has minted.
+//! 6. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
+//!
+//! What no row tells: that an event, a mark of receipt, an acknowledged letter or a dead letter is
+//! missing. Whether a timer is due to somebody is for the domain to say.
+
+use std::fmt::Display;
+
+use crate::contract::{Audit, Books, Domain, MailDef};
+use crate::event::EVENTS;
+use crate::ids;
+use crate::key::{PartitionId, RowKey, Slot};
+use crate::limits::ID_AHEAD_MS;
+use crate::mail::{OUTBOX, RECEIVED};
+use crate::strikes::{DEAD, DeadRow};
+use crate::timer::{Due, TIMERS};
+
+/// Checks these laws over the rows of one slot.
+pub(crate) fn audit(books: &Books<'_>) -> Audit {
+    let mut laws = Laws {
+        books,
+        faults: Vec::new(),
+    };
+    laws.timers();
+    laws.events();
+    laws.letters();
+    laws.received();
+    laws.dead();
+    Audit {
+        figures: Vec::new(),
+        faults: laws.faults,
+    }
+}
+
+struct Laws<'a> {
+    books: &'a Books<'a>,
+    faults: Vec<String>,
+}
+
+impl<'a> Laws<'a> {
+    fn fault(&mut self, of: &str, which: impl Display, what: impl Display) {
+        let slot = self.books.slot.0;
+        self.faults
+            .push(format!("{of} {which} of slot {slot}: {what}"));
+    }
+
+    fn domains(&self) -> impl Iterator<Item = &'a Domain> + use<'a> {
+        self.books.known.domains.iter()
+    }
+
+    fn mail(&self, kind: u16) -> Option<&'a MailDef> {
+        let mut kinds = self.domains().flat_map(|domain| domain.takes);
+        kinds.find(|mail| mail.id == kind)
+    }
+
+    fn has_timer(&self, kind: u16) -> bool {
+        let mut timers = self.domains().flat_map(|domain| domain.timers);
+        timers.any(|timer| timer.id == kind)
+    }
+
+    /// Tells if this is no id that a partition has minted by now.
+    fn check_id(&mut self, of: &str, which: u64, id: u64, partition: PartitionId) {
+        if ids::partition_of(id) != partition {
+            self.fault(
+                of,
+                which,
+                format!("{id} is no id of partition {}", partition.0),
+            );
+        }
+        let latest_ms = self.books.clock_up_to_ms() + ID_AHEAD_MS;
+        if ids::ms_of(id).is_none_or(|ms| ms > latest_ms) {
+            self.fault(
+                of,
+                which,
+                format!("{id} is an id of a time that has not come"),
+            );
+        }
+    }
+
+    /// Tells if what has this number did not happen when it was minted.
+    fn check_age(&mut self, of: &str, number: u64, at_ms: u64) {
+        let minted_ms = ids::ms_of(number).unwrap_or_default();
+        let is_near = minted_ms
+            .checked_sub(at_ms)
+            .is_some_and(|ahead_ms| ahead_ms <= ID_AHEAD_MS);
+        if !is_near {
+            let what = format!("of {at_ms} ms, its number of {minted_ms}");
+            self.fault(of, number, what);
+        }
+    }
+
+    /// The number that is the whole key of a row; tells if there is none.
+    fn number(&mut self, of: &str, key: &RowKey) -> Option<u64> {
+        let mut parts = key.parts();
+        let number = parts.number().filter(|_| parts.rest().is_empty());
+        if number.is_none() {
+            let key = key.parts().rest().escape_ascii();
+            self.fault(of, key, "that is no number");
+        }
+        number
+    }
+
+    fn timers(&mut self) {
+        for (key, _) in self.books.rows(&TIMERS) {
+            let kind = Due::of(key.clone()).map(|due| due.timer);
+            if !kind.is_some_and(|kind| self.has_timer(kind)) {
+                let key = key.parts().rest().escape_ascii();
+                self.fault("timer", key, "no structure has such a timer");
+            }
+        }
+    }
+
+    fn events(&mut self) {
+        for (key, event) in self.books.rows(&EVENTS) {
+            let Some(number) = self.number("event", &key) else {
+                continue;
+            };
+            self.check_id("event", number, number, self.books.known.partition);
+            self.check_age("event", number, event.at_ms);
+            let mut declared = self.domains().flat_map(|domain| domain.events);
+            if !declared.any(|def| def.name == event.name) {
+                let name = &event.name;
+                self.fault("event", number, format!("no structure tells of {name}"));
+            }
+        }
+    }
+
+    fn letters(&mut self) {
+        for (key, letter) in self.books.rows(&OUTBOX) {
+            let Some(number) = self.number("letter", &key) else {
+                continue;
+            };
+            self.check_id("letter", number, number, self.books.known.partition);
+            let mail = self.mail(letter.mail);
+            if !mail.is_some_and(|mail| (mail.is_letter)(&letter.body)) {
+                let what = format!("it is none of kind {:#x}", letter.mail);
+                self.fault("letter", number, what);
+            }
+        }
+    }
+
+    fn received(&mut self) {
+        for (key, received) in self.books.rows(&RECEIVED) {
+            let Some(sender) = self.number("mark of receipt", &key) else {
+                continue;
+            };
+            let id = u16::try_from(sender).map(PartitionId).ok();
+            match id.filter(|id| id.0 < self.books.known.partitions) {
+                Some(id) => self.check_id("mark of receipt", sender, received.up_to, id),
+                None => self.fault("mark of receipt", sender, "there is no such partition"),
+            }
+        }
+    }
+
+    fn dead(&mut self) {
+        for (key, dead) in self.books.rows(&DEAD) {
+            let Some(number) = self.number("dead letter", &key) else {
+                continue;
+            };
+            self.check_id("dead letter", number, number, self.books.known.partition);
+            self.check_age("dead letter", number, dead.at_ms);
+            if !self.is_dead_letter(&dead) {
+                let what = format!("it is none of kind {:#x} that would run here", dead.kind);
+                self.fault("dead letter", number, what);
+            }
+        }
+    }
+
+    fn is_dead_letter(&self, dead: &DeadRow) -> bool {
+        if !dead.is_letter {
+            return self.has_timer(dead.kind) && dead.body.is_empty();
+        }
+        let is_here = Slot::of(&dead.key) == self.books.slot;
+        let mail = self.mail(dead.kind);
+        is_here && mail.is_some_and(|mail| (mail.is_letter)(&dead.body))
+    }
+}

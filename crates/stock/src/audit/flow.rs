@@ -1,0 +1,180 @@
+//! The flow of a SKU, which tells every change: what it adds up to, and what it tells of holds, adds
+//! and returns, beside their rows.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use tidegate_engine::contract::Books;
+
+use super::Fault;
+use super::holds::ending_of;
+use super::rows::Rows;
+use crate::table::{Change, Kind, Sku};
+
+/// What the flow has told so far.
+#[derive(Default)]
+struct Told<'a> {
+    total: i128,
+    held: i128,
+    sold: i128,
+    /// How often the SKU was declared, restocked or written off.
+    versions: u64,
+    holds: u64,
+    adds: u64,
+    at_ms: u64,
+    /// How each hold has ended, and when.
+    ended: BTreeMap<&'a CompactString, (Kind, u64)>,
+    /// Returns by id and quantity, with how often.
+    returns: BTreeMap<(&'a CompactString, u64), i64>,
+}
+
+pub(super) fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    let mut told = Told::default();
+    for ((position, change), due) in rows.flow.iter().zip(1..) {
+        if *position != due {
+            fault(format!(": flow {position}: {due} was due"));
+            break;
+        }
+        let mut fault = |what: String| fault(format!(": flow {position}: {what}"));
+        told.step(change, &mut fault);
+        told.compare(change, rows, &mut fault);
+    }
+    if told.at_ms > books.clock_up_to_ms() {
+        fault(format!(
+            ": its flow goes up to {} ms, later than it is",
+            told.at_ms
+        ));
+    }
+    told.check_end(sku, rows, fault);
+    told.check_holds(rows, fault);
+    told.check_returns(rows, fault);
+}
+
+impl<'a> Told<'a> {
+    fn available(&self) -> i128 {
+        self.total - self.held - self.sold
+    }
+
+    /// One change more, which must begin where the last one ended, and end as its kind says.
+    fn step(&mut self, change: &'a Change, fault: Fault<'_>) {
+        let Change {
+            kind,
+            id,
+            quantity,
+            before,
+            after,
+            at_ms,
+        } = change;
+        let units = i128::from(*quantity);
+        if i128::from(*before) != self.available() {
+            fault(format!("begins at {before}; {} was due", self.available()));
+        }
+        match kind {
+            Kind::Set => self.total = units,
+            Kind::Add => self.total += units,
+            Kind::Hold => self.held += units,
+            Kind::Confirm => (self.held, self.sold) = (self.held - units, self.sold + units),
+            Kind::Release | Kind::Expire => self.held -= units,
+            Kind::Return => self.sold -= units,
+        }
+        if i128::from(*after) != self.available() {
+            let due = self.available();
+            let what = kind.word();
+            fault(format!("{what} {quantity} ends at {after}; {due} was due"));
+        }
+        if *at_ms < self.at_ms {
+            fault("is earlier than the one before".to_owned());
+        }
+        self.at_ms = self.at_ms.max(*at_ms);
+        match kind {
+            Kind::Set => self.versions += 1,
+            Kind::Add => (self.versions, self.adds) = (self.versions + 1, self.adds + 1),
+            Kind::Hold => self.holds += 1,
+            Kind::Confirm | Kind::Release | Kind::Expire => {
+                if self.ended.insert(id, (*kind, *at_ms)).is_some() {
+                    fault(format!("the hold {id} ends a second time"));
+                }
+            }
+            Kind::Return => {
+                let key = (id, quantity.unsigned_abs());
+                *self.returns.entry(key).or_default() += 1;
+            }
+        }
+    }
+
+    /// What a change tells of a hold or an add, beside its row.
+    fn compare(&self, change: &Change, rows: &Rows, fault: Fault<'_>) {
+        let Change {
+            id,
+            quantity,
+            at_ms,
+            kind,
+            ..
+        } = change;
+        let of_hold = rows.holds.get(id).map(|hold| {
+            let is_first = hold.position == self.holds && hold.created_at_ms == *at_ms;
+            (hold.quantity.cast_signed() == *quantity, is_first)
+        });
+        let is_told = match kind {
+            Kind::Set => id.is_empty(),
+            Kind::Add => rows.adds.get(id).is_some_and(|added| {
+                added.delta == *quantity && i128::from(added.total) == self.total
+            }),
+            Kind::Hold => of_hold == Some((true, true)),
+            Kind::Confirm | Kind::Release | Kind::Expire => of_hold.is_some_and(|(same, _)| same),
+            Kind::Return => true,
+        };
+        if !is_told {
+            let what = kind.word();
+            fault(format!("{what} {id} {quantity} is not what its row says"));
+        }
+    }
+
+    fn check_end(&self, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+        let changes = rows.flow.len() as u64;
+        let adds = rows.adds.len() as u64;
+        for (what, says, told) in [
+            ("units", sku.total, self.total),
+            ("held", sku.held, self.held),
+            ("sold", sku.sold, self.sold),
+            ("changes", sku.changes, changes.into()),
+            ("holds", sku.holds, self.holds.into()),
+            ("as version", sku.version, self.versions.into()),
+            ("adds", adds, self.adds.into()),
+        ] {
+            if i128::from(says) != told {
+                fault(format!(": {says} {what}, the flow ends with {told}"));
+            }
+        }
+        if sku.version == 0 {
+            fault(": nothing has declared it".to_owned());
+        }
+    }
+
+    fn check_holds(&self, rows: &Rows, fault: Fault<'_>) {
+        for (id, hold) in &rows.holds {
+            let first = hold.steps.first().map(|step| step.at_ms);
+            let ended = ending_of(hold.state).zip(first);
+            let told = self.ended.get(id).copied();
+            if ended != told {
+                fault(format!(
+                    " hold {id}: in state {:?} since {first:?}, the flow says {told:?}",
+                    hold.state
+                ));
+            }
+        }
+    }
+
+    fn check_returns(&self, rows: &Rows, fault: Fault<'_>) {
+        let mut told = self.returns.clone();
+        for ((_, id), quantity) in &rows.returns {
+            *told.entry((id, *quantity)).or_default() -= 1;
+        }
+        for ((id, quantity), more) in told.into_iter().filter(|(_, more)| *more != 0) {
+            let who = if more > 0 { "flow" } else { "returns" };
+            fault(format!(
+                ": return {id} of {quantity}: only the {who} tell of it"
+            ));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Recomputes every law of the domain from the rows themselves.
+
+mod flow;
+mod holds;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Audit, Books};
+
+use crate::table::{HoldState, Sku};
+use rows::Rows;
+
+/// Where a law that is broken is told, behind the name of the SKU.
+type Fault<'a> = &'a mut dyn FnMut(String);
+
+/// Checks the laws of this crate over the rows of one slot.
+#[must_use]
+pub fn audit(books: &Books<'_>) -> Audit {
+    let mut audit = Audit::default();
+    let skus = rows::by_sku(books, &mut audit.faults);
+    for (name, rows) in &skus {
+        let faults = &mut audit.faults;
+        let mut fault = |what: String| faults.push(format!("stock {name}{what}"));
+        match &rows.sku {
+            Some(sku) => check(books, sku, rows, &mut fault),
+            None => fault(": rows of a SKU that is not there".to_owned()),
+        }
+        add_figures(&mut audit, rows);
+    }
+    audit
+}
+
+fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    check_sums(sku, rows, fault);
+    check_buyers(rows, fault);
+    holds::check(books, rows, fault);
+    flow::check(books, sku, rows, fault);
+}
+
+/// Units that holds in state *held* have set aside, and units that were sold.
+fn units_of(rows: &Rows) -> (u64, u64) {
+    let holds = rows.holds.values();
+    holds.fold((0u64, 0u64), |(held, sold), hold| match hold.state {
+        HoldState::Held => (held.saturating_add(hold.has()), sold),
+        HoldState::Confirmed | HoldState::Returned => (held, sold.saturating_add(hold.has())),
+        HoldState::Released | HoldState::Expired => (held, sold),
+    })
+}
+
+fn check_sums(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    let (held, sold) = units_of(rows);
+    let holds = rows.holds.len() as u64;
+    if sku.held.saturating_add(sku.sold) > sku.total {
+        fault(format!(
+            ": oversold: {} held and {} sold of {}",
+            sku.held, sku.sold, sku.total
+        ));
+    }
+    for (what, says, has) in [
+        ("held", sku.held, held),
+        ("sold", sku.sold, sold),
+        ("holds made", sku.holds, holds),
+    ] {
+        if says != has {
+            fault(format!(": {says} {what}, its holds add up to {has}"));
+        }
+    }
+}
+
+fn check_buyers(rows: &Rows, fault: Fault<'_>) {
+    let mut had: BTreeMap<&CompactString, u64> = BTreeMap::new();
+    for hold in rows.holds.values().filter(|hold| hold.has() > 0) {
+        if let Some(buyer) = &hold.buyer {
+            let sum = had.entry(buyer).or_default();
+            *sum = sum.saturating_add(hold.has());
+        }
+    }
+    for (buyer, counted) in &rows.buyers {
+        let has = had.remove(buyer).unwrap_or(0);
+        if has != *counted || has == 0 {
+            fault(format!(" buyer {buyer}: {counted} counted, {has} had"));
+        }
+    }
+    for (buyer, has) in had {
+        fault(format!(" buyer {buyer}: {has} had, none counted"));
+    }
+}
+
+fn add_figures(audit: &mut Audit, rows: &Rows) {
+    let (held, sold) = units_of(rows);
+    for (figure, value) in [
+        (
+            "stock.units_total",
+            rows.sku.as_ref().map_or(0, |sku| sku.total),
+        ),
+        ("stock.units_held", held),
+        ("stock.units_sold", sold),
+        ("stock.adds_applied", rows.adds.len() as u64),
+    ] {
+        audit.add(figure, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,119 @@
+//! The rows of one slot, by SKU.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use tidegate_engine::contract::Books;
+use tidegate_engine::{KeyReader, Row, RowKey, Table};
+
+use crate::apply::EXPIRE;
+use crate::table::{ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, RETURNS, SKUS, Sku};
+
+/// All rows of one SKU.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) sku: Option<Sku>,
+    pub(super) holds: BTreeMap<CompactString, Held>,
+    /// State, position and id of each entry of the index of states.
+    pub(super) index: BTreeSet<(u8, u64, CompactString)>,
+    pub(super) flow: BTreeMap<u64, Change>,
+    pub(super) buyers: BTreeMap<CompactString, u64>,
+    pub(super) adds: BTreeMap<CompactString, Added>,
+    /// Units that were returned, by hold and id of the return.
+    pub(super) returns: BTreeMap<(CompactString, CompactString), u64>,
+    /// When each expiry timer is due, and of which hold it is.
+    pub(super) timers: BTreeSet<(u64, CompactString)>,
+}
+
+/// Rows by SKU. A key that is none of its table's, or lies in the slot of another SKU, is told.
+pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<CompactString, Rows> {
+    let mut sort = Sort {
+        books,
+        skus: BTreeMap::new(),
+        faults,
+    };
+    sort.table(&SKUS, |_| Some(()), |rows, (), sku| rows.sku = Some(sku));
+    sort.table(&HOLDS, text, |rows, id, hold| {
+        rows.holds.insert(id, hold);
+    });
+    let state_and_position = |key: &mut KeyReader<'_>| key.byte().zip(key.number());
+    sort.table(
+        &BY_STATE,
+        state_and_position,
+        |rows, (state, position), row| {
+            rows.index.insert((state, position, row.id));
+        },
+    );
+    let number = |key: &mut KeyReader<'_>| key.number();
+    sort.table(&FLOW, number, |rows, position, change| {
+        rows.flow.insert(position, change);
+    });
+    sort.table(&BUYERS, text, |rows, buyer, taken| {
+        rows.buyers.insert(buyer, taken.units);
+    });
+    sort.table(&ADDS, text, |rows, id, added| {
+        rows.adds.insert(id, added);
+    });
+    let hold_and_id = |key: &mut KeyReader<'_>| text(key).zip(text(key));
+    sort.table(&RETURNS, hold_and_id, |rows, key, returned| {
+        rows.returns.insert(key, returned.quantity);
+    });
+    sort.timers();
+    sort.skus
+}
+
+fn text(key: &mut KeyReader<'_>) -> Option<CompactString> {
+    key.text().map(CompactString::new)
+}
+
+struct Sort<'a> {
+    books: &'a Books<'a>,
+    skus: BTreeMap<CompactString, Rows>,
+    faults: &'a mut Vec<String>,
+}
+
+impl Sort<'_> {
+    fn table<R: Row, P>(
+        &mut self,
+        table: &Table<R>,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+        put: impl Fn(&mut Rows, P, R),
+    ) {
+        for (key, row) in self.books.rows(table) {
+            match self.split(key.parts(), &parts) {
+                Some((sku, parts)) => put(self.skus.entry(sku).or_default(), parts, row),
+                None => self.fault(table.def().name(), &key),
+            }
+        }
+    }
+
+    fn timers(&mut self) {
+        for timer in self.books.timers(&EXPIRE) {
+            match self.split(timer.owner(), text) {
+                Some((sku, hold)) => {
+                    let timers = &mut self.skus.entry(sku).or_default().timers;
+                    timers.insert((timer.due_ms(), hold));
+                }
+                None => self.fault("the expiry timers", timer.key()),
+            }
+        }
+    }
+
+    /// The SKU and the parts behind it, if that is the whole key and the SKU belongs into this slot.
+    fn split<P>(
+        &self,
+        mut key: KeyReader<'_>,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+    ) -> Option<(CompactString, P)> {
+        let sku = text(&mut key)?;
+        let parts = parts(&mut key)?;
+        let is_whole = key.rest().is_empty() && self.books.is_home_of(&sku);
+        is_whole.then_some((sku, parts))
+    }
+
+    fn fault(&mut self, of: &str, key: &RowKey) {
+        let (slot, key) = (key.slot().0, key.parts().rest().escape_ascii());
+        let what = format!("{of}: in slot {slot} there is no key {key}");
+        self.faults.push(what);
+    }
+}

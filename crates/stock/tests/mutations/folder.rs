@@ -1,0 +1,205 @@
+//! A folder with rows of every table, whose rows can be mutated beneath the engine.
+
+use std::sync::Arc;
+
+use minicbor::{Decoder, Encoder};
+use tidegate_engine::base::{Base, PlainBase};
+use tidegate_engine::contract::Domain;
+use tidegate_engine::disk::FaultDisk;
+use tidegate_engine::testing::{ManualClock, Stepper, TOY};
+use tidegate_engine::{Slot, SlotMap, check, tables_of};
+use tidegate_stock::STOCK;
+
+use crate::{Mutation, Value};
+
+/// The toy sends letters, which stock does not.
+const DOMAINS: &[Domain] = &[STOCK, TOY];
+
+/// Partitions of a stepped engine.
+const PARTITIONS: u16 = 4;
+
+type Row = (Vec<u8>, Option<Vec<u8>>);
+
+/// The tables whose laws are tested.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let names = tables_of(&[STOCK]).into_iter();
+    names.map(|table| table.name()).collect()
+}
+
+pub(crate) struct Folder {
+    disk: FaultDisk,
+    base: Arc<dyn Base>,
+}
+
+impl Folder {
+    /// Of a server that has done some of everything, and took it to the base.
+    pub(crate) fn new() -> Self {
+        let disk = FaultDisk::default();
+        let mut engine = Stepper::open(DOMAINS, &disk, &ManualClock::default()).unwrap();
+        work(&mut engine);
+        let now_ms = engine.now_ms();
+        engine.checkpoint();
+        engine.seal().unwrap();
+        drop(engine);
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(DOMAINS)).unwrap();
+        let base: Arc<dyn Base> = Arc::new(base);
+        let folder = Self { disk, base };
+        folder.put("engine.outbox", vec![letter(now_ms)]);
+        folder.put("engine.dead_letters", vec![dead_letter(now_ms)]);
+        folder
+    }
+
+    /// Every law that is broken.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let checked = check(&self.disk, &self.base, DOMAINS).unwrap();
+        checked.audit.faults
+    }
+
+    /// Mutates a row; gives what undoes it.
+    pub(crate) fn mutate(&self, table: &str, row: usize, mutation: Mutation) -> Vec<Row> {
+        let (key, bytes) = self.row(table, row);
+        let (changed, undo) = match mutation {
+            Mutation::Remove => (vec![(key.clone(), None)], vec![(key, Some(bytes))]),
+            Mutation::Field(field, value) => {
+                let changed = with_field(&bytes, field, value);
+                assert_ne!(changed, bytes, "{table} {row} {mutation:?}");
+                (vec![(key.clone(), Some(changed))], vec![(key, Some(bytes))])
+            }
+            Mutation::Move(from, to) => {
+                let other = replaced(&key, from, to);
+                let changed = vec![(key.clone(), None), (other.clone(), Some(bytes.clone()))];
+                (changed, vec![(key, Some(bytes)), (other, None)])
+            }
+            Mutation::Copy(from, to) => {
+                let other = replaced(&key, from, to);
+                (vec![(other.clone(), Some(bytes))], vec![(other, None)])
+            }
+        };
+        self.put(table, changed);
+        undo
+    }
+
+    fn row(&self, table: &str, at: usize) -> (Vec<u8>, Vec<u8>) {
+        let snapshot = self.base.snapshot();
+        let mut rows = snapshot.range(id_of(table), &[], &[]);
+        let row = rows
+            .nth(at)
+            .unwrap_or_else(|| panic!("{table} has no row {at}"));
+        row.unwrap()
+    }
+
+    /// Puts rows, or removes them, beneath the engine.
+    pub(crate) fn put(&self, table: &str, mut rows: Vec<Row>) {
+        rows.sort();
+        let mut changes = rows.iter().map(|(key, row)| (&**key, row.as_deref()));
+        self.base.ingest(id_of(table), &mut changes).unwrap();
+    }
+}
+
+fn id_of(name: &str) -> u16 {
+    let table = tables_of(DOMAINS)
+        .into_iter()
+        .find(|table| table.name() == name);
+    table
+        .unwrap_or_else(|| panic!("there is no table {name}"))
+        .id()
+}
+
+fn work(engine: &mut Stepper) {
+    for command in [
+        "STOCK.SET a 20 ALERT 5",
+        "STOCK.HOLD a h1 3 BUYER b",
+        "STOCK.CONFIRM a h1",
+        "STOCK.RETURN a h1 r1 QTY 1",
+        "STOCK.HOLD a h2 1 TTL 1000",
+        "STOCK.HOLD a h3 1",
+        "STOCK.RELEASE a h3",
+        "STOCK.ADD a a1 5",
+        "STOCK.HOLD a h4 19 BUYER b TTL 86400000",
+        "NOTE.SHARE x y",
+    ] {
+        engine.call(command);
+    }
+    engine.pass_ms(1_000);
+    assert!(engine.call("STOCK.HOLDINFO a h2").contains("state=expired"));
+}
+
+/// An id that the partition of a key's slot has minted.
+fn id_at(now_ms: u64, key: &str) -> u64 {
+    const EPOCH_MS: u64 = 1_735_689_600_000;
+    let partition = SlotMap::even(PARTITIONS).owner(Slot::of(key.as_bytes()));
+    (now_ms - EPOCH_MS) << 22 | u64::from(partition.0) << 12
+}
+
+fn key_of(owner: &str, number: u64) -> Vec<u8> {
+    let slot = Slot::of(owner.as_bytes()).0.to_be_bytes();
+    [&slot[..], &number.to_be_bytes()].concat()
+}
+
+/// The toy's word that a note was shared.
+const SHARED: u64 = 0xff01;
+
+fn body() -> Vec<u8> {
+    let mut body = Encoder::new(Vec::new());
+    body.map(1).unwrap().u8(0).unwrap().str("x").unwrap();
+    body.into_writer()
+}
+
+/// A letter from x to y that was not acknowledged.
+fn letter(now_ms: u64) -> Row {
+    let mut row = Encoder::new(Vec::new());
+    row.map(3).unwrap().u8(0).unwrap().u64(SHARED).unwrap();
+    row.u8(1).unwrap().str("y").unwrap();
+    row.u8(2).unwrap().bytes(&body()).unwrap();
+    (key_of("x", id_at(now_ms, "x")), Some(row.into_writer()))
+}
+
+/// A letter from x to y that was set aside.
+fn dead_letter(now_ms: u64) -> Row {
+    let mut row = Encoder::new(Vec::new());
+    row.map(5).unwrap().u8(0).unwrap().u64(now_ms).unwrap();
+    row.u8(1).unwrap().u64(SHARED).unwrap();
+    row.u8(2).unwrap().bool(true).unwrap();
+    row.u8(3).unwrap().bytes(b"y").unwrap();
+    row.u8(4).unwrap().bytes(&body()).unwrap();
+    (key_of("y", id_at(now_ms, "y")), Some(row.into_writer()))
+}
+
+/// A row, which is a map of numbered fields, with another value in one of them.
+fn with_field(row: &[u8], field: u64, value: Value) -> Vec<u8> {
+    let mut from = Decoder::new(row);
+    let length = from.map().unwrap().unwrap();
+    let mut out = Encoder::new(Vec::new());
+    out.map(length).unwrap();
+    for _ in 0..length {
+        let number = from.u64().unwrap();
+        out.u64(number).unwrap();
+        let start = from.position();
+        from.skip().unwrap();
+        if number == field {
+            put_value(&mut out, value);
+        } else {
+            out.writer_mut()
+                .extend_from_slice(&row[start..from.position()]);
+        }
+    }
+    out.into_writer()
+}
+
+fn put_value(out: &mut Encoder<Vec<u8>>, value: Value) {
+    match value {
+        Value::Number(number) => out.u64(number).unwrap(),
+        Value::Text(text) => out.str(text).unwrap(),
+        Value::Bytes(bytes) => out.bytes(bytes).unwrap(),
+        Value::Nothing => out.array(0).unwrap(),
+    };
+}
+
+/// A key in which some bytes stand where others stood, the last time that they do.
+fn replaced(key: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut starts = (2..=key.len() - from.len()).rev();
+    let at = starts.find(|at| key[*at..].starts_with(from));
+    let at =
+        at.unwrap_or_else(|| panic!("{} is not in {}", from.escape_ascii(), key.escape_ascii()));
+    [&key[..at], to, &key[at + from.len()..]].concat()
+}
