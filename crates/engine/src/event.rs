@@ -7,6 +7,7 @@ use crate::contract::{
     Bounded, Limit, Never, Page, PageItem, RefusalDef, ReplyType, ReplyValue, Scan, ScanContext,
     Writer,
 };
+use crate::effect;
 use crate::ids;
 use crate::row::Row;
 use crate::table::Table;
@@ -15,6 +16,9 @@ use crate::{reply, request};
 /// Events by slot and number, which is an id: numbers ascend within a partition, and all of them in
 /// the order of time.
 pub(crate) const EVENTS: Table<EventRow> = Table::ordered(0, 1, "engine.events");
+
+/// Bytes in the log of an event that is removed: its key is a slot and a number.
+pub(crate) const REMOVAL_BYTES: usize = effect::HEAD + 10;
 
 /// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

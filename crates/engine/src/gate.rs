@@ -48,6 +48,11 @@ impl Answers {
         self.others.post.push(post);
     }
 
+    /// Bytes that it takes at the gate.
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes.len() + self.answers.len() * ANSWER_BYTES
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.answers.len() + self.others.scans.len() + self.others.post.len()
     }
@@ -63,12 +68,16 @@ impl Answers {
             start = self.answers[first - 1].end;
         }
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
         self.answers.clear();
         self.sinks.clear();
         others.scans.append(&mut self.others.scans);
         others.post.append(&mut self.others.post);
     }
 }
+
+/// What an answer takes beside its bytes.
+const ANSWER_BYTES: usize = size_of::<Answer>() + size_of::<Arc<dyn ReplySink>>();
 
 /// Batches of answers, each with the position that it rests on.
 #[derive(Default)]
@@ -80,6 +89,9 @@ pub(crate) struct Gate {
 
 /// Buffers kept for another batch.
 const EMPTY_MAX: usize = 4;
+
+/// Bytes that each of them may keep: a full batch of small answers.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
 
 impl Gate {
     /// Empty buffers for the next batch.
@@ -97,17 +109,21 @@ impl Gate {
         self.waiting.push_back((rests_on, answers));
     }
 
-    /// Lets out what rests on nothing beyond `durable`. What is no answer comes back to be sent on.
-    pub(crate) fn open(&mut self, durable: Lsn, others: &mut Others) {
+    /// Lets out what rests on nothing beyond `durable`; gives how many bytes that were. What is no
+    /// answer comes back to be sent on.
+    pub(crate) fn open(&mut self, durable: Lsn, others: &mut Others) -> usize {
+        let mut bytes = 0;
         while let Some((rests_on, _)) = self.waiting.front()
             && *rests_on <= durable
             && let Some((_, mut answers)) = self.waiting.pop_front()
         {
+            bytes += answers.weight();
             answers.release(others);
             if self.empty.len() < EMPTY_MAX {
                 self.empty.push(answers);
             }
         }
+        bytes
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -19,8 +19,24 @@ pub const NAME_BYTES_MAX: usize = 128;
 pub const RECORD_BYTES_MAX: usize = 960 * 1024;
 
 /// A batch takes no further command once its rows weigh this much: one of half a megabyte on top of
-/// it stays one record. No structure has larger rows yet.
+/// it stays one record, and a larger one begins the next.
 pub const BATCH_BYTES_MAX: usize = 448 * 1024;
+
+/// Bytes of a payload. With its row's key and what else its command writes it is one record.
+pub const PAYLOAD_BYTES_MAX: usize = 900 * 1024;
+
+/// Bytes of rows that a command is taken to write beside what it carries, unless it says otherwise:
+/// five rows whose keys have three names of the longest each, and their fields.
+pub const COMMAND_ROWS_BYTES: usize = 4 * 1024;
+
+/// Bytes of answers in one batch beyond which it takes no further command.
+pub const BATCH_ANSWERS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of answers, over all partitions, that may wait at the gate for a sync before commands wait
+/// too. From 80% of it opening commands and reads are told BUSY, at all of it finishing ones. A
+/// million answers of 200 bytes a second through a sync of 100 ms are 20 MB. Each executor may be in
+/// the middle of one more batch.
+pub const ANSWERS_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Commands of one batch. Bounds how long a partition keeps its thread.
 pub const BATCH_COMMANDS_MAX: usize = 1024;
@@ -54,8 +70,15 @@ pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 /// at 80% of it); letters that mail and timers send in turn come on top.
 pub const OUTBOX_LETTERS_MAX: usize = 8 * 1024;
 
+/// Bytes of these letters: a hundred of the largest. A letter on its way to an inbox is in an
+/// outbox too, so inboxes hold at most as many bytes of mail as all outboxes.
+pub const OUTBOX_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Bytes of a letter's body.
 pub const LETTER_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a letter beside its body: its numbers, and an addressee of the longest name.
+pub const LETTER_HEAD_BYTES: usize = 256;
 
 /// Letters taken out of an inbox for one batch, before its commands.
 pub const BATCH_LETTERS_MAX: usize = 512;
@@ -133,5 +156,8 @@ pub const CLOCK_JUMP_MS_MAX: u64 = 24 * 3_600 * 1_000;
 pub const SEAL_AFTER_MS: u64 = 200;
 
 const _: () = assert!(BATCH_BYTES_MAX < RECORD_BYTES_MAX / 2);
+const _: () = assert!(PAYLOAD_BYTES_MAX + 8 * COMMAND_ROWS_BYTES < RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
+const _: () = assert!(100 * (LETTER_BYTES_MAX + LETTER_HEAD_BYTES) < OUTBOX_BYTES_MAX);
+const _: () = assert!(NAME_BYTES_MAX < LETTER_HEAD_BYTES);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100);

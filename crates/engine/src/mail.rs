@@ -11,7 +11,8 @@
 //!
 //! No mail is ever refused for want of room, so no two partitions can block each other by being full.
 //! What bounds it stands at the door: a command that may send mail runs only while its partition's
-//! outbox has room ([`crate::limits::OUTBOX_LETTERS_MAX`]), and each kind of mail sends at most a
+//! outbox has room ([`crate::limits::OUTBOX_LETTERS_MAX`] and
+//! [`crate::limits::OUTBOX_BYTES_MAX`]), and each kind of mail sends at most a
 //! declared number of letters in turn.
 
 use compact_str::CompactString;
@@ -68,6 +69,11 @@ impl Letter {
     /// The slot of the addressee.
     pub(crate) fn to(&self) -> Slot {
         Slot::of(self.sent.to.as_bytes())
+    }
+
+    /// Bytes that it takes while it waits, in the outbox as in an inbox.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.sent.to.len() + self.sent.body.len()
     }
 
     /// The partition that has sent it.

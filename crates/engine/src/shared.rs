@@ -1,6 +1,6 @@
 //! What the threads of an engine share.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::backup::Desk;
@@ -11,6 +11,7 @@ use crate::contract::{Class, Fault};
 use crate::filter::Filters;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
+use crate::limits::{ANSWERS_BYTES_MAX, OPEN_SHARE_PERCENT};
 use crate::log::{LogQueue, Lsn, Room};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
+    /// Bytes of answers at all gates.
+    answer_bytes: AtomicUsize,
     /// What each partition has asked the base for, and has come.
     fetched: Vec<Mutex<Vec<Fetched>>>,
     durable: Vec<AtomicU64>,
@@ -67,6 +70,7 @@ impl Shared {
             backups: Desk::default(),
             fetched: durable.iter().map(|_| Mutex::default()).collect(),
             log_bytes: AtomicU64::new(0),
+            answer_bytes: AtomicUsize::new(0),
             inboxes: durable.iter().map(|_| Inbox::new(domains)).collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             slots,
@@ -108,6 +112,27 @@ impl Shared {
     pub(crate) fn refuses(&self, class: Class) -> Option<Fault> {
         let of_log = self.room().refuses(class);
         of_log.or_else(|| self.memory.refuses(self.checkpoints.bytes(), class))
+    }
+
+    /// More answers wait at a gate.
+    pub(crate) fn add_answers(&self, bytes: usize) {
+        self.answer_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So many bytes of answers have left a gate.
+    pub(crate) fn let_answers_out(&self, bytes: usize) {
+        if bytes > 0 {
+            self.answer_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a command of this class finds room for its answer.
+    pub(crate) fn has_answer_room(&self, class: Class) -> bool {
+        let percent = match class {
+            Class::Opens | Class::Reads => OPEN_SHARE_PERCENT,
+            Class::Finishes => 100,
+        };
+        self.answer_bytes.load(Ordering::Relaxed) < ANSWERS_BYTES_MAX / 100 * percent
     }
 
     /// Bytes of log that a start may have to read.

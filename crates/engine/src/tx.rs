@@ -168,6 +168,7 @@ impl Tx<'_> {
         };
         let number = self.mint();
         self.emitted.push(number);
+        self.weight += event::REMOVAL_BYTES; // The oldest may have to go for it.
         self.put(&event::EVENTS, number, row);
     }
 }

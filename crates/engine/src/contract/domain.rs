@@ -11,7 +11,7 @@ use crate::contract::{
     ReplyType, ReplyValue, Request, Status, Values,
 };
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
-use crate::limits::SCAN_ROWS_MAX;
+use crate::limits::{COMMAND_ROWS_BYTES, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::row::Row;
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
@@ -141,9 +141,10 @@ impl RequestDef {
         for field in self.fields {
             let value = match field.kind {
                 FieldKind::Word(words) => words.join("|"),
-                FieldKind::Name | FieldKind::Id | FieldKind::Integer { .. } => {
-                    field.name.to_owned()
-                }
+                FieldKind::Name
+                | FieldKind::Id
+                | FieldKind::Payload
+                | FieldKind::Integer { .. } => field.name.to_owned(),
             };
             let given = match field.word {
                 Some(word) => format!("{word} {value}"),
@@ -196,6 +197,18 @@ pub trait Apply: Request + Sync {
         0
     }
 
+    /// Most bytes of each of them, kind and addressee included: by default what the command carries.
+    fn letter_bytes(&self) -> usize {
+        Request::bytes(self) + LETTER_HEAD_BYTES
+    }
+
+    /// Most bytes that its rows take in the log, keys included: by default what the command carries,
+    /// and some small rows. It waits for the next record if this one has no room for so many. What
+    /// writes more than it says runs twice if it does not fit, and is no less right.
+    fn writes(&self) -> usize {
+        Request::bytes(self) + COMMAND_ROWS_BYTES
+    }
+
     /// Does it. A refusal leaves no trace.
     ///
     /// # Errors
@@ -211,6 +224,10 @@ pub trait Call: Send {
     fn reads(&self, reads: &mut Reads<'_>);
     /// Most letters that it sends.
     fn letters(&self) -> usize;
+    /// Most bytes of each of them.
+    fn letter_bytes(&self) -> usize;
+    /// Most bytes that its rows take in the log.
+    fn writes(&self) -> usize;
     /// Runs it and renders what came of it.
     ///
     /// # Errors
@@ -238,6 +255,14 @@ impl<C: Apply> Call for C {
         Apply::letters(self)
     }
 
+    fn letter_bytes(&self) -> usize {
+        Apply::letter_bytes(self)
+    }
+
+    fn writes(&self) -> usize {
+        Apply::writes(self)
+    }
+
     fn run(
         &self,
         tx: &mut Tx<'_>,
@@ -263,8 +288,7 @@ impl<C: Apply> Call for C {
     }
 
     fn weight(&self) -> usize {
-        // Names beyond the inline 24 bytes lie on the heap; 128 bytes each is their bound.
-        size_of::<C>() + 128
+        Request::bytes(self)
     }
 }
 

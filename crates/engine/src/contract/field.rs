@@ -29,6 +29,8 @@ pub enum FieldKind {
     Name,
     /// A [`FieldKind::Name`], or `*` to have one minted.
     Id,
+    /// Up to 900 KiB of UTF-8.
+    Payload,
     /// An integer between these bounds, both included.
     Integer {
         /// The least.
@@ -115,6 +117,11 @@ pub trait FieldType: Sized {
 
     /// Adds the value to the content of its request.
     fn hash(&self, hasher: &mut Hasher);
+
+    /// Bytes that it takes beside its own size.
+    fn heap_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A key, or any name of 1–128 bytes of UTF-8 without control characters.
@@ -150,7 +157,7 @@ impl Name {
     }
 }
 
-fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String)> {
+pub(super) fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String)> {
     let found = match raw {
         Raw::Text(bytes) => return Ok(bytes),
         Raw::String(text) => return Ok(text.as_bytes()),
@@ -173,6 +180,14 @@ impl FieldType for Name {
     fn hash(&self, hasher: &mut Hasher) {
         hasher.update(&(self.0.len() as u64).to_le_bytes());
         hasher.update(self.0.as_bytes());
+    }
+
+    fn heap_bytes(&self) -> usize {
+        if self.0.is_heap_allocated() {
+            self.0.len()
+        } else {
+            0
+        }
     }
 }
 
@@ -201,6 +216,13 @@ impl FieldType for Id {
         match self {
             Self::Chosen(name) => name.hash(hasher),
             Self::Mint => hasher.update(b"*"),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Chosen(name) => name.heap_bytes(),
+            Self::Mint => 0,
         }
     }
 }
@@ -309,6 +331,10 @@ impl<T: FieldType> FieldType for Option<T> {
         if let Some(value) = self {
             value.hash(hasher);
         }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.as_ref().map_or(0, T::heap_bytes)
     }
 }
 

@@ -6,6 +6,7 @@
 mod audit;
 mod domain;
 mod field;
+mod payload;
 mod refusal;
 mod reply;
 mod request;
@@ -20,6 +21,7 @@ pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
     Name, Raw,
 };
+pub use payload::Payload;
 pub use refusal::{Fault, Never, RefusalDef, Refuse, Status, resp_word};
 pub use reply::{
     Outcome, Page, PageItem, Renderer, ReplyField, ReplyType, ReplyValue, Shape, Writer,

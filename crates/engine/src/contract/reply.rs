@@ -110,6 +110,13 @@ impl ReplyValue for CompactString {
     }
 }
 
+impl ReplyValue for String {
+    const TYPE: ReplyType = ReplyType::Text;
+    fn write(&self, out: &mut dyn Writer) {
+        out.text(self);
+    }
+}
+
 impl ReplyValue for &'static str {
     const TYPE: ReplyType = ReplyType::Text;
     fn write(&self, out: &mut dyn Writer) {

@@ -17,6 +17,9 @@ pub trait Request: Sized + Send + 'static {
 
     /// The hash over every field, defaults filled in.
     fn content(&self) -> Content;
+
+    /// Bytes that it takes in memory, with all that it carries.
+    fn bytes(&self) -> usize;
 }
 
 /// The values of a request, in the order of its fields; `None` where nothing was sent.
@@ -126,6 +129,10 @@ macro_rules! request {
                 $crate::contract::content_of(|hasher| {
                     $($crate::contract::FieldType::hash(&self.$field, hasher);)*
                 })
+            }
+
+            fn bytes(&self) -> usize {
+                size_of::<Self>() $(+ $crate::contract::FieldType::heap_bytes(&self.$field))*
             }
         }
     };

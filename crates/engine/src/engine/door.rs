@@ -71,6 +71,9 @@ impl Door {
         if let Some(fault) = shared.refuses(def.class) {
             return Err(fault);
         }
+        if !shared.has_answer_room(def.class) {
+            return Err(BUSY);
+        }
         match work {
             Work::Call(call) => {
                 let slot = Slot::of(call.key());

@@ -2,8 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::Partition;
 use super::state::Done;
+use super::{Later, Partition, fits};
 use crate::contract::Class;
 use crate::gate::Answers;
 use crate::inbox::Envelope;
@@ -12,7 +12,6 @@ use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::strikes::{DeadRow, Identity};
-use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
 
@@ -51,8 +50,9 @@ impl Partition {
         &mut self,
         letter: &Letter,
         now_ms: u64,
+        weight: usize,
         answers: &mut Answers,
-    ) -> Result<usize, Vec<Missing>> {
+    ) -> Result<usize, Later> {
         let Letter { number, from, sent } = letter;
         let (to, sender) = (letter.to(), u64::from(letter.sender().0));
         let mail = self.handlers.mails.get(&sent.mail).copied();
@@ -68,14 +68,15 @@ impl Partition {
             (mail.reads)(&sent.body, &sent.to, &mut reads);
         }
         if !missing.is_empty() {
-            return Err(missing);
+            return Err(Later::Fetched(missing));
         }
         let mut tx = self.state.begin(self.id, to, now_ms);
-        let received = tx.get(&RECEIVED, sender).map_err(|missing| vec![missing])?;
+        let received = tx.get(&RECEIVED, sender);
+        let received = received.map_err(|missing| Later::Fetched(vec![missing]))?;
         let is_repeated = received.is_some_and(|received| *number <= received.up_to);
         #[cfg(feature = "testing")]
         let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
-        let mut weight = 0;
+        let mut more = 0;
         if !is_repeated {
             tx.put(&RECEIVED, sender, Received { up_to: *number });
             let taken = if is_set_aside {
@@ -95,16 +96,20 @@ impl Partition {
             let done = Done::of(tx);
             if let Err(missing) = taken {
                 self.state.tables.undo();
-                return Err(vec![missing]);
+                return Err(Later::Fetched(vec![missing]));
+            }
+            if !fits(weight, done.weight) {
+                self.state.tables.undo();
+                return Err(Later::NextRecord);
             }
             debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
-            weight = self.commit(to, done, answers);
+            more = self.commit(to, done, answers);
         }
         answers.push_post(Post::Ack {
             of: *from,
             number: *number,
         });
-        Ok(weight)
+        Ok(more)
     }
 
     /// A letter was taken in: it need not be sent again.
@@ -112,7 +117,7 @@ impl Partition {
         let mut tx = self.state.begin(self.id, from, 0);
         tx.remove(&OUTBOX, number);
         let done = Done::of(tx);
-        self.outbox -= 1;
+        self.outbox.forget(number);
         self.state.commit(from, done)
     }
 }

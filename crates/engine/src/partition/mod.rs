@@ -2,6 +2,7 @@
 
 mod audit;
 mod mail;
+mod outbox;
 mod state;
 mod timers;
 mod waits;
@@ -11,29 +12,30 @@ use std::sync::Arc;
 
 pub(crate) use audit::audit;
 use mail::HeldMail;
+use outbox::Outbox;
 use state::{Done, State};
 use waits::Waits;
 
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
-use crate::contract::{Class, Fault, MailDef, Outcome, ScanContext, Status, Timer};
+use crate::contract::{Call, Class, Fault, MailDef, Outcome, ScanContext, Status, Timer};
 use crate::event::EVENTS;
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
-    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, EVENTS_KEPT,
-    FETCHES_MAX, OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX, RECORD_BYTES_MAX,
+    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX,
+    BATCH_COMMANDS_MAX, EVENTS_KEPT, FETCHES_MAX, RECORD_BYTES_MAX,
 };
 use crate::log::{BUSY, Lsn, Record};
 use crate::mail::{Letter, OUTBOX, Post};
-use crate::reader::ScanJob;
+use crate::reader::{Gather, ScanJob};
 use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::strikes::Identity;
-use crate::table::Table;
+use crate::table::{Missing, Table};
 use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
@@ -53,8 +55,7 @@ pub(crate) struct Partition {
     held_mail: HeldMail,
     effects: Vec<u8>,
     others: Others,
-    /// Letters in the outbox.
-    outbox: usize,
+    outbox: Outbox,
     /// It waits for the log, which wakes it.
     is_held_up: bool,
     /// Rows were last set aside for this checkpoint; and let go after this one.
@@ -74,6 +75,20 @@ pub(crate) struct Handlers {
     pub(crate) mails: HashMap<u16, MailDef>,
     /// Timers and letters that have stopped the process too often.
     pub(crate) set_aside: HashSet<Identity>,
+}
+
+/// Why something does not run now.
+enum Later {
+    /// Rows that it reads have to be fetched first.
+    Fetched(Vec<Missing>),
+    /// What it writes does not fit the record of this batch any more.
+    NextRecord,
+}
+
+/// Whether a record that weighs so much has room for so many bytes. What is too large for any record
+/// is a fault of its domain, and is told where the record is made.
+fn fits(weight: usize, writes: usize) -> bool {
+    weight == 0 || weight + writes <= RECORD_BYTES_MAX
 }
 
 impl Handlers {
@@ -106,12 +121,14 @@ impl Partition {
         let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
         letters.sort_by_key(|(key, _)| number_of(key));
         drop(rows);
-        let outbox = letters.len();
+        let mut outbox = Outbox::default();
         let mut others = Others::default();
-        others.post.extend(letters.into_iter().map(|(key, sent)| {
+        for (key, sent) in letters {
             let (number, from) = (number_of(&key), key.slot());
-            Post::Letter(Letter { number, from, sent })
-        }));
+            let letter = Letter { number, from, sent };
+            outbox.add(&letter);
+            others.post.push(Post::Letter(letter));
+        }
         let state = State {
             tables,
             minter: Minter::default(),
@@ -185,7 +202,10 @@ impl Partition {
             return false;
         }
         let ahead = self.lsn.0 - durable.0;
-        if ahead >= AHEAD_BATCHES_MAX as u64 || shared.log.bytes() >= AHEAD_BYTES_MAX {
+        let is_far_ahead = ahead >= AHEAD_BATCHES_MAX as u64
+            || shared.log.bytes() >= AHEAD_BYTES_MAX
+            || ahead > 0 && !shared.has_answer_room(Class::Finishes);
+        if is_far_ahead {
             self.is_held_up = true;
             return false;
         }
@@ -210,7 +230,7 @@ impl Partition {
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
         let mut answers = self.gate.buffers();
-        let fired = match self.refuses(Class::Finishes, 0, shared) {
+        let fired = match shared.refuses(Class::Finishes) {
             None => self.fire_due(now_ms, &mut weight, &mut answers),
             // What a timer would change is judged from the rows, as long as it has to wait.
             Some(_) => 0,
@@ -229,9 +249,16 @@ impl Partition {
             let has_set_aside = shared.checkpoints.begun() == self.frozen_for;
             while has_set_aside
                 && weight < BATCH_BYTES_MAX
+                && answers.bytes.len() < BATCH_ANSWERS_BYTES_MAX
                 && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
             {
-                weight += self.run(envelope, now_ms, shared, &mut answers);
+                match self.run(envelope, now_ms, weight, shared, &mut answers) {
+                    Ok(more) => weight += more,
+                    Err(envelope) => {
+                        self.batch.push_front(envelope);
+                        break;
+                    }
+                }
             }
         }
         Running::end();
@@ -261,6 +288,7 @@ impl Partition {
             self.tell_bytes(shared);
         }
         if answers.len() > 0 {
+            shared.add_answers(answers.weight());
             self.gate.hold(self.lsn, answers);
         }
         self.let_out(self.durable(shared), shared);
@@ -268,7 +296,8 @@ impl Partition {
 
     /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.
     fn let_out(&mut self, durable: Lsn, shared: &Shared) {
-        self.gate.open(durable, &mut self.others);
+        let bytes = self.gate.open(durable, &mut self.others);
+        shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
         for post in self.others.post.drain(..) {
             let mail = Envelope::from(post);
@@ -309,111 +338,135 @@ impl Partition {
 
     /// Makes what a transaction has done part of the batch; gives its weight.
     fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
-        self.outbox += done.sent.len();
         for letter in done.sent.drain(..) {
+            self.outbox.add(&letter);
             answers.push_post(Post::Letter(letter));
         }
         self.state.commit(slot, done)
     }
 
-    /// Why a command of this class that sends so many letters is turned away, if it is.
-    fn refuses(&self, class: Class, letters: usize, shared: &Shared) -> Option<Fault> {
-        let percent = match class {
-            Class::Opens => OPEN_SHARE_PERCENT,
-            Class::Finishes | Class::Reads => 100,
-        };
-        let is_full = self.outbox + letters > OUTBOX_LETTERS_MAX * percent / 100;
-        let of_outbox = (letters > 0 && is_full).then_some(BUSY);
+    /// Why a command is turned away, if it is.
+    fn refuses(&self, class: Class, call: &dyn Call, shared: &Shared) -> Option<Fault> {
+        let has_room = self.outbox.has_room_for(class, call);
+        let of_outbox = (!has_room).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses(class))
     }
 
-    /// Runs one command, unless it has to wait; gives the weight of what it changed.
+    /// Runs one command, unless it has to wait; gives the weight of what it changed. Gives the command
+    /// back if the record, which weighs so much already, has no room for what it writes.
     fn run(
         &mut self,
         envelope: Envelope,
         now_ms: u64,
+        weight: usize,
         shared: &Shared,
         answers: &mut Answers,
-    ) -> usize {
+    ) -> Result<usize, Envelope> {
         let slot = envelope.slot;
         if envelope.is_mail() && self.held_mail.slots.contains(&slot) {
             // Also if the slot waits: what is held came before, and a letter overtaken is lost.
             self.held_mail.hold(envelope);
-            return 0;
+            return Ok(0);
         }
         if self.waits.has(slot) {
             self.waits.park(envelope);
-            return 0;
+            return Ok(0);
         }
-        let Envelope {
-            work, class, name, ..
-        } = &envelope;
-        let (call, sink, token) = match work {
-            Errand::Call { call, sink, token } => (call, sink, *token),
+        let ran = match &envelope.work {
+            Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
             Errand::Scan(gather) => {
-                if gather.is_called_off() {
-                    return 0;
-                }
-                let call = gather.call();
-                let slots = if call.key().is_some() {
-                    vec![slot]
-                } else {
-                    self.slots.clone()
-                };
-                let snapshot = self.state.tables.snapshot(call.tables());
-                answers.push_scan(ScanJob {
-                    context: ScanContext {
-                        snapshot,
-                        asked_ms: gather.asked_ms(),
-                        slots,
-                    },
-                    gather: Arc::clone(gather),
-                });
-                return 0;
+                self.hand_scan(gather, slot, answers);
+                return Ok(0);
             }
             Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
                 self.held_mail.hold(envelope);
-                return 0;
+                return Ok(0);
             }
-            Errand::Letter(letter) => match self.take_letter(letter, now_ms, answers) {
-                Ok(weight) => return weight,
-                Err(missing) => {
-                    self.waits.ask(slot, missing);
-                    self.waits.park(envelope);
-                    return 0;
-                }
+            Errand::Letter(letter) => self.take_letter(letter, now_ms, weight, answers),
+            Errand::Ack(number) => return Ok(self.forget_letter(slot, *number)),
+        };
+        match ran {
+            Ok(more) => Ok(more),
+            Err(Later::Fetched(missing)) => {
+                self.waits.ask(slot, missing);
+                self.waits.park(envelope);
+                Ok(0)
+            }
+            Err(Later::NextRecord) => Err(envelope),
+        }
+    }
+
+    /// Hands a scan its snapshot, for a reader.
+    fn hand_scan(&self, gather: &Arc<Gather>, slot: Slot, answers: &mut Answers) {
+        if gather.is_called_off() {
+            return;
+        }
+        let call = gather.call();
+        let slots = if call.key().is_some() {
+            vec![slot]
+        } else {
+            self.slots.clone()
+        };
+        let snapshot = self.state.tables.snapshot(call.tables());
+        answers.push_scan(ScanJob {
+            context: ScanContext {
+                snapshot,
+                asked_ms: gather.asked_ms(),
+                slots,
             },
-            Errand::Ack(number) => return self.forget_letter(slot, *number),
+            gather: Arc::clone(gather),
+        });
+    }
+
+    /// Runs a command or point query to its answer.
+    fn run_call(
+        &mut self,
+        envelope: &Envelope,
+        now_ms: u64,
+        weight: usize,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) -> Result<usize, Later> {
+        let Envelope { slot, class, .. } = *envelope;
+        let Errand::Call { call, sink, token } = &envelope.work else {
+            unreachable!("because this is asked of calls only");
         };
         // It was let in when there was room; since then there is less.
-        if let Some(fault) = self.refuses(*class, call.letters(), shared) {
+        if let Some(fault) = self.refuses(class, &**call, shared) {
             let outcome = Outcome::Fault(&fault);
             sink.renderer().render(&outcome, &mut answers.bytes);
-            answers.push(Arc::clone(sink), token, outcome.status());
-            return 0;
+            answers.push(Arc::clone(sink), *token, outcome.status());
+            return Ok(0);
         }
-        Running::begin(name, call.key(), self.id, self.lsn);
-        let mut missing = Vec::new();
+        Running::begin(envelope.name, call.key(), self.id, self.lsn);
         if !self.state.tables.are_whole() {
+            let mut missing = Vec::new();
             call.reads(&mut self.state.reads(slot, &mut missing));
-        }
-        if missing.is_empty() {
-            let mut tx = self.state.begin(self.id, slot, now_ms);
-            match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
-                Ok(status) => {
-                    let done = Done::of(tx);
-                    answers.push(Arc::clone(sink), token, status);
-                    return self.finish(slot, status, done, answers);
-                }
-                Err(one) => {
-                    self.state.tables.undo();
-                    missing.push(one);
-                }
+            if !missing.is_empty() {
+                return Err(Later::Fetched(missing));
             }
         }
-        self.waits.ask(slot, missing);
-        self.waits.park(envelope);
-        0
+        if class != Class::Reads && !fits(weight, call.writes()) {
+            return Err(Later::NextRecord);
+        }
+        let answered = answers.bytes.len();
+        let mut tx = self.state.begin(self.id, slot, now_ms);
+        match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
+            Ok(status) => {
+                let done = Done::of(tx);
+                if !fits(weight, done.weight) {
+                    self.state.tables.undo();
+                    answers.bytes.truncate(answered);
+                    return Err(Later::NextRecord);
+                }
+                answers.push(Arc::clone(sink), *token, status);
+                Ok(self.finish(slot, status, done, answers))
+            }
+            Err(missing) => {
+                self.state.tables.undo();
+                Err(Later::Fetched(vec![missing]))
+            }
+        }
     }
 
     /// Keeps what a command has done, or takes it back.
@@ -443,7 +496,7 @@ impl Partition {
     /// When a timer may fire next; none does while there is no room for what it changes.
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
         let due = self.state.agenda.next_ms();
-        due.filter(|_| !self.is_held_up && self.refuses(Class::Finishes, 0, shared).is_none())
+        due.filter(|_| !self.is_held_up && shared.refuses(Class::Finishes).is_none())
     }
 
     /// Whether nothing waits, neither to run nor at the gate. Mail that there is no room for does not

@@ -1,7 +1,7 @@
 //! Timers that are due.
 
-use super::Partition;
 use super::state::{Done, State};
+use super::{Later, Partition, fits};
 use crate::gate::Answers;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_TIMERS_MAX, TIMERS_READ};
 use crate::running::Running;
@@ -27,12 +27,13 @@ impl Partition {
         let mut fired = 0;
         while fired < BATCH_TIMERS_MAX && *weight < BATCH_BYTES_MAX {
             match self.state.agenda.turn(&mut self.state.tables, now_ms) {
-                Turn::Fire(due) => match self.fire(&due, now_ms, answers) {
+                Turn::Fire(due) => match self.fire(&due, now_ms, *weight, answers) {
                     Ok(more) => {
                         *weight += more;
                         fired += 1;
                     }
-                    Err(missing) => self.wait_for_timer(&due, missing, now_ms),
+                    Err(Later::Fetched(missing)) => self.wait_for_timer(&due, missing, now_ms),
+                    Err(Later::NextRecord) => break,
                 },
                 Turn::Read(slot, from) => {
                     self.waits.timers.push((slot, from));
@@ -50,8 +51,9 @@ impl Partition {
         &mut self,
         due: &Due,
         now_ms: u64,
+        weight: usize,
         answers: &mut Answers,
-    ) -> Result<usize, Missing> {
+    ) -> Result<usize, Later> {
         let timer = self.handlers.timer(due);
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
         let identity = Identity::of_timer(due.key.as_bytes());
@@ -79,16 +81,20 @@ impl Partition {
         };
         let done = Done::of(tx);
         match fired {
-            Ok(()) => Ok(self.commit(due.slot, done, answers)),
+            Ok(()) if fits(weight, done.weight) => Ok(self.commit(due.slot, done, answers)),
+            Ok(()) => {
+                self.state.tables.undo();
+                Err(Later::NextRecord)
+            }
             Err(missing) => {
                 self.state.tables.undo();
-                Err(missing)
+                Err(Later::Fetched(vec![missing]))
             }
         }
     }
 
     /// A slot waits for what its first timer needs; what its next ones need is fetched along.
-    pub(super) fn wait_for_timer(&mut self, due: &Due, missing: Missing, now_ms: u64) {
+    pub(super) fn wait_for_timer(&mut self, due: &Due, missing: Vec<Missing>, now_ms: u64) {
         let State {
             tables,
             agenda,
@@ -96,7 +102,7 @@ impl Partition {
             ..
         } = &mut self.state;
         agenda.wait(due.slot);
-        let mut rows = vec![missing];
+        let mut rows = missing;
         for due in agenda.known(tables, due.slot, now_ms, TIMERS_READ) {
             let reads = self.handlers.timer(&due).reads;
             let slot = due.slot;

@@ -1,5 +1,10 @@
 //! A domain of a few commands, queries and a scan, to show that a domain is one line for the rest.
 
+mod attach;
+
+pub use attach::FORWARDED_BYTES_MAX;
+use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
+
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 
@@ -30,10 +35,10 @@ pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
     doc: "Notes under keys: written at most three times, and fading.",
-    tables: &[NOTES.def(), SHARES.def(), LAST.def()],
+    tables: &[NOTES.def(), SHARES.def(), LAST.def(), ATTACHED.def()],
     timers: &[FADE],
-    takes: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
-    sends: &[MailDef::of::<Shared>(), MailDef::of::<Thanks>()],
+    takes: MAIL,
+    sends: MAIL,
     events: &[Faded::DEF],
     requests: &[
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
@@ -48,10 +53,25 @@ pub const TOY: Domain = Domain {
             "/v1/notes/{key}/shares",
             ReadsOnly,
         ),
+        RequestDef::call::<Attach>("NOTE.ATTACH", Method::Put, "/v1/notes/{key}/text", Opens),
+        RequestDef::call::<Extend>("NOTE.EXTEND", Method::Post, "/v1/notes/{key}/text", Opens),
+        RequestDef::call::<ReadAttached>(
+            "NOTE.ATTACHED",
+            Method::Get,
+            "/v1/notes/{key}/text",
+            ReadsOnly,
+        ),
+        RequestDef::call::<Forward>("NOTE.FORWARD", Method::Post, "/v1/notes/{key}/texts", Opens),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
     audit,
 };
+
+const MAIL: &[MailDef] = &[
+    MailDef::of::<Shared>(),
+    MailDef::of::<Thanks>(),
+    MailDef::of::<Forwarded>(),
+];
 
 const UNKNOWN: RefusalDef = RefusalDef {
     code: "unknown_note",
@@ -71,6 +91,8 @@ pub enum Refusal {
     Unknown,
     /// Written too often.
     Full,
+    /// Longer than a letter carries.
+    TooLong,
 }
 
 impl Refuse for Refusal {
@@ -78,14 +100,18 @@ impl Refuse for Refusal {
         match self {
             Self::Unknown => &UNKNOWN,
             Self::Full => &FULL,
+            Self::TooLong => &TOO_LONG,
         }
     }
 
     fn facts(&self, out: &mut dyn Writer) {
-        if *self == Self::Full {
-            out.name("times");
-            out.integer(WRITINGS_MAX.cast_signed());
-        }
+        let (name, value) = match self {
+            Self::Unknown => return,
+            Self::Full => ("times", WRITINGS_MAX.cast_signed()),
+            Self::TooLong => ("bytes", FORWARDED_BYTES_MAX as i64),
+        };
+        out.name(name);
+        out.integer(value);
     }
 }
 

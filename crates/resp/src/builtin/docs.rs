@@ -66,13 +66,13 @@ fn head(wire: &mut Wire<'_>, front: &Front, summary: &str, group: &str) {
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let kind = match field.kind {
         FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
-        FieldKind::Name | FieldKind::Id => "string",
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload => "string",
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
     };
     let words: &[&str] = match field.kind {
         FieldKind::Word(words) => words,
-        FieldKind::Name | FieldKind::Id | FieldKind::Integer { .. } => &[],
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Integer { .. } => &[],
     };
     let extra = [field.word.is_some(), !field.required, !words.is_empty()];
     wire.map(4 + extra.iter().filter(|is_there| **is_there).count());
