@@ -4,17 +4,18 @@
 //! 1. A timer is one that some domain has declared.
 //! 2. What is numbered by an id has one of this partition, minted by now.
 //! 3. An event is one that some domain has declared; it, and a dead letter, is as old as its number.
+//!    It is about a key of its slot, and none of its kind was dropped there after it.
 //! 4. A letter is of a kind that some domain takes in, and is one of that kind.
 //! 5. A mark of receipt is of a partition that there is, and of an id which that one has minted.
 //! 6. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
 //!
-//! What no row tells: that an event, a mark of receipt, an acknowledged letter or a dead letter is
+//! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or a dead letter is
 //! missing. Whether a timer is due to somebody is for the domain to say.
 
 use std::fmt::Display;
 
 use crate::contract::{Audit, Books, Domain, MailDef};
-use crate::event::EVENTS;
+use crate::event::{EVENTS, FLOORS, Floors};
 use crate::ids;
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::ID_AHEAD_MS;
@@ -30,6 +31,7 @@ pub(crate) fn audit(books: &Books<'_>) -> Audit {
     };
     laws.timers();
     laws.events();
+    laws.floors();
     laws.letters();
     laws.received();
     laws.dead();
@@ -118,18 +120,44 @@ impl<'a> Laws<'a> {
     }
 
     fn events(&mut self) {
+        let floors = Floors::of(self.books.rows(&FLOORS).iter());
         for (key, event) in self.books.rows(&EVENTS) {
             let Some(number) = self.number("event", &key) else {
                 continue;
             };
             self.check_id("event", number, number, self.books.known.partition);
             self.check_age("event", number, event.at_ms);
-            let mut declared = self.domains().flat_map(|domain| domain.events);
-            if !declared.any(|def| def.name == event.name) {
-                let name = &event.name;
+            let (domain, name, about) = (&event.domain, &event.name, &event.key);
+            if !self.has_event(domain, name) {
                 self.fault("event", number, format!("no structure tells of {name}"));
             }
+            if Slot::of(about.as_bytes()) != self.books.slot {
+                self.fault("event", number, format!("{about} is of another slot"));
+            }
+            if floors.get(domain, name) >= Some(number) {
+                self.fault("event", number, format!("a later {name} was dropped"));
+            }
         }
+    }
+
+    fn floors(&mut self) {
+        for (key, floor) in self.books.rows(&FLOORS) {
+            let mut parts = key.parts();
+            let kind = parts.text().zip(parts.text());
+            let kind = kind.filter(|_| parts.rest().is_empty());
+            let of = "floor of events";
+            if !kind.is_some_and(|(domain, name)| self.has_event(domain, name)) {
+                let kind = key.parts().rest().escape_ascii();
+                self.fault(of, kind, "no structure tells of such");
+            }
+            self.check_id(of, floor.number, floor.number, self.books.known.partition);
+        }
+    }
+
+    /// Rows of before events told their domains have none.
+    fn has_event(&self, domain: &str, name: &str) -> bool {
+        let mut declared = self.domains().flat_map(|domain| domain.events);
+        declared.any(|def| def.name == name && (domain.is_empty() || def.domain == domain))
     }
 
     fn letters(&mut self) {

@@ -63,6 +63,7 @@ pub use clock::{Clock, ClockJump, MachineClock};
 pub use engine::{
     Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, Writer, check, tables_of,
 };
+pub use event::EventFilter;
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
 pub use log::{
     Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,

@@ -128,8 +128,27 @@ pub const PAGE_ITEMS_DEFAULT: i64 = 100;
 /// Scans waiting for a reader thread.
 pub const SCANS_WAITING_MAX: usize = 1_024;
 
-/// Events kept per partition; the oldest goes when one more is emitted.
+/// Events of one domain kept in one partition; its oldest goes when one more is emitted. Beside each,
+/// memory has the 16 bytes that say where it is.
 pub const EVENTS_KEPT: usize = 10_000;
+
+/// How long events of a kind are kept that does not say otherwise: who was away over a weekend has
+/// missed nothing.
+pub const EVENT_KEPT_MS_DEFAULT: u64 = 7 * 24 * 3_600 * 1_000;
+
+/// The longest time for which a kind of event may be kept. An event is what to act upon; history
+/// belongs into rows of a domain.
+pub const EVENT_KEPT_MS_MAX: u64 = 90 * 24 * 3_600 * 1_000;
+
+/// How long an event may stay beyond its time where nothing else happens: one batch then drops what
+/// has become due meanwhile.
+pub const EVENTS_LATE_MS: u64 = 10_000;
+
+/// Events dropped in one batch, beyond as many as it has emitted.
+pub const EVENTS_DROPPED_MAX: usize = 256;
+
+/// Bytes of an event in the log: a fact to act upon, not a document.
+pub const EVENT_BYTES_MAX: usize = 4 * 1024;
 
 /// What BUSY tells a client to wait before it asks again.
 pub const BUSY_RETRY_MS: u64 = 50;

@@ -1,7 +1,7 @@
 //! The engine's own domain: its tables, and the requests that are about no structure.
 
 use crate::contract::{Domain, RequestDef};
-use crate::event::{EVENTS, List};
+use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::strikes::{DEAD, ListDead};
@@ -18,6 +18,7 @@ pub(crate) const ENGINE: Domain = Domain {
         OUTBOX.def(),
         RECEIVED.def(),
         DEAD.def(),
+        FLOORS.def(),
     ],
     timers: &[],
     takes: &[],

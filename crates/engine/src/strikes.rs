@@ -197,8 +197,8 @@ impl Scan for ListDead {
 
     fn page(&self, context: &ScanContext) -> Result<Page<DeadInfo>, Never> {
         let from = self.after.map_or(0, |after| after.get() + 1);
-        let rows = context.rows_by_number(&DEAD, &(from..u64::MAX), self.limit() + 1);
-        let items = rows.into_iter().map(info).collect();
+        let rows = context.numbered(&DEAD, &(from..u64::MAX));
+        let items = rows.take(self.limit() + 1).map(info).collect();
         Ok(Page::cut(items, self.limit()))
     }
 }

@@ -2,12 +2,12 @@
 
 use compact_str::CompactString;
 
-use crate::contract::{Event, Mail, MailDef, Timer};
+use crate::contract::{Event, EventDef, Mail, MailDef, Timer};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
-use crate::limits::LETTER_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
 use crate::strikes::{DEAD, DeadRow};
@@ -70,8 +70,8 @@ pub struct Tx<'a> {
     pub(crate) weight: usize,
     /// The earliest timer that this transaction set.
     pub(crate) wakes_at_ms: Option<u64>,
-    /// Numbers of the events that this transaction emitted.
-    pub(crate) emitted: Vec<u64>,
+    /// The events that this transaction emitted: their kinds and numbers.
+    pub(crate) emitted: Vec<(EventDef, u64)>,
     /// Letters that this transaction sent.
     pub(crate) sent: Vec<Letter>,
 }
@@ -158,17 +158,22 @@ impl Tx<'_> {
         self.put(&DEAD, number, dead);
     }
 
-    /// Emits an event about `key`.
+    /// Emits an event about `key`, which is of this slot: it is found by its key.
     pub fn emit<E: Event>(&mut self, key: &str, event: &E) {
+        debug_assert_eq!(Slot::of(key.as_bytes()), self.slot, "{key}: another slot's");
         let row = EventRow {
             at_ms: self.now_ms,
             name: CompactString::const_new(E::DEF.name),
             key: CompactString::new(key),
             facts: event::facts_of(event),
+            domain: CompactString::const_new(E::DEF.domain),
         };
         let number = self.mint();
-        self.emitted.push(number);
-        self.weight += event::REMOVAL_BYTES; // The oldest may have to go for it.
+        self.emitted.push((E::DEF, number));
+        let before = self.weight;
         self.put(&event::EVENTS, number, row);
+        let bytes = self.weight - before;
+        assert!(bytes <= EVENT_BYTES_MAX, "{}: {bytes} bytes", E::DEF.name);
+        self.weight += event::drop_bytes(&E::DEF); // The oldest may have to go for it.
     }
 }

@@ -14,8 +14,9 @@ reply! {
 }
 
 impl Event for StockLow {
-    const DEF: EventDef = EventDef {
-        name: "stock_low",
-        doc: "What is available of a SKU has fallen to its alert.",
-    };
+    const DEF: EventDef = EventDef::new(
+        "stock",
+        "stock_low",
+        "What is available of a SKU has fallen to its alert.",
+    );
 }

@@ -5,13 +5,15 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter::Peekable;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
     ReplyType, ReplyValue, Request, Status, Values,
 };
+use crate::event::Floors;
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
-use crate::limits::{COMMAND_ROWS_BYTES, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
+use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::row::Row;
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
@@ -314,6 +316,11 @@ pub trait Scan: Request + Sync {
     /// # Errors
     /// The refusal.
     fn page(&self, context: &ScanContext) -> Result<Page<Self::Item>, Self::Refusal>;
+
+    /// Of what several partitions refuse with, that which is answered.
+    fn foremost(refusals: Vec<Self::Refusal>) -> Option<Self::Refusal> {
+        refusals.into_iter().next()
+    }
 }
 
 /// A scan whose type is not known here.
@@ -352,15 +359,7 @@ impl<S: Scan> ScanCall for S {
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
     ) -> Status {
-        let pages: Result<Vec<_>, _> = pages
-            .into_iter()
-            .map(|page| {
-                *page
-                    .downcast::<Result<Page<S::Item>, S::Refusal>>()
-                    .expect("because `page` above made it")
-            })
-            .collect();
-        let merged = pages.map(|pages| merge(pages, self.limit()));
+        let merged = merged(self, pages);
         let outcome = match &merged {
             Ok(page) => Outcome::Reply(page),
             Err(refusal) => {
@@ -373,7 +372,20 @@ impl<S: Scan> ScanCall for S {
     }
 }
 
-/// One page out of the pages of several partitions, in the order of their cursors.
+/// One page out of what the partitions have given, or a refusal of theirs.
+fn merged<S: Scan>(scan: &S, given: Vec<Box<dyn Any + Send>>) -> Result<Page<S::Item>, S::Refusal> {
+    let (mut pages, mut refusals) = (Vec::new(), Vec::new());
+    for given in given {
+        let page = given.downcast::<Result<Page<S::Item>, S::Refusal>>();
+        match *page.expect("because `page` above made it") {
+            Ok(page) => pages.push(page),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    S::foremost(refusals).map_or_else(|| Ok(merge(pages, scan.limit())), Err)
+}
+
+/// One page out of the pages of several partitions, in the order of their places.
 fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
     if pages.len() == 1
         && let Some(page) = pages.pop()
@@ -381,19 +393,17 @@ fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
         return page;
     }
     // Behind the nearest place where some partition stopped, items of that one may be missing.
-    let stopped = pages.iter().filter(|page| page.next.is_some());
-    let bound = stopped
-        .filter_map(|page| page.items.last())
-        .map(PageItem::place)
-        .min();
+    let stopped = pages.iter_mut().filter_map(|page| page.next.take());
+    let bound = stopped.min();
     let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
     items.sort_by_cached_key(PageItem::place);
     if let Some(bound) = &bound {
         items.retain(|item| item.place() <= *bound);
     }
-    let is_more = bound.is_some() || items.len() > limit;
-    items.truncate(limit);
-    Page::of(items, is_more)
+    if items.len() > limit {
+        return Page::cut(items, limit);
+    }
+    Page { items, next: bound }
 }
 
 /// What a scan reads from: a snapshot of one partition's tables.
@@ -403,6 +413,8 @@ pub struct ScanContext {
     pub(crate) asked_ms: u64,
     /// The slots asked about: one for a scan with a key, else all of the partition.
     pub(crate) slots: Vec<Slot>,
+    /// How far the partition's events were dropped.
+    pub(crate) event_floors: Arc<Floors>,
 }
 
 impl ScanContext {
@@ -435,17 +447,22 @@ impl ScanContext {
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
-    /// Up to `most` rows of all slots whose key is a number within `range`, by this number.
-    pub(crate) fn rows_by_number<R: Row>(
-        &self,
-        table: &Table<R>,
+    /// How far the events of the partition were dropped.
+    pub(crate) fn event_floors(&self) -> &Floors {
+        &self.event_floors
+    }
+
+    /// The rows of all slots whose key is a number within `range`, by this number. Only what is taken
+    /// is read, and one row of each slot.
+    pub(crate) fn numbered<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
         range: &Range<u64>,
-        most: usize,
-    ) -> Vec<(u64, R)> {
+    ) -> impl Iterator<Item = (u64, R)> + use<'a, R> {
+        let end = range.end;
         let rows = self.rows_of_all(table, &[], &range.start.to_be_bytes());
         let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
-        let within = numbered.take_while(|(number, _)| *number < range.end);
-        within.take(most).collect()
+        numbered.take_while(move |(number, _)| *number < end)
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
@@ -598,14 +615,91 @@ fn letter<M: Mail>(body: &[u8]) -> M {
 /// A kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventDef {
+    /// The name of the domain that emits it.
+    pub domain: &'static str,
     /// Its name, a fact in the past tense, in lower case.
     pub name: &'static str,
     /// What it says.
     pub doc: &'static str,
+    /// How long it is kept, if its domain does not emit too many meanwhile.
+    pub keep_ms: u64,
+}
+
+impl EventDef {
+    /// A kind of event that is kept for [`EVENT_KEPT_MS_DEFAULT`].
+    #[must_use]
+    pub const fn new(domain: &'static str, name: &'static str, doc: &'static str) -> Self {
+        Self {
+            domain,
+            name,
+            doc,
+            keep_ms: EVENT_KEPT_MS_DEFAULT,
+        }
+    }
 }
 
 /// A fact that a transaction emits.
 pub trait Event: ReplyValue {
     /// Which kind it is.
     const DEF: EventDef;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Writer;
+
+    struct Item(u64);
+
+    impl ReplyValue for Item {
+        const TYPE: ReplyType = ReplyType::Integer;
+
+        fn write(&self, out: &mut dyn Writer) {
+            out.integer(self.0.cast_signed());
+        }
+    }
+
+    impl PageItem for Item {
+        type Place = u64;
+
+        fn place(&self) -> u64 {
+            self.0
+        }
+    }
+
+    fn page(items: &[u64], next: Option<u64>) -> Page<Item> {
+        let items = items.iter().copied().map(Item).collect();
+        Page { items, next }
+    }
+
+    #[test]
+    fn merged_page_ends_where_some_partition_stopped_though_it_found_nothing() {
+        let cases = [
+            (
+                vec![page(&[1, 4], None), page(&[2, 3], None)],
+                (vec![1, 2, 3, 4], None),
+            ),
+            (
+                vec![page(&[1, 9], None), page(&[], Some(5))],
+                (vec![1], Some(5)),
+            ),
+            (
+                vec![page(&[7], None), page(&[], Some(5))],
+                (vec![], Some(5)),
+            ),
+            (
+                vec![page(&[1, 2], Some(2)), page(&[3], Some(8))],
+                (vec![1, 2], Some(2)),
+            ),
+            (
+                vec![page(&[1, 3, 5], None), page(&[2, 4], Some(6))],
+                (vec![1, 2, 3, 4], Some(4)),
+            ),
+        ];
+        for (pages, expected) in cases {
+            let merged = merge(pages, 4);
+            let items: Vec<_> = merged.items.iter().map(PageItem::place).collect();
+            assert_eq!((items, merged.next), expected);
+        }
+    }
 }

@@ -168,25 +168,20 @@ impl<T: ReplyValue> ReplyValue for Vec<T> {
 
 /// An item of a page, with the place from which the next page goes on.
 pub trait PageItem: ReplyValue + Send {
-    /// What orders items. Pages of several partitions are merged in this order.
-    type Place: Ord + Display;
+    /// What orders items. Pages of several partitions are merged in this order. As a text it is what
+    /// the caller passes as `AFTER` to go on behind the item.
+    type Place: Ord + Display + Send;
 
     /// Where the item stands.
     fn place(&self) -> Self::Place;
-
-    /// What the caller passes as `AFTER` to go on behind this item.
-    fn cursor(&self) -> CompactString {
-        self.place().to_compact_string()
-    }
 }
 
 /// A page of a scan: `{items, next}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct Page<T: PageItem> {
     /// The items, which may be fewer than asked for though there are more.
     pub items: Vec<T>,
-    /// Where to go on; nothing when this was the last page.
-    pub next: Option<CompactString>,
+    /// Where to go on, behind all of them; nothing when this was the last page.
+    pub next: Option<T::Place>,
 }
 
 impl<T: PageItem> Page<T> {
@@ -202,12 +197,12 @@ impl<T: PageItem> Page<T> {
     #[must_use]
     pub fn of(items: Vec<T>, is_more: bool) -> Self {
         let last = items.last().filter(|_| is_more);
-        let next = last.map(PageItem::cursor);
+        let next = last.map(PageItem::place);
         Self { items, next }
     }
 }
 
-impl<T: ReplyValue> ReplyValue for Page<T> {
+impl<T: PageItem> ReplyValue for Page<T> {
     const TYPE: ReplyType = ReplyType::Map(&[
         ReplyField {
             name: "items",
@@ -226,7 +221,8 @@ impl<T: ReplyValue> ReplyValue for Page<T> {
         out.name("items");
         self.items.write(out);
         out.name("next");
-        self.next.write(out);
+        let next = self.next.as_ref();
+        next.map(ToCompactString::to_compact_string).write(out);
         out.end();
     }
 }

@@ -25,7 +25,7 @@ use crate::contract::{Domain, MailDef, Timer};
 use crate::disk::Disk;
 use crate::filter::{self, Completion};
 use crate::key::{PartitionId, SlotMap};
-use crate::limits::PARTITIONS_MAX;
+use crate::limits::{EVENT_KEPT_MS_MAX, PARTITIONS_MAX};
 use crate::log::{EmbeddedLog, Log, LogError, LogReport, LogWriter, Reading, Space, Spawn};
 use crate::mail::check_addressees;
 use crate::memory::Memory;
@@ -156,6 +156,11 @@ impl Engine {
         let handlers = Arc::new(Handlers {
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),
+            events: domains
+                .iter()
+                .flat_map(|domain| domain.events)
+                .copied()
+                .collect(),
             set_aside: strikes::set_aside(&*disk).map_err(|error| LogError::Io {
                 path: disk.path("strikes"),
                 error,
@@ -222,7 +227,7 @@ fn with_own(domains: &[Domain]) -> Vec<Domain> {
 }
 
 /// Asserts what stored numbers rely on: no two domains, tables, timers or kinds of mail have the
-/// same, and all mail is taken in by somebody.
+/// same, and all mail is taken in by somebody; and that events say whose they are.
 fn check_numbers(domains: &[Domain]) {
     let mut taken = HashSet::new();
     for Domain {
@@ -230,10 +235,16 @@ fn check_numbers(domains: &[Domain]) {
         tables,
         timers,
         takes,
+        events,
         name,
         ..
     } in domains
     {
+        for event in *events {
+            assert_eq!(event.domain, *name, "{} is of another domain", event.name);
+            let is_bounded = (1..=EVENT_KEPT_MS_MAX).contains(&event.keep_ms);
+            assert!(is_bounded, "{}: kept for {} ms", event.name, event.keep_ms);
+        }
         assert!(
             taken.insert((0, u16::from(*number))),
             "{name}: {number} is taken"

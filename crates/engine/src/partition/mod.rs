@@ -1,6 +1,7 @@
 //! A partition: the one writer of its slots.
 
 mod audit;
+mod events;
 mod mail;
 mod outbox;
 mod state;
@@ -18,15 +19,15 @@ use waits::Waits;
 
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
-use crate::contract::{Call, Class, Fault, MailDef, Outcome, ScanContext, Status, Timer};
-use crate::event::EVENTS;
+use crate::contract::{Call, Class, EventDef, Fault, MailDef, Outcome, ScanContext, Status, Timer};
+use crate::event::{EVENTS, FLOORS};
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
 use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX,
-    BATCH_COMMANDS_MAX, EVENTS_KEPT, FETCHES_MAX, RECORD_BYTES_MAX,
+    BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
 use crate::log::{BUSY, Lsn, Record};
 use crate::mail::{Letter, OUTBOX, Post};
@@ -69,10 +70,11 @@ pub(crate) struct Partition {
     broken: Option<Canary>,
 }
 
-/// What the domains do about timers and mail, by number.
+/// What the domains do about timers and mail, by number, and the events that they emit.
 pub(crate) struct Handlers {
     pub(crate) timers: HashMap<u16, Timer>,
     pub(crate) mails: HashMap<u16, MailDef>,
+    pub(crate) events: Vec<EventDef>,
     /// Timers and letters that have stopped the process too often.
     pub(crate) set_aside: HashSet<Identity>,
 }
@@ -111,13 +113,9 @@ impl Partition {
         lsn: Lsn,
         handlers: Arc<Handlers>,
     ) -> Result<Self, BaseError> {
-        let rows = tables.snapshot(&[TIMERS.id(), EVENTS.id(), OUTBOX.id()]);
+        let rows = tables.snapshot(&[TIMERS.id(), EVENTS.id(), FLOORS.id(), OUTBOX.id()]);
         let agenda = Agenda::rearm(&rows, &slots);
-        let mut events: Vec<_> = of_slots(&rows, &EVENTS, &slots)?
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
-        events.sort_by_key(number_of);
+        let events = events::windows(&rows, &slots, &handlers.events)?;
         let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
         letters.sort_by_key(|(key, _)| number_of(key));
         drop(rows);
@@ -134,7 +132,7 @@ impl Partition {
             minter: Minter::default(),
             agenda,
             scratch: Vec::new(),
-            events: events.into(),
+            events,
         };
         Ok(Self {
             id,
@@ -262,7 +260,7 @@ impl Partition {
             }
         }
         Running::end();
-        self.drop_old_events();
+        self.drop_old_events(now_ms, weight);
         self.close(answers, shared);
         self.state.tables.bound_caches();
         overdue || !self.batch.is_empty() || self.may_drain(shared)
@@ -413,6 +411,7 @@ impl Partition {
                 snapshot,
                 asked_ms: gather.asked_ms(),
                 slots,
+                event_floors: Arc::clone(self.state.events.floors()),
             },
             gather: Arc::clone(gather),
         });
@@ -484,18 +483,11 @@ impl Partition {
         0
     }
 
-    fn drop_old_events(&mut self) {
-        while self.state.events.len() > EVENTS_KEPT
-            && let Some(oldest) = self.state.events.pop_front()
-        {
-            self.state.tables.remove(&EVENTS, oldest.as_bytes());
-            self.state.tables.commit();
-        }
-    }
-
-    /// When a timer may fire next; none does while there is no room for what it changes.
+    /// When a timer may fire next, or events are to be dropped; neither happens while there is no room
+    /// for what it changes.
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
-        let due = self.state.agenda.next_ms();
+        let State { agenda, events, .. } = &self.state;
+        let due = agenda.next_ms().into_iter().chain(events.next_ms()).min();
         due.filter(|_| !self.is_held_up && shared.refuses(Class::Finishes).is_none())
     }
 
@@ -513,13 +505,22 @@ fn of_slots<R: Row>(
     table: &Table<R>,
     slots: &[Slot],
 ) -> Result<Vec<(RowKey, R)>, BaseError> {
-    let mut found = Vec::new();
-    if let (Some(first), Some(last)) = (slots.first(), slots.last()) {
-        let all = rows.range(table, &[], &first.0.to_be_bytes());
-        let up_to_last = all.take_while(|(key, _)| key.slot() <= *last);
-        found.extend(up_to_last.filter(|(key, _)| slots.contains(&key.slot())));
-    }
+    let found = in_slots(rows, table, slots).collect();
     rows.failure().map_or(Ok(found), Err)
+}
+
+/// The same, one after the other. What could not be read is missing: see [`Snapshot::failure`].
+fn in_slots<'a, R: Row>(
+    rows: &'a Snapshot,
+    table: &'a Table<R>,
+    slots: &'a [Slot],
+) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
+    let ends = slots.first().zip(slots.last());
+    let between = ends.into_iter().flat_map(|(first, last)| {
+        let all = rows.range(table, &[], &first.0.to_be_bytes());
+        all.take_while(|(key, _)| key.slot() <= *last)
+    });
+    between.filter(|(key, _)| slots.contains(&key.slot()))
 }
 
 fn number_of(key: &RowKey) -> u64 {

@@ -1,9 +1,9 @@
 //! What commands see and change, and what a transaction leaves behind.
 
-use std::collections::VecDeque;
-
+use crate::contract::EventDef;
+use crate::event::Windows;
 use crate::ids::Minter;
-use crate::key::{PartitionId, RowKey, Slot, write_key};
+use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
 use crate::table::Missing;
 use crate::tables::Tables;
@@ -16,15 +16,14 @@ pub(super) struct State {
     pub(super) minter: Minter,
     pub(super) agenda: Agenda,
     pub(super) scratch: Vec<u8>,
-    /// Keys of the events that are kept, oldest first.
-    pub(super) events: VecDeque<RowKey>,
+    pub(super) events: Windows,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
 pub(super) struct Done {
     pub(super) weight: usize,
     pub(super) wakes_at_ms: Option<u64>,
-    pub(super) emitted: Vec<u64>,
+    pub(super) emitted: Vec<(EventDef, u64)>,
     pub(super) sent: Vec<Letter>,
 }
 
@@ -69,10 +68,8 @@ impl State {
         if let Some(due_ms) = done.wakes_at_ms {
             self.agenda.note(slot, due_ms);
         }
-        for number in done.emitted {
-            let mut key = Vec::new();
-            write_key(&mut key, slot, &number);
-            self.events.push_back(RowKey::from_bytes(&key));
+        for (def, number) in done.emitted {
+            self.events.note(&def, number, slot);
         }
         done.weight
     }

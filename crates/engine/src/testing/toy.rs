@@ -29,6 +29,9 @@ const FADE: Timer = Timer::new(NUMBER, 1, fade, fade_reads);
 /// Writings that a note takes; one more is refused.
 pub const WRITINGS_MAX: u64 = 3;
 
+/// How long it is told that a note has faded.
+pub const FADED_KEPT_MS: u64 = 3_600_000;
+
 /// Notes: a text under a key, written at most three times, which fades. The text `panic` does, and
 /// `panic-later` when it fades; so does the letter by which a note named `panic` is shared.
 pub const TOY: Domain = Domain {
@@ -226,8 +229,8 @@ reply! {
 
 impl Event for Faded {
     const DEF: EventDef = EventDef {
-        name: "faded",
-        doc: "A note has faded.",
+        keep_ms: FADED_KEPT_MS,
+        ..EventDef::new("note", "faded", "A note has faded.")
     };
 }
 

@@ -11,6 +11,8 @@ use super::Value::{Bytes, Nothing, Number, Text};
 pub(crate) const UNTOLD: &[(&str, &str)] = &[
     // The oldest go when there are too many.
     ("engine.events", "removed"),
+    // Who is behind it is told nothing then.
+    ("engine.event_floors", "removed"),
     // That is what an acknowledgement does.
     ("engine.outbox", "removed"),
     // Only the letters that come again would tell.
@@ -36,6 +38,7 @@ const ADDS: &str = "stock.adds";
 const RETURNS: &str = "stock.returns";
 const TIMERS: &str = "engine.timers";
 const EVENTS: &str = "engine.events";
+const FLOORS: &str = "engine.event_floors";
 const OUTBOX: &str = "engine.outbox";
 const RECEIVED: &str = "engine.received";
 const DEAD: &str = "engine.dead_letters";
@@ -376,6 +379,26 @@ pub(crate) const CASES: &[Case] = &[
         0,
         Field(1, Text("rained")),
         "no structure tells of rained",
+    ),
+    case(EVENTS, 0, Field(2, Text("b")), "b is of another slot"),
+    case(
+        EVENTS,
+        0,
+        Field(4, Text("note")),
+        "no structure tells of stock_low",
+    ),
+    case(
+        FLOORS,
+        0,
+        Field(0, Number(u64::MAX >> 1)),
+        "a later stock_low was dropped",
+    ),
+    case(FLOORS, 0, Field(0, Number(0)), "is no id of partition"),
+    case(
+        FLOORS,
+        0,
+        Copy(b"stock_low", b"rained"),
+        "floor of events stock\\x00rained\\x00",
     ),
     case(OUTBOX, 0, Copy(b"\0", b""), "that is no number"),
     case(

@@ -46,6 +46,7 @@ impl Folder {
         let folder = Self { disk, base };
         folder.put("engine.outbox", vec![letter(now_ms)]);
         folder.put("engine.dead_letters", vec![dead_letter(now_ms)]);
+        folder.put("engine.event_floors", vec![floor(now_ms)]);
         folder
     }
 
@@ -152,6 +153,15 @@ fn letter(now_ms: u64) -> Row {
     row.u8(1).unwrap().str("y").unwrap();
     row.u8(2).unwrap().bytes(&body()).unwrap();
     (key_of("x", id_at(now_ms, "x")), Some(row.into_writer()))
+}
+
+/// An event about a that was dropped, of the day before.
+fn floor(now_ms: u64) -> Row {
+    let key = [&Slot::of(b"a").0.to_be_bytes()[..], b"stock\0stock_low\0"].concat();
+    let mut row = Encoder::new(Vec::new());
+    let number = id_at(now_ms - 86_400_000, "a");
+    row.map(1).unwrap().u8(0).unwrap().u64(number).unwrap();
+    (key, Some(row.into_writer()))
 }
 
 /// A letter from x to y that was set aside.
