@@ -6,6 +6,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::archive::Slice;
 use crate::limits::SLOTS;
 
 /// One of [`SLOTS`] sets of keys; the unit that a partition owns.
@@ -188,6 +189,13 @@ impl<'a> KeyReader<'a> {
         let (number, rest) = self.rest.split_first_chunk::<8>()?;
         self.rest = rest;
         Some(u64::from_be_bytes(*number))
+    }
+
+    /// The next part as a slice of an archive; `None` if the bytes do not hold one.
+    pub fn slice(&mut self) -> Option<Slice> {
+        let (slice, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(Slice(u32::from_be_bytes(*slice)))
     }
 
     /// The next part as a byte; `None` at the end.

@@ -1,27 +1,31 @@
 //! What the engine's own rows tell about themselves, recomputed by an audit.
 //!
 //! Laws, over the rows of one slot:
-//! 1. A timer is one that some domain has declared.
+//! 1. A timer is one that some domain has declared, among the idle ones or the others as it says.
 //! 2. What is numbered by an id has one of this partition, minted by now.
 //! 3. An event is one that some domain has declared; it, and a dead letter, is as old as its number.
 //!    It is about a key of its slot, and none of its kind was dropped there after it.
 //! 4. A letter is of a kind that some domain takes in, and is one of that kind.
 //! 5. A mark of receipt is of a partition that there is, and of an id which that one has minted.
-//! 6. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
+//! 6. What is said to be dropped is of an archive, under slot 0.
+//! 7. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
 //!
-//! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or a dead letter is
-//! missing. Whether a timer is due to somebody is for the domain to say.
+//! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter, a
+//! dead letter or a word of what is dropped is missing. Whether a timer is due to somebody is for the
+//! domain to say.
 
 use std::fmt::Display;
 
-use crate::contract::{Audit, Books, Domain, MailDef};
+use crate::archive::{DROPPED, dropped_key};
+use crate::contract::{Audit, Books, Domain, MailDef, Timer};
 use crate::event::{EVENTS, FLOORS, Floors};
 use crate::ids;
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::ID_AHEAD_MS;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::strikes::{DEAD, DeadRow};
-use crate::timer::{Due, TIMERS};
+use crate::table::TableDef;
+use crate::timer::{Due, IDLE_TIMERS, TIMERS};
 
 /// Checks these laws over the rows of one slot.
 pub(crate) fn audit(books: &Books<'_>) -> Audit {
@@ -30,6 +34,7 @@ pub(crate) fn audit(books: &Books<'_>) -> Audit {
         faults: Vec::new(),
     };
     laws.timers();
+    laws.dropped();
     laws.events();
     laws.floors();
     laws.letters();
@@ -62,9 +67,9 @@ impl<'a> Laws<'a> {
         kinds.find(|mail| mail.id == kind)
     }
 
-    fn has_timer(&self, kind: u16) -> bool {
+    fn timer(&self, kind: u16) -> Option<&'a Timer> {
         let mut timers = self.domains().flat_map(|domain| domain.timers);
-        timers.any(|timer| timer.id == kind)
+        timers.find(|timer| timer.id == kind)
     }
 
     /// Tells if this is no id that a partition has minted by now.
@@ -110,11 +115,25 @@ impl<'a> Laws<'a> {
     }
 
     fn timers(&mut self) {
-        for (key, _) in self.books.rows(&TIMERS) {
-            let kind = Due::of(key.clone()).map(|due| due.timer);
-            if !kind.is_some_and(|kind| self.has_timer(kind)) {
+        for (table, is_idle) in [(&TIMERS, false), (&IDLE_TIMERS, true)] {
+            for (key, _) in self.books.rows(table) {
+                let kind = Due::of(key.clone()).map(|due| due.timer);
+                let timer = kind.and_then(|kind| self.timer(kind));
+                if timer.is_none_or(|timer| timer.is_idle != is_idle) {
+                    let key = key.parts().rest().escape_ascii();
+                    self.fault("timer", key, "no structure has such a timer");
+                }
+            }
+        }
+    }
+
+    fn dropped(&mut self) {
+        for (key, _) in self.books.rows(&DROPPED) {
+            let mut tables = self.domains().flat_map(|domain| domain.tables);
+            let is_of = |def: &TableDef| dropped_key(def.id) == key;
+            if !tables.any(|def| def.retention.is_some() && is_of(def)) {
                 let key = key.parts().rest().escape_ascii();
-                self.fault("timer", key, "no structure has such a timer");
+                self.fault("dropped slices", key, "no structure has such an archive");
             }
         }
     }
@@ -203,7 +222,7 @@ impl<'a> Laws<'a> {
 
     fn is_dead_letter(&self, dead: &DeadRow) -> bool {
         if !dead.is_letter {
-            return self.has_timer(dead.kind) && dead.body.is_empty();
+            return self.timer(dead.kind).is_some() && dead.body.is_empty();
         }
         let is_here = Slot::of(&dead.key) == self.books.slot;
         let mail = self.mail(dead.kind);

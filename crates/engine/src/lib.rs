@@ -18,6 +18,7 @@
 //!
 //! Start reading at [`Engine`], then `partition/mod.rs`: the life of a batch.
 
+mod archive;
 pub mod backup;
 pub mod base;
 mod cell;
@@ -58,6 +59,7 @@ pub mod text;
 mod timer;
 mod tx;
 
+pub use archive::{Retention, Slice};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use engine::{

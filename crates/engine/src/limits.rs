@@ -45,6 +45,18 @@ pub const BATCH_COMMANDS_MAX: usize = 1024;
 /// get BUSY: an answer that a due timer might change is not given.
 pub const BATCH_TIMERS_MAX: usize = 512;
 
+/// Idle timers that fire in one batch, behind its commands: few enough that the next batch hardly
+/// waits, as many as are read from the base at once.
+pub const BATCH_IDLE_TIMERS_MAX: usize = 64;
+
+/// Batches of one partition that may be executed and not yet durable while idle timers fire: their
+/// records go before those of commands only where the log keeps up.
+pub const IDLE_AHEAD_BATCHES_MAX: u64 = 4;
+
+/// Rows that idle timers of one partition ask the base for at once, but for those of one slot's last
+/// timers.
+pub const IDLE_FETCHES_MAX: usize = 256;
+
 /// Commands waiting in one partition's inbox, shared equally by the domains.
 pub const INBOX_COMMANDS_MAX: usize = 16 * 1024;
 
@@ -102,6 +114,9 @@ pub const BASE_RUNS_MAX: usize = 24;
 /// Runs of a table that are merged at once: the more, the less often what is below them is written
 /// again, and the more places there are to look for a row.
 pub const BASE_RUNS_MERGED: u8 = 8;
+
+/// Slices of an archive that are kept: a page may look into each of them.
+pub const SLICES_MAX: u64 = 1_000;
 
 /// Bytes after which a frame of a backup ends: large enough that its head is nothing, small enough
 /// that a few of them may wait for a slow client.

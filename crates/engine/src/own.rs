@@ -1,11 +1,12 @@
 //! The engine's own domain: its tables, and the requests that are about no structure.
 
+use crate::archive::DROPPED;
 use crate::contract::{Domain, RequestDef};
 use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::strikes::{DEAD, ListDead};
-use crate::timer::TIMERS;
+use crate::timer::{IDLE_TIMERS, TIMERS};
 
 /// Registered in front of every other domain.
 pub(crate) const ENGINE: Domain = Domain {
@@ -19,6 +20,8 @@ pub(crate) const ENGINE: Domain = Domain {
         RECEIVED.def(),
         DEAD.def(),
         FLOORS.def(),
+        DROPPED.def(),
+        IDLE_TIMERS.def(),
     ],
     timers: &[],
     takes: &[],

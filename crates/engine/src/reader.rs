@@ -13,7 +13,7 @@ use crate::limits::{SCANS_WAITING_MAX, TIMERS_READ};
 use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
 use crate::table::{Missing, TableDef};
-use crate::timer::TIMERS;
+use crate::timer::{IDLE_TIMERS, TIMERS};
 
 /// A scan and the pages that its partitions have given so far.
 pub(crate) struct Gather {
@@ -104,6 +104,8 @@ pub(crate) struct Fetch {
     pub(crate) rows: Vec<Missing>,
     /// The first timers of a slot from a key on.
     pub(crate) timers: Vec<(Slot, RowKey)>,
+    /// For idle timers, which lie elsewhere; nobody waits for it.
+    pub(crate) is_idle: bool,
 }
 
 /// What the base has said.
@@ -111,6 +113,7 @@ pub(crate) struct Fetched {
     pub(crate) ended: u64,
     pub(crate) rows: Vec<(Missing, Option<Vec<u8>>)>,
     pub(crate) timers: Vec<FetchedTimers>,
+    pub(crate) is_idle: bool,
 }
 
 /// The first timers of a slot, and where the next may be, if there may be more.
@@ -126,7 +129,9 @@ impl Fetch {
             ended: self.ended,
             rows: Vec::with_capacity(self.rows.len()),
             timers: Vec::new(),
+            is_idle: self.is_idle,
         };
+        let table = if self.is_idle { &IDLE_TIMERS } else { &TIMERS };
         for missing in self.rows {
             let row = base.get(missing.table, missing.key.as_bytes())?;
             if let Some(row) = &row {
@@ -135,7 +140,7 @@ impl Fetch {
             fetched.rows.push((missing, row));
         }
         for (slot, from) in self.timers {
-            fetched.timers.push(timers(base, slot, &from)?);
+            fetched.timers.push(timers(base, table.id(), slot, &from)?);
         }
         Ok(fetched)
     }
@@ -149,9 +154,14 @@ fn verify(defs: &[TableDef], missing: &Missing, row: &[u8]) -> Result<(), BaseEr
         .map_err(|what| BaseError::no_row(def, key, what))
 }
 
-fn timers(base: &dyn Base, slot: Slot, from: &RowKey) -> Result<FetchedTimers, BaseError> {
+fn timers(
+    base: &dyn Base,
+    table: u16,
+    slot: Slot,
+    from: &RowKey,
+) -> Result<FetchedTimers, BaseError> {
     let snapshot = base.snapshot();
-    let mut rows = snapshot.range(TIMERS.id(), &slot.0.to_be_bytes(), from.as_bytes());
+    let mut rows = snapshot.range(table, &slot.0.to_be_bytes(), from.as_bytes());
     let mut keys = VecDeque::new();
     while keys.len() < TIMERS_READ
         && let Some(row) = rows.next()
@@ -190,6 +200,8 @@ impl Drop for Place {
 struct Jobs {
     fetches: VecDeque<Fetch>,
     scans: VecDeque<ScanJob>,
+    /// Fetches that nobody waits for.
+    idle: VecDeque<Fetch>,
     stopping: bool,
 }
 
@@ -241,13 +253,14 @@ impl Read {
 
 impl Jobs {
     fn is_empty(&self) -> bool {
-        self.fetches.is_empty() && self.scans.is_empty()
+        self.fetches.is_empty() && self.scans.is_empty() && self.idle.is_empty()
     }
 
     /// Commands wait for what is fetched: it comes first.
     fn pop(&mut self) -> Option<Job> {
         let fetch = self.fetches.pop_front().map(Job::Fetch);
-        fetch.or_else(|| self.scans.pop_front().map(Job::Scan))
+        let job = fetch.or_else(|| self.scans.pop_front().map(Job::Scan));
+        job.or_else(|| self.idle.pop_front().map(Job::Fetch))
     }
 }
 
@@ -271,7 +284,12 @@ impl ReaderQueue {
 
     pub(crate) fn fetch(&self, fetch: Fetch) {
         let mut state = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        state.fetches.push_back(fetch);
+        let queue = if fetch.is_idle {
+            &mut state.idle
+        } else {
+            &mut state.fetches
+        };
+        queue.push_back(fetch);
         drop(state);
         self.arrived.notify_one();
     }

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::archive::{Retention, Slice};
 use crate::key::RowKey;
 use crate::limits::SLOTS;
 use crate::row::Row;
@@ -26,20 +27,29 @@ impl<R: Row> Table<R> {
     /// (0–15), stored and for ever.
     #[must_use]
     pub const fn keyed(domain: u8, number: u8, name: &'static str) -> Self {
-        Self::new(table_id(domain, number), name, Shape::Keyed)
+        Self::new(table_id(domain, number), name, Shape::Keyed, None)
     }
 
     /// A table whose rows can also be read in the order of their keys.
     #[must_use]
     pub const fn ordered(domain: u8, number: u8, name: &'static str) -> Self {
-        Self::new(table_id(domain, number), name, Shape::Ordered)
+        Self::new(table_id(domain, number), name, Shape::Ordered, None)
     }
 
-    const fn new(id: u16, name: &'static str, shape: Shape) -> Self {
+    /// A table for what is finished: the first part of its keys is a [`crate::Slice`], and slices
+    /// are dropped when their time has come.
+    #[must_use]
+    pub const fn archive(domain: u8, number: u8, name: &'static str, retention: Retention) -> Self {
+        let retention = Some(retention.checked());
+        Self::new(table_id(domain, number), name, Shape::Ordered, retention)
+    }
+
+    const fn new(id: u16, name: &'static str, shape: Shape, retention: Option<Retention>) -> Self {
         let def = TableDef {
             id,
             name,
             shape,
+            retention,
             verify: verify::<R>,
         };
         let row = PhantomData;
@@ -56,6 +66,11 @@ impl<R: Row> Table<R> {
     #[must_use]
     pub const fn id(&self) -> u16 {
         self.def.id
+    }
+
+    /// Whether it is an archive.
+    pub(crate) const fn is_archive(&self) -> bool {
+        self.def.retention.is_some()
     }
 
     /// A row from its stored bytes, which were verified when they came in.
@@ -77,6 +92,8 @@ pub struct TableDef {
     pub(crate) id: u16,
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
+    /// Of an archive.
+    pub(crate) retention: Option<Retention>,
     verify: fn(&[u8]) -> Result<(), minicbor::decode::Error>,
 }
 
@@ -98,6 +115,9 @@ impl TableDef {
         let slot = key.first_chunk().map(|slot| u16::from_be_bytes(*slot));
         if slot.is_none_or(|slot| slot >= SLOTS) {
             return Err(format!("a key of table {} names no slot", self.name));
+        }
+        if self.retention.is_some() && Slice::of_key(key).is_none() {
+            return Err(format!("a key of archive {} names no slice", self.name));
         }
         self.verify(row).map_err(|error| error.to_string())
     }

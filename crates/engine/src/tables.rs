@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::iter::Peekable;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::archive::{Floors, Retention, Slice};
 use crate::base::{Base, BaseError, BaseSnapshot};
 use crate::cell::Cell;
 use crate::filter::Filters;
@@ -22,6 +24,8 @@ pub(crate) struct Tables {
     /// Indexes of the tables that the batch has written.
     changed: Vec<u8>,
     base: Arc<dyn Base>,
+    /// What was dropped of archives by the time of the start.
+    floors: Floors,
     /// The base has no row of any table.
     are_whole: bool,
     /// Bytes of a row on its way in.
@@ -34,7 +38,7 @@ impl Tables {
     pub(crate) fn new(
         defs: &[TableDef],
         seed: u64,
-        base: Arc<dyn Base>,
+        (base, floors): (Arc<dyn Base>, &Floors),
         filters: &Filters,
         cache_bytes_max: usize,
     ) -> Self {
@@ -56,6 +60,7 @@ impl Tables {
             changed: Vec::new(),
             are_whole: defs.iter().all(|def| !base.has(def.id)),
             base,
+            floors: floors.clone(),
             scratch: Vec::new(),
         }
     }
@@ -70,6 +75,25 @@ impl Tables {
             Some(at) if *at != NONE => Ok(usize::from(*at)),
             Some(_) | None => Err(ReplayError::UnknownTable(id)),
         }
+    }
+
+    /// How an archive is kept.
+    pub(crate) fn retention(&self, id: u16) -> Retention {
+        let at = self.place(id).expect(REGISTERED);
+        let retention = self.tables[at].0.retention;
+        retention.expect("because only archives are asked about")
+    }
+
+    /// The first slice of an archive that is not dropped.
+    fn first_kept(&self, id: u16, now_ms: u64) -> Slice {
+        let floor = self.floors.get(&id).copied().unwrap_or_default();
+        self.retention(id).first_kept(now_ms).max(floor)
+    }
+
+    /// Whether a row of an archive is dropped.
+    pub(crate) fn is_dropped(&self, id: u16, key: &[u8], now_ms: u64) -> bool {
+        let slice = Slice::of_key(key);
+        slice.is_some_and(|slice| slice < self.first_kept(id, now_ms))
     }
 
     fn table(&mut self, id: u16) -> &mut MemTable {
@@ -197,25 +221,37 @@ impl Tables {
     }
 
     /// The named tables as they are now.
-    pub(crate) fn snapshot(&self, tables: &[u16]) -> Snapshot {
-        let layers = |id: &u16| {
+    pub(crate) fn snapshot(&self, tables: &[u16], now_ms: u64) -> Snapshot {
+        let seen = |id: &u16| {
             let at = self.place(*id).expect(REGISTERED);
             let (def, table) = &self.tables[at];
-            (*def, table.layers())
+            self.see(def, table.layers(), now_ms)
         };
-        self.seen(tables.iter().map(layers).collect())
+        self.seen(tables.iter().map(seen).collect())
     }
 
     /// All tables as they are now, keyed ones too in the order of their keys.
-    pub(crate) fn books(&self) -> Snapshot {
+    pub(crate) fn books(&self, now_ms: u64) -> Snapshot {
         let tables = self.tables.iter().map(|(def, table)| {
             let layers = table.layers();
-            (*def, layers.iter().map(Rows::in_order).collect())
+            self.see(def, layers.iter().map(Rows::in_order).collect(), now_ms)
         });
         self.seen(tables.collect())
     }
 
-    fn seen(&self, tables: Vec<(TableDef, Vec<Rows>)>) -> Snapshot {
+    fn see(&self, def: &TableDef, layers: Vec<Rows>, now_ms: u64) -> Seen {
+        let slices = def.retention.map(|retention| {
+            let first = self.first_kept(def.id, now_ms);
+            first..=retention.slice_at(now_ms)
+        });
+        Seen {
+            def: *def,
+            layers,
+            slices,
+        }
+    }
+
+    fn seen(&self, tables: Vec<Seen>) -> Snapshot {
         Snapshot {
             tables,
             base: self.base.snapshot(),
@@ -242,16 +278,39 @@ fn cell_of(scratch: &mut Vec<u8>, key: &[u8], row: Option<&[u8]>) -> Cell {
 /// What lies in the base is read when it is asked for. Where that fails, it seems not to be there:
 /// whoever has read looks at [`Snapshot::failure`] before anything is made of it.
 pub struct Snapshot {
-    /// Each with what is not in the base yet, newest first.
-    tables: Vec<(TableDef, Vec<Rows>)>,
+    tables: Vec<Seen>,
     base: Box<dyn BaseSnapshot>,
     failure: RefCell<Option<BaseError>>,
 }
 
+/// One table of a snapshot.
+struct Seen {
+    def: TableDef,
+    /// What is not in the base yet, newest first.
+    layers: Vec<Rows>,
+    /// The slices that an archive has.
+    slices: Option<RangeInclusive<Slice>>,
+}
+
+impl Seen {
+    /// Whether a row under this key is dropped.
+    fn is_dropped(&self, key: &[u8]) -> bool {
+        let slices = self.slices.as_ref();
+        let kept = slices.zip(Slice::of_key(key));
+        kept.is_some_and(|(slices, slice)| slice < *slices.start())
+    }
+}
+
 impl Snapshot {
-    fn layers(&self, table: u16) -> &(TableDef, Vec<Rows>) {
-        let found = self.tables.iter().find(|(def, _)| def.id == table);
+    fn table(&self, table: u16) -> &Seen {
+        let found = self.tables.iter().find(|seen| seen.def.id == table);
         found.expect("because a scan names the tables that it reads")
+    }
+
+    /// The slices that an archive has, those that are dropped left out.
+    pub(crate) fn slices<R: Row>(&self, archive: &Table<R>) -> RangeInclusive<Slice> {
+        let slices = self.table(archive.id()).slices.clone();
+        slices.expect("because only archives are asked about")
     }
 
     /// What could not be read of the base, if anything.
@@ -273,8 +332,11 @@ impl Snapshot {
     /// The row under an encoded key.
     #[must_use]
     pub fn get<R: Row>(&self, table: &Table<R>, key: &[u8]) -> Option<R> {
-        let (def, layers) = self.layers(table.id());
-        if let Some(cell) = layers.iter().find_map(|rows| rows.get(key)) {
+        let seen = self.table(table.id());
+        if seen.is_dropped(key) {
+            return None;
+        }
+        if let Some(cell) = seen.layers.iter().find_map(|rows| rows.get(key)) {
             return cell.row().map(|row| table.decode(row));
         }
         let row = self.base.get(table.id(), key);
@@ -282,7 +344,7 @@ impl Snapshot {
             self.fail(error);
             None
         });
-        let row = row.filter(|row| self.checked(def, key, row))?;
+        let row = row.filter(|row| self.checked(&seen.def, key, row))?;
         Some(table.decode(&row))
     }
 
@@ -308,10 +370,10 @@ impl Snapshot {
         prefix: &[u8],
         from: &[u8],
     ) -> impl Iterator<Item = Cell> + use<'a> {
-        let (def, layers) = self.layers(table);
+        let seen = self.table(table);
         let from = from.max(prefix);
         let mut sources: Vec<Peekable<Cells<'a>>> = Vec::new();
-        for rows in layers {
+        for rows in &seen.layers {
             let prefix = prefix.to_vec();
             let within = rows
                 .range(from)
@@ -322,7 +384,7 @@ impl Snapshot {
         let stored = self.base.range(table, prefix, from);
         let stored = stored.map_while(move |stored| match stored {
             Ok((key, row)) => self
-                .checked(def, &key, &row)
+                .checked(&seen.def, &key, &row)
                 .then(|| cell_of(&mut scratch, &key, Some(&row))),
             Err(error) => {
                 self.fail(error);
@@ -330,7 +392,8 @@ impl Snapshot {
             }
         });
         sources.push((Box::new(stored) as Cells<'a>).peekable());
-        std::iter::from_fn(move || newest_of_first(&mut sources))
+        let all = std::iter::from_fn(move || newest_of_first(&mut sources));
+        all.filter(|cell| !seen.is_dropped(cell.key()))
     }
 
     /// The first key from `from` on under which there is a row, or was before it was removed.
@@ -342,7 +405,7 @@ impl Snapshot {
     /// How many rows each table has of a slot.
     pub(crate) fn sizes(&self, slot: Slot) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         let prefix = slot.0.to_be_bytes();
-        self.tables.iter().map(move |(def, _)| {
+        self.tables.iter().map(move |Seen { def, .. }| {
             let cells = self.cells(def.id, &prefix, &prefix);
             (def.name, cells.filter(|cell| cell.row().is_some()).count())
         })
@@ -351,7 +414,7 @@ impl Snapshot {
     /// The first slot from this one on of which any table knows something.
     pub(crate) fn slot_from(&self, slot: Slot) -> Option<Slot> {
         let from = slot.0.to_be_bytes();
-        let firsts = self.tables.iter().filter_map(|(def, _)| {
+        let firsts = self.tables.iter().filter_map(|Seen { def, .. }| {
             let first = self.cells(def.id, &[], &from).next()?;
             Some(RowKey::from_bytes(first.key()).slot())
         });

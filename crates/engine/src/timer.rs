@@ -13,11 +13,15 @@ use crate::row::Nothing;
 use crate::table::Table;
 use crate::tables::{Snapshot, Tables};
 
+/// Those that commands may have to wait for.
 pub(crate) const TIMERS: Table<Nothing> = Table::ordered(0, 0, "engine.timers");
+/// Those that nobody waits for.
+pub(crate) const IDLE_TIMERS: Table<Nothing> = Table::ordered(0, 7, "engine.idle_timers");
 
 /// Where the first timer of every slot that has any may be.
-#[derive(Debug, Default)]
 pub(crate) struct Agenda {
+    /// Where the timers lie.
+    table: &'static Table<Nothing>,
     /// When each slot is to be looked at; not those that wait.
     by_time: BTreeSet<(u64, Slot)>,
     slots: BTreeMap<Slot, Line>,
@@ -100,14 +104,14 @@ impl Line {
     }
 
     /// Finds the first timer of the slot, in memory and in what was read of the base.
-    fn first(&mut self, slot: Slot, tables: &mut Tables) -> First {
+    fn first(&mut self, slot: Slot, (table, tables): Rows<'_>) -> First {
         // What memory knows to be gone is gone.
         while let Some(key) = self.read.front()
-            && tables.get(&TIMERS, key.as_bytes()) == Ok(None)
+            && tables.get(table, key.as_bytes()) == Ok(None)
         {
             self.read.pop_front();
         }
-        let in_memory = tables.first_from(&TIMERS, self.from.as_bytes());
+        let in_memory = tables.first_from(table, self.from.as_bytes());
         let in_memory = in_memory.filter(|key| key.slot() == slot);
         self.from = in_memory.clone().unwrap_or_else(|| key_at(slot, u64::MAX));
         let known = match (in_memory, self.read.front()) {
@@ -123,12 +127,19 @@ impl Line {
     }
 }
 
+/// A table of timers, among all tables.
+type Rows<'a> = (&'static Table<Nothing>, &'a mut Tables);
+
 impl Agenda {
-    /// An agenda over the rows that a start has found.
-    pub(crate) fn rearm(rows: &Snapshot, slots: &[Slot]) -> Self {
-        let mut agenda = Self::default();
+    /// An agenda over the rows that a start has found in one of the tables of timers.
+    pub(crate) fn rearm(table: &'static Table<Nothing>, rows: &Snapshot, slots: &[Slot]) -> Self {
+        let mut agenda = Self {
+            table,
+            by_time: BTreeSet::new(),
+            slots: BTreeMap::new(),
+        };
         let mut next = slots.first().map(|slot| key_at(*slot, 0));
-        while let Some(key) = next.and_then(|from| rows.key_from(&TIMERS, &from)) {
+        while let Some(key) = next.and_then(|from| rows.key_from(table, &from)) {
             let slot = key.slot();
             let after = slots.iter().find(|own| **own > slot);
             next = after.map(|slot| key_at(*slot, 0));
@@ -181,7 +192,7 @@ impl Agenda {
         let Some(line) = self.slots.get_mut(&slot) else {
             return First::None;
         };
-        let first = line.first(slot, tables);
+        let first = line.first(slot, (self.table, tables));
         match &first {
             First::Timer(key) | First::Unread(key) => {
                 let look_ms = due_ms(key);
@@ -241,7 +252,7 @@ impl Agenda {
         let mut keys: Vec<RowKey> = line.read.iter().take(most).cloned().collect();
         let mut from = line.from.clone();
         while keys.len() < most
-            && let Some(key) = tables.first_from(&TIMERS, from.as_bytes())
+            && let Some(key) = tables.first_from(self.table, from.as_bytes())
             && key.slot() == slot
         {
             from = RowKey::from_bytes(&[key.as_bytes(), &[0]].concat());

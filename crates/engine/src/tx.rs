@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use crate::archive::Slice;
 use crate::contract::{Event, EventDef, Mail, MailDef, Timer};
 use crate::effect;
 use crate::event::{self, EventRow};
@@ -13,7 +14,6 @@ use crate::row::{Nothing, Row};
 use crate::strikes::{DEAD, DeadRow};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
-use crate::timer::TIMERS;
 
 /// Why a command did not come to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct Tx<'a> {
     pub(crate) weight: usize,
     /// The earliest timer that this transaction set.
     pub(crate) wakes_at_ms: Option<u64>,
+    /// And the earliest idle one.
+    pub(crate) idles_at_ms: Option<u64>,
     /// The events that this transaction emitted: their kinds and numbers.
     pub(crate) emitted: Vec<(EventDef, u64)>,
     /// Letters that this transaction sent.
@@ -88,7 +90,28 @@ impl Tx<'_> {
         self.minter.mint(self.partition, self.now_ms)
     }
 
-    /// Reads a row.
+    /// The slice of what is archived now: the first part of its key.
+    #[must_use]
+    pub fn slice<R: Row>(&self, archive: &Table<R>) -> Slice {
+        let retention = self.tables.retention(archive.id());
+        retention.slice_at(self.now_ms)
+    }
+
+    /// When that which finishes now is to leave for the archive.
+    #[must_use]
+    pub fn archive_at_ms<R: Row>(&self, archive: &Table<R>) -> u64 {
+        self.now_ms + self.tables.retention(archive.id()).after_ms
+    }
+
+    /// Whether the row under the key just written is of a slice that is dropped.
+    fn is_dropped<R: Row>(&self, table: &Table<R>) -> bool {
+        table.is_archive()
+            && self
+                .tables
+                .is_dropped(table.id(), self.scratch, self.now_ms)
+    }
+
+    /// Reads a row. Of an archive, there is none any more once its slice is dropped.
     ///
     /// # Errors
     /// The row has to be fetched first.
@@ -98,6 +121,9 @@ impl Tx<'_> {
         parts: impl KeyParts,
     ) -> Result<Option<R>, Missing> {
         write_key(self.scratch, self.slot, &parts);
+        if self.is_dropped(table) {
+            return Ok(None);
+        }
         match self.tables.get(table, self.scratch) {
             Ok(row) => Ok(row),
             Err(()) => Err(Missing {
@@ -107,9 +133,12 @@ impl Tx<'_> {
         }
     }
 
-    /// Puts a row.
+    /// Puts a row; into a slice that is dropped, nothing.
     pub fn put<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts, row: R) {
         write_key(self.scratch, self.slot, &parts);
+        if self.is_dropped(table) {
+            return;
+        }
         self.tables.put(table, self.scratch, &row);
         self.weight += self.scratch.len() + effect::HEAD;
     }
@@ -123,13 +152,18 @@ impl Tx<'_> {
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.
     pub fn wake_at(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
-        self.put(&TIMERS, timer.row(due_ms, &parts), Nothing {});
-        self.wakes_at_ms = Some(self.wakes_at_ms.map_or(due_ms, |at| at.min(due_ms)));
+        self.put(timer.table(), timer.row(due_ms, &parts), Nothing {});
+        let wakes_at_ms = if timer.is_idle {
+            &mut self.idles_at_ms
+        } else {
+            &mut self.wakes_at_ms
+        };
+        *wakes_at_ms = Some(wakes_at_ms.map_or(due_ms, |at| at.min(due_ms)));
     }
 
     /// Takes a timer back, named as it was set.
     pub fn cancel(&mut self, timer: &Timer, due_ms: u64, parts: impl KeyParts) {
-        self.remove(&TIMERS, timer.row(due_ms, &parts));
+        self.remove(timer.table(), timer.row(due_ms, &parts));
     }
 
     /// Sends a letter to `key`, which may be of any slot. It is taken in exactly once, after this

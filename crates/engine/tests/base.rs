@@ -8,9 +8,10 @@ use std::sync::Arc;
 use tidegate_engine::base::{Base, LsmBase, PlainBase, Stored, StoredRows};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::testing::TOY;
-use tidegate_engine::{Random, TableDef, tables_of};
+use tidegate_engine::{Random, Slice, TableDef, tables_of};
 
 const NOTES: u16 = 255 << 4;
+const SHELF: u16 = NOTES + 10;
 const EVENTS: u16 = 1;
 const ROOM: (u64, usize) = (1 << 20, 32);
 
@@ -161,6 +162,145 @@ fn base_is_a_map_through_any_changes() {
         }
         assert_eq!(base.damages().unwrap().len(), 0);
     });
+}
+
+/// A key of an archive, and rows under such keys.
+fn at(slot: u16, slice: u32, part: &str) -> Vec<u8> {
+    [
+        &slot.to_be_bytes()[..],
+        &slice.to_be_bytes(),
+        part.as_bytes(),
+    ]
+    .concat()
+}
+
+fn shelve(base: &dyn Base, rows: &[(Vec<u8>, Option<&str>)]) {
+    let changes = rows
+        .iter()
+        .map(|(key, row)| (&key[..], row.map(str::as_bytes)));
+    base.ingest(SHELF, &mut changes.into_iter()).unwrap();
+}
+
+fn keys(rows: StoredRows<'_>) -> Vec<Vec<u8>> {
+    rows.map(|row| row.unwrap().0).collect()
+}
+
+/// Three slices of two slots.
+fn shelved(base: &dyn Base) -> Vec<Vec<u8>> {
+    let keys = [1, 2].into_iter().flat_map(|slot| {
+        let of_slice = move |slice| ["a", "b"].map(|part| at(slot, slice, part));
+        [7, 8, 300].into_iter().flat_map(of_slice)
+    });
+    let keys: Vec<_> = keys.collect();
+    let rows: Vec<_> = keys.iter().map(|key| (key.clone(), Some("x"))).collect();
+    shelve(base, &rows);
+    keys
+}
+
+#[test]
+fn archive_is_a_table_whatever_its_slices() {
+    each(|open| {
+        assert!(!open().has(SHELF));
+        let all = shelved(&*open());
+        let base = open();
+        assert!(base.has(SHELF));
+        shelve(
+            &*base,
+            &[(at(1, 8, "a"), None), (at(2, 300, "b"), Some("y"))],
+        );
+        let left: Vec<_> = all
+            .into_iter()
+            .filter(|key| *key != at(1, 8, "a"))
+            .collect();
+        let snapshot = base.snapshot();
+        assert_eq!(keys(snapshot.range(SHELF, b"", b"")), left);
+        assert_eq!(keys(snapshot.range(SHELF, b"", &at(1, 300, ""))), left[3..]);
+        let of_slot = |key: &&Vec<u8>| key.starts_with(&[0, 2]);
+        let of_slot: Vec<_> = left.iter().filter(of_slot).cloned().collect();
+        assert_eq!(keys(snapshot.range(SHELF, &[0, 2], b"")), of_slot);
+        assert_eq!(
+            keys(snapshot.range(SHELF, &at(1, 8, ""), b"")),
+            [at(1, 8, "b")]
+        );
+        let row = |key: &[u8]| base.get(SHELF, key).unwrap();
+        assert_eq!(row(&at(1, 8, "a")), None);
+        assert_eq!(row(&at(2, 300, "b")).as_deref(), Some(&b"y"[..]));
+    });
+}
+
+#[test]
+fn dropped_slices_are_gone_but_for_snapshots_taken_before() {
+    each(|open| {
+        let base = open();
+        let all = shelved(&*base);
+        let before = base.snapshot();
+        base.drop_slices(SHELF, Slice::of(300)).unwrap();
+        while base.tend().unwrap() {}
+        assert_eq!(keys(before.range(SHELF, b"", b"")), all);
+        assert!(before.get(SHELF, &at(1, 7, "a")).unwrap().is_some());
+        let left = [&all[4..6], &all[10..]].concat();
+        assert_eq!(keys(base.snapshot().range(SHELF, b"", b"")), left);
+        assert_eq!(base.get(SHELF, &at(1, 7, "a")).unwrap(), None);
+        drop(before);
+        while base.tend().unwrap() {}
+        drop(base);
+        let base = open();
+        assert_eq!(keys(base.snapshot().range(SHELF, b"", b"")), left);
+        assert_eq!(base.damages().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn what_is_ingested_into_a_dropped_slice_goes_nowhere() {
+    each(|open| {
+        let base = open();
+        shelved(&*base);
+        base.drop_slices(SHELF, Slice::of(8)).unwrap();
+        base.drop_slices(SHELF, Slice::of(3)).unwrap();
+        let late = [(at(1, 7, "late"), Some("x")), (at(1, 8, "kept"), Some("x"))];
+        shelve(&*base, &late);
+        assert_eq!(base.get(SHELF, &at(1, 7, "late")).unwrap(), None);
+        assert!(base.get(SHELF, &at(1, 8, "kept")).unwrap().is_some());
+        assert_eq!(keys(base.snapshot().range(SHELF, &[0, 1], b"")).len(), 5);
+    });
+}
+
+#[test]
+fn slice_is_a_folder_that_goes_once_nobody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = LsmBase::open(folder.path(), &tables_of(&[TOY]), ROOM).unwrap();
+    let names = || {
+        let entries = folder.path().read_dir().unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names.join(" ")
+    };
+    shelved(&base);
+    assert_eq!(names(), "0ffa-00000007 0ffa-00000008 0ffa-0000012c");
+    let reader = base.snapshot();
+    base.drop_slices(SHELF, Slice::of(8)).unwrap();
+    while base.tend().unwrap() {}
+    assert_eq!(names(), "0ffa-00000007 0ffa-00000008 0ffa-0000012c");
+    drop(reader);
+    while base.tend().unwrap() {}
+    assert_eq!(names(), "0ffa-00000008 0ffa-0000012c");
+}
+
+#[test]
+fn slice_whose_removal_was_cut_short_is_removed_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || LsmBase::open(folder.path(), &tables_of(&[TOY]), ROOM).unwrap();
+    shelved(&open());
+    let gone = folder.path().join("gone-0ffa-00000007");
+    std::fs::rename(folder.path().join("0ffa-00000007"), &gone).unwrap();
+    std::fs::remove_file(gone.join("current")).unwrap();
+    let base = open();
+    assert_eq!(base.damages().unwrap().len(), 0);
+    assert!(gone.exists(), "opening a base changes nothing");
+    while base.tend().unwrap() {}
+    assert!(!gone.exists());
+    assert_eq!(keys(base.snapshot().range(SHELF, b"", b"")).len(), 8);
 }
 
 #[test]

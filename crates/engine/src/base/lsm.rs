@@ -1,4 +1,5 @@
-//! A base of sorted tables in a folder: one log-structured merge tree per table.
+//! A base of sorted tables in a folder: one log-structured merge tree per table, and per slice of an
+//! archive.
 //!
 //! The library is the core of fjall. fjall adds a journal and a write path through memory, both of
 //! which the log already is, and worker threads that hide what they fail of.
@@ -17,9 +18,10 @@ use lsm_tree::{
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{
-    Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, file_name, name_of, table_of,
-};
+use super::keyspace::{Keyspace, by_slice, is_archive, within};
+use super::merge::merged;
+use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, name_of};
+use crate::archive::Slice;
 use crate::limits::{BASE_RUNS_MAX, BASE_RUNS_MERGED};
 use crate::table::TableDef;
 
@@ -33,11 +35,14 @@ pub struct LsmBase {
     next: SequenceNumberCounter,
     /// What a snapshot taken now sees: everything below this number.
     visible: SequenceNumberCounter,
-    /// Replaced when a table gets its tree, which is rare: snapshots share it.
-    trees: RwLock<Arc<BTreeMap<u16, AnyTree>>>,
+    /// Replaced when a table or slice gets its tree or is dropped, which is rare: snapshots share it.
+    trees: RwLock<Arc<Trees>>,
+    dropped: Mutex<Dropped>,
     snapshots: Arc<Mutex<Snapshots>>,
-    writing: Mutex<BTreeMap<u16, Writing>>,
+    writing: Mutex<BTreeMap<Keyspace, Writing>>,
 }
+
+type Trees = BTreeMap<Keyspace, Arc<AnyTree>>;
 
 /// Those who write a tree, and what those who failed have left.
 #[derive(Default)]
@@ -48,6 +53,20 @@ struct Writing {
     /// Numbers of files that count, or have counted.
     kept: HashSet<u64>,
 }
+
+/// Slices of archives that are dropped.
+#[derive(Default)]
+struct Dropped {
+    /// By table: those before this one are.
+    below: BTreeMap<u16, Slice>,
+    /// Those whose files are still there, for who reads them still.
+    trees: Vec<(Keyspace, Arc<AnyTree>)>,
+    /// Those whose files are being removed.
+    folders: Vec<PathBuf>,
+}
+
+/// The name of a folder begins so once it is being removed: a start does not look into it.
+const GONE: &str = "gone-";
 
 /// Live snapshots by their number.
 type Snapshots = BTreeMap<SeqNo, usize>;
@@ -71,74 +90,82 @@ impl LsmBase {
             next: SequenceNumberCounter::new(1),
             visible: SequenceNumberCounter::new(1),
             trees: RwLock::default(),
+            dropped: Mutex::default(),
             snapshots: Arc::default(),
             writing: Mutex::default(),
         };
-        for table in base.tables().map_err(|error| base.io_error(error))? {
-            let tree = base.open_tree(table)?;
+        for keyspace in base.keyspaces().map_err(|error| base.io_error(error))? {
+            let tree = base.open_tree(keyspace)?;
             let next = tree.get_highest_seqno().map_or(0, |highest| highest + 1);
             base.next.fetch_max(next);
             base.visible.fetch_max(next);
-            base.add(table, tree);
+            base.add(keyspace, tree);
         }
         Ok(base)
     }
 
-    /// Tables that have a folder.
-    fn tables(&self) -> io::Result<Vec<u16>> {
-        let mut tables = Vec::new();
+    /// Tables and slices that have a folder.
+    fn keyspaces(&self) -> io::Result<Vec<Keyspace>> {
+        let mut keyspaces = Vec::new();
         let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(tables),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(keyspaces),
             entries => entries?,
         };
         for entry in entries {
             let name = entry?.file_name();
-            let table = name.to_str().and_then(table_of);
-            let known = table.filter(|table| name_of(&self.defs, *table).is_some());
-            tables.push(known.ok_or_else(|| {
+            if let Some(name) = name.to_str()
+                && name.starts_with(GONE)
+            {
+                lock(&self.dropped).folders.push(self.folder.join(name));
+                continue;
+            }
+            let known = name.to_str();
+            let known = known.and_then(|name| Keyspace::named(&self.defs, name));
+            keyspaces.push(known.ok_or_else(|| {
                 let name = name.display();
                 let what = format!("{name} is no table of this version; was it a newer one's?");
                 io::Error::other(what)
             })?);
         }
-        Ok(tables)
+        Ok(keyspaces)
     }
 
-    fn open_tree(&self, table: u16) -> Result<AnyTree, BaseError> {
-        let folder = self.folder.join(file_name(table));
+    fn open_tree(&self, keyspace: Keyspace) -> Result<AnyTree, BaseError> {
+        let folder = self.folder.join(keyspace.name());
         let config = Config::new(folder, self.next.clone(), self.visible.clone())
             .use_cache(Arc::clone(&self.cache))
             .use_descriptor_table(Some(Arc::clone(&self.files)));
         config
             .open()
-            .map_err(|error| self.error(Some(table), &[], error))
+            .map_err(|error| self.error(Some(keyspace), &[], error))
     }
 
-    /// The tree of a table, made if it is not there.
-    fn made(&self, table: u16) -> Result<AnyTree, BaseError> {
-        if let Some(tree) = self.tree(table) {
+    /// The tree of a table or slice, made if it is not there.
+    fn made(&self, keyspace: Keyspace) -> Result<Arc<AnyTree>, BaseError> {
+        if let Some(tree) = self.tree(keyspace) {
             return Ok(tree);
         }
-        let tree = self.open_tree(table)?;
+        let tree = self.open_tree(keyspace)?;
         let folders = [Some(&*self.folder), self.folder.parent()];
         for folder in folders.into_iter().flatten() {
             let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
             synced.map_err(|error| self.io_error(error))?;
         }
-        self.add(table, tree.clone());
-        Ok(tree)
+        Ok(self.add(keyspace, tree))
     }
 
-    fn add(&self, table: u16, tree: AnyTree) {
+    fn add(&self, keyspace: Keyspace, tree: AnyTree) -> Arc<AnyTree> {
+        let tree = Arc::new(tree);
         let mut trees = self.trees.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut trees).insert(table, tree);
+        Arc::make_mut(&mut trees).insert(keyspace, Arc::clone(&tree));
+        tree
     }
 
-    fn tree(&self, table: u16) -> Option<AnyTree> {
-        self.trees().get(&table).cloned()
+    fn tree(&self, keyspace: Keyspace) -> Option<Arc<AnyTree>> {
+        self.trees().get(&keyspace).cloned()
     }
 
-    fn trees(&self) -> Arc<BTreeMap<u16, AnyTree>> {
+    fn trees(&self) -> Arc<Trees> {
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&trees)
     }
@@ -148,14 +175,14 @@ impl LsmBase {
     /// nobody writes the tree.
     fn writes<T>(
         &self,
-        (table, tree): (u16, &AnyTree),
+        (keyspace, tree): (Keyspace, &AnyTree),
         write: impl FnOnce() -> Result<T, BaseError>,
     ) -> Result<T, BaseError> {
         let first = tree.next_table_id();
-        lock(&self.writing).entry(table).or_default().writers += 1;
+        lock(&self.writing).entry(keyspace).or_default().writers += 1;
         let written = write();
         let mut writing = lock(&self.writing);
-        let writing = writing.entry(table).or_default();
+        let writing = writing.entry(keyspace).or_default();
         writing.writers -= 1;
         if written.is_err() {
             writing.left.push(first..tree.next_table_id());
@@ -168,7 +195,7 @@ impl LsmBase {
             return written;
         }
         let Writing { left, kept, .. } = std::mem::take(writing);
-        let folder = self.folder.join(file_name(table));
+        let folder = self.folder.join(keyspace.name());
         // A version that could not be made the current one for sure keeps its files.
         if !left.is_empty() && current(&folder).is_ok_and(|current| current == version.id()) {
             for number in left.into_iter().flatten().filter(|id| !kept.contains(id)) {
@@ -179,6 +206,33 @@ impl LsmBase {
         written
     }
 
+    /// Removes the files of dropped slices that nobody reads any more, those of one slice; `true` if
+    /// there may be more.
+    fn remove_dropped(&self) -> io::Result<bool> {
+        let mut dropped = lock(&self.dropped);
+        let is_free = |(_, tree): &(Keyspace, Arc<AnyTree>)| Arc::strong_count(tree) == 1;
+        if let Some(at) = dropped.trees.iter().position(is_free) {
+            let (keyspace, _) = &dropped.trees[at];
+            let gone = self.folder.join(format!("{GONE}{}", keyspace.name()));
+            fs::rename(self.folder.join(keyspace.name()), &gone)?;
+            let (keyspace, tree) = dropped.trees.swap_remove(at);
+            for file in tree.current_version().iter_tables() {
+                // One that is held open takes its room on disk as long.
+                self.files.remove_for_table(&(tree.id(), file.id()).into());
+            }
+            lock(&self.writing).remove(&keyspace);
+            dropped.folders.push(gone);
+        }
+        let Some(folder) = dropped.folders.pop() else {
+            return Ok(false);
+        };
+        drop(dropped);
+        // The new name is durable before anything of it goes.
+        fs::File::open(&self.folder)?.sync_all()?;
+        fs::remove_dir_all(&folder)?;
+        Ok(true)
+    }
+
     /// Below this number no snapshot needs what newer rows have taken the place of.
     fn needed_from(&self) -> SeqNo {
         let snapshots = lock(&self.snapshots);
@@ -186,12 +240,34 @@ impl LsmBase {
         oldest.unwrap_or_else(|| self.visible.get())
     }
 
-    fn error(&self, table: Option<u16>, key: &[u8], error: lsm_tree::Error) -> BaseError {
-        let folder = table.map_or_else(
+    fn error(&self, keyspace: Option<Keyspace>, key: &[u8], error: lsm_tree::Error) -> BaseError {
+        let folder = keyspace.map_or_else(
             || self.folder.clone(),
-            |table| self.folder.join(file_name(table)),
+            |keyspace| self.folder.join(keyspace.name()),
         );
+        let table = keyspace.map(|keyspace| keyspace.table);
         told(&self.defs, &folder, table, key, error)
+    }
+
+    /// Takes changes of one table or slice in.
+    fn ingest_into(
+        &self,
+        keyspace: Keyspace,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), BaseError> {
+        let tree = self.made(keyspace)?;
+        let fail = |key: &[u8], error| self.error(Some(keyspace), key, error);
+        self.writes((keyspace, &tree), || {
+            let mut ingestion = tree.ingestion().map_err(|error| fail(&[], error))?;
+            for (key, row) in changes {
+                let written = match row {
+                    Some(row) => ingestion.write(key, row),
+                    None => ingestion.write_tombstone(key),
+                };
+                written.map_err(|error| fail(key, error))?;
+            }
+            ingestion.finish().map_err(|error| fail(&[], error))
+        })
     }
 
     fn io_error(&self, error: io::Error) -> BaseError {
@@ -250,15 +326,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Base for LsmBase {
     fn has(&self, table: u16) -> bool {
-        self.tree(table).is_some()
+        within(&self.trees(), table, &[]).next().is_some()
     }
 
     fn get(&self, table: u16, key: &[u8]) -> Result<Option<Vec<u8>>, BaseError> {
-        let Some(tree) = self.tree(table) else {
+        let keyspace = Keyspace::of(&self.defs, table, key);
+        let Some(tree) = self.tree(keyspace) else {
             return Ok(None);
         };
         let row = tree.get(key, SeqNo::MAX);
-        let row = row.map_err(|error| self.error(Some(table), key, error))?;
+        let row = row.map_err(|error| self.error(Some(keyspace), key, error))?;
         Ok(row.map(|row| row.to_vec()))
     }
 
@@ -280,53 +357,68 @@ impl Base for LsmBase {
         table: u16,
         changes: &mut dyn Iterator<Item = Change<'_>>,
     ) -> Result<(), BaseError> {
-        let tree = self.made(table)?;
-        let fail = |key: &[u8], error| self.error(Some(table), key, error);
-        self.writes((table, &tree), || {
-            let mut ingestion = tree.ingestion().map_err(|error| fail(&[], error))?;
-            for (key, row) in changes {
-                let written = match row {
-                    Some(row) => ingestion.write(key, row),
-                    None => ingestion.write_tombstone(key),
-                };
-                written.map_err(|error| fail(key, error))?;
-            }
-            ingestion.finish().map_err(|error| fail(&[], error))
-        })
+        if !is_archive(&self.defs, table) {
+            return self.ingest_into(Keyspace::whole(table), changes);
+        }
+        let floor = lock(&self.dropped).below.get(&table).copied();
+        for (slice, changes) in by_slice(changes, floor.unwrap_or_default()) {
+            let keyspace = Keyspace {
+                table,
+                slice: Some(slice),
+            };
+            self.ingest_into(keyspace, &mut changes.into_iter())?;
+        }
+        Ok(())
+    }
+
+    fn drop_slices(&self, table: u16, below: Slice) -> Result<(), BaseError> {
+        let mut dropped = lock(&self.dropped);
+        let floor = dropped.below.entry(table).or_default();
+        *floor = below.max(*floor);
+        let mut trees = self.trees.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = trees.range(Keyspace::before(table, below));
+        let gone: Vec<_> = gone.map(|(keyspace, _)| *keyspace).collect();
+        for keyspace in gone {
+            let tree = Arc::make_mut(&mut trees).remove(&keyspace);
+            dropped.trees.extend(tree.map(|tree| (keyspace, tree)));
+        }
+        Ok(())
     }
 
     fn tend(&self) -> Result<bool, BaseError> {
-        let mut more = false;
-        for (&table, tree) in &*self.trees() {
+        let mut more = self
+            .remove_dropped()
+            .map_err(|error| self.io_error(error))?;
+        for (&keyspace, tree) in &*self.trees() {
             let before = tree.current_version().id();
-            self.writes((table, tree), || {
+            self.writes((keyspace, tree), || {
                 let tended = tree.compact(merging(), self.needed_from());
-                tended.map_err(|error| self.error(Some(table), &[], error))
+                tended.map_err(|error| self.error(Some(keyspace), &[], error))
             })?;
             more |= tree.current_version().id() != before;
             let kept = tree
                 .get_version_history_lock()
-                .maintenance(&self.folder.join(file_name(table)), self.needed_from());
-            kept.map_err(|error| self.error(Some(table), &[], error))?;
+                .maintenance(&self.folder.join(keyspace.name()), self.needed_from());
+            kept.map_err(|error| self.error(Some(keyspace), &[], error))?;
         }
         Ok(more)
     }
 
     fn is_behind(&self) -> bool {
-        let behind = |tree: &AnyTree| tree.l0_run_count() > BASE_RUNS_MAX;
+        let behind = |tree: &Arc<AnyTree>| tree.l0_run_count() > BASE_RUNS_MAX;
         self.trees().values().any(behind)
     }
 
     fn damages(&self) -> Result<Vec<BaseError>, BaseError> {
         let mut damages = Vec::new();
-        for (&table, tree) in &*self.trees() {
+        for (keyspace, tree) in &*self.trees() {
             for file in tree.current_version().iter_tables() {
                 let sum = sum_of(&file.path).map_err(|error| self.io_error(error))?;
                 if sum != file.checksum().into_u128() {
                     let range = &file.metadata.key_range;
                     let to = range.max().escape_ascii();
                     damages.push(BaseError {
-                        table: name_of(&self.defs, table),
+                        table: name_of(&self.defs, keyspace.table),
                         key: range.min().to_vec(),
                         path: file.path.display().to_string(),
                         cause: BaseCause::Corrupt(format!(
@@ -343,32 +435,23 @@ impl Base for LsmBase {
 struct LsmSnapshot {
     folder: PathBuf,
     defs: Arc<[TableDef]>,
-    trees: Arc<BTreeMap<u16, AnyTree>>,
+    trees: Arc<Trees>,
     number: SeqNo,
     snapshots: Arc<Mutex<Snapshots>>,
 }
 
 impl LsmSnapshot {
-    fn error(&self, table: u16, key: &[u8], error: lsm_tree::Error) -> BaseError {
-        let folder = self.folder.join(file_name(table));
-        told(&self.defs, &folder, Some(table), key, error)
-    }
-}
-
-impl BaseSnapshot for LsmSnapshot {
-    fn get(&self, table: u16, key: &[u8]) -> Result<Option<Vec<u8>>, BaseError> {
-        let Some(tree) = self.trees.get(&table) else {
-            return Ok(None);
-        };
-        let row = tree.get(key, self.number);
-        let row = row.map_err(|error| self.error(table, key, error))?;
-        Ok(row.map(|row| row.to_vec()))
+    fn error(&self, keyspace: Keyspace, key: &[u8], error: lsm_tree::Error) -> BaseError {
+        let folder = self.folder.join(keyspace.name());
+        told(&self.defs, &folder, Some(keyspace.table), key, error)
     }
 
-    fn range(&self, table: u16, prefix: &[u8], from: &[u8]) -> StoredRows<'_> {
-        let Some(tree) = self.trees.get(&table) else {
-            return Box::new(std::iter::empty());
-        };
+    fn range_of<'a>(
+        &'a self,
+        (keyspace, tree): (Keyspace, &'a AnyTree),
+        prefix: &[u8],
+        from: &[u8],
+    ) -> StoredRows<'a> {
         let (prefix, from) = (prefix.to_vec(), from.max(prefix).to_vec());
         let rows = tree.range(from.clone().., self.number, None);
         let mut last = from;
@@ -386,10 +469,31 @@ impl BaseSnapshot for LsmSnapshot {
                 Ok(_) => None,
                 Err(error) => {
                     is_over = true;
-                    Some(Err(self.error(table, &last, error)))
+                    Some(Err(self.error(keyspace, &last, error)))
                 }
             }
         }))
+    }
+}
+
+impl BaseSnapshot for LsmSnapshot {
+    fn get(&self, table: u16, key: &[u8]) -> Result<Option<Vec<u8>>, BaseError> {
+        let keyspace = Keyspace::of(&self.defs, table, key);
+        let Some(tree) = self.trees.get(&keyspace) else {
+            return Ok(None);
+        };
+        let row = tree.get(key, self.number);
+        let row = row.map_err(|error| self.error(keyspace, key, error))?;
+        Ok(row.map(|row| row.to_vec()))
+    }
+
+    fn range(&self, table: u16, prefix: &[u8], from: &[u8]) -> StoredRows<'_> {
+        let trees = within(&self.trees, table, prefix);
+        merged(
+            trees
+                .map(|(keyspace, tree)| self.range_of((*keyspace, tree), prefix, from))
+                .collect(),
+        )
     }
 }
 

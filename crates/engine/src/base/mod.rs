@@ -4,7 +4,9 @@
 //! and durable when it returns. [`LsmBase`] keeps sorted tables in a folder; [`PlainBase`] keeps
 //! them on a [`crate::disk::Disk`], for the simulator. One conformance suite holds for both.
 
+mod keyspace;
 mod lsm;
+mod merge;
 mod plain;
 
 use std::fmt::{self, Display};
@@ -13,6 +15,7 @@ use std::io;
 pub use lsm::LsmBase;
 pub use plain::PlainBase;
 
+use crate::archive::Slice;
 use crate::log::is_full;
 use crate::table::TableDef;
 
@@ -48,6 +51,14 @@ pub trait Base: Send + Sync {
         table: u16,
         changes: &mut dyn Iterator<Item = Change<'_>>,
     ) -> Result<(), BaseError>;
+
+    /// Lets go of all slices of an archive before `below`: they have no rows from now on, and take
+    /// none in. Snapshots taken before have them still, and their files go with [`Base::tend`]. A
+    /// base that is opened has those again whose files are still there, until it is told again.
+    ///
+    /// # Errors
+    /// The disk refused.
+    fn drop_slices(&self, table: u16, below: Slice) -> Result<(), BaseError>;
 
     /// Puts the files in order, some of them; `true` if there is more to do.
     ///
@@ -139,15 +150,4 @@ impl std::error::Error for BaseError {}
 fn name_of(defs: &[TableDef], table: u16) -> Option<&'static str> {
     let def = defs.iter().find(|def| def.id == table);
     def.map(|def| def.name)
-}
-
-/// The folder or file name of a table.
-fn file_name(table: u16) -> String {
-    format!("{table:04x}")
-}
-
-/// The table of a folder or file name.
-fn table_of(name: &str) -> Option<u16> {
-    let table = u16::from_str_radix(name, 16).ok()?;
-    (file_name(table) == name).then_some(table)
 }

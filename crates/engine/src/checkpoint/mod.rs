@@ -7,6 +7,7 @@
 //! the log from the last *done* on: effects are absolute, so rows that the base has already taken
 //! in end the same.
 
+mod archives;
 mod mark;
 
 use std::io;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(crate) use archives::Archives;
 pub(crate) use mark::Mark;
 pub use mark::MarkError;
 
@@ -180,6 +182,7 @@ pub struct Checkpointer {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     mark: Mark,
+    archives: Archives,
     phase: Phase,
     every_ms: u64,
     /// Engine time at the end of the last one.
@@ -200,12 +203,19 @@ enum Phase {
 }
 
 impl Checkpointer {
-    pub(crate) fn new(shared: Arc<Shared>, disk: Arc<dyn Disk>, mark: Mark, every_ms: u64) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        disk: Arc<dyn Disk>,
+        mark: Mark,
+        archives: Archives,
+        every_ms: u64,
+    ) -> Self {
         let ended_ms = shared.clock.look_ms();
         Self {
             shared,
             disk,
             mark,
+            archives,
             phase: Phase::Idle,
             every_ms,
             ended_ms,
@@ -231,7 +241,7 @@ impl Checkpointer {
             Phase::Ingesting { parts, mut tables } => {
                 let done = match tables.last() {
                     Some(table) => self.ingest(*table, &parts),
-                    None => self.end(),
+                    None => self.tell_dropped().and_then(|()| self.end()),
                 };
                 match (&done, tables.pop()) {
                     (Ok(_), None) => (Phase::Thawing, done),
@@ -274,6 +284,8 @@ impl Checkpointer {
         if !self.is_due() {
             return Phase::Idle;
         }
+        let now_ms = self.shared.clock.look_ms();
+        self.archives.pass(&*self.shared.base, now_ms);
         self.shared.backups.begin();
         self.shared.checkpoints.begun.fetch_add(1, Ordering::AcqRel);
         self.shared.wake_all();
@@ -333,6 +345,10 @@ impl Checkpointer {
         Ok(Progress::Made)
     }
 
+    fn tell_dropped(&mut self) -> Result<(), CheckpointError> {
+        Ok(self.archives.tell(&*self.shared.base)?)
+    }
+
     /// All rows are in the base: what the log holds of them is not needed any more.
     fn end(&mut self) -> Result<Progress, CheckpointError> {
         let mark = Mark {
@@ -359,6 +375,10 @@ impl Checkpointer {
 
     /// Waits until all partitions have let their rows go, and drops them.
     fn let_go(&mut self) -> (Phase, Result<Progress, CheckpointError>) {
+        // Whatever reads an archive from now on knows by its time that these are dropped.
+        if let Err(error) = self.archives.drop_slices(&*self.shared.base) {
+            return (Phase::Thawing, Err(error.into()));
+        }
         let checkpoints = &self.shared.checkpoints;
         let mut handed = checkpoints.lock();
         if handed.left.len() < usize::from(self.shared.slots.partitions()) {
@@ -367,6 +387,7 @@ impl Checkpointer {
         let left = std::mem::take(&mut handed.left);
         drop(handed);
         drop(left);
+
         checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
         self.shared.wake_all(); // There may be room again for timers and mail that were held back.
         self.ended_ms = self.shared.clock.look_ms();

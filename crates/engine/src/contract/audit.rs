@@ -1,11 +1,12 @@
 //! What an audit reads, and what it finds.
 
+use crate::archive::Slice;
 use crate::contract::{Domain, Timer};
 use crate::key::{KeyReader, PartitionId, RowKey, Slot};
 use crate::row::Row;
 use crate::table::Table;
 use crate::tables::Snapshot;
-use crate::timer::{Due, TIMERS};
+use crate::timer::Due;
 
 /// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law.
 pub struct Books<'a> {
@@ -55,10 +56,16 @@ impl Books<'_> {
         self.rows.range(table, &slot, &slot).collect()
     }
 
+    /// Whether a slice of an archive is kept: else its rows are not there.
+    #[must_use]
+    pub fn keeps<R: Row>(&self, archive: &Table<R>, slice: Slice) -> bool {
+        *self.rows.slices(archive).start() <= slice
+    }
+
     /// Every timer of a kind that is set, by due time.
     #[must_use]
     pub fn timers(&self, timer: &Timer) -> Vec<TimerSet> {
-        let rows = self.rows(&TIMERS).into_iter();
+        let rows = self.rows(timer.table()).into_iter();
         let set = rows.filter_map(|(key, _)| Due::of(key));
         let of_kind = set.filter(|due| due.timer == timer.id);
         of_kind.map(TimerSet).collect()

@@ -7,6 +7,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::archive::Slice;
 use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
     ReplyType, ReplyValue, Request, Status, Values,
@@ -14,9 +15,10 @@ use crate::contract::{
 use crate::event::Floors;
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
-use crate::row::Row;
+use crate::row::{Nothing, Row};
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
+use crate::timer::{IDLE_TIMERS, TIMERS};
 use crate::tx::{Reads, Stop, Tx};
 
 /// One kind of structure. A domain crate is this constant and what it refers to.
@@ -460,7 +462,7 @@ impl ScanContext {
         range: &Range<u64>,
     ) -> impl Iterator<Item = (u64, R)> + use<'a, R> {
         let end = range.end;
-        let rows = self.rows_of_all(table, &[], &range.start.to_be_bytes());
+        let rows = self.rows_of_slots(table, &[], &range.start.to_be_bytes());
         let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
         numbered.take_while(move |(number, _)| *number < end)
     }
@@ -476,43 +478,90 @@ impl ScanContext {
     ) -> Vec<(RowKey, R)> {
         let mut from = Vec::new();
         KeyParts::write(&after, &mut from);
-        let rows = self.rows_of_all(table, prefix.as_bytes(), &from);
+        let rows = self.rows_of_slots(table, prefix.as_bytes(), &from);
         let behind = rows.filter(|(key, _)| key.parts().rest() != from);
         behind.take(most).collect()
     }
 
     /// Rows of all slots whose keys without the slot start with `prefix`, from `from` on, in the
     /// order of these. Only what is taken is read, and one row of each slot.
-    fn rows_of_all<'a, R: Row>(
+    fn rows_of_slots<'a, R: Row>(
         &'a self,
         table: &'a Table<R>,
         prefix: &[u8],
         from: &[u8],
     ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
+        let slots = self.slots.iter().map(|slot| slot.0.to_be_bytes().to_vec());
+        self.rows_behind(table, &slots.collect::<Vec<_>>(), prefix, from)
+    }
+
+    /// Rows of an archive, over all slices, whose parts behind the slice start with `prefix`, behind
+    /// `after` if given, in the order of these parts, for a scan that has a key. At most
+    /// [`SCAN_ROWS_MAX`]; only what is taken is read, and one row of each slice.
+    pub fn archived<'a, R: Row, P: KeyParts, A: KeyParts>(
+        &'a self,
+        table: &'a Table<R>,
+        prefix: &P,
+        after: Option<&A>,
+    ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R, P, A> {
+        let (mut start, mut from) = (Vec::new(), Vec::new());
+        prefix.write(&mut start);
+        if let Some(after) = after {
+            after.write(&mut from);
+        }
         let of_slot = |slot: &Slot| {
-            let slot = slot.0.to_be_bytes();
-            let (prefix, from) = ([&slot, prefix].concat(), [&slot, from].concat());
+            let key_of = |slice: Slice| {
+                let mut key = Vec::new();
+                write_key(&mut key, *slot, &slice);
+                key
+            };
+            let kept = self.snapshot.slices(table);
+            let kept = (kept.start().0..=kept.end().0).map(Slice);
+            kept.map(key_of).collect::<Vec<_>>()
+        };
+        let slices = self.slots.first().map(of_slot).unwrap_or_default();
+        let rows = self.rows_behind(table, &slices, &start, &from);
+        let behind = rows.filter(move |(key, _)| key.as_bytes()[ARCHIVE_HEAD..] != from);
+        behind.take(SCAN_ROWS_MAX)
+    }
+
+    /// Rows under several heads of keys, all as long, that start with `prefix` behind them, from
+    /// `from` on, in the order of what is behind them.
+    fn rows_behind<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
+        heads: &[Vec<u8>],
+        prefix: &[u8],
+        from: &[u8],
+    ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
+        let length = heads.first().map_or(0, Vec::len);
+        let of_head = |head: &[u8]| {
+            let (prefix, from) = ([head, prefix].concat(), [head, from].concat());
             self.snapshot.range(table, &prefix, &from).peekable()
         };
-        let mut slots: Vec<_> = self.slots.iter().map(of_slot).collect();
-        let first = |(at, rows): (usize, &mut Peekable<_>)| {
+        let mut sources: Vec<_> = heads.iter().map(|head| of_head(head)).collect();
+        let first = move |(at, rows): (usize, &mut Peekable<_>)| {
             let (key, _): &(RowKey, R) = rows.peek()?;
-            Some(Reverse((key.parts().rest().to_vec(), at)))
+            Some(Reverse((key.as_bytes()[length..].to_vec(), at)))
         };
-        let mut firsts: BinaryHeap<_> = slots.iter_mut().enumerate().filter_map(first).collect();
+        let mut firsts: BinaryHeap<_> = sources.iter_mut().enumerate().filter_map(first).collect();
         std::iter::from_fn(move || {
             let Reverse((_, at)) = firsts.pop()?;
-            let row = slots[at].next();
-            firsts.extend(first((at, &mut slots[at])));
+            let row = sources[at].next();
+            firsts.extend(first((at, &mut sources[at])));
             row
         })
     }
 }
 
+/// Slot and slice in front of a row's key in an archive.
+const ARCHIVE_HEAD: usize = 6;
+
 /// A durable future command to the same slot.
 #[derive(Clone, Copy)]
 pub struct Timer {
     pub(crate) id: u16,
+    pub(crate) is_idle: bool,
     pub(crate) fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
     pub(crate) reads: fn(&mut Reads<'_>, KeyReader<'_>),
 }
@@ -530,9 +579,31 @@ impl Timer {
     ) -> Self {
         Self {
             id: (domain as u16) << 8 | number as u16,
+            is_idle: false,
             fire,
             reads,
         }
+    }
+
+    /// A timer that nobody waits for, as what leaves for an archive: it fires when a batch has room
+    /// left, behind all others that are due, and however many are overdue no command is told BUSY.
+    /// Numbered among the domain's other timers.
+    #[must_use]
+    pub const fn idle(
+        domain: u8,
+        number: u8,
+        fire: fn(&mut Tx<'_>, KeyReader<'_>) -> Result<(), Missing>,
+        reads: fn(&mut Reads<'_>, KeyReader<'_>),
+    ) -> Self {
+        Self {
+            is_idle: true,
+            ..Self::new(domain, number, fire, reads)
+        }
+    }
+
+    /// Where its rows lie.
+    pub(crate) fn table(&self) -> &'static Table<Nothing> {
+        if self.is_idle { &IDLE_TIMERS } else { &TIMERS }
     }
 
     /// The parts of the key of a timer's row.

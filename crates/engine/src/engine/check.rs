@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::replayed::Replayed;
 use super::{OpenError, all_tables, with_own};
+use crate::archive;
 use crate::backup::check_finished;
 use crate::base::Base;
 use crate::checkpoint::Mark;
@@ -38,7 +39,9 @@ pub fn check(
     let domains = &with_own(domains);
     let mark = Mark::read(disk)?.unwrap_or_default();
     let no_filters = Filters::new();
-    let mut replayed = Replayed::new(all_tables(domains), 0, base, &no_filters, &mark, 0);
+    let defs = all_tables(domains);
+    let floors = archive::floors(&**base, &defs)?;
+    let mut replayed = Replayed::new(defs, 0, (base, &floors), &no_filters, &mark, 0);
     let kept = (&*mark.applied, &*mark.frozen, &Reading::default());
     let end = scan_to_end(disk, kept, &mut |record| replayed.apply(record))?;
     if end.report.segments == 0 {

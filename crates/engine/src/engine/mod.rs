@@ -17,9 +17,10 @@ use replayed::Replayed;
 pub use tender::Tender;
 pub use writer::Writer;
 
+use crate::archive;
 use crate::backup::{Unfinished, check_finished};
 use crate::base::{Base, BaseError};
-use crate::checkpoint::{Checkpointer, Mark, MarkError};
+use crate::checkpoint::{Archives, Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Domain, MailDef, Timer};
 use crate::disk::Disk;
@@ -126,7 +127,9 @@ impl Engine {
         let filters = filter::filters(&defs, config.seed, config.memory);
         let known_partitions = mark.applied.len().max(usize::from(partitions));
         let cache_bytes = config.memory.cache_bytes(known_partitions);
-        let mut replayed = Replayed::new(defs, config.seed, &base, &filters, &mark, cache_bytes);
+        let floors = archive::floors(&*base, &defs)?;
+        let of_base = (&base, &floors);
+        let mut replayed = Replayed::new(defs, config.seed, of_base, &filters, &mark, cache_bytes);
         let (mut log, report, tips) = EmbeddedLog::open(
             Arc::clone(&disk),
             partitions,
@@ -202,6 +205,7 @@ impl Engine {
                 Arc::clone(&shared),
                 Arc::clone(&disk),
                 mark.clone(),
+                Archives::new(&replayed.defs, floors.clone()),
                 config.checkpoint_every_ms,
             ),
             tender: Tender {

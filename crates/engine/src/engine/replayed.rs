@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::archive::Floors;
 use crate::base::Base;
 use crate::checkpoint::Mark;
 use crate::effect;
@@ -17,6 +18,7 @@ pub(super) struct Replayed<'a> {
     pub(super) defs: Vec<TableDef>,
     pub(super) seed: u64,
     pub(super) base: &'a Arc<dyn Base>,
+    pub(super) floors: &'a Floors,
     pub(super) filters: &'a Filters,
     pub(super) mark: &'a Mark,
     /// For rows of one partition that were read from the base.
@@ -28,7 +30,7 @@ impl<'a> Replayed<'a> {
     pub(super) fn new(
         defs: Vec<TableDef>,
         seed: u64,
-        base: &'a Arc<dyn Base>,
+        (base, floors): (&'a Arc<dyn Base>, &'a Floors),
         filters: &'a Filters,
         mark: &'a Mark,
         cache_bytes: usize,
@@ -38,6 +40,7 @@ impl<'a> Replayed<'a> {
             cache_bytes,
             seed,
             base,
+            floors,
             filters,
             mark,
             partitions: HashMap::new(),
@@ -46,7 +49,10 @@ impl<'a> Replayed<'a> {
 
     pub(super) fn tables(&mut self, id: PartitionId) -> &mut Tables {
         let base = Arc::clone(self.base);
-        let new = || Tables::new(&self.defs, self.seed, base, self.filters, self.cache_bytes);
+        let new = || {
+            let base = (base, self.floors);
+            Tables::new(&self.defs, self.seed, base, self.filters, self.cache_bytes)
+        };
         self.partitions.entry(id).or_insert_with(new)
     }
 

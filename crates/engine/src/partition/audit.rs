@@ -27,7 +27,7 @@ pub(crate) fn audit(
     known: &Known<'_>,
 ) -> Result<Audit, BaseError> {
     let mut sum = Audit::default();
-    let rows = tables.books();
+    let rows = tables.books(known.clock_up_to_ms);
     let mut from = Slot(0);
     while let Some(found) = rows.slot_from(from)
         && let Some(slot) = slots.iter().copied().find(|slot| *slot >= found)

@@ -2,6 +2,7 @@
 
 mod audit;
 mod events;
+mod idle;
 mod mail;
 mod outbox;
 mod state;
@@ -12,6 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 pub(crate) use audit::audit;
+use idle::IdleWaits;
 use mail::HeldMail;
 use outbox::Outbox;
 use state::{Done, State};
@@ -40,7 +42,7 @@ use crate::table::{Missing, Table};
 use crate::tables::{Snapshot, Tables};
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
-use crate::timer::{Agenda, Due, TIMERS};
+use crate::timer::{Agenda, Due, IDLE_TIMERS, TIMERS};
 
 pub(crate) struct Partition {
     id: PartitionId,
@@ -53,6 +55,7 @@ pub(crate) struct Partition {
     /// Commands taken from the inbox and not yet run.
     batch: VecDeque<Envelope>,
     waits: Waits,
+    idle: IdleWaits,
     held_mail: HeldMail,
     effects: Vec<u8>,
     others: Others,
@@ -113,8 +116,11 @@ impl Partition {
         lsn: Lsn,
         handlers: Arc<Handlers>,
     ) -> Result<Self, BaseError> {
-        let rows = tables.snapshot(&[TIMERS.id(), EVENTS.id(), FLOORS.id(), OUTBOX.id()]);
-        let agenda = Agenda::rearm(&rows, &slots);
+        let timers = [TIMERS.id(), IDLE_TIMERS.id()];
+        let read = [&timers[..], &[EVENTS.id(), FLOORS.id(), OUTBOX.id()]].concat();
+        let rows = tables.snapshot(&read, 0);
+        let agenda = Agenda::rearm(&TIMERS, &rows, &slots);
+        let idle = Agenda::rearm(&IDLE_TIMERS, &rows, &slots);
         let events = events::windows(&rows, &slots, &handlers.events)?;
         let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
         letters.sort_by_key(|(key, _)| number_of(key));
@@ -131,6 +137,7 @@ impl Partition {
             tables,
             minter: Minter::default(),
             agenda,
+            idle,
             scratch: Vec::new(),
             events,
         };
@@ -143,6 +150,7 @@ impl Partition {
             handlers,
             batch: VecDeque::new(),
             waits: Waits::default(),
+            idle: IdleWaits::default(),
             held_mail: HeldMail::default(),
             effects: Vec::new(),
             others,
@@ -184,10 +192,15 @@ impl Partition {
         self.let_out(durable, shared);
         self.attend_checkpoint(shared);
         for fetched in shared.take_fetched(self.id) {
-            self.take_in(fetched);
+            if fetched.is_idle {
+                self.take_in_idle(fetched);
+            } else {
+                self.take_in(fetched);
+            }
         }
         let more = self.run_what_waits(durable, shared);
         self.send_for_missing(shared);
+        self.send_for_idle(shared);
         more
     }
 
@@ -236,6 +249,7 @@ impl Partition {
         shared.metrics.timers_fired.add(fired as u64);
         let overdue = fired > 0 && self.state.agenda.next_ms().is_some_and(|at| at <= now_ms);
         shared.inbox(self.id).set_overdue(overdue);
+        let mut idle = false;
         if !overdue {
             if self.may_drain(shared) {
                 let most = BATCH_COMMANDS_MAX.saturating_sub(self.batch.len());
@@ -258,12 +272,13 @@ impl Partition {
                     }
                 }
             }
+            idle = self.fire_idle(now_ms, &mut weight, &mut answers, shared);
         }
         Running::end();
         self.drop_old_events(now_ms, weight);
         self.close(answers, shared);
         self.state.tables.bound_caches();
-        overdue || !self.batch.is_empty() || self.may_drain(shared)
+        overdue || idle || !self.batch.is_empty() || self.may_drain(shared)
     }
 
     /// Makes a record of what the batch changed, and holds its answers at the gate.
@@ -319,6 +334,7 @@ impl Partition {
             self.thawed_for = self.frozen_for;
             checkpoints.hand_left(self.state.tables.thaw());
             self.state.agenda.thaw();
+            self.state.idle.thaw();
         }
         if self.frozen_for == self.thawed_for && checkpoints.begun() > self.frozen_for {
             self.frozen_for = checkpoints.begun();
@@ -373,7 +389,7 @@ impl Partition {
         let ran = match &envelope.work {
             Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
             Errand::Scan(gather) => {
-                self.hand_scan(gather, slot, answers);
+                self.hand_scan(gather, (slot, now_ms), answers);
                 return Ok(0);
             }
             Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
@@ -395,7 +411,7 @@ impl Partition {
     }
 
     /// Hands a scan its snapshot, for a reader.
-    fn hand_scan(&self, gather: &Arc<Gather>, slot: Slot, answers: &mut Answers) {
+    fn hand_scan(&self, gather: &Arc<Gather>, (slot, now_ms): (Slot, u64), answers: &mut Answers) {
         if gather.is_called_off() {
             return;
         }
@@ -405,7 +421,7 @@ impl Partition {
         } else {
             self.slots.clone()
         };
-        let snapshot = self.state.tables.snapshot(call.tables());
+        let snapshot = self.state.tables.snapshot(call.tables(), now_ms);
         answers.push_scan(ScanJob {
             context: ScanContext {
                 snapshot,
@@ -488,7 +504,9 @@ impl Partition {
     pub(crate) fn next_timer_ms(&self, shared: &Shared) -> Option<u64> {
         let State { agenda, events, .. } = &self.state;
         let due = agenda.next_ms().into_iter().chain(events.next_ms()).min();
-        due.filter(|_| !self.is_held_up && shared.refuses(Class::Finishes).is_none())
+        let due = due.filter(|_| shared.refuses(Class::Finishes).is_none());
+        let first = due.into_iter().chain(self.next_idle_ms(shared)).min();
+        first.filter(|_| !self.is_held_up)
     }
 
     /// Whether nothing waits, neither to run nor at the gate. Mail that there is no room for does not

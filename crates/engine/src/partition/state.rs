@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) tables: Tables,
     pub(super) minter: Minter,
     pub(super) agenda: Agenda,
+    /// Of idle timers.
+    pub(super) idle: Agenda,
     pub(super) scratch: Vec<u8>,
     pub(super) events: Windows,
 }
@@ -23,6 +25,7 @@ pub(super) struct State {
 pub(super) struct Done {
     pub(super) weight: usize,
     pub(super) wakes_at_ms: Option<u64>,
+    pub(super) idles_at_ms: Option<u64>,
     pub(super) emitted: Vec<(EventDef, u64)>,
     pub(super) sent: Vec<Letter>,
 }
@@ -32,6 +35,7 @@ impl Done {
         Self {
             weight: tx.weight,
             wakes_at_ms: tx.wakes_at_ms,
+            idles_at_ms: tx.idles_at_ms,
             emitted: tx.emitted,
             sent: tx.sent,
         }
@@ -49,6 +53,7 @@ impl State {
             now_ms,
             weight: 0,
             wakes_at_ms: None,
+            idles_at_ms: None,
             emitted: Vec::new(),
             sent: Vec::new(),
         }
@@ -67,6 +72,9 @@ impl State {
         self.tables.commit();
         if let Some(due_ms) = done.wakes_at_ms {
             self.agenda.note(slot, due_ms);
+        }
+        if let Some(due_ms) = done.idles_at_ms {
+            self.idle.note(slot, due_ms);
         }
         for (def, number) in done.emitted {
             self.events.note(&def, number, slot);

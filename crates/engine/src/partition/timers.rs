@@ -9,7 +9,7 @@ use crate::strikes::{DeadRow, Identity};
 use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
-use crate::timer::{Due, TIMERS, Turn};
+use crate::timer::{Due, Turn};
 use crate::tx::Reads;
 
 impl Partition {
@@ -60,7 +60,7 @@ impl Partition {
         let is_set_aside = self.handlers.sets_aside(&identity);
         Running::comes_again(identity);
         let mut tx = self.state.begin(self.id, due.slot, now_ms);
-        tx.tables.remove(&TIMERS, due.key.as_bytes());
+        tx.tables.remove(timer.table(), due.key.as_bytes());
         #[cfg(feature = "testing")]
         if self.broken == Some(Canary::LoseTimer) {
             let done = Done::of(tx);

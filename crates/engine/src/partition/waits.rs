@@ -128,6 +128,7 @@ impl Partition {
             ended: self.thawed_for,
             rows: std::mem::take(rows),
             timers: std::mem::take(timers),
+            is_idle: false,
         });
     }
 }

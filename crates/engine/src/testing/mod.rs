@@ -3,6 +3,7 @@
 //! The executor, log, gate and recovery are the production ones; only who steps them differs.
 
 mod late;
+pub mod shelf;
 pub mod toy;
 
 pub use toy::TOY;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::archive::Retention;
 use crate::base::{Base, PlainBase};
 use crate::checkpoint::{CheckpointError, Checkpointer, Progress};
 use crate::clock::Clock;
@@ -29,6 +31,22 @@ use crate::memory::Memory;
 use crate::running::Running;
 use crate::sink::{Answer, ReplySink};
 use crate::strikes::Strikes;
+use crate::table::TableDef;
+
+/// The domain with archives that are kept otherwise.
+#[must_use]
+pub fn keeping(domain: Domain, retention: Retention) -> Domain {
+    let kept = |def: &TableDef| {
+        let mut def = *def;
+        def.retention = def.retention.map(|_| retention.checked());
+        def
+    };
+    let tables = domain.tables.iter().map(kept);
+    Domain {
+        tables: Box::leak(tables.collect()),
+        ..domain
+    }
+}
 
 /// A clock that moves when told to.
 #[derive(Clone, Debug)]

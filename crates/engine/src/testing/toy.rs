@@ -8,6 +8,7 @@ use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LON
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 
+use super::shelf::{self, BOOKS, SHELF, SHELVE, Shelf, Store, Stored};
 use crate::contract::Class::{Finishes, Opens, Reads as ReadsOnly};
 use crate::contract::{
     Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Mail, MailDef, Method, Millis, Name,
@@ -20,7 +21,7 @@ use crate::table::{Missing, Table};
 use crate::tx::{Reads, Stop, Tx};
 use crate::{reply, request};
 
-const NUMBER: u8 = 255;
+pub(super) const NUMBER: u8 = 255;
 const NOTES: Table<Note> = Table::ordered(NUMBER, 0, "note.notes");
 const SHARES: Table<Shares> = Table::keyed(NUMBER, 1, "note.shares");
 const LAST: Table<Last> = Table::keyed(NUMBER, 2, "note.last");
@@ -38,8 +39,15 @@ pub const TOY: Domain = Domain {
     name: "note",
     number: NUMBER,
     doc: "Notes under keys: written at most three times, and fading.",
-    tables: &[NOTES.def(), SHARES.def(), LAST.def(), ATTACHED.def()],
-    timers: &[FADE],
+    tables: &[
+        NOTES.def(),
+        SHARES.def(),
+        LAST.def(),
+        SHELF.def(),
+        BOOKS.def(),
+        ATTACHED.def(),
+    ],
+    timers: &[FADE, SHELVE],
     takes: MAIL,
     sends: MAIL,
     events: &[Faded::DEF],
@@ -65,6 +73,19 @@ pub const TOY: Domain = Domain {
             ReadsOnly,
         ),
         RequestDef::call::<Forward>("NOTE.FORWARD", Method::Post, "/v1/notes/{key}/texts", Opens),
+        RequestDef::call::<Store>(
+            "NOTE.STORE",
+            Method::Put,
+            "/v1/notes/{key}/books/{book}",
+            Opens,
+        ),
+        RequestDef::call::<Stored>(
+            "NOTE.STORED",
+            Method::Get,
+            "/v1/notes/{key}/books/{book}",
+            ReadsOnly,
+        ),
+        RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
     audit,
@@ -435,6 +456,7 @@ impl Row for Shares {}
 /// Over all notes, once nothing is on its way: as many received as sent, and thanked.
 fn audit(books: &Books<'_>) -> Audit {
     let mut audit = Audit::default();
+    shelf::audit(books, &mut audit);
     for (_, shares) in books.rows(&SHARES) {
         for (name, count) in [
             ("note.sent", shares.sent),

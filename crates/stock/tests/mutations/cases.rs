@@ -18,6 +18,8 @@ pub(crate) const UNTOLD: &[(&str, &str)] = &[
     // Only the letters that come again would tell.
     ("engine.received", "removed"),
     ("engine.dead_letters", "removed"),
+    // Time tells as much, unless slices are kept longer since.
+    ("engine.dropped", "removed"),
 ];
 
 const fn case(table: &'static str, row: usize, mutation: Mutation, law: &'static str) -> Case {
@@ -42,12 +44,39 @@ const FLOORS: &str = "engine.event_floors";
 const OUTBOX: &str = "engine.outbox";
 const RECEIVED: &str = "engine.received";
 const DEAD: &str = "engine.dead_letters";
+const DROPPED: &str = "engine.dropped";
+const IDLE_TIMERS: &str = "engine.idle_timers";
 
 /// Long after anything that has happened, and long before.
 const LATE: u64 = 2_000_000_000_000;
 const EARLY: u64 = 1_700_000_000_000;
 
 pub(crate) const CASES: &[Case] = &[
+    case(
+        DROPPED,
+        0,
+        Copy(b"\x0f\xfa", b"\x0f\xf4"),
+        "no structure has such an archive",
+    ),
+    case(
+        DROPPED,
+        0,
+        Move(b"\x0f\xfa", b"\x0f\xf9"),
+        "no structure has such an archive",
+    ),
+    case(IDLE_TIMERS, 0, Remove, "book x new is lost, or its timer"),
+    case(
+        IDLE_TIMERS,
+        0,
+        Copy(b"new", b"old"),
+        "book x old is lost, or its timer",
+    ),
+    case(
+        IDLE_TIMERS,
+        0,
+        Move(b"\xff\x02", b"\xff\x01"),
+        "no structure has such a timer",
+    ),
     case(SKUS, 0, Remove, "stock a: rows of a SKU that is not there"),
     case(SKUS, 0, Copy(b"a\0", b"b\0"), "stock.skus: in slot"),
     case(

@@ -6,6 +6,7 @@ use minicbor::{Decoder, Encoder};
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::FaultDisk;
+use tidegate_engine::testing::shelf::SHELVES;
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
 use tidegate_engine::{Slot, SlotMap, check, tables_of};
 use tidegate_stock::STOCK;
@@ -123,6 +124,12 @@ fn work(engine: &mut Stepper) {
     }
     engine.pass_ms(1_000);
     assert!(engine.call("STOCK.HOLDINFO a h2").contains("state=expired"));
+    // A book whose slice is dropped.
+    engine.call("NOTE.STORE x old text");
+    engine.pass_ms(SHELVES.after_ms);
+    engine.checkpoint();
+    engine.pass_ms(SHELVES.keep_ms + SHELVES.slice_ms);
+    engine.call("NOTE.STORE x new text");
 }
 
 /// An id that the partition of a key's slot has minted.
