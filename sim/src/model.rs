@@ -79,10 +79,10 @@ impl Note {
 
     fn random_command(&self, random: &mut Random) -> String {
         let (key, ttl_ms) = (&self.key, [300, 3_000, 60_000][random.below(3) as usize]);
-        match random.below(6) {
+        match random.below(5) {
             0 | 1 => format!("NOTE.PUT {key} 1 text{} TTL {ttl_ms}", random.below(9)),
             2 => format!("NOTE.STAY {key} TTL {ttl_ms}"),
-            3 | 4 => format!("NOTE.LAST {key}"),
+            3 => format!("NOTE.LAST {key}"),
             _ => format!("NOTE.GET {key}"),
         }
     }

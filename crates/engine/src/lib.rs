@@ -63,7 +63,8 @@ pub use archive::{Retention, Slice};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use engine::{
-    Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, Writer, check, tables_of,
+    Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, UnknownKind, Writer, check,
+    tables_of,
 };
 pub use event::EventFilter;
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};

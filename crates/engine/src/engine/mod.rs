@@ -3,6 +3,7 @@
 mod check;
 mod door;
 mod executor;
+mod kinds;
 mod replayed;
 mod tender;
 mod writer;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub use check::{Checked, check};
 pub use door::Door;
 pub use executor::{Executor, Next};
+use kinds::Kinds;
+pub use kinds::UnknownKind;
 use replayed::Replayed;
 pub use tender::Tender;
 pub use writer::Writer;
@@ -75,6 +78,9 @@ pub enum OpenError {
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
+    /// A timer or a letter that no structure knows.
+    #[error(transparent)]
+    UnknownKind(#[from] UnknownKind),
 }
 
 /// The parts of an engine, each to be driven by a thread of its own, or stepped by a test.
@@ -154,6 +160,9 @@ impl Engine {
             domains.len(),
             executors,
         );
+        let kinds = Kinds::of(domains);
+        let left = Kinds::left_on(&*disk)?;
+        let are_known = left.as_ref().is_some_and(|left| kinds.know(left));
         let timers = domains.iter().flat_map(|domain| domain.timers);
         let mails = domains.iter().flat_map(|domain| domain.takes);
         let handlers = Arc::new(Handlers {
@@ -172,13 +181,17 @@ impl Engine {
         let mut groups: Vec<Vec<Partition>> = Vec::new();
         groups.resize_with(executors, Vec::new);
         for (id, lsn) in (0..report.partitions).map(PartitionId).zip(tips) {
-            let slots = shared.slots.slots(id).collect();
+            let slots: Vec<_> = shared.slots.slots(id).collect();
             let tables = replayed.take(id);
+            if !are_known {
+                kinds.look((&tables, &slots), &*disk, left.as_ref())?;
+            }
             let handlers = Arc::clone(&handlers);
             let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
             partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }
+        kinds.leave_on(&*disk, left.as_ref())?;
         let queue = Arc::clone(&shared.log);
         shared.set_room(room);
         shared.set_log_bytes(log.bytes());

@@ -528,7 +528,7 @@ fn of_slots<R: Row>(
 }
 
 /// The same, one after the other. What could not be read is missing: see [`Snapshot::failure`].
-fn in_slots<'a, R: Row>(
+pub(crate) fn in_slots<'a, R: Row>(
     rows: &'a Snapshot,
     table: &'a Table<R>,
     slots: &'a [Slot],

@@ -1,0 +1,123 @@
+//! Folders that another version has left, or a program with other structures.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use tidegate_engine::base::{Base, PlainBase};
+use tidegate_engine::contract::Domain;
+use tidegate_engine::disk::{Disk, FaultDisk};
+use tidegate_engine::testing::{ManualClock, Stepper, TOY};
+use tidegate_engine::{check, tables_of};
+
+/// The toy domain of a version that knew no timers yet.
+const TIMELESS: Domain = Domain { timers: &[], ..TOY };
+
+/// The toy domain of a version that knew no mail yet.
+const SILENT: Domain = Domain {
+    takes: &[],
+    sends: &[],
+    ..TOY
+};
+
+fn with_timer(in_base: bool) -> (FaultDisk, ManualClock) {
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.call("NOTE.PUT door 1 a TTL 60000");
+    if in_base {
+        engine.checkpoint();
+    }
+    (engine.disk, engine.clock)
+}
+
+fn with_letter(in_base: bool) -> (FaultDisk, ManualClock) {
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.call("NOTE.SHARE door window");
+    for _ in 0..3 {
+        engine.checkpoint();
+    }
+    // From here on nothing is read of the base, and the letter waits for what it is about.
+    let before = engine.door().metrics().checkpoints.get();
+    engine.submit("NOTE.SHARE hall window").unwrap();
+    for _ in 0..20 {
+        engine.execute_without_base();
+        engine.write().unwrap();
+        if in_base {
+            engine.ask_checkpoint();
+            engine.checkpoint_step().unwrap();
+        }
+    }
+    let ended = engine.door().metrics().checkpoints.get() > before;
+    assert_eq!(ended, in_base);
+    (engine.disk, engine.clock)
+}
+
+/// A start with other structures; the words with which it is refused. A check finds a fault.
+fn refused(domain: Domain, (disk, clock): &(FaultDisk, ManualClock)) -> String {
+    let Err(error) = Stepper::open(&[domain], disk, clock) else {
+        panic!("it starts");
+    };
+    let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[domain])).unwrap();
+    let base: Arc<dyn Base> = Arc::new(base);
+    let checked = check(disk, &base, &[domain]).unwrap();
+    assert!(!checked.audit.faults.is_empty());
+    error.to_string()
+}
+
+fn assert_opens(domain: Domain, (disk, clock): &(FaultDisk, ManualClock)) {
+    let mut engine = Stepper::open(&[domain], disk, clock).unwrap();
+    engine.settle();
+    assert_eq!(
+        engine.call("NOTE.PUT other 1 a").split(' ').next(),
+        Some("key=other")
+    );
+}
+
+#[test]
+fn timer_of_a_kind_that_nobody_knows_refuses_the_start_and_is_named() {
+    for in_base in [false, true] {
+        let folder = with_timer(in_base);
+        let said = refused(TIMELESS, &folder);
+        assert!(
+            said.contains("holds a timer of kind 255.1 (note, as tidegate "),
+            "{said}"
+        );
+        assert!(
+            said.contains(", about door, which no structure of this version knows"),
+            "{said}"
+        );
+        assert_opens(TOY, &folder); // Nothing of it is lost.
+    }
+}
+
+#[test]
+fn letter_of_a_kind_that_nobody_knows_refuses_the_start_and_is_named() {
+    for in_base in [false, true] {
+        let folder = with_letter(in_base);
+        let said = refused(SILENT, &folder);
+        assert!(
+            said.contains("holds a letter of kind 255.1 (note, as tidegate "),
+            "{said}"
+        );
+        assert!(said.contains(", about window"), "{said}");
+        assert_opens(TOY, &folder);
+    }
+}
+
+#[test]
+fn kinds_that_are_not_known_and_of_which_there_are_none_refuse_nothing() {
+    let engine = Stepper::fresh(&[TOY]);
+    for domain in [TIMELESS, SILENT] {
+        assert!(Stepper::open(&[domain], &engine.disk, &engine.clock).is_ok());
+    }
+}
+
+#[test]
+fn without_the_list_of_kinds_or_with_a_damaged_one_rows_are_read_all_the_same() {
+    let folder = with_timer(true);
+    let (disk, _) = &folder;
+    disk.flip_bit("kinds", 30, 0);
+    assert!(refused(TIMELESS, &folder).contains("a timer of kind 255.1, about door"));
+    disk.remove("kinds").unwrap();
+    assert!(refused(TIMELESS, &folder).contains("a timer of kind 255.1, about door"));
+    assert_opens(TOY, &folder);
+    assert!(refused(TIMELESS, &folder).contains("a timer of kind 255.1 (note"));
+}
