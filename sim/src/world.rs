@@ -255,9 +255,7 @@ impl World {
                 continue;
             }
             let mut tokens = self.asked.iter().map(|asked| asked.token);
-            if self.engine.door().waiting() == 0
-                && !tokens.any(|token| self.engine.is_waiting(token))
-            {
+            if self.engine.is_taken_in() && !tokens.any(|token| self.engine.is_waiting(token)) {
                 return Ok(self.collect()?);
             }
             self.write_group()?;
@@ -304,7 +302,7 @@ impl World {
             if self.engine.execute_without_base() {
                 continue;
             }
-            if self.engine.door().waiting() == 0 {
+            if self.engine.is_taken_in() {
                 self.model_executed(false);
                 return Ok(());
             }

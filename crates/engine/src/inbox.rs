@@ -1,4 +1,5 @@
-//! The inbox of a partition: where commands wait, in the order in which they came, per domain.
+//! The inbox of a partition: where commands arrive, in the order in which they came, per domain; and
+//! the count of those that wait to run, here or in the partition.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,6 +9,7 @@ use crate::contract::{Call, Class};
 use crate::key::Slot;
 use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
 use crate::mail::{Letter, Post};
+use crate::partition::Lanes;
 use crate::reader::Gather;
 use crate::sink::ReplySink;
 
@@ -51,7 +53,8 @@ impl Envelope {
         matches!(self.work, Errand::Letter(_) | Errand::Ack(_))
     }
 
-    fn weight(&self) -> usize {
+    /// Bytes that it takes while it waits, if it is no mail.
+    pub(crate) fn bytes(&self) -> usize {
         match &self.work {
             Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
             Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) => size_of::<Self>(),
@@ -79,102 +82,126 @@ impl From<Post> for Envelope {
     }
 }
 
-/// Commands of one turn of a domain, before the next domain has its turn.
-const TURN_COMMANDS: usize = 32;
+/// What of a domain waits to run.
+struct Held {
+    /// Percent of the bounds that are the domain's own.
+    percent: usize,
+    commands: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Held {
+    fn now(&self) -> (usize, usize) {
+        let commands = self.commands.load(Ordering::Relaxed);
+        (commands, self.bytes.load(Ordering::Relaxed))
+    }
+}
 
 pub(crate) struct Inbox {
-    lanes: Mutex<Lanes>,
-    /// Commands that wait, for a look without the lock.
+    arrived: Mutex<Arrived>,
+    /// By domain, from a command's arrival until it has run, wherever it waits.
+    held: Vec<Held>,
+    /// What has arrived and was not taken out, for a look without the lock.
     waiting: AtomicUsize,
     /// Timers are overdue: answers of opening commands would not be true.
     overdue: AtomicBool,
 }
 
-struct Lanes {
-    /// Letters and acknowledgements, for which there always is room.
+struct Arrived {
+    /// Letters and acknowledgements, for which there always is room: outboxes bound them.
     mail: VecDeque<Envelope>,
     domains: Vec<VecDeque<Envelope>>,
-    bytes: usize,
-    turn: usize,
 }
 
 impl Inbox {
-    pub(crate) fn new(domains: usize) -> Self {
-        let domains = std::iter::repeat_with(VecDeque::new)
-            .take(domains)
-            .collect();
+    /// An inbox of which each domain has so many percent.
+    pub(crate) fn new(percents: impl Iterator<Item = usize>) -> Self {
+        let held = |percent| Held {
+            percent,
+            commands: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        };
+        let held: Vec<_> = percents.map(held).collect();
+        let domains = held.iter().map(|_| VecDeque::new()).collect();
         Self {
-            lanes: Mutex::new(Lanes {
+            arrived: Mutex::new(Arrived {
                 mail: VecDeque::new(),
                 domains,
-                bytes: 0,
-                turn: 0,
             }),
+            held,
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
         }
     }
 
-    /// Takes a command in, or gives it back if there is no room for its class.
+    /// Takes a command in, or gives it back if there is no room for its class: neither of what is its
+    /// domain's own, nor of what nobody uses. A domain is let into its own though others have taken
+    /// it meanwhile, so that an inbox holds at most twice its bounds.
     pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Envelope> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = match envelope.class {
             Class::Opens if self.overdue.load(Ordering::Relaxed) => 0,
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,
         };
-        let commands_max = INBOX_COMMANDS_MAX / lanes.domains.len() * percent / 100;
-        let bytes = lanes.bytes + envelope.weight();
-        let lane = &mut lanes.domains[envelope.domain];
-        if lane.len() >= commands_max || bytes > INBOX_BYTES_MAX * percent / 100 {
+        let bytes = envelope.bytes();
+        let fits = |(commands, held): (usize, usize), percent: usize| {
+            commands < INBOX_COMMANDS_MAX / 100 * percent
+                && held + bytes <= INBOX_BYTES_MAX / 100 * percent
+        };
+        let own = &self.held[envelope.domain];
+        let all = self.held.iter().map(Held::now);
+        let all = all.fold((0, 0), |sum, held| (sum.0 + held.0, sum.1 + held.1));
+        if !fits(own.now(), own.percent * percent / 100) && !fits(all, percent) {
             return Err(envelope);
         }
-        lane.push_back(envelope);
-        lanes.bytes = bytes;
+        own.commands.fetch_add(1, Ordering::Relaxed);
+        own.bytes.fetch_add(bytes, Ordering::Relaxed);
+        arrived.domains[envelope.domain].push_back(envelope);
         self.waiting.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
     /// Takes mail in.
     pub(crate) fn push_mail(&self, mail: Envelope) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.mail.push_back(mail);
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        arrived.mail.push_back(mail);
         self.waiting.fetch_add(1, Ordering::Release);
     }
 
+    /// What has arrived and was not taken out.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Commands of a domain that wait to run.
+    pub(crate) fn held(&self, domain: usize) -> usize {
+        self.held[domain].now().0
     }
 
     pub(crate) fn set_overdue(&self, overdue: bool) {
         self.overdue.store(overdue, Ordering::Relaxed);
     }
 
-    /// Moves some mail into `batch`, and up to `most` commands: domains take turns, each in order of
-    /// arrival.
-    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, most: usize) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lanes {
-            mail,
-            domains,
-            bytes,
-            turn,
-        } = &mut *lanes;
-        let letters = mail.len().min(BATCH_LETTERS_MAX);
-        batch.extend(mail.drain(..letters));
-        let mut taken = 0;
-        let mut empty = 0;
-        while taken < most && empty < domains.len() {
-            let lane = &mut domains[*turn];
-            let some = lane.len().min(TURN_COMMANDS).min(most - taken);
-            empty = if some == 0 { empty + 1 } else { 0 };
-            for envelope in lane.drain(..some) {
-                *bytes -= envelope.weight();
-                batch.push_back(envelope);
-            }
-            taken += some;
-            *turn = (*turn + 1) % domains.len();
+    /// Moves all commands into `lanes`, in order of arrival within their domain, and some mail.
+    pub(crate) fn drain(&self, lanes: &mut Lanes) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let Arrived { mail, domains } = &mut *arrived;
+        let letters = BATCH_LETTERS_MAX.saturating_sub(lanes.mail.len());
+        let letters = letters.min(mail.len());
+        lanes.mail.extend(mail.drain(..letters));
+        let mut taken = letters;
+        for (domain, commands) in domains.iter_mut().enumerate() {
+            taken += commands.len();
+            lanes.take(domain, commands);
         }
-        self.waiting.fetch_sub(letters + taken, Ordering::Release);
+        self.waiting.fetch_sub(taken, Ordering::Release);
+    }
+
+    /// So many commands of a domain have run, which held so many bytes.
+    pub(crate) fn ran(&self, domain: usize, commands: usize, bytes: usize) {
+        let held = &self.held[domain];
+        held.commands.fetch_sub(commands, Ordering::Relaxed);
+        held.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

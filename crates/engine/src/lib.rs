@@ -48,6 +48,7 @@ mod random;
 mod reader;
 mod row;
 mod running;
+mod share;
 mod shared;
 mod sink;
 mod strikes;
@@ -58,6 +59,7 @@ pub mod testing;
 pub mod text;
 mod timer;
 mod tx;
+mod usage;
 
 pub use archive::{Retention, Slice};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
@@ -72,10 +74,11 @@ pub use log::{
     Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,
 };
 pub use memory::Memory;
-pub use metrics::{Counter, Metrics};
+pub use metrics::{Counter, DomainFigures, Metrics};
 pub use random::Random;
 pub use row::{Nothing, Row};
 pub use running::Running;
+pub use share::{Share, ShareError, Shares};
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
 pub use strikes::Strikes;

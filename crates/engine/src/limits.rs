@@ -57,15 +57,32 @@ pub const IDLE_AHEAD_BATCHES_MAX: u64 = 4;
 /// timers.
 pub const IDLE_FETCHES_MAX: usize = 256;
 
-/// Commands waiting in one partition's inbox, shared equally by the domains.
+/// Commands of one partition that wait to run. Each domain has its share of them, and beyond it what
+/// nobody uses.
 pub const INBOX_COMMANDS_MAX: usize = 16 * 1024;
 
-/// Bytes of commands waiting in one partition's inbox.
-pub const INBOX_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of these commands: they are small as a rule, and eight of the largest fit.
+pub const INBOX_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Share of each bound, in percent, that opening commands may fill. The rest belongs to commands
 /// that finish or free something.
 pub const OPEN_SHARE_PERCENT: usize = 80;
+
+/// Share of the memory for rows, in percent, up to which a domain that is beyond its own share may
+/// open work. What is between that and the share of all opening commands is kept for the others.
+pub const BORROWED_SHARE_PERCENT: usize = 70;
+
+/// A domain that had work not longer ago shares the log and the executors with others; those who have
+/// none leave all of it to them.
+pub const SHARING_MS: u64 = 1_000;
+
+/// Bytes that may wait for the log while several domains have work, each its share: what one sync
+/// takes along without becoming a slow one.
+pub const AHEAD_SHARED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Work of one batch while several domains have work, each its share, in bytes as they are written: a
+/// third of a millisecond. Other partitions of the executor have their turn then.
+pub const BATCH_SHARED_WORK: usize = 256 * 1024;
 
 /// Batches of one partition that may be executed and not yet durable.
 pub const AHEAD_BATCHES_MAX: usize = 64;
@@ -194,4 +211,6 @@ const _: () = assert!(PAYLOAD_BYTES_MAX + 8 * COMMAND_ROWS_BYTES < RECORD_BYTES_
 const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
 const _: () = assert!(100 * (LETTER_BYTES_MAX + LETTER_HEAD_BYTES) < OUTBOX_BYTES_MAX);
 const _: () = assert!(NAME_BYTES_MAX < LETTER_HEAD_BYTES);
-const _: () = assert!(OPEN_SHARE_PERCENT < 100);
+const _: () = assert!(OPEN_SHARE_PERCENT < 100 && BORROWED_SHARE_PERCENT < OPEN_SHARE_PERCENT);
+const _: () = assert!(8 * PAYLOAD_BYTES_MAX < INBOX_BYTES_MAX);
+const _: () = assert!(AHEAD_SHARED_BYTES_MAX < AHEAD_BYTES_MAX);

@@ -1,7 +1,7 @@
 //! How a server's memory is shared out.
 
 use crate::contract::{Class, Fault};
-use crate::limits::{MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT};
+use crate::limits::{BORROWED_SHARE_PERCENT, MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT};
 use crate::log::BUSY;
 
 /// Bytes of memory that a server is to keep to, and the parts of them.
@@ -48,6 +48,14 @@ impl Memory {
     /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.
     pub(crate) fn checkpoint_bytes(self) -> usize {
         self.row_bytes() / 2
+    }
+
+    /// Whether so many bytes of rows, of which so many are a domain's own, are too many for its opening
+    /// commands though others may go on: it is beyond its share, and what nobody uses is nearly used.
+    pub(crate) fn is_beyond_share(self, row_bytes: usize, own: usize, percent: usize) -> bool {
+        let hundredth = self.row_bytes() / 100;
+        row_bytes >= hundredth * BORROWED_SHARE_PERCENT
+            && own > hundredth * OPEN_SHARE_PERCENT / 100 * percent
     }
 
     /// Why a request of this class is turned away while rows take so many bytes, if it is.

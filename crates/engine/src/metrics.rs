@@ -38,3 +38,28 @@ pub struct Metrics {
     /// Seals written while idle.
     pub seals: Counter,
 }
+
+/// What is counted for each domain.
+#[derive(Debug, Default)]
+pub(crate) struct DomainMetrics {
+    pub(crate) commands: Counter,
+    pub(crate) busy: Counter,
+    pub(crate) log_bytes: Counter,
+}
+
+/// What a domain has done and has, now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DomainFigures {
+    /// Its name.
+    pub name: &'static str,
+    /// Commands and queries that have run, perhaps not durably yet.
+    pub commands: u64,
+    /// Requests turned away.
+    pub busy: u64,
+    /// Bytes of rows handed to the log.
+    pub log_bytes: u64,
+    /// About how many bytes of memory its rows take that are not known to be in the base.
+    pub row_bytes: u64,
+    /// Commands and queries that wait to run.
+    pub waiting: u64,
+}

@@ -12,10 +12,12 @@ use crate::filter::Filters;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
 use crate::limits::{ANSWERS_BYTES_MAX, OPEN_SHARE_PERCENT};
-use crate::log::{LogQueue, Lsn, Room};
+use crate::log::{BUSY, LogQueue, Lsn, Room};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reader::{Fetched, ReaderQueue};
+use crate::share::Part;
+use crate::usage::Usage;
 
 /// Wakes an executor's thread.
 pub type Waker = Box<dyn Fn() + Send + Sync>;
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
+    /// What each domain uses.
+    usages: Vec<Usage>,
     /// Bytes of answers at all gates.
     answer_bytes: AtomicUsize,
     /// What each partition has asked the base for, and has come.
@@ -59,7 +63,7 @@ impl Shared {
         durable: &[Lsn],
         clock: Arc<EngineClock>,
         (base, filters, memory): (Arc<dyn Base>, Filters, Memory),
-        domains: usize,
+        parts: &[Part],
         executors: usize,
     ) -> Self {
         Self {
@@ -71,7 +75,11 @@ impl Shared {
             fetched: durable.iter().map(|_| Mutex::default()).collect(),
             log_bytes: AtomicU64::new(0),
             answer_bytes: AtomicUsize::new(0),
-            inboxes: durable.iter().map(|_| Inbox::new(domains)).collect(),
+            inboxes: durable
+                .iter()
+                .map(|_| Inbox::new(parts.iter().map(|part| part.inbox_percent)))
+                .collect(),
+            usages: parts.iter().copied().map(Usage::new).collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             slots,
             log: Arc::default(),
@@ -112,6 +120,23 @@ impl Shared {
     pub(crate) fn refuses(&self, class: Class) -> Option<Fault> {
         let of_log = self.room().refuses(class);
         of_log.or_else(|| self.memory.refuses(self.checkpoints.bytes(), class))
+    }
+
+    /// What each domain uses.
+    pub(crate) fn usages(&self) -> &[Usage] {
+        &self.usages
+    }
+
+    /// Why a request of this class of a domain is turned away for want of room, if it is.
+    pub(crate) fn refuses_of(&self, domain: usize, class: Class) -> Option<Fault> {
+        let of_all = self.refuses(class);
+        of_all.or_else(|| {
+            let usage = &self.usages[domain];
+            let (all, own) = (self.checkpoints.bytes(), usage.row_bytes());
+            let percent = usage.part.memory_percent;
+            let is_beyond = self.memory.is_beyond_share(all, own, percent);
+            (class == Class::Opens && is_beyond).then_some(BUSY)
+        })
     }
 
     /// More answers wait at a gate.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::Door;
+use tidegate_engine::{DomainFigures, Door};
 
 use crate::router::Front;
 
@@ -126,11 +126,12 @@ impl Text {
                 counter.get(),
             );
         }
-        let waiting = u64::try_from(door.waiting()).unwrap_or(u64::MAX);
+        self.domains(door);
+        let waiting = door.waiting();
         self.single(
             "tidegate_requests_waiting",
             "gauge",
-            "Requests in inboxes.",
+            "Requests that wait to run.",
             waiting,
         );
         let help = "1 while requests are turned away because the disk is full.";
@@ -143,6 +144,47 @@ impl Text {
             help,
             door.clock_stepped_ms(),
         );
+    }
+
+    fn domains(&mut self, door: &Door) {
+        type Figure = fn(&DomainFigures) -> u64;
+        let families: [(&str, &str, &str, Figure); 5] = [
+            (
+                "commands_total",
+                "counter",
+                "Commands and queries run.",
+                |of| of.commands,
+            ),
+            ("busy_total", "counter", "Requests turned away.", |of| {
+                of.busy
+            }),
+            (
+                "log_bytes_total",
+                "counter",
+                "Bytes of rows handed to the log.",
+                |of| of.log_bytes,
+            ),
+            (
+                "row_bytes",
+                "gauge",
+                "Memory that rows take which are not known to be in the base.",
+                |of| of.row_bytes,
+            ),
+            (
+                "waiting",
+                "gauge",
+                "Commands and queries that wait to run.",
+                |of| of.waiting,
+            ),
+        ];
+        for (name, kind, help, figure) in families {
+            let name = format!("tidegate_domain_{name}");
+            self.family(&name, kind, &format!("{help} By structure."));
+            for of in door.domain_figures() {
+                let labels = format!("{{domain=\"{}\"}}", of.name);
+                self.sample(&name, &labels, figure(&of));
+            }
+        }
     }
 
     fn http(&mut self, metrics: &HttpMetrics) {

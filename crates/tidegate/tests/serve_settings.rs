@@ -117,6 +117,30 @@ fn an_unknown_key_of_the_file_is_refused_by_name() {
 }
 
 #[test]
+fn shares_of_the_file_are_checked_against_the_structures_there_are() {
+    let (folder, data) = new_folder();
+    for (text, complaint) in [
+        (
+            "[shares.stok]\nweight = 4\n",
+            "shares.stok: there is no such structure; there are event, stock",
+        ),
+        (
+            "[shares.stock]\nlog_percent = 101\n",
+            "log_percent of all structures together must be at most 100, not 101",
+        ),
+        ("[shares.stock]\nwait = 4\n", "unknown field `wait`"),
+    ] {
+        let config = file(folder.path(), "tidegate.toml", text);
+        let said = refusal(with(serve(&data, FREE, FREE), &[&"--config", &config]));
+        assert!(said.contains(complaint), "{said}");
+    }
+    let text = "[shares.stock]\nweight = 4\nmemory_percent = 90\n";
+    let config = file(folder.path(), "tidegate.toml", text);
+    let server = Server::run(with(serve(&data, FREE, FREE), &[&"--config", &config]));
+    server.stop();
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let (folder, data) = new_folder();
     for flag in ["--config", "--password-file"] {

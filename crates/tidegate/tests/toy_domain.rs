@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Client, Reply, http, words};
 use tidegate::{MemorySize, Server, Settings};
+use tidegate_engine::Shares;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::TOY;
 use tidegate_stock::STOCK;
@@ -28,6 +29,7 @@ fn start(data: &Path) -> Server {
         resp: free,
         http: free,
         memory: MemorySize::usual(),
+        shares: Shares::new(),
         checkpoint_every: Duration::from_secs(1),
         password: None,
         accept_clock: false,

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
 use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
-use crate::inbox::{Envelope, Errand, Inbox};
+use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot};
 use crate::log::BUSY;
-use crate::metrics::Metrics;
+use crate::metrics::{DomainFigures, Metrics};
 use crate::reader::{Gather, Read};
 use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
@@ -46,6 +46,7 @@ impl Door {
             return metrics.requests_admitted.add(1);
         };
         metrics.requests_busy.add(1);
+        self.shared.usages()[domain].metrics.busy.add(1);
         let mut bytes = Vec::new();
         sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
         let answer = Answer {
@@ -68,7 +69,7 @@ impl Door {
         if shared.stopping.load(Ordering::Acquire) {
             return Err(Fault::Stopping);
         }
-        if let Some(fault) = shared.refuses(def.class) {
+        if let Some(fault) = shared.refuses_of(domain, def.class) {
             return Err(fault);
         }
         if !shared.has_answer_room(def.class) {
@@ -159,10 +160,37 @@ impl Door {
         Backup::ask(Arc::clone(&self.shared), Arc::clone(&self.tables))
     }
 
-    /// Requests that wait in inboxes.
+    /// What each domain has done and has.
+    pub fn domain_figures(&self) -> impl Iterator<Item = DomainFigures> {
+        let usages = self.shared.usages().iter();
+        let named = self.domains.iter().zip(usages).enumerate();
+        named.map(|(at, (domain, usage))| {
+            let inboxes = self.shared.inboxes().iter();
+            let waiting: usize = inboxes.map(|inbox| inbox.held(at)).sum();
+            DomainFigures {
+                name: domain.name,
+                commands: usage.metrics.commands.get(),
+                busy: usage.metrics.busy.get(),
+                log_bytes: usage.metrics.log_bytes.get(),
+                row_bytes: usage.row_bytes() as u64,
+                waiting: waiting as u64,
+            }
+        })
+    }
+
+    /// Requests that wait to run.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.inboxes().iter().map(Inbox::waiting).sum()
+    pub fn waiting(&self) -> u64 {
+        self.domain_figures().map(|domain| domain.waiting).sum()
+    }
+
+    /// Whether no partition has anything to take from its inbox.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shared
+            .inboxes()
+            .iter()
+            .all(|inbox| inbox.waiting() == 0)
     }
 
     /// By how many milliseconds the wall clock is off while it is not followed.

@@ -35,6 +35,7 @@ use crate::mail::check_addressees;
 use crate::memory::Memory;
 use crate::own::ENGINE;
 use crate::partition::{Handlers, Partition};
+use crate::share::{ShareError, Shares, parts};
 use crate::shared::Shared;
 use crate::strikes::{self, Strikes};
 use crate::table::TableDef;
@@ -50,6 +51,8 @@ pub struct Config {
     pub space: Space,
     /// Memory to keep to.
     pub memory: Memory,
+    /// What domains are to have of what all share.
+    pub shares: Shares,
     /// A checkpoint begins after so long if anything has changed.
     pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
@@ -81,6 +84,9 @@ pub enum OpenError {
     /// A timer or a letter that no structure knows.
     #[error(transparent)]
     UnknownKind(#[from] UnknownKind),
+    /// The shares of domains.
+    #[error(transparent)]
+    Shares(#[from] ShareError),
 }
 
 /// The parts of an engine, each to be driven by a thread of its own, or stepped by a test.
@@ -126,6 +132,7 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let domains = &with_own(domains);
         check_numbers(domains);
+        let parts = parts(domains, &config.shares)?;
         check_finished(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
@@ -157,7 +164,7 @@ impl Engine {
             &tips,
             Arc::clone(&clock),
             (Arc::clone(&base), filters.clone(), config.memory),
-            domains.len(),
+            &parts,
             executors,
         );
         let kinds = Kinds::of(domains);
@@ -165,7 +172,10 @@ impl Engine {
         let are_known = left.as_ref().is_some_and(|left| kinds.know(left));
         let timers = domains.iter().flat_map(|domain| domain.timers);
         let mails = domains.iter().flat_map(|domain| domain.takes);
+        let numbers = domains.iter().enumerate();
         let handlers = Arc::new(Handlers {
+            domains: numbers.map(|(at, domain)| (domain.number, at)).collect(),
+            weights: parts.iter().map(|part| part.weight).collect(),
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),
             events: domains

@@ -17,6 +17,8 @@ pub(crate) struct LogQueue {
 #[derive(Default)]
 struct Pending {
     group: Group,
+    /// Bytes of the group by the domain that they were written for.
+    by_domain: Vec<usize>,
     /// The last record of each partition in the group.
     tips: Vec<(PartitionId, Lsn)>,
     /// Replies that rest on the group.
@@ -34,10 +36,21 @@ impl LogQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a batch's record.
-    pub(crate) fn push(&self, record: Record<'_>, replies: usize) {
+    /// Hands over a batch's record, and how much of it was written for each domain.
+    pub(crate) fn push(
+        &self,
+        record: Record<'_>,
+        replies: usize,
+        by_domain: impl Iterator<Item = usize>,
+    ) {
         let mut pending = self.lock();
         pending.group.push(record);
+        for (at, bytes) in by_domain.enumerate() {
+            match pending.by_domain.get_mut(at) {
+                Some(sum) => *sum += bytes,
+                None => pending.by_domain.push(bytes),
+            }
+        }
         pending.replies += replies;
         match pending
             .tips
@@ -76,9 +89,13 @@ impl LogQueue {
         }
     }
 
-    /// Bytes that wait.
-    pub(crate) fn bytes(&self) -> usize {
-        self.lock().group.records.len()
+    /// Bytes that wait; those of each domain are put in `by_domain`.
+    pub(crate) fn bytes(&self, by_domain: &mut [usize]) -> usize {
+        let pending = self.lock();
+        for (domain, bytes) in by_domain.iter_mut().zip(&pending.by_domain) {
+            *domain = *bytes;
+        }
+        pending.group.records.len()
     }
 
     /// Replies that rest on what waits.
@@ -202,6 +219,7 @@ impl LogWriter {
         let mut pending = self.queue.lock();
         std::mem::swap(&mut pending.group, &mut self.taken);
         std::mem::swap(&mut pending.tips, &mut self.tips);
+        pending.by_domain.fill(0);
         self.replies_taken = std::mem::take(&mut pending.replies);
         pending.poked = false;
     }

@@ -67,6 +67,7 @@ impl Partition {
             match self.state.idle.turn(&mut self.state.tables, now_ms) {
                 Turn::Fire(due) => match self.fire(&due, now_ms, *weight, answers) {
                     Ok(more) => {
+                        self.count_timer(more);
                         *weight += more;
                         fired += 1;
                     }

@@ -29,11 +29,11 @@ impl HeldMail {
         self.mail.push_back(envelope);
     }
 
-    /// Puts it all before what is in `batch`.
-    pub(super) fn release(&mut self, batch: &mut VecDeque<Envelope>) {
+    /// Puts it all before what is in `mail`.
+    pub(super) fn release(&mut self, mail: &mut VecDeque<Envelope>) {
         self.slots.clear();
-        self.mail.append(batch);
-        std::mem::swap(&mut self.mail, batch);
+        self.mail.append(mail);
+        std::mem::swap(&mut self.mail, mail);
     }
 }
 
@@ -41,7 +41,7 @@ impl Partition {
     /// Mail that was held is taken in before anything else, once there is room.
     pub(super) fn release_mail(&mut self, shared: &Shared) {
         if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
-            self.held_mail.release(&mut self.batch);
+            self.held_mail.release(&mut self.lanes.mail);
         }
     }
 

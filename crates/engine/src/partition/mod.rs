@@ -3,17 +3,22 @@
 mod audit;
 mod events;
 mod idle;
+mod lanes;
+mod ledger;
 mod mail;
 mod outbox;
+mod run;
 mod state;
 mod timers;
 mod waits;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(crate) use audit::audit;
 use idle::IdleWaits;
+pub(crate) use lanes::Lanes;
+use ledger::Ledger;
 use mail::HeldMail;
 use outbox::Outbox;
 use state::{Done, State};
@@ -21,19 +26,17 @@ use waits::Waits;
 
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
-use crate::contract::{Call, Class, EventDef, Fault, MailDef, Outcome, ScanContext, Status, Timer};
+use crate::contract::{Class, EventDef, MailDef, Timer};
 use crate::event::{EVENTS, FLOORS};
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
-use crate::inbox::{Envelope, Errand};
+use crate::inbox::Envelope;
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
-    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX,
-    BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
+    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
-use crate::log::{BUSY, Lsn, Record};
+use crate::log::{Lsn, Record};
 use crate::mail::{Letter, OUTBOX, Post};
-use crate::reader::{Gather, ScanJob};
 use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
@@ -53,7 +56,10 @@ pub(crate) struct Partition {
     gate: Gate,
     handlers: Arc<Handlers>,
     /// Commands taken from the inbox and not yet run.
-    batch: VecDeque<Envelope>,
+    lanes: Lanes,
+    ledger: Ledger,
+    /// Bytes that wait for the log, by domain, before a batch.
+    ahead: Vec<usize>,
     waits: Waits,
     idle: IdleWaits,
     held_mail: HeldMail,
@@ -75,6 +81,10 @@ pub(crate) struct Partition {
 
 /// What the domains do about timers and mail, by number, and the events that they emit.
 pub(crate) struct Handlers {
+    /// The place of each domain, by its number in stored formats.
+    pub(crate) domains: HashMap<u8, usize>,
+    /// The weight of each domain, by place.
+    pub(crate) weights: Vec<u32>,
     pub(crate) timers: HashMap<u16, Timer>,
     pub(crate) mails: HashMap<u16, MailDef>,
     pub(crate) events: Vec<EventDef>,
@@ -96,10 +106,20 @@ fn fits(weight: usize, writes: usize) -> bool {
     weight == 0 || weight + writes <= RECORD_BYTES_MAX
 }
 
+/// The place of the engine's own domain.
+const OWN: usize = 0;
+
 impl Handlers {
     fn timer(&self, due: &Due) -> Timer {
         let timer = self.timers.get(&due.timer);
         *timer.expect("because a timer's domain is registered")
+    }
+
+    /// The place of the domain of a timer or a kind of mail.
+    fn domain_of(&self, id: u16) -> usize {
+        let [number, _] = id.to_be_bytes();
+        let place = self.domains.get(&number);
+        *place.expect("because timers and mail are of domains that are registered")
     }
 
     fn sets_aside(&self, identity: &Identity) -> bool {
@@ -130,7 +150,7 @@ impl Partition {
         for (key, sent) in letters {
             let (number, from) = (number_of(&key), key.slot());
             let letter = Letter { number, from, sent };
-            outbox.add(&letter);
+            outbox.add(&letter, OWN);
             others.post.push(Post::Letter(letter));
         }
         let state = State {
@@ -141,6 +161,8 @@ impl Partition {
             scratch: Vec::new(),
             events,
         };
+        let domains = handlers.weights.len();
+        let lanes = Lanes::new(handlers.weights.iter().copied());
         Ok(Self {
             id,
             slots,
@@ -148,7 +170,9 @@ impl Partition {
             lsn,
             gate: Gate::default(),
             handlers,
-            batch: VecDeque::new(),
+            lanes,
+            ledger: Ledger::new(domains),
+            ahead: vec![0; domains],
             waits: Waits::default(),
             idle: IdleWaits::default(),
             held_mail: HeldMail::default(),
@@ -207,14 +231,15 @@ impl Partition {
     fn run_what_waits(&mut self, durable: Lsn, shared: &Shared) -> bool {
         self.is_held_up = false;
         self.release_mail(shared);
-        let waiting = !self.batch.is_empty() || self.may_drain(shared);
+        let waiting = !self.lanes.is_empty() || shared.inbox(self.id).waiting() > 0;
+        let waiting = waiting && self.has_wait_room();
         let due = self.next_timer_ms(shared);
         if !waiting && due.is_none() {
             return false;
         }
         let ahead = self.lsn.0 - durable.0;
         let is_far_ahead = ahead >= AHEAD_BATCHES_MAX as u64
-            || shared.log.bytes() >= AHEAD_BYTES_MAX
+            || shared.log.bytes(&mut self.ahead) >= AHEAD_BYTES_MAX
             || ahead > 0 && !shared.has_answer_room(Class::Finishes);
         if is_far_ahead {
             self.is_held_up = true;
@@ -231,11 +256,15 @@ impl Partition {
         self.run_batch(now_ms, shared)
     }
 
-    /// Whether commands wait in the inbox, and there is room to take them out.
-    fn may_drain(&self, shared: &Shared) -> bool {
-        let has_room =
-            self.waits.parked < BATCH_COMMANDS_MAX && self.waits.rows_asked < FETCHES_MAX;
-        has_room && shared.inbox(self.id).waiting() > 0
+    /// Whether something waits that may run, in the inbox or taken from it.
+    fn has_more(&self, shared: &Shared) -> bool {
+        let waits = self.lanes.has_more() || shared.inbox(self.id).waiting() > 0;
+        waits && self.has_wait_room()
+    }
+
+    /// Whether a further command may turn out to wait for the base.
+    fn has_wait_room(&self) -> bool {
+        self.waits.parked < BATCH_COMMANDS_MAX && self.waits.rows_asked < FETCHES_MAX
     }
 
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
@@ -251,34 +280,30 @@ impl Partition {
         shared.inbox(self.id).set_overdue(overdue);
         let mut idle = false;
         if !overdue {
-            if self.may_drain(shared) {
-                let most = BATCH_COMMANDS_MAX.saturating_sub(self.batch.len());
-                shared.inbox(self.id).drain(&mut self.batch, most);
+            if shared.inbox(self.id).waiting() > 0 {
+                shared.inbox(self.id).drain(&mut self.lanes);
             }
             // Only now is it known whether something that was drained comes from behind a checkpoint,
             // of a partition that has set its rows aside for it: those of this one go first, or they
             // would hold the effect without its cause.
             let has_set_aside = shared.checkpoints.begun() == self.frozen_for;
-            while has_set_aside
-                && weight < BATCH_BYTES_MAX
-                && answers.bytes.len() < BATCH_ANSWERS_BYTES_MAX
-                && let Some(envelope) = self.batch.pop_front_if(|envelope| envelope.may_run(now_ms))
-            {
-                match self.run(envelope, now_ms, weight, shared, &mut answers) {
-                    Ok(more) => weight += more,
-                    Err(envelope) => {
-                        self.batch.push_front(envelope);
-                        break;
-                    }
-                }
+            if has_set_aside {
+                self.run_lanes(now_ms, &mut weight, shared, &mut answers);
             }
             idle = self.fire_idle(now_ms, &mut weight, &mut answers, shared);
         }
         Running::end();
+        self.work_for(OWN);
         self.drop_old_events(now_ms, weight);
         self.close(answers, shared);
         self.state.tables.bound_caches();
-        overdue || idle || !self.batch.is_empty() || self.may_drain(shared)
+        overdue || idle || self.has_more(shared)
+    }
+
+    /// What happens to rows from here on is this domain's.
+    fn work_for(&mut self, domain: usize) {
+        let tables = &self.state.tables;
+        self.ledger.turn_to(domain, || tables.bytes());
     }
 
     /// Makes a record of what the batch changed, and holds its answers at the gate.
@@ -297,8 +322,20 @@ impl Partition {
                 lsn: self.lsn,
                 effects,
             };
-            shared.log.push(record, answers.len());
+            let by_domain = self.ledger.take_written();
+            let by_domain = by_domain.zip(shared.usages()).map(|(bytes, usage)| {
+                usage.metrics.log_bytes.add(bytes as u64);
+                bytes
+            });
+            shared.log.push(record, answers.len(), by_domain);
             self.tell_bytes(shared);
+        } else {
+            self.ledger.take_written().for_each(drop);
+        }
+        for (domain, commands, bytes) in self.ledger.take_ran() {
+            shared.inbox(self.id).ran(domain, commands, bytes);
+            let usage = &shared.usages()[domain];
+            usage.metrics.commands.add(commands as u64);
         }
         if answers.len() > 0 {
             shared.add_answers(answers.weight());
@@ -325,6 +362,7 @@ impl Partition {
         let bytes = self.state.tables.bytes();
         let before = std::mem::replace(&mut self.changed_bytes, bytes);
         shared.checkpoints.set_changed_bytes(before, bytes);
+        self.ledger.tell(bytes, shared);
     }
 
     /// Sets rows aside for a checkpoint that has begun, and lets them go when it has ended.
@@ -335,12 +373,15 @@ impl Partition {
             checkpoints.hand_left(self.state.tables.thaw());
             self.state.agenda.thaw();
             self.state.idle.thaw();
+            self.ledger.thaw();
+            self.tell_bytes(shared);
         }
         if self.frozen_for == self.thawed_for && checkpoints.begun() > self.frozen_for {
             self.frozen_for = checkpoints.begun();
             self.tell_bytes(shared);
             checkpoints.add_frozen_bytes(self.changed_bytes);
             let tables = self.state.tables.freeze();
+            self.ledger.freeze();
             self.tell_bytes(shared);
             checkpoints.hand_frozen(Frozen {
                 partition: self.id,
@@ -353,150 +394,10 @@ impl Partition {
     /// Makes what a transaction has done part of the batch; gives its weight.
     fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
         for letter in done.sent.drain(..) {
-            self.outbox.add(&letter);
+            self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));
         }
         self.state.commit(slot, done)
-    }
-
-    /// Why a command is turned away, if it is.
-    fn refuses(&self, class: Class, call: &dyn Call, shared: &Shared) -> Option<Fault> {
-        let has_room = self.outbox.has_room_for(class, call);
-        let of_outbox = (!has_room).then_some(BUSY);
-        of_outbox.or_else(|| shared.refuses(class))
-    }
-
-    /// Runs one command, unless it has to wait; gives the weight of what it changed. Gives the command
-    /// back if the record, which weighs so much already, has no room for what it writes.
-    fn run(
-        &mut self,
-        envelope: Envelope,
-        now_ms: u64,
-        weight: usize,
-        shared: &Shared,
-        answers: &mut Answers,
-    ) -> Result<usize, Envelope> {
-        let slot = envelope.slot;
-        if envelope.is_mail() && self.held_mail.slots.contains(&slot) {
-            // Also if the slot waits: what is held came before, and a letter overtaken is lost.
-            self.held_mail.hold(envelope);
-            return Ok(0);
-        }
-        if self.waits.has(slot) {
-            self.waits.park(envelope);
-            return Ok(0);
-        }
-        let ran = match &envelope.work {
-            Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
-            Errand::Scan(gather) => {
-                self.hand_scan(gather, (slot, now_ms), answers);
-                return Ok(0);
-            }
-            Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
-                self.held_mail.hold(envelope);
-                return Ok(0);
-            }
-            Errand::Letter(letter) => self.take_letter(letter, now_ms, weight, answers),
-            Errand::Ack(number) => return Ok(self.forget_letter(slot, *number)),
-        };
-        match ran {
-            Ok(more) => Ok(more),
-            Err(Later::Fetched(missing)) => {
-                self.waits.ask(slot, missing);
-                self.waits.park(envelope);
-                Ok(0)
-            }
-            Err(Later::NextRecord) => Err(envelope),
-        }
-    }
-
-    /// Hands a scan its snapshot, for a reader.
-    fn hand_scan(&self, gather: &Arc<Gather>, (slot, now_ms): (Slot, u64), answers: &mut Answers) {
-        if gather.is_called_off() {
-            return;
-        }
-        let call = gather.call();
-        let slots = if call.key().is_some() {
-            vec![slot]
-        } else {
-            self.slots.clone()
-        };
-        let snapshot = self.state.tables.snapshot(call.tables(), now_ms);
-        answers.push_scan(ScanJob {
-            context: ScanContext {
-                snapshot,
-                asked_ms: gather.asked_ms(),
-                slots,
-                event_floors: Arc::clone(self.state.events.floors()),
-            },
-            gather: Arc::clone(gather),
-        });
-    }
-
-    /// Runs a command or point query to its answer.
-    fn run_call(
-        &mut self,
-        envelope: &Envelope,
-        now_ms: u64,
-        weight: usize,
-        shared: &Shared,
-        answers: &mut Answers,
-    ) -> Result<usize, Later> {
-        let Envelope { slot, class, .. } = *envelope;
-        let Errand::Call { call, sink, token } = &envelope.work else {
-            unreachable!("because this is asked of calls only");
-        };
-        // It was let in when there was room; since then there is less.
-        if let Some(fault) = self.refuses(class, &**call, shared) {
-            let outcome = Outcome::Fault(&fault);
-            sink.renderer().render(&outcome, &mut answers.bytes);
-            answers.push(Arc::clone(sink), *token, outcome.status());
-            return Ok(0);
-        }
-        Running::begin(envelope.name, call.key(), self.id, self.lsn);
-        if !self.state.tables.are_whole() {
-            let mut missing = Vec::new();
-            call.reads(&mut self.state.reads(slot, &mut missing));
-            if !missing.is_empty() {
-                return Err(Later::Fetched(missing));
-            }
-        }
-        if class != Class::Reads && !fits(weight, call.writes()) {
-            return Err(Later::NextRecord);
-        }
-        let answered = answers.bytes.len();
-        let mut tx = self.state.begin(self.id, slot, now_ms);
-        match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
-            Ok(status) => {
-                let done = Done::of(tx);
-                if !fits(weight, done.weight) {
-                    self.state.tables.undo();
-                    answers.bytes.truncate(answered);
-                    return Err(Later::NextRecord);
-                }
-                answers.push(Arc::clone(sink), *token, status);
-                Ok(self.finish(slot, status, done, answers))
-            }
-            Err(missing) => {
-                self.state.tables.undo();
-                Err(Later::Fetched(vec![missing]))
-            }
-        }
-    }
-
-    /// Keeps what a command has done, or takes it back.
-    fn finish(&mut self, slot: Slot, status: Status, done: Done, answers: &mut Answers) -> usize {
-        #[cfg(feature = "testing")]
-        let status = if self.broken == Some(Canary::SkipUndo) {
-            Status::Done
-        } else {
-            status
-        };
-        if status == Status::Done {
-            return self.commit(slot, done, answers);
-        }
-        self.state.tables.undo();
-        0
     }
 
     /// When a timer may fire next, or events are to be dropped; neither happens while there is no room
@@ -512,7 +413,7 @@ impl Partition {
     /// Whether nothing waits, neither to run nor at the gate. Mail that there is no room for does not
     /// count: its senders keep it, and a start sends it again.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
-        let runs = self.batch.is_empty() && self.waits.parked == 0;
+        let runs = self.lanes.is_empty() && self.waits.parked == 0;
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 }

@@ -8,22 +8,36 @@ use crate::limits::{
 };
 use crate::mail::Letter;
 
-/// Letters in the outbox, by number, and their bytes.
+/// Letters in the outbox, by number.
 #[derive(Default)]
 pub(super) struct Outbox {
-    bytes_of: HashMap<u64, usize>,
+    letters: HashMap<u64, Waiting>,
     bytes: usize,
 }
 
+/// A letter that waits for its acknowledgement.
+struct Waiting {
+    bytes: usize,
+    /// The place of the domain that has sent it.
+    domain: usize,
+}
+
 impl Outbox {
-    pub(super) fn add(&mut self, letter: &Letter) {
+    pub(super) fn add(&mut self, letter: &Letter, domain: usize) {
         let bytes = letter.bytes();
-        self.bytes_of.insert(letter.number, bytes);
+        self.letters
+            .insert(letter.number, Waiting { bytes, domain });
         self.bytes += bytes;
     }
 
     pub(super) fn forget(&mut self, number: u64) {
-        self.bytes -= self.bytes_of.remove(&number).unwrap_or(0);
+        let letter = self.letters.remove(&number);
+        self.bytes -= letter.map_or(0, |letter| letter.bytes);
+    }
+
+    /// The place of the domain that has sent a letter; the engine's own if that is not known.
+    pub(super) fn domain_of(&self, number: u64) -> usize {
+        self.letters.get(&number).map_or(0, |letter| letter.domain)
     }
 
     /// Whether a command of this class finds room for what it may send.
@@ -40,7 +54,7 @@ impl Outbox {
             * call
                 .letter_bytes()
                 .min(LETTER_BYTES_MAX + LETTER_HEAD_BYTES);
-        self.bytes_of.len() + letters <= OUTBOX_LETTERS_MAX * percent / 100
+        self.letters.len() + letters <= OUTBOX_LETTERS_MAX * percent / 100
             && self.bytes + bytes <= OUTBOX_BYTES_MAX * percent / 100
     }
 }

@@ -1,5 +1,6 @@
 //! Timers that are due.
 
+use super::lanes::COMMAND_WORK;
 use super::state::{Done, State};
 use super::{Later, Partition, fits};
 use crate::gate::Answers;
@@ -29,6 +30,7 @@ impl Partition {
             match self.state.agenda.turn(&mut self.state.tables, now_ms) {
                 Turn::Fire(due) => match self.fire(&due, now_ms, *weight, answers) {
                     Ok(more) => {
+                        self.count_timer(more);
                         *weight += more;
                         fired += 1;
                     }
@@ -47,6 +49,13 @@ impl Partition {
         fired
     }
 
+    /// A timer that has just fired, and written so much, is work of its domain.
+    pub(super) fn count_timer(&mut self, wrote: usize) {
+        let domain = self.ledger.at();
+        self.ledger.wrote(domain, wrote);
+        self.lanes.charge(domain, COMMAND_WORK + wrote);
+    }
+
     pub(super) fn fire(
         &mut self,
         due: &Due,
@@ -55,6 +64,7 @@ impl Partition {
         answers: &mut Answers,
     ) -> Result<usize, Later> {
         let timer = self.handlers.timer(due);
+        self.work_for(self.handlers.domain_of(due.timer));
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
         let identity = Identity::of_timer(due.key.as_bytes());
         let is_set_aside = self.handlers.sets_aside(&identity);

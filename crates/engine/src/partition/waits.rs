@@ -73,7 +73,9 @@ impl Partition {
     pub(crate) fn is_waiting(&self, token: u64) -> bool {
         use crate::inbox::Errand;
         let parked = self.waits.slots.values().flat_map(|wait| &wait.commands);
-        let mut waiting = parked.chain(&self.batch).map(|envelope| &envelope.work);
+        let mut waiting = parked
+            .chain(self.lanes.iter())
+            .map(|envelope| &envelope.work);
         waiting.any(|work| matches!(work, Errand::Call { token: own, .. } if *own == token))
     }
 
@@ -113,7 +115,7 @@ impl Partition {
             self.state.agenda.look(&mut self.state.tables, slot);
         }
         for envelope in wait.commands.into_iter().rev() {
-            self.batch.push_front(envelope);
+            self.lanes.put_back(envelope);
         }
     }
 

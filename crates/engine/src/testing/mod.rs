@@ -29,6 +29,7 @@ use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::memory::Memory;
 use crate::running::Running;
+use crate::share::Shares;
 use crate::sink::{Answer, ReplySink};
 use crate::strikes::Strikes;
 use crate::table::TableDef;
@@ -262,6 +263,7 @@ impl Stepper {
             executors: 2,
             space,
             memory: Memory::of(MEMORY_BYTES_MIN),
+            shares: Shares::new(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
             reading: Arc::default(),
@@ -336,6 +338,12 @@ impl Stepper {
         let sink: Arc<dyn ReplySink> = Arc::clone(&self.recorder) as Arc<dyn ReplySink>;
         self.door.submit(at, &def, work, &sink, token);
         Ok(token)
+    }
+
+    /// Whether executors have taken in whatever has come.
+    #[must_use]
+    pub fn is_taken_in(&self) -> bool {
+        self.door.is_empty()
     }
 
     /// Engine time.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
-use tidegate_engine::{Config, Door, Engine, MachineClock, Memory, Space, tables_of};
+use tidegate_engine::{Config, Door, Engine, MachineClock, Memory, Shares, Space, tables_of};
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
 
@@ -77,6 +77,7 @@ impl Server {
             executors: 1,
             space: Space::of(2),
             memory: Memory::of(MEMORY_BYTES_MIN),
+            shares: Shares::new(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
             reading: Arc::default(),

@@ -1,5 +1,6 @@
 //! The settings of a server: flags, a file, and the rules that bind them.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
+use tidegate_engine::{Share, Shares};
 
 use super::ServeError;
 use super::memory::MemorySize;
@@ -40,8 +42,8 @@ pub(crate) struct ServeArgs {
     /// Take what has changed to the base after so many seconds [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     checkpoint_every: Option<u32>,
-    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`; flags
-    /// win over it
+    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, over which
+    /// flags win, and `[shares.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -67,6 +69,29 @@ struct ConfigFile {
     memory: Option<MemorySize>,
     checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
+    #[serde(default)]
+    shares: BTreeMap<String, ShareTable>,
+}
+
+/// What the file may say of a structure's share.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShareTable {
+    weight: Option<u32>,
+    inbox_percent: Option<u32>,
+    memory_percent: Option<u32>,
+    log_percent: Option<u32>,
+}
+
+impl ShareTable {
+    fn share(&self) -> Share {
+        Share {
+            weight: self.weight.unwrap_or(Share::default().weight),
+            inbox_percent: self.inbox_percent,
+            memory_percent: self.memory_percent,
+            log_percent: self.log_percent,
+        }
+    }
 }
 
 /// Settings that were found sound.
@@ -80,6 +105,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Memory to keep to.
     pub memory: MemorySize,
+    /// What structures have of what all share.
+    pub shares: Shares,
     /// Take what has changed to the base after so long.
     pub checkpoint_every: Duration,
     /// What clients must give.
@@ -98,6 +125,7 @@ impl Settings {
             resp,
             http,
             memory: MemorySize::usual(),
+            shares: Shares::new(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             password: None,
             accept_clock: false,
@@ -119,7 +147,11 @@ impl ServeArgs {
             .checkpoint_every
             .or(file.checkpoint_every.map(NonZeroU32::get))
             .map(|seconds| Duration::from_secs(seconds.into()));
+        let shares = file.shares.iter();
         let settings = Settings {
+            shares: shares
+                .map(|(name, table)| (name.clone(), table.share()))
+                .collect(),
             checkpoint_every: checkpoint_every.unwrap_or(CHECKPOINT_EVERY_DEFAULT),
             data: self
                 .data

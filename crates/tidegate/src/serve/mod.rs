@@ -220,6 +220,7 @@ fn open(
         executors,
         space: Space::of(executors),
         memory,
+        shares: settings.shares.clone(),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         reading,

@@ -1,0 +1,228 @@
+//! Running what waits: in turns, each command to its answer, or until it is known what it waits for.
+
+use std::sync::Arc;
+
+use super::lanes::COMMAND_WORK;
+use super::state::Done;
+use super::{Later, Partition, fits};
+use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
+use crate::gate::Answers;
+use crate::inbox::{Envelope, Errand};
+use crate::key::Slot;
+use crate::limits::{BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX};
+use crate::log::BUSY;
+use crate::reader::{Gather, ScanJob};
+use crate::running::Running;
+use crate::shared::Shared;
+#[cfg(feature = "testing")]
+use crate::testing::Canary;
+
+/// What became of a command that was to run.
+enum Ran {
+    /// It is over, and has written so much.
+    Over(usize),
+    /// It waits elsewhere.
+    Waits,
+    /// The record has no room for what it writes.
+    NextRecord(Envelope),
+}
+
+impl Partition {
+    /// Runs commands until the batch is full or nothing more may run.
+    pub(super) fn run_lanes(
+        &mut self,
+        now_ms: u64,
+        weight: &mut usize,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) {
+        self.lanes.begin(now_ms, &self.ahead, shared);
+        let mut ran = 0;
+        while ran < BATCH_COMMANDS_MAX
+            && *weight < BATCH_BYTES_MAX
+            && answers.bytes.len() < BATCH_ANSWERS_BYTES_MAX
+            && self.has_wait_room()
+            && let Some(envelope) = self.lanes.next(now_ms)
+        {
+            ran += 1;
+            let (domain, is_mail) = (self.domain_of(&envelope), envelope.is_mail());
+            self.work_for(domain);
+            let (held, answered) = (envelope.bytes(), answers.bytes.len());
+            let mut work = COMMAND_WORK;
+            match self.run(envelope, now_ms, *weight, shared, answers) {
+                Ran::Over(more) => {
+                    *weight += more;
+                    self.ledger.wrote(domain, more);
+                    work += more + answers.bytes.len() - answered;
+                    if !is_mail {
+                        self.ledger.ran(domain, held);
+                    }
+                }
+                Ran::Waits => {}
+                Ran::NextRecord(envelope) => {
+                    self.lanes.put_back(envelope);
+                    if is_mail {
+                        return; // Its order is kept, and it comes first.
+                    }
+                    self.lanes.pass(domain);
+                }
+            }
+            self.lanes.charge(domain, work);
+        }
+    }
+
+    /// The place of the domain for which a command is run.
+    fn domain_of(&self, envelope: &Envelope) -> usize {
+        match &envelope.work {
+            Errand::Call { .. } | Errand::Scan(_) => envelope.domain,
+            Errand::Letter(letter) => self.handlers.domain_of(letter.sent.mail),
+            Errand::Ack(number) => self.outbox.domain_of(*number),
+        }
+    }
+
+    /// Why a command of a domain is turned away, if it is.
+    fn refuses(
+        &self,
+        domain: usize,
+        class: Class,
+        call: &dyn Call,
+        shared: &Shared,
+    ) -> Option<Fault> {
+        let has_room = self.outbox.has_room_for(class, call);
+        let of_outbox = (!has_room).then_some(BUSY);
+        of_outbox.or_else(|| shared.refuses_of(domain, class))
+    }
+
+    /// Runs one command, unless it has to wait; the record weighs so much already.
+    fn run(
+        &mut self,
+        envelope: Envelope,
+        now_ms: u64,
+        weight: usize,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) -> Ran {
+        let slot = envelope.slot;
+        if envelope.is_mail() && self.held_mail.slots.contains(&slot) {
+            // Also if the slot waits: what is held came before, and a letter overtaken is lost.
+            self.held_mail.hold(envelope);
+            return Ran::Waits;
+        }
+        if self.waits.has(slot) {
+            self.waits.park(envelope);
+            return Ran::Waits;
+        }
+        let ran = match &envelope.work {
+            Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
+            Errand::Scan(gather) => {
+                self.hand_scan(gather, (slot, now_ms), answers);
+                return Ran::Over(0);
+            }
+            Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
+                self.held_mail.hold(envelope);
+                return Ran::Waits;
+            }
+            Errand::Letter(letter) => self.take_letter(letter, now_ms, weight, answers),
+            Errand::Ack(number) => return Ran::Over(self.forget_letter(slot, *number)),
+        };
+        match ran {
+            Ok(more) => Ran::Over(more),
+            Err(Later::Fetched(missing)) => {
+                self.waits.ask(slot, missing);
+                self.waits.park(envelope);
+                Ran::Waits
+            }
+            Err(Later::NextRecord) => Ran::NextRecord(envelope),
+        }
+    }
+
+    /// Hands a scan its snapshot, for a reader.
+    fn hand_scan(&self, gather: &Arc<Gather>, (slot, now_ms): (Slot, u64), answers: &mut Answers) {
+        if gather.is_called_off() {
+            return;
+        }
+        let call = gather.call();
+        let slots = if call.key().is_some() {
+            vec![slot]
+        } else {
+            self.slots.clone()
+        };
+        let snapshot = self.state.tables.snapshot(call.tables(), now_ms);
+        answers.push_scan(ScanJob {
+            context: ScanContext {
+                snapshot,
+                asked_ms: gather.asked_ms(),
+                slots,
+                event_floors: Arc::clone(self.state.events.floors()),
+            },
+            gather: Arc::clone(gather),
+        });
+    }
+
+    /// Runs a command or point query to its answer.
+    fn run_call(
+        &mut self,
+        envelope: &Envelope,
+        now_ms: u64,
+        weight: usize,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) -> Result<usize, Later> {
+        let Envelope { slot, class, .. } = *envelope;
+        let Errand::Call { call, sink, token } = &envelope.work else {
+            unreachable!("because this is asked of calls only");
+        };
+        // It was let in when there was room; since then there is less.
+        if let Some(fault) = self.refuses(envelope.domain, class, &**call, shared) {
+            shared.usages()[envelope.domain].metrics.busy.add(1);
+            let outcome = Outcome::Fault(&fault);
+            sink.renderer().render(&outcome, &mut answers.bytes);
+            answers.push(Arc::clone(sink), *token, outcome.status());
+            return Ok(0);
+        }
+        Running::begin(envelope.name, call.key(), self.id, self.lsn);
+        if !self.state.tables.are_whole() {
+            let mut missing = Vec::new();
+            call.reads(&mut self.state.reads(slot, &mut missing));
+            if !missing.is_empty() {
+                return Err(Later::Fetched(missing));
+            }
+        }
+        if class != Class::Reads && !fits(weight, call.writes()) {
+            return Err(Later::NextRecord);
+        }
+        let answered = answers.bytes.len();
+        let mut tx = self.state.begin(self.id, slot, now_ms);
+        match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
+            Ok(status) => {
+                let done = Done::of(tx);
+                if !fits(weight, done.weight) {
+                    self.state.tables.undo();
+                    answers.bytes.truncate(answered);
+                    return Err(Later::NextRecord);
+                }
+                answers.push(Arc::clone(sink), *token, status);
+                Ok(self.finish(slot, status, done, answers))
+            }
+            Err(missing) => {
+                self.state.tables.undo();
+                Err(Later::Fetched(vec![missing]))
+            }
+        }
+    }
+
+    /// Keeps what a command has done, or takes it back.
+    fn finish(&mut self, slot: Slot, status: Status, done: Done, answers: &mut Answers) -> usize {
+        #[cfg(feature = "testing")]
+        let status = if self.broken == Some(Canary::SkipUndo) {
+            Status::Done
+        } else {
+            status
+        };
+        if status == Status::Done {
+            return self.commit(slot, done, answers);
+        }
+        self.state.tables.undo();
+        0
+    }
+}
