@@ -143,7 +143,7 @@ impl Kinds {
         disk: &dyn Disk,
         left: Option<&Self>,
     ) -> Result<(), OpenError> {
-        let rows = tables.snapshot(&[TIMERS.id(), OUTBOX.id()]);
+        let rows = tables.snapshot(&[TIMERS.id(), OUTBOX.id()], 0);
         let timer = first(&rows, &TIMERS, slots, |key, _| {
             let due = Due::of(key.clone())?;
             self.unknown(Sort::Timer, due.timer, shown(due.owner().rest()))
