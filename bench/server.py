@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 
-BINARY = "target/release/tidegate"
+import os as _os
+BINARY = _os.environ.get("TIDEGATE_BINARY", "target/release/tidegate")
 CONNECTIONS = 50
 
 # So that what is to be tidied up is: servers are killed, folders go.

@@ -128,9 +128,13 @@ pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 /// to look for a row.
 pub const BASE_RUNS_MAX: usize = 24;
 
-/// Runs of a table that are merged at once: the more, the less often what is below them is written
-/// again, and the more places there are to look for a row.
-pub const BASE_RUNS_MERGED: u8 = 8;
+/// Runs of a table that are merged at once: the more, the less often a row is written again, and the
+/// more places there are to look for a row.
+pub const BASE_RUNS_MERGED: usize = 8;
+
+/// Runs of a table's lowest tier, each the largest that are gathered, before they are merged with all
+/// that lies beneath.
+pub const BASE_RUNS_LOWEST: usize = 24;
 
 /// Slices of an archive that are kept: a page may look into each of them.
 pub const SLICES_MAX: u64 = 1_000;

@@ -28,6 +28,15 @@ pub type Stored = (Vec<u8>, Vec<u8>);
 /// Rows in the order of their keys; after an error nothing more.
 pub type StoredRows<'a> = Box<dyn Iterator<Item = Result<Stored, BaseError>> + 'a>;
 
+/// Which files are to be put in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tend {
+    /// What checkpoints have brought: soon done, and checkpoints wait for it.
+    Fresh,
+    /// All others: it may take as long as writing all of a table.
+    Old,
+}
+
 /// The rows on disk.
 pub trait Base: Send + Sync {
     /// Whether a table may have rows. Does not read the disk.
@@ -60,11 +69,12 @@ pub trait Base: Send + Sync {
     /// The disk refused.
     fn drop_slices(&self, table: u16, below: Slice) -> Result<(), BaseError>;
 
-    /// Puts the files in order, some of them; `true` if there is more to do.
+    /// Puts some files in order; `true` if there may be more to do. What is fresh and what is old may
+    /// be put in order at the same time.
     ///
     /// # Errors
     /// A file cannot be read or written.
-    fn tend(&self) -> Result<bool, BaseError>;
+    fn tend(&self, what: Tend) -> Result<bool, BaseError>;
 
     /// Whether so much is to be put in order that no more should be taken in.
     fn is_behind(&self) -> bool;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
-use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, name_of};
+use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of};
 use crate::archive::Slice;
 use crate::disk::Disk;
 use crate::table::TableDef;
@@ -294,7 +294,7 @@ impl Base for PlainBase {
         Ok(())
     }
 
-    fn tend(&self) -> Result<bool, BaseError> {
+    fn tend(&self, _what: Tend) -> Result<bool, BaseError> {
         Ok(false)
     }
 

@@ -22,7 +22,7 @@ pub use writer::Writer;
 
 use crate::archive;
 use crate::backup::{Unfinished, check_finished};
-use crate::base::{Base, BaseError};
+use crate::base::{Base, BaseError, Tend};
 use crate::checkpoint::{Archives, Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Domain, MailDef, Timer};
@@ -99,8 +99,8 @@ pub struct Engine {
     pub writer: Writer,
     /// Takes rows to the base.
     pub checkpointer: Checkpointer,
-    /// Keeps the base in order.
-    pub tender: Tender,
+    /// Keep the base in order, each a part of it.
+    pub tenders: [Tender; 2],
     /// Where it is noted what stopped the process.
     pub strikes: Strikes,
     /// What the log held.
@@ -215,6 +215,7 @@ impl Engine {
                 partitions,
                 shared: Arc::clone(&shared),
             });
+        let completion = Completion::new(&filters, &*shared.base);
         Ok(Self {
             executors: executors.collect(),
             writer: Writer {
@@ -231,11 +232,10 @@ impl Engine {
                 Archives::new(&replayed.defs, floors.clone()),
                 config.checkpoint_every_ms,
             ),
-            tender: Tender {
-                completion: Completion::new(&filters, &*shared.base),
-                _disk: Arc::clone(&disk),
-                shared: Arc::clone(&shared),
-            },
+            tenders: [
+                Tender::new(Tend::Fresh, None, &disk, &shared),
+                Tender::new(Tend::Old, Some(completion), &disk, &shared),
+            ],
             door: Door {
                 shared,
                 domains: domains.as_slice().into(),

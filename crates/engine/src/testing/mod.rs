@@ -220,7 +220,7 @@ pub struct Stepper {
     executors: Vec<Executor>,
     writer: LogStep,
     checkpointer: Checkpointer,
-    tender: Tender,
+    tenders: [Tender; 2],
     strikes: Strikes,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
@@ -285,7 +285,7 @@ impl Stepper {
             executors: engine.executors,
             writer: engine.writer,
             checkpointer: engine.checkpointer,
-            tender: engine.tender,
+            tenders: engine.tenders,
             strikes: engine.strikes,
             domains: domains.to_vec(),
             recorder: Arc::default(),
@@ -419,8 +419,10 @@ impl Stepper {
 
     /// Steps what keeps the base in order.
     pub fn tend(&mut self) {
-        let tended = self.tender.step();
-        tended.expect("because no file is damaged");
+        for tender in &mut self.tenders {
+            let tended = tender.step();
+            tended.expect("because no file is damaged");
+        }
     }
 
     /// Takes all rows to the base, so that nothing is known of them in memory any more.

@@ -1,5 +1,5 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
-//! readers, and two that work for later: one takes rows to the base, one keeps the base in order.
+//! readers, and some that work for later: one takes rows to the base, two keep the base in order.
 
 use std::cell::RefCell;
 use std::io;
@@ -54,7 +54,7 @@ pub(crate) struct Runtime {
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
     checkpoint: JoinHandle<()>,
-    base: JoinHandle<()>,
+    base: Vec<JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -66,7 +66,7 @@ impl Runtime {
             executors,
             writer,
             checkpointer,
-            tender,
+            tenders,
             strikes,
             ..
         } = engine;
@@ -93,9 +93,12 @@ impl Runtime {
             beside.push(reader.spawn(move || read(&door))?);
         }
         let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
-        let tend_base = thread::Builder::new().name("base".to_owned());
         let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
-        let base = tend_base.spawn(move || tend(tender))?;
+        let tend_base = tenders.into_iter().enumerate().map(|(index, tender)| {
+            let tends = thread::Builder::new().name(format!("base-{index}"));
+            tends.spawn(move || tend(tender))
+        });
+        let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
             door,
             executors: handles,
@@ -116,7 +119,7 @@ impl Runtime {
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
     pub(crate) fn stop(self) {
         self.door.stop();
-        self.base.thread().unpark();
+        self.base.iter().for_each(|base| base.thread().unpark());
         for executor in self.threads {
             executor.join().expect("because a panic ends the process");
         }
@@ -127,7 +130,7 @@ impl Runtime {
         // Files that are being merged are left as they are, as by a kill: the next start removes
         // what is not whole. Until it ends the thread keeps the folder locked.
         for _ in 0..MERGE_LOOKS {
-            if self.base.is_finished() {
+            if self.base.iter().all(JoinHandle::is_finished) {
                 break;
             }
             thread::sleep(MERGE_LOOK);

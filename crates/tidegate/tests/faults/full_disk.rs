@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Instant;
 
-use tidegate_engine::base::{Base, LsmBase};
-use tidegate_engine::limits::BASE_RUNS_MERGED;
+use tidegate_engine::base::{Base, LsmBase, Tend};
+use tidegate_engine::limits::BASE_RUNS_MERGED as RUNS;
 use tidegate_engine::{Space, tables_of};
 
 use crate::machine::picture;
@@ -235,16 +235,18 @@ fn base_that_finds_no_room_leaves_as_much_as_there_was() {
         std::fs::read_dir(files).expect("a folder").count()
     };
     // As many runs as are merged at once.
-    let runs = usize::from(BASE_RUNS_MERGED);
-    for round in 0..runs {
-        ingest(&rows(round as u64, runs, 64_000 / runs, 200)).expect("there is room");
+    for round in 0..RUNS {
+        ingest(&rows(round as u64, RUNS, 64_000 / RUNS, 200)).expect("there is room");
     }
     let large = rows(9, 7, 60_000, 200);
     for _ in 0..3 {
         assert!(ingest(&large).is_err());
-        assert_eq!(files(), runs);
-        assert!(base.tend().is_err(), "no room to merge in either");
-        assert_eq!(files(), runs);
+        assert_eq!(files(), RUNS);
+        assert!(
+            base.tend(Tend::Fresh).is_err(),
+            "no room to merge in either"
+        );
+        assert_eq!(files(), RUNS);
     }
     ingest(&rows(9, 7, 16_000, 200)).expect("there is as much room as before");
 }

@@ -4,6 +4,8 @@
 //! The library is the core of fjall. fjall adds a journal and a write path through memory, both of
 //! which the log already is, and worker threads that hide what they fail of.
 
+mod merging;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
@@ -11,18 +13,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use lsm_tree::compaction::Leveled;
+use lsm_tree::compaction::{CompactionStrategy, MoveDown, PullDown};
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SeqNo, SequenceNumberCounter,
 };
 
 use xxhash_rust::xxh3::Xxh3;
 
+use self::merging::{Level, Levels, Step};
 use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
-use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, name_of};
+use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of};
 use crate::archive::Slice;
-use crate::limits::{BASE_RUNS_MAX, BASE_RUNS_MERGED};
+use crate::limits::BASE_RUNS_MAX;
 use crate::table::TableDef;
 
 /// Sorted tables in a folder.
@@ -302,9 +305,25 @@ fn current(folder: &Path) -> io::Result<u64> {
     Ok(u64::from_le_bytes(number))
 }
 
-/// How files are merged.
-fn merging() -> Arc<Leveled> {
-    Arc::new(Leveled::default().with_l0_threshold(BASE_RUNS_MERGED))
+/// What a tree's levels hold.
+fn levels_of(tree: &AnyTree) -> Levels {
+    let mut levels = Levels::default();
+    for (level, holds) in tree.current_version().iter_levels().zip(&mut levels) {
+        *holds = Level {
+            runs: level.run_count(),
+            bytes: level.size(),
+        };
+    }
+    levels
+}
+
+/// The library's name for a step. It says which levels, whatever they hold by then.
+fn strategy_of(step: Step) -> Arc<dyn CompactionStrategy + Send + Sync> {
+    let level = |at| u8::try_from(at).expect("because there are seven levels");
+    match step {
+        Step::Merge(from, to) => Arc::new(PullDown(level(from), level(to))),
+        Step::Move(from, to) => Arc::new(MoveDown(level(from), level(to))),
+    }
 }
 
 /// The checksum over a file, as its tree remembers it.
@@ -385,17 +404,22 @@ impl Base for LsmBase {
         Ok(())
     }
 
-    fn tend(&self) -> Result<bool, BaseError> {
-        let mut more = self
-            .remove_dropped()
-            .map_err(|error| self.io_error(error))?;
+    fn tend(&self, what: Tend) -> Result<bool, BaseError> {
+        let mut more = false;
+        if what == Tend::Fresh {
+            more = self
+                .remove_dropped()
+                .map_err(|error| self.io_error(error))?;
+        }
         for (&keyspace, tree) in &*self.trees() {
-            let before = tree.current_version().id();
+            let Some(step) = merging::next(&levels_of(tree), what) else {
+                continue;
+            };
+            more = true;
             self.writes((keyspace, tree), || {
-                let tended = tree.compact(merging(), self.needed_from());
+                let tended = tree.compact(strategy_of(step), self.needed_from());
                 tended.map_err(|error| self.error(Some(keyspace), &[], error))
             })?;
-            more |= tree.current_version().id() != before;
             let kept = tree
                 .get_version_history_lock()
                 .maintenance(&self.folder.join(keyspace.name()), self.needed_from());
