@@ -7,9 +7,9 @@ use crate::log::BUSY;
 /// Bytes of memory that a server is to keep to, and the parts of them.
 ///
 /// Rows changed since the last checkpoint began, and those on their way to the base, have three
-/// eighths of it; what was read of the files of the base a fifth; rows read from the base a
-/// sixteenth; the filters of keyed tables a sixth. The rest is for what has a bound of
-/// its own: requests, answers, groups of the log, a table in the making.
+/// eighths of it; what was read of the files of the base a fifth, and the filters of keyed tables as
+/// much; rows read from the base a sixteenth. The rest is for what has a bound of its own: requests,
+/// answers, groups of the log, a table in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     bytes: u64,
@@ -32,7 +32,7 @@ impl Memory {
 
     /// For the filters of all tables.
     pub(crate) fn filter_bytes(self) -> usize {
-        usize::try_from(self.bytes / 6).unwrap_or(usize::MAX)
+        usize::try_from(self.bytes / 5).unwrap_or(usize::MAX)
     }
 
     /// For rows of one partition that were read from the base.

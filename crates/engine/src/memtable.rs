@@ -81,14 +81,14 @@ impl Rows {
     }
 
     /// Every cell, by key.
-    pub(crate) fn sorted(&self) -> Vec<Cell> {
+    pub(crate) fn sorted(&self) -> Vec<&Cell> {
         match self {
             Self::Keyed(rows) => {
-                let mut cells: Vec<_> = rows.iter().cloned().collect();
+                let mut cells: Vec<_> = rows.iter().collect();
                 cells.sort_unstable();
                 cells
             }
-            Self::Ordered(rows) => rows.iter().cloned().collect(),
+            Self::Ordered(rows) => rows.iter().collect(),
         }
     }
 
@@ -194,7 +194,7 @@ struct Change {
     before: Option<Cell>,
 }
 
-/// What is in memory no more. Dropped where nobody waits: there are many.
+/// What is in memory no more. Dropping it takes a while: there are many cells.
 pub(crate) type Left = (Option<Rows>, HashSet<Cell, Seeded>);
 
 pub(crate) struct MemTable {

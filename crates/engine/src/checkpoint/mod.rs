@@ -21,11 +21,12 @@ pub use mark::MarkError;
 
 use crate::backup::Ready;
 use crate::base::{BaseCause, BaseError};
+use crate::cell::Cell;
 use crate::disk::Disk;
 use crate::key::PartitionId;
 use crate::limits::CHECKPOINT_LOG_BYTES;
 use crate::log::{Lsn, Room, is_full};
-use crate::memtable::{Left, Rows};
+use crate::memtable::Rows;
 use crate::shared::Shared;
 
 /// What the partitions and the checkpointer tell each other.
@@ -49,7 +50,8 @@ pub(crate) struct Checkpoints {
 #[derive(Default)]
 struct Handed {
     frozen: Vec<Frozen>,
-    left: Vec<Vec<Left>>,
+    /// How many partitions have let go what they had set aside.
+    let_go: usize,
     is_rung: bool,
 }
 
@@ -81,9 +83,10 @@ impl Checkpoints {
         self.ring();
     }
 
-    /// A partition has let its rows go.
-    pub(crate) fn hand_left(&self, left: Vec<Left>) {
-        self.lock().left.push(left);
+    /// A partition has let the rows go that it had set aside, so many bytes.
+    pub(crate) fn told_let_go(&self, bytes: usize) {
+        self.frozen_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.lock().let_go += 1;
         self.ring();
     }
 
@@ -297,9 +300,9 @@ impl Checkpointer {
         let Shared {
             checkpoints, slots, ..
         } = &*self.shared;
-        let mut handed = checkpoints.lock();
         let is_durable = |part: &Frozen| self.shared.durable(part.partition) >= part.lsn;
         let partitions = usize::from(slots.partitions());
+        let handed = checkpoints.lock();
         if handed.frozen.len() < partitions || !handed.frozen.iter().all(is_durable) {
             return (Phase::Freezing, Ok(Progress::None));
         }
@@ -310,11 +313,11 @@ impl Checkpointer {
         for part in &handed.frozen {
             mark.frozen[part.partition.index()] = part.lsn;
         }
+        drop(handed); // Nobody is to wait for the disk.
         if let Err(error) = mark.write(&*self.disk) {
             return (Phase::Freezing, Err(CheckpointError::Mark(error)));
         }
-        let mut parts = std::mem::take(&mut handed.frozen);
-        drop(handed);
+        let mut parts = std::mem::take(&mut checkpoints.lock().frozen);
         self.mark = mark;
         parts.sort_by_key(|part| part.partition);
         let tables = parts
@@ -326,11 +329,9 @@ impl Checkpointer {
 
     /// Takes one table to the base.
     fn ingest(&self, table: u16, parts: &[Frozen]) -> Result<Progress, CheckpointError> {
-        let of_table = |part: &Frozen| {
-            let rows = part.tables.iter().find(|(id, _)| *id == table);
-            rows.map(|(_, rows)| rows.sorted()).unwrap_or_default()
-        };
-        let mut cells: Vec<_> = parts.iter().flat_map(of_table).collect();
+        let tables = parts.iter().flat_map(|part| &part.tables);
+        let rows = tables.filter(|(id, _)| *id == table).map(|(_, rows)| rows);
+        let mut cells: Vec<&Cell> = rows.flat_map(Rows::sorted).collect();
         if !cells.is_sorted() {
             cells.sort_unstable(); // The slots of a partition need not follow each other.
         }
@@ -373,7 +374,7 @@ impl Checkpointer {
         Ok(Progress::Made)
     }
 
-    /// Waits until all partitions have let their rows go, and drops them.
+    /// Waits until all partitions have let their rows go.
     fn let_go(&mut self) -> (Phase, Result<Progress, CheckpointError>) {
         // Whatever reads an archive from now on knows by its time that these are dropped.
         if let Err(error) = self.archives.drop_slices(&*self.shared.base) {
@@ -381,14 +382,11 @@ impl Checkpointer {
         }
         let checkpoints = &self.shared.checkpoints;
         let mut handed = checkpoints.lock();
-        if handed.left.len() < usize::from(self.shared.slots.partitions()) {
+        if handed.let_go < usize::from(self.shared.slots.partitions()) {
             return (Phase::Thawing, Ok(Progress::None));
         }
-        let left = std::mem::take(&mut handed.left);
+        handed.let_go = 0;
         drop(handed);
-        drop(left);
-
-        checkpoints.frozen_bytes.store(0, Ordering::Relaxed);
         self.shared.wake_all(); // There may be room again for timers and mail that were held back.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);

@@ -42,6 +42,8 @@ impl Executor {
         for partition in &mut self.partitions {
             more |= partition.step(&self.shared);
         }
+        // One table of one partition only: it takes a while.
+        more |= self.partitions.iter_mut().any(|p| p.let_go(&self.shared));
         if more {
             return Next::Now;
         }

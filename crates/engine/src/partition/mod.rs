@@ -37,6 +37,7 @@ use crate::limits::{
 };
 use crate::log::{Lsn, Record};
 use crate::mail::{Letter, OUTBOX, Post};
+use crate::memtable::Left;
 use crate::row::Row;
 use crate::running::Running;
 use crate::shared::Shared;
@@ -71,6 +72,9 @@ pub(crate) struct Partition {
     /// Rows were last set aside for this checkpoint; and let go after this one.
     frozen_for: u64,
     thawed_for: u64,
+    /// What was set aside and is let go, a table at a time, and what it was said to take.
+    leaving: Vec<Left>,
+    frozen_bytes: usize,
     /// What the rows changed were last said to take.
     changed_bytes: usize,
     #[cfg(feature = "testing")]
@@ -182,6 +186,8 @@ impl Partition {
             is_held_up: false,
             frozen_for: 0,
             thawed_for: 0,
+            leaving: Vec::new(),
+            frozen_bytes: 0,
             changed_bytes: 0,
             #[cfg(feature = "testing")]
             timers_suspended: false,
@@ -365,12 +371,25 @@ impl Partition {
         self.ledger.tell(bytes, shared);
     }
 
+    /// Lets go of one table that a checkpoint has taken to the base; `false` if there was none. Here, on
+    /// the thread that has made the rows: freed by another one they cost this one more, and at once.
+    pub(crate) fn let_go(&mut self, shared: &Shared) -> bool {
+        let Some(left) = self.leaving.pop() else {
+            return false;
+        };
+        drop(left);
+        if self.leaving.is_empty() {
+            shared.checkpoints.told_let_go(self.frozen_bytes);
+        }
+        true
+    }
+
     /// Sets rows aside for a checkpoint that has begun, and lets them go when it has ended.
     fn attend_checkpoint(&mut self, shared: &Shared) {
         let checkpoints = &shared.checkpoints;
         if self.frozen_for > self.thawed_for && checkpoints.ended() >= self.frozen_for {
             self.thawed_for = self.frozen_for;
-            checkpoints.hand_left(self.state.tables.thaw());
+            self.leaving = self.state.tables.thaw();
             self.state.agenda.thaw();
             self.state.idle.thaw();
             self.ledger.thaw();
@@ -379,7 +398,8 @@ impl Partition {
         if self.frozen_for == self.thawed_for && checkpoints.begun() > self.frozen_for {
             self.frozen_for = checkpoints.begun();
             self.tell_bytes(shared);
-            checkpoints.add_frozen_bytes(self.changed_bytes);
+            self.frozen_bytes = self.changed_bytes;
+            checkpoints.add_frozen_bytes(self.frozen_bytes);
             let tables = self.state.tables.freeze();
             self.ledger.freeze();
             self.tell_bytes(shared);
