@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn no_key_that_was_added_is_denied_and_few_others_are_not() {
-        let filter = filter(1 << 20);
+        let filter = filter(2 << 20);
         filter.complete();
         let (added, others) = (200_000, 100_000);
         (0..added).for_each(|n| filter.add(&key(n)));

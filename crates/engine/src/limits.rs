@@ -139,6 +139,10 @@ pub const BASE_RUNS_LOWEST: usize = 24;
 /// Slices of an archive that are kept: a page may look into each of them.
 pub const SLICES_MAX: u64 = 1_000;
 
+/// Of so many steps of a busy executor one lets go of a table that a checkpoint has taken to the base:
+/// it takes about as long as a batch.
+pub const LET_GO_STEPS: u64 = 6;
+
 /// Bytes after which a frame of a backup ends: large enough that its head is nothing, small enough
 /// that a few of them may wait for a slow client.
 pub const BACKUP_FRAME_BYTES: usize = 256 * 1024;

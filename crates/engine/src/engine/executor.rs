@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::with_own;
 use crate::base::BaseError;
 use crate::contract::{Audit, Domain};
+use crate::limits::LET_GO_STEPS;
 use crate::partition::Partition;
 use crate::shared::{Shared, Waker};
 #[cfg(feature = "testing")]
@@ -24,6 +25,7 @@ pub enum Next {
 
 /// Runs some of the partitions. One thread steps it.
 pub struct Executor {
+    pub(super) steps: u64,
     pub(super) index: usize,
     pub(super) partitions: Vec<Partition>,
     pub(super) shared: Arc<Shared>,
@@ -42,8 +44,10 @@ impl Executor {
         for partition in &mut self.partitions {
             more |= partition.step(&self.shared);
         }
-        // One table of one partition only: it takes a while.
-        more |= self.partitions.iter_mut().any(|p| p.let_go(&self.shared));
+        if !more || self.steps.is_multiple_of(LET_GO_STEPS) {
+            more |= self.partitions.iter_mut().any(|p| p.let_go(&self.shared));
+        }
+        self.steps = self.steps.wrapping_add(1);
         if more {
             return Next::Now;
         }

@@ -211,6 +211,7 @@ impl Engine {
             .into_iter()
             .enumerate()
             .map(|(index, partitions)| Executor {
+                steps: 0,
                 index,
                 partitions,
                 shared: Arc::clone(&shared),

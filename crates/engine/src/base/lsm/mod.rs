@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lsm_tree::compaction::{CompactionStrategy, MoveDown, PullDown};
+use lsm_tree::config::CompressionPolicy;
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SeqNo, SequenceNumberCounter,
+    AbstractTree, AnyTree, Cache, CompressionType, Config, DescriptorTable, Guard, SeqNo,
+    SequenceNumberCounter,
 };
 
 use xxhash_rust::xxh3::Xxh3;
@@ -137,7 +139,8 @@ impl LsmBase {
         let folder = self.folder.join(keyspace.name());
         let config = Config::new(folder, self.next.clone(), self.visible.clone())
             .use_cache(Arc::clone(&self.cache))
-            .use_descriptor_table(Some(Arc::clone(&self.files)));
+            .use_descriptor_table(Some(Arc::clone(&self.files)))
+            .data_block_compression_policy(CompressionPolicy::new(COMPRESSION));
         config
             .open()
             .map_err(|error| self.error(Some(keyspace), &[], error))
@@ -338,6 +341,13 @@ fn sum_of(path: &Path) -> io::Result<u128> {
         }
     }
 }
+
+/// What checkpoints bring is merged soon, and not compressed before.
+const COMPRESSION: [CompressionType; 3] = [
+    CompressionType::None,
+    CompressionType::None,
+    CompressionType::Lz4,
+];
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
