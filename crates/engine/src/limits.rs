@@ -124,8 +124,8 @@ pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 /// A checkpoint begins after so long if anything has changed, unless told otherwise.
 pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 
-/// Runs of a table that wait to be merged before no checkpoint begins unasked: each is one more place
-/// to look for a row.
+/// Runs of a tier of a table that wait to be merged before no checkpoint begins unasked: each is one
+/// more place to look for a row.
 pub const BASE_RUNS_MAX: usize = 24;
 
 /// Runs of a table that are merged at once: the more, the less often a row is written again, and the
@@ -141,7 +141,7 @@ pub const SLICES_MAX: u64 = 1_000;
 
 /// Of so many steps of a busy executor one lets go of a table that a checkpoint has taken to the base:
 /// it takes about as long as a batch.
-pub const LET_GO_STEPS: u64 = 6;
+pub const LET_GO_STEPS: u64 = 4;
 
 /// Bytes after which a frame of a backup ends: large enough that its head is nothing, small enough
 /// that a few of them may wait for a slow client.

@@ -6,8 +6,8 @@ use crate::log::BUSY;
 
 /// Bytes of memory that a server is to keep to, and the parts of them.
 ///
-/// Rows changed since the last checkpoint began, and those on their way to the base, have three
-/// eighths of it; what was read of the files of the base a fifth, and the filters of keyed tables as
+/// Rows changed since the last checkpoint began, and those on their way to the base, have seven
+/// sixteenths of it; what was read of the files of the base a fifth, and the filters of keyed tables as
 /// much; rows read from the base a sixteenth. The rest is for what has a bound of its own: requests,
 /// answers, groups of the log, a table in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +42,12 @@ impl Memory {
 
     /// For rows that are not known to be in the base.
     fn row_bytes(self) -> usize {
-        usize::try_from(self.bytes / 8 * 3).unwrap_or(usize::MAX)
+        usize::try_from(self.bytes / 16 * 7).unwrap_or(usize::MAX)
     }
 
     /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.
     pub(crate) fn checkpoint_bytes(self) -> usize {
-        self.row_bytes() / 2
+        self.row_bytes() / 5 * 2
     }
 
     /// Whether so many bytes of rows, of which so many are a domain's own, are too many for its opening

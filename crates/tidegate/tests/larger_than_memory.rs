@@ -17,7 +17,7 @@ use support::{Client, Reply, Server, end_of, figure, finish, tidegate, units_of,
 const HOLDS: i64 = 300_000;
 const HOLDS_VARIABLE: &str = "TIDEGATE_LARGER_HOLDS";
 
-/// What the server is told to keep to: the least that it can be, of which rows have three eighths. The
+/// What the server is told to keep to: the least that it can be, of which rows have seven sixteenths. The
 /// holds take three times that.
 const MEMORY: &str = "64MiB";
 const MEMORY_BYTES: u64 = 64 << 20;

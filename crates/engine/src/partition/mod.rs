@@ -374,10 +374,15 @@ impl Partition {
     /// Lets go of one table that a checkpoint has taken to the base; `false` if there was none. Here, on
     /// the thread that has made the rows: freed by another one they cost this one more, and at once.
     pub(crate) fn let_go(&mut self, shared: &Shared) -> bool {
-        let Some(left) = self.leaving.pop() else {
+        if self.leaving.is_empty() {
             return false;
-        };
-        drop(left);
+        }
+        while let Some((rows, cached)) = self.leaving.pop() {
+            let takes_a_while = rows.is_some_and(|rows| !rows.is_empty()) || !cached.is_empty();
+            if takes_a_while {
+                break;
+            }
+        }
         if self.leaving.is_empty() {
             shared.checkpoints.told_let_go(self.frozen_bytes);
         }

@@ -43,8 +43,11 @@ const TEND_PAUSE: Duration = Duration::from_millis(200);
 const MERGE_LOOK: Duration = Duration::from_millis(5);
 const MERGE_LOOKS: u32 = 100;
 
-/// By how much those who work for later give way to those who answer.
-const NICE: i32 = 5;
+/// By how much those who work for later give way to those who answer: the more, the longer it can
+/// wait. While a checkpoint waits memory fills, while fresh files wait checkpoints do; old ones can
+/// wait for long.
+const NICE_CHECKPOINT: i32 = 1;
+const NICE_TENDERS: [i32; 2] = [4, 12];
 
 /// The running threads of an engine.
 pub(crate) struct Runtime {
@@ -96,7 +99,7 @@ impl Runtime {
         let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
         let tend_base = tenders.into_iter().enumerate().map(|(index, tender)| {
             let tends = thread::Builder::new().name(format!("base-{index}"));
-            tends.spawn(move || tend(tender))
+            tends.spawn(move || tend(tender, NICE_TENDERS[index]))
         });
         let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -197,7 +200,7 @@ fn read(door: &Door) {
 /// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
 /// has no log to read.
 fn take_to_base(mut checkpointer: Checkpointer) {
-    give_way();
+    give_way(NICE_CHECKPOINT);
     let mut is_last = false;
     loop {
         let is_stopping = checkpointer.is_stopping();
@@ -218,8 +221,8 @@ fn take_to_base(mut checkpointer: Checkpointer) {
     }
 }
 
-fn tend(mut tender: Tender) {
-    give_way();
+fn tend(mut tender: Tender, nice: i32) {
+    give_way(nice);
     while !tender.is_stopping() {
         match tender.step() {
             Ok(true) => {}
@@ -230,9 +233,9 @@ fn tend(mut tender: Tender) {
 }
 
 /// This thread gives way to others from here on.
-fn give_way() {
+fn give_way(nice: i32) {
     // On Linux this is about the calling thread. A machine that refuses is slower, not wrong.
-    rustix::process::nice(NICE).ok();
+    rustix::process::nice(nice).ok();
 }
 
 thread_local! {

@@ -12,7 +12,7 @@
 //! of the next tier: two steps, and a start after a crash between them goes on with the second.
 
 use crate::base::Tend;
-use crate::limits::{BASE_RUNS_LOWEST, BASE_RUNS_MERGED};
+use crate::limits::{BASE_RUNS_LOWEST, BASE_RUNS_MAX, BASE_RUNS_MERGED};
 
 /// The tier that checkpoints add to.
 const FRESH: usize = 0;
@@ -66,6 +66,13 @@ fn settle(levels: &Levels) -> Option<Step> {
     let is_due = is_as_large && (is_worth_it || is_full(levels, deepest))
         || levels[LOWER].runs >= BASE_RUNS_LOWEST;
     (is_due && !is_between).then_some(Step::Merge(deepest, BOTTOM))
+}
+
+/// Whether a tier holds so many runs that no more should be added.
+pub(super) fn is_behind(levels: &Levels) -> bool {
+    [FRESH, UPPER]
+        .iter()
+        .any(|tier| levels[*tier].runs > BASE_RUNS_MAX)
 }
 
 fn is_full(levels: &Levels, tier: usize) -> bool {

@@ -27,7 +27,6 @@ use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
 use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of};
 use crate::archive::Slice;
-use crate::limits::BASE_RUNS_MAX;
 use crate::table::TableDef;
 
 /// Sorted tables in a folder.
@@ -439,8 +438,9 @@ impl Base for LsmBase {
     }
 
     fn is_behind(&self) -> bool {
-        let behind = |tree: &Arc<AnyTree>| tree.l0_run_count() > BASE_RUNS_MAX;
-        self.trees().values().any(behind)
+        self.trees()
+            .values()
+            .any(|tree| merging::is_behind(&levels_of(tree)))
     }
 
     fn damages(&self) -> Result<Vec<BaseError>, BaseError> {
