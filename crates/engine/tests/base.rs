@@ -286,10 +286,10 @@ fn slice_is_a_folder_that_goes_once_nobody_reads_it() {
     assert_eq!(names(), "0ffa-00000007 0ffa-00000008 0ffa-0000012c");
     let reader = base.snapshot();
     base.drop_slices(SHELF, Slice::of(8)).unwrap();
-    tend(&*base);
+    tend(&base);
     assert_eq!(names(), "0ffa-00000007 0ffa-00000008 0ffa-0000012c");
     drop(reader);
-    tend(&*base);
+    tend(&base);
     assert_eq!(names(), "0ffa-00000008 0ffa-0000012c");
 }
 
@@ -304,7 +304,7 @@ fn slice_whose_removal_was_cut_short_is_removed_by_the_next_start() {
     let base = open();
     assert_eq!(base.damages().unwrap().len(), 0);
     assert!(gone.exists(), "opening a base changes nothing");
-    tend(&*base);
+    tend(&base);
     assert!(!gone.exists());
     assert_eq!(keys(base.snapshot().range(SHELF, b"", b"")).len(), 8);
 }

@@ -37,7 +37,7 @@ fn with_letter(in_base: bool) -> (FaultDisk, ManualClock) {
     // From here on nothing is read of the base, and the letter waits for what it is about.
     let before = engine.door().metrics().checkpoints.get();
     engine.submit("NOTE.SHARE hall window").unwrap();
-    for _ in 0..20 {
+    for _ in 0..200 {
         engine.execute_without_base();
         engine.write().unwrap();
         if in_base {
