@@ -27,7 +27,7 @@ use crate::partition::in_slots;
 use crate::row::Row;
 use crate::table::Table;
 use crate::tables::{Snapshot, Tables};
-use crate::timer::{Due, TIMERS};
+use crate::timer::{Due, IDLE_TIMERS, TIMERS};
 
 const NAME: &str = "kinds";
 const NEW: &str = "kinds.tmp";
@@ -143,20 +143,8 @@ impl Kinds {
         disk: &dyn Disk,
         left: Option<&Self>,
     ) -> Result<(), OpenError> {
-        let rows = tables.snapshot(&[TIMERS.id(), OUTBOX.id()], 0);
-        let timer = first(&rows, &TIMERS, slots, |key, _| {
-            let due = Due::of(key.clone())?;
-            self.unknown(Sort::Timer, due.timer, shown(due.owner().rest()))
-        });
-        let unknown = timer?.map_or_else(
-            || {
-                first(&rows, &OUTBOX, slots, |_, sent| {
-                    self.unknown(Sort::Letter, sent.mail, sent.to.to_string())
-                })
-            },
-            |timer| Ok(Some(timer)),
-        );
-        let Some((slot, ((sort, number), key))) = unknown? else {
+        let rows = tables.snapshot(&[TIMERS.id(), IDLE_TIMERS.id(), OUTBOX.id()], 0);
+        let Some((slot, ((sort, number), key))) = self.first_unknown(&rows, slots)? else {
             return Ok(());
         };
         let whose = left.and_then(|left| {
@@ -177,6 +165,21 @@ impl Kinds {
             of: whose.unwrap_or_default(),
             key,
         }))
+    }
+
+    fn first_unknown(&self, rows: &Snapshot, slots: &[Slot]) -> Result<Option<Found>, BaseError> {
+        for table in [&TIMERS, &IDLE_TIMERS] {
+            let timer = first(rows, table, slots, |key, _| {
+                let due = Due::of(key.clone())?;
+                self.unknown(Sort::Timer, due.timer, shown(due.owner().rest()))
+            })?;
+            if timer.is_some() {
+                return Ok(timer);
+            }
+        }
+        first(rows, &OUTBOX, slots, |_, sent| {
+            self.unknown(Sort::Letter, sent.mail, sent.to.to_string())
+        })
     }
 
     fn unknown(&self, sort: Sort, number: u16, about: String) -> Option<((Sort, u16), String)> {
@@ -242,6 +245,9 @@ impl Kinds {
         Some(kinds)
     }
 }
+
+/// A slot, and the kind and key of something in it.
+type Found = (Slot, ((Sort, u16), String));
 
 /// The first row of some slots of which `find` finds something.
 fn first<R: Row, T>(
