@@ -158,6 +158,12 @@ impl EngineClock {
         }
     }
 
+    /// A moment before which nothing happens any more, whatever becomes of time: also if it is to
+    /// stand still.
+    pub(crate) fn passed_ms(&self) -> u64 {
+        self.look_ms().min(self.promised_ms())
+    }
+
     /// Whether a moment has come, for a look that uses no time.
     pub(crate) fn may_be_past(&self, moment_ms: u64) -> bool {
         self.advance() >= moment_ms

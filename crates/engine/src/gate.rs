@@ -7,6 +7,7 @@ use crate::log::Lsn;
 use crate::mail::Post;
 use crate::reader::ScanJob;
 use crate::sink::{Answer, ReplySink};
+use crate::stream::ToldEvent;
 
 /// The answers of one batch, rendered.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Answers {
 pub(crate) struct Others {
     pub(crate) scans: Vec<ScanJob>,
     pub(crate) post: Vec<Post>,
+    /// For subscribers.
+    pub(crate) events: Vec<Arc<ToldEvent>>,
 }
 
 impl Answers {
@@ -48,13 +51,23 @@ impl Answers {
         self.others.post.push(post);
     }
 
-    /// Bytes that it takes at the gate.
-    pub(crate) fn weight(&self) -> usize {
-        self.bytes.len() + self.answers.len() * ANSWER_BYTES
+    pub(crate) fn push_event(&mut self, event: Arc<ToldEvent>) {
+        self.others.events.push(event);
     }
 
+    /// Bytes that it takes at the gate.
+    pub(crate) fn weight(&self) -> usize {
+        let events: usize = self.others.events.iter().map(|event| event.bytes()).sum();
+        self.bytes.len() + self.answers.len() * ANSWER_BYTES + events
+    }
+
+    /// How much somebody waits for.
     pub(crate) fn len(&self) -> usize {
         self.answers.len() + self.others.scans.len() + self.others.post.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0 && self.others.events.is_empty()
     }
 
     /// Delivers everything, answers of one connection in one run, and leaves empty buffers.
@@ -73,6 +86,7 @@ impl Answers {
         self.sinks.clear();
         others.scans.append(&mut self.others.scans);
         others.post.append(&mut self.others.post);
+        others.events.append(&mut self.others.events);
     }
 }
 
@@ -124,6 +138,13 @@ impl Gate {
             }
         }
         bytes
+    }
+
+    /// The first event that waits here.
+    pub(crate) fn first_event(&self) -> Option<&ToldEvent> {
+        let waiting = self.waiting.iter();
+        let mut firsts = waiting.filter_map(|(_, answers)| answers.others.events.first());
+        firsts.next().map(|event| &**event)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

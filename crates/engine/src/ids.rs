@@ -38,6 +38,13 @@ pub(crate) struct Minter {
 }
 
 impl Minter {
+    /// The last id that was minted; that of the beginning of time if there was none.
+    pub(crate) fn last(&self, partition: PartitionId) -> u64 {
+        self.ms << (PARTITION_BITS + SEQUENCE_BITS)
+            | u64::from(partition.0) << SEQUENCE_BITS
+            | self.sequence
+    }
+
     pub(crate) fn mint(&mut self, partition: PartitionId, now_ms: u64) -> u64 {
         let ms = now_ms.saturating_sub(EPOCH_MS).min(MS_MAX);
         if ms > self.ms {
@@ -49,9 +56,7 @@ impl Minter {
             // timers and events, so the loan stays far below the promise of the durable clock.
             (self.ms, self.sequence) = (self.ms + 1, 0);
         }
-        self.ms << (PARTITION_BITS + SEQUENCE_BITS)
-            | u64::from(partition.0) << SEQUENCE_BITS
-            | self.sequence
+        self.last(partition)
     }
 }
 

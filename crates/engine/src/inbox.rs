@@ -12,6 +12,7 @@ use crate::mail::{Letter, Post};
 use crate::partition::Lanes;
 use crate::reader::Gather;
 use crate::sink::ReplySink;
+use crate::stream::Marks;
 
 /// A request on its way to an executor.
 pub(crate) struct Envelope {
@@ -21,6 +22,8 @@ pub(crate) struct Envelope {
     pub(crate) class: Class,
     /// Its name in RESP.
     pub(crate) name: &'static str,
+    /// Where it is noted up to which event the partition had come when it ran.
+    pub(crate) marks: Option<Arc<Marks>>,
 }
 
 pub(crate) enum Errand {
@@ -78,6 +81,7 @@ impl From<Post> for Envelope {
             domain: 0,
             class: Class::Finishes,
             name,
+            marks: None,
         }
     }
 }

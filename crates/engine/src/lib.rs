@@ -51,6 +51,7 @@ mod running;
 mod share;
 mod shared;
 mod sink;
+mod stream;
 mod strikes;
 mod table;
 mod tables;
@@ -68,7 +69,7 @@ pub use engine::{
     Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, UnknownKind, Writer, check,
     tables_of,
 };
-pub use event::EventFilter;
+pub use event::{Cursor, EventFilter, FellBehind};
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
 pub use log::{
     Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,
@@ -81,6 +82,7 @@ pub use running::Running;
 pub use share::{Share, ShareError, Shares};
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
+pub use stream::{Begin, Bell, Subscription, Taken, ToldEvent};
 pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;

@@ -190,6 +190,24 @@ pub const EVENTS_DROPPED_MAX: usize = 256;
 /// Bytes of an event in the log: a fact to act upon, not a document.
 pub const EVENT_BYTES_MAX: usize = 4 * 1024;
 
+/// Subscribers to events: services, not their users. A page of stored events for each of them, and as
+/// much that waits, is 80 MiB if no two of them wait for the same.
+pub const SUBSCRIBERS_MAX: usize = 256;
+
+/// Bytes of events that may wait for one subscriber before it has fallen behind: a thousand events.
+pub const SUBSCRIBER_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of events that may wait, for all subscribers together, until every partition has said that
+/// nothing before them can come. That takes a few milliseconds.
+pub const STREAM_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Stored events that a subscriber is given at once.
+pub const REPLAY_ITEMS_MAX: usize = 256;
+
+/// How soon a partition in which nothing happens says that it is later, if subscribers wait for that.
+/// The numbers of events tell milliseconds apart.
+pub const TELL_AFTER_MS: u64 = 1;
+
 /// What BUSY tells a client to wait before it asks again.
 pub const BUSY_RETRY_MS: u64 = 50;
 

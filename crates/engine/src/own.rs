@@ -5,6 +5,7 @@ use crate::contract::{Domain, RequestDef};
 use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
+use crate::stream::Stream;
 use crate::strikes::{DEAD, ListDead};
 use crate::timer::{IDLE_TIMERS, TIMERS};
 
@@ -29,6 +30,7 @@ pub(crate) const ENGINE: Domain = Domain {
     events: &[],
     requests: &[
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
+        RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
         RequestDef::scan::<ListDead>("EVENT.DEAD", "/v1/events/dead"),
     ],
     audit,

@@ -17,6 +17,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reader::{Fetched, ReaderQueue};
 use crate::share::Part;
+use crate::stream::Streams;
 use crate::usage::Usage;
 
 /// Wakes an executor's thread.
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) backups: Desk,
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
+    pub(crate) streams: Streams,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
     /// What each domain uses.
@@ -86,6 +88,7 @@ impl Shared {
             clock,
             readers: ReaderQueue::default(),
             metrics: Metrics::default(),
+            streams: Streams::new(durable.len()),
             stopping: AtomicBool::new(false),
             room: AtomicU8::new(0),
             is_stuck: AtomicBool::new(false),

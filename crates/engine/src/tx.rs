@@ -1,9 +1,11 @@
 //! A transaction: what one command reads, writes, schedules and emits; all or nothing.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
 use crate::archive::Slice;
-use crate::contract::{Event, EventDef, Mail, MailDef, Timer};
+use crate::contract::{Event, Mail, MailDef, Timer};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
@@ -11,6 +13,7 @@ use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
+use crate::stream::{Emitted, ToldEvent};
 use crate::strikes::{DEAD, DeadRow};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
@@ -72,8 +75,10 @@ pub struct Tx<'a> {
     pub(crate) wakes_at_ms: Option<u64>,
     /// And the earliest idle one.
     pub(crate) idles_at_ms: Option<u64>,
-    /// The events that this transaction emitted: their kinds and numbers.
-    pub(crate) emitted: Vec<(EventDef, u64)>,
+    /// The events that this transaction emitted.
+    pub(crate) emitted: Vec<Emitted>,
+    /// Somebody subscribes to events.
+    pub(crate) is_watched: bool,
     /// Letters that this transaction sent.
     pub(crate) sent: Vec<Letter>,
 }
@@ -203,7 +208,12 @@ impl Tx<'_> {
             domain: CompactString::const_new(E::DEF.domain),
         };
         let number = self.mint();
-        self.emitted.push((E::DEF, number));
+        let told = self.is_watched.then(|| ToldEvent::of(number, row.clone()));
+        self.emitted.push(Emitted {
+            def: E::DEF,
+            number,
+            told: told.map(Arc::new),
+        });
         let before = self.weight;
         self.put(&event::EVENTS, number, row);
         let bytes = self.weight - before;

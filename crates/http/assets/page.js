@@ -214,15 +214,18 @@ function tryIt(path, method, fields) {
 
 function operationSection(path, method, operation, document_) {
   const fields = fieldsOf(operation);
-  const reply = operation.responses["200"].content["application/json"].schema;
+  const content = operation.responses["200"].content;
+  const streams = "text/event-stream" in content;
+  const reply = Object.values(content)[0].schema;
   return make("section", { class: "operation", id: "op-" + operation.operationId, tabindex: "-1" },
     make("h3", {}, make("span", { class: "method " + method }, method), make("span", { class: "path" }, path),
       make("span", { class: "soft" }, operation.operationId)),
-    make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
+    streams ? [] : make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
+    streams ? prose(operation.responses["200"].description) : [],
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
     make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
     problemPart(problemsOf(operation)),
-    tryIt(path, method, fields));
+    streams ? [] : tryIt(path, method, fields));
 }
 
 /** Each code once, with the requests that use it: where the `type` of a problem leads. */

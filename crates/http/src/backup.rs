@@ -1,21 +1,19 @@
 //! `/backup`: a consistent copy of everything, as a stream.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hyper::body::Frame;
 use tidegate_engine::backup::{Backup, BackupError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::frames::Frames;
 use crate::limits::{BACKUP_FRAMES_AHEAD, BACKUP_TIMEOUT};
 use crate::problem::{self, Problem};
 use crate::router::Front;
@@ -93,21 +91,5 @@ impl io::Write for Sent<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// The body of the answer.
-struct Frames(mpsc::Receiver<io::Result<Bytes>>);
-
-impl hyper::body::Body for Frames {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let sent = ready!(self.0.poll_recv(context));
-        Poll::Ready(sent.map(|bytes| bytes.map(Frame::data)))
     }
 }

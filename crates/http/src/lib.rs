@@ -26,6 +26,8 @@ mod backup;
 mod body;
 mod browser;
 mod docs;
+mod events;
+mod frames;
 mod guard;
 mod health;
 mod json;
@@ -46,6 +48,6 @@ mod values;
 
 pub use health::starting_router;
 pub use openapi::openapi;
-pub use options::{Options, Readiness, Token};
+pub use options::{Ending, Options, Readiness, Token};
 pub use router::router;
 pub use serve::serve;

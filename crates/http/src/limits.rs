@@ -56,6 +56,13 @@ pub const BACKUP_FRAMES_AHEAD: usize = 4;
 /// written, but not for ever on a full disk.
 pub const BACKUP_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How often a stream of events on which nothing happens shows that it is alive. Proxies take a
+/// connection for dead after 60 s.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Pieces of a stream of events that wait to be sent, beside those that wait in the engine.
+pub const STREAM_FRAMES_AHEAD: usize = 1;
+
 /// How long connections may go on once the server stops. Less than a request's own time-out, so
 /// that a restart is not held up; who is cut off asks again with the same id.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);

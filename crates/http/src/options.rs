@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
 
@@ -23,6 +24,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The version of the program, for the OpenAPI document and the metrics.
     pub version: String,
+    /// When streams end.
+    pub ending: Ending,
     /// What `/readyz` says.
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
 }
@@ -38,6 +41,7 @@ impl Options {
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
             request_timeout: REQUEST_TIMEOUT,
             version: version.to_owned(),
+            ending: Ending::never(),
             ready: Arc::new(|| Readiness::Ready),
         }
     }
@@ -50,6 +54,32 @@ pub enum Readiness {
     Ready,
     /// They cannot, for this reason: `replaying the log`, `stopping`.
     NotReady(String),
+}
+
+/// When streams, which go on until somebody ends them, are ended by the server.
+#[derive(Clone)]
+pub struct Ending(Option<watch::Receiver<bool>>);
+
+impl Ending {
+    /// With their connections only.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// Once this is true.
+    #[must_use]
+    pub fn when(stopped: watch::Receiver<bool>) -> Self {
+        Self(Some(stopped))
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        match &mut self.0 {
+            // An error means that the sender is gone, which is an end as well.
+            Some(stopped) => drop(stopped.wait_for(|stopped| *stopped).await),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// A bearer token. It is compared in constant time and never printed.

@@ -1,5 +1,6 @@
 //! The life of a request under `/v1`: admitted, read, submitted, awaited.
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -30,19 +31,7 @@ pub(crate) async fn answer(
     let _room = front.admission.request()?;
     let deadline = Instant::now() + front.options.request_timeout;
     let (mut parts, body) = request.into_parts();
-    let path = RawPathParams::from_request_parts(&mut parts, &()).await;
-    let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
-
-    let body = body::read(
-        body,
-        &parts.headers,
-        front.options.body_bytes_max,
-        &front.admission,
-    );
-    let body = timeout_at(deadline, body).await;
-    let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
-    let work = read(route.def, &path, &parts, &body.bytes)?;
-    drop(body);
+    let work = work(front, route, &mut parts, body, deadline).await?;
 
     let (sink, answered) = OneShot::channel();
     front.door.submit(route.domain, route.def, work, &sink, 0);
@@ -52,6 +41,27 @@ pub(crate) async fn answer(
         // Out of time, or the engine went away with the request.
         Err(_) | Ok(Err(_)) => Err(Problem::plain(problem::OUTCOME_UNKNOWN)),
     }
+}
+
+/// Reads what is asked for: path, query and body.
+pub(crate) async fn work(
+    front: &Front,
+    route: &Route,
+    parts: &mut Parts,
+    body: Body,
+    deadline: Instant,
+) -> Result<Work, Problem> {
+    let path = RawPathParams::from_request_parts(parts, &()).await;
+    let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
+    let body = body::read(
+        body,
+        &parts.headers,
+        front.options.body_bytes_max,
+        &front.admission,
+    );
+    let body = timeout_at(deadline, body).await;
+    let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
+    read(route.def, &path, parts, &body.bytes)
 }
 
 /// Builds the domain's request.

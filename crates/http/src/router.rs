@@ -13,6 +13,7 @@ use tidegate_engine::contract::Method;
 use crate::admission::Admission;
 use crate::backup;
 use crate::docs;
+use crate::events;
 use crate::guard;
 use crate::health;
 use crate::metrics::{self, HttpMetrics};
@@ -96,7 +97,13 @@ fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Rou
     let (front, route) = (Arc::clone(front), Arc::new(route));
     let handler = move |request: Request| {
         let (front, route) = (Arc::clone(&front), Arc::clone(&route));
-        async move { route::answer(&front, &route, request).await }
+        async move {
+            if route.def.streams {
+                events::answer(front, &route, request).await
+            } else {
+                route::answer(&front, &route, request).await
+            }
+        }
     };
     router.route(http.path, on(filter, handler))
 }

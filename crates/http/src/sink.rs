@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::contract::Renderer;
+use tidegate_engine::contract::{Outcome, Renderer};
 use tidegate_engine::{Answer, ReplySink};
 use tokio::sync::oneshot;
 
@@ -40,6 +40,20 @@ impl ReplySink for OneShot {
             // A client that went away, or whose time was up, asks again with the same id.
             let _ = sender.send(Rendered(bytes[start..answer.end].to_vec()));
         }
+    }
+}
+
+impl Rendered {
+    /// What no engine needs to be asked for.
+    pub(crate) fn of(outcome: &Outcome<'_>) -> Self {
+        let mut bytes = Vec::new();
+        JsonRenderer.render(outcome, &mut bytes);
+        Self(bytes)
+    }
+
+    /// The JSON.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.0[HEAD_BYTES..]
     }
 }
 

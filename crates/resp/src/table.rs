@@ -49,7 +49,7 @@ impl CommandTable {
             table.insert(name, Command::Builtin(*builtin));
         }
         for (index, domain) in domains.iter().enumerate() {
-            for def in domain.requests {
+            for def in domain.requests.iter().filter(|def| !def.streams) {
                 let plan = Plan::new(index, domain.name, def);
                 table.insert(def.resp, Command::Request(plan));
                 table.plans.push(plan);

@@ -12,7 +12,7 @@ use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
     ReplyType, ReplyValue, Request, Status, Values,
 };
-use crate::event::Floors;
+use crate::event::{EventFilter, Floors};
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::row::{Nothing, Row};
@@ -82,7 +82,7 @@ pub enum Class {
 /// A request as every front sees it.
 #[derive(Clone, Copy)]
 pub struct RequestDef {
-    /// Its RESP name, in capitals.
+    /// Its name in capitals: that in RESP, if it is answered there.
     pub resp: &'static str,
     /// Its place in HTTP.
     pub http: Http,
@@ -96,6 +96,8 @@ pub struct RequestDef {
     pub reply: ReplyType,
     /// Every "no" that it can give, in the order in which they are checked.
     pub refusals: &'static [RefusalDef],
+    /// It is answered with events, until one of both sides ends it. For fronts that can do so.
+    pub streams: bool,
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
 }
 
@@ -116,6 +118,7 @@ impl RequestDef {
             fields: C::FIELDS,
             reply: C::Reply::TYPE,
             refusals: C::REFUSALS,
+            streams: false,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
     }
@@ -134,7 +137,27 @@ impl RequestDef {
             fields: S::FIELDS,
             reply: Page::<S::Item>::TYPE,
             refusals: S::REFUSALS,
+            streams: false,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
+        }
+    }
+
+    /// A subscription to events, from its type.
+    #[must_use]
+    pub(crate) const fn stream<S: Subscribe>(name: &'static str, path: &'static str) -> Self {
+        Self {
+            resp: name,
+            http: Http {
+                method: Method::Get,
+                path,
+            },
+            class: Class::Reads,
+            doc: S::DOC,
+            fields: S::FIELDS,
+            reply: S::Event::TYPE,
+            refusals: S::REFUSALS,
+            streams: true,
+            make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
         }
     }
 
@@ -178,6 +201,39 @@ pub enum Work {
     Call(Box<dyn Call>),
     /// A scan: runs on a reader thread, on a snapshot.
     Scan(Box<dyn ScanCall>),
+    /// A subscription: nothing to submit, but to subscribe to.
+    Subscribe(Wanted),
+}
+
+/// The events that somebody subscribes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub filter: EventFilter,
+    /// Behind which cursor; those from now on if it does not say.
+    pub after: Option<u64>,
+}
+
+/// A request that is answered with events.
+pub(crate) trait Subscribe: Request {
+    /// What each of them says.
+    type Event: ReplyValue;
+    /// Every "no" that it can give, in the order in which they are checked.
+    const REFUSALS: &'static [RefusalDef];
+
+    /// What it asks for.
+    fn wanted(self) -> Wanted;
+}
+
+impl Work {
+    /// What it is about; `None` for all partitions.
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Call(call) => Some(call.key()),
+            Self::Scan(call) => call.key(),
+            Self::Subscribe(wanted) => wanted.filter.key.as_ref().map(|key| key.as_bytes()),
+        }
+    }
 }
 
 /// A command or point query of a domain.
@@ -388,7 +444,7 @@ fn merged<S: Scan>(scan: &S, given: Vec<Box<dyn Any + Send>>) -> Result<Page<S::
 }
 
 /// One page out of the pages of several partitions, in the order of their places.
-fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
+pub(crate) fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
     if pages.len() == 1
         && let Some(page) = pages.pop()
     {

@@ -15,8 +15,9 @@ pub(crate) use audit::Known;
 pub use audit::{Audit, Books, Figure, TimerSet};
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
-    ScanCall, ScanContext, Timer, Work,
+    ScanCall, ScanContext, Timer, Wanted, Work,
 };
+pub(crate) use domain::{Subscribe, merge};
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
     Name, Raw,

@@ -13,12 +13,13 @@ use crate::metrics::{DomainFigures, Metrics};
 use crate::reader::{Gather, Read};
 use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
+use crate::stream::Marks;
 use crate::table::TableDef;
 
 /// Where a front submits requests.
 #[derive(Clone)]
 pub struct Door {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     pub(super) domains: Arc<[Domain]>,
     pub(super) tables: Arc<[TableDef]>,
 }
@@ -40,7 +41,7 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) {
-        let admitted = self.admit(domain, def, work, sink, token);
+        let admitted = self.admit(domain, def, work, sink, token, None);
         let metrics = &self.shared.metrics;
         let Err(fault) = admitted else {
             return metrics.requests_admitted.add(1);
@@ -64,9 +65,10 @@ impl Door {
         work: Work,
         sink: &Arc<dyn ReplySink>,
         token: u64,
+        marks: Option<Arc<Marks>>,
     ) -> Result<(), Fault> {
         let shared = &*self.shared;
-        if shared.stopping.load(Ordering::Acquire) {
+        if self.is_stopping() {
             return Err(Fault::Stopping);
         }
         if let Some(fault) = shared.refuses_of(domain, def.class) {
@@ -89,20 +91,22 @@ impl Door {
                     domain,
                     class: def.class,
                     name: def.resp,
+                    marks,
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
-            Work::Scan(call) => self.admit_scan(domain, def, call, sink, token),
+            Work::Scan(call) => self.admit_scan((domain, def.resp), call, sink, token, marks),
+            Work::Subscribe(_) => unreachable!("because fronts subscribe to what streams"),
         }
     }
 
     fn admit_scan(
         &self,
-        domain: usize,
-        def: &RequestDef,
+        (domain, name): (usize, &'static str),
         call: Box<dyn ScanCall>,
         sink: &Arc<dyn ReplySink>,
         token: u64,
+        marks: Option<Arc<Marks>>,
     ) -> Result<(), Fault> {
         let shared = &*self.shared;
         let place = shared.readers.admit().ok_or(BUSY)?;
@@ -129,7 +133,8 @@ impl Door {
                 slot,
                 domain,
                 class: Class::Reads,
-                name: def.resp,
+                name,
+                marks: marks.clone(),
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
@@ -138,6 +143,57 @@ impl Door {
             }
         }
         Ok(())
+    }
+
+    /// Submits a request that changes nothing, for a snapshot; gives where it is noted up to which
+    /// event each partition that it reads had come when it was read.
+    pub(crate) fn submit_marked(
+        &self,
+        domain: usize,
+        def: &RequestDef,
+        work: Work,
+        sink: &Arc<dyn ReplySink>,
+        token: u64,
+    ) -> Result<Arc<Marks>, Fault> {
+        let marks = self.marks(work.key());
+        self.admit(domain, def, work, sink, token, Some(Arc::clone(&marks)))?;
+        Ok(marks)
+    }
+
+    /// The same for a scan of the engine's own.
+    pub(crate) fn scan_marked(
+        &self,
+        call: Box<dyn ScanCall>,
+        sink: &Arc<dyn ReplySink>,
+    ) -> Result<Arc<Marks>, Fault> {
+        if self.is_stopping() {
+            return Err(Fault::Stopping);
+        }
+        let marks = self.marks(call.key());
+        self.admit_scan(
+            (0, "a subscription"),
+            call,
+            sink,
+            0,
+            Some(Arc::clone(&marks)),
+        )?;
+        Ok(marks)
+    }
+
+    fn marks(&self, key: Option<&[u8]>) -> Arc<Marks> {
+        let partitions = usize::from(self.shared.slots.partitions());
+        let read = if key.is_some() { 1 } else { partitions };
+        Arc::new(Marks::new(partitions, read))
+    }
+
+    /// Gives subscribers what has happened; with `wait`, waits for something to happen. `false` if
+    /// nothing has, or once the engine has finished.
+    pub fn tell_step(&self, wait: bool) -> bool {
+        self.shared.streams.step(wait)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
     }
 
     fn push(&self, to: PartitionId, envelope: Envelope) -> Result<(), Fault> {
@@ -218,8 +274,9 @@ impl Door {
         self.shared.checkpoints.ring();
     }
 
-    /// Ends the log writer and the readers, once the executors are quiet.
+    /// Ends the log writer, the readers and all subscriptions, once the executors are quiet.
     pub fn finish(&self) {
+        self.shared.streams.end();
         self.shared.log.stop();
         self.shared.readers.stop();
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::with_own;
 use crate::base::BaseError;
 use crate::contract::{Audit, Domain};
-use crate::limits::LET_GO_STEPS;
+use crate::limits::{LET_GO_STEPS, TELL_AFTER_MS};
 use crate::partition::Partition;
 use crate::shared::{Shared, Waker};
 #[cfg(feature = "testing")]
@@ -51,15 +51,20 @@ impl Executor {
         if more {
             return Next::Now;
         }
-        match self
-            .partitions
-            .iter()
-            .filter_map(|partition| partition.next_timer_ms(&self.shared))
-            .min()
-        {
-            Some(due_ms) => Next::After(self.shared.clock.until_ms(due_ms)),
+        let partitions = self.partitions.iter();
+        let due = partitions.filter_map(|partition| partition.next_timer_ms(&self.shared));
+        let due = due.min().map(|due_ms| self.shared.clock.until_ms(due_ms));
+        match due.into_iter().chain(self.tells_after_ms()).min() {
+            Some(ms) => Next::After(ms),
             None => Next::Woken,
         }
+    }
+
+    /// When to say again how late it is here, if subscribers wait for that.
+    fn tells_after_ms(&self) -> Option<u64> {
+        let mut partitions = self.partitions.iter();
+        let is_awaited = partitions.any(|partition| partition.waits_for_time(&self.shared));
+        is_awaited.then_some(TELL_AFTER_MS)
     }
 
     /// Whether nothing waits, neither to run nor to be answered; or nothing that could be.

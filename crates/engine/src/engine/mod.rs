@@ -197,7 +197,8 @@ impl Engine {
                 kinds.look((&tables, &slots), &*disk, left.as_ref())?;
             }
             let handlers = Arc::clone(&handlers);
-            let mut partition = Partition::new(id, slots, tables, lsn, handlers)?;
+            let watching = Arc::clone(shared.streams.watching());
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers, watching)?;
             partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }

@@ -27,6 +27,16 @@ pub(crate) enum FactValue {
     Null,
 }
 
+impl Fact {
+    /// Bytes of its value, if that is a text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match &self.value {
+            FactValue::Text(text) => text.len(),
+            FactValue::Integer(_) | FactValue::Boolean(_) | FactValue::Null => 0,
+        }
+    }
+}
+
 /// The facts of an event, which must be a flat map.
 pub(crate) fn facts_of(event: &impl ReplyValue) -> Vec<Fact> {
     let mut flat = Flat {

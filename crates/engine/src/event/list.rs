@@ -32,39 +32,35 @@ request! {
     }
 }
 
-const FELL_BEHIND: RefusalDef = RefusalDef {
+pub(crate) const FELL_BEHIND: RefusalDef = RefusalDef {
     code: "fell_behind",
     status: Status::Conflict,
     doc: "Events behind `after` have been dropped. Look at the things themselves, and go on behind `oldest`.",
 };
 
-/// Why events are not listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Some behind the cursor have been dropped.
-    FellBehind {
-        /// The last of them.
-        oldest: Cursor,
-    },
+/// Events are missing behind a cursor, or a subscriber was too slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FellBehind {
+    /// The last of those that were dropped; none if too many were waiting.
+    pub oldest: Option<Cursor>,
 }
 
-impl Refuse for Refusal {
+impl Refuse for FellBehind {
     fn def(&self) -> &'static RefusalDef {
-        match self {
-            Self::FellBehind { .. } => &FELL_BEHIND,
-        }
+        &FELL_BEHIND
     }
 
     fn facts(&self, out: &mut dyn Writer) {
-        let Self::FellBehind { oldest } = self;
-        out.name("oldest");
-        oldest.write(out);
+        if let Some(oldest) = &self.oldest {
+            out.name("oldest");
+            oldest.write(out);
+        }
     }
 }
 
 /// The number of an event, as a text: as a number it would be too large for JavaScript.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cursor(pub(crate) u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub u64);
 
 impl ReplyValue for Cursor {
     const TYPE: ReplyType = ReplyType::Text;
@@ -115,7 +111,7 @@ impl EventInfo {
 
 impl Scan for List {
     type Item = EventInfo;
-    type Refusal = Refusal;
+    type Refusal = FellBehind;
     const REFUSALS: &'static [RefusalDef] = &[FELL_BEHIND];
     const TABLES: &'static [u16] = &[EVENTS.id(), FLOORS.id()];
 
@@ -127,42 +123,39 @@ impl Scan for List {
         usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
     }
 
-    fn page(&self, context: &ScanContext) -> Result<Page<EventInfo>, Refusal> {
+    fn page(&self, context: &ScanContext) -> Result<Page<EventInfo>, FellBehind> {
         let filter = EventFilter {
             domain: self.domain.as_ref().map(Name::compact),
             name: self.name.as_ref().map(Name::compact),
             key: self.key.as_ref().map(Name::compact),
         };
         let after = self.after.map(Bounded::get);
-        page(context, &filter, after, self.limit())
+        // Nothing can come any more before the moment at which it was asked.
+        let range = (after, ids::first_of(context.asked_ms));
+        page(context, &filter, range, self.limit())
     }
 
     /// Behind the last one dropped anywhere nothing is missing.
-    fn foremost(refusals: Vec<Refusal>) -> Option<Refusal> {
-        let oldest = |Refusal::FellBehind { oldest }: &Refusal| oldest.0;
-        refusals.into_iter().max_by_key(oldest)
+    fn foremost(refusals: Vec<FellBehind>) -> Option<FellBehind> {
+        refusals.into_iter().max()
     }
 }
 
-/// Up to `limit` wanted events behind a cursor, of one partition: those before the moment at which
-/// it was asked, for nothing can come before that any more.
+/// Up to `limit` wanted events of one partition, behind a cursor and before another.
 pub(crate) fn page(
     context: &ScanContext,
     filter: &EventFilter,
-    after: Option<u64>,
+    (after, end): (Option<u64>, u64),
     limit: usize,
-) -> Result<Page<EventInfo>, Refusal> {
+) -> Result<Page<EventInfo>, FellBehind> {
     let floor = floor_of(context, filter);
-    if let (Some(after), Some(floor)) = (after, floor)
-        && after < floor
-    {
-        let oldest = Cursor(floor);
-        return Err(Refusal::FellBehind { oldest });
+    if after.is_some_and(|after| floor.is_some_and(|floor| after < floor)) {
+        let oldest = floor.map(Cursor);
+        return Err(FellBehind { oldest });
     }
-    let from = after.map_or(0, |after| after + 1);
-    let range = from..ids::first_of(context.asked_ms);
+    let from = after.map_or(0, |after| after.saturating_add(1));
     let mut items = Vec::new();
-    for (examined, (number, event)) in context.numbered(&EVENTS, &range).enumerate() {
+    for (examined, (number, event)) in context.numbered(&EVENTS, &(from..end)).enumerate() {
         if examined == SCAN_ROWS_MAX {
             let next = Some(number - 1);
             return Ok(Page { items, next });

@@ -12,7 +12,8 @@ use minicbor::{Decode, Encode};
 pub(crate) use facts::{Fact, Facts, facts_of};
 pub use filter::EventFilter;
 pub(crate) use floor::{FLOORS, FloorRow, Floors, floor_of};
-pub(crate) use list::List;
+pub use list::{Cursor, FellBehind};
+pub(crate) use list::{EventInfo, FELL_BEHIND, List, page};
 pub(crate) use window::{Dropped, Windows};
 
 use crate::contract::EventDef;

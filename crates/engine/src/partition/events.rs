@@ -4,8 +4,11 @@ use super::{Partition, in_slots, number_of};
 use crate::base::BaseError;
 use crate::contract::EventDef;
 use crate::event::{Dropped, EVENTS, FLOORS, FloorRow, Floors, Windows};
+use crate::ids;
+use crate::inbox::Envelope;
 use crate::key::{Slot, write_key};
 use crate::limits::{BATCH_BYTES_MAX, EVENTS_DROPPED_MAX};
+use crate::shared::Shared;
 use crate::tables::Snapshot;
 
 /// The windows of a partition, as a start finds them.
@@ -55,5 +58,38 @@ impl Partition {
         let row = FloorRow { number: *number };
         self.state.tables.put(&FLOORS, scratch, &row);
         self.state.tables.commit();
+    }
+
+    /// Notes up to which event the partition has come, for whoever asked.
+    pub(super) fn mark(&self, envelope: &Envelope) {
+        if let Some(marks) = &envelope.marks {
+            marks.set(self.id, self.state.minter.last(self.id));
+        }
+    }
+
+    /// Hands on events that have left the gate, and says before which number none will any more.
+    pub(super) fn tell_events(&mut self, shared: &Shared) {
+        let streams = &shared.streams;
+        let events = &mut self.others.events;
+        if !streams.is_watched() {
+            return events.clear();
+        }
+        if events.is_empty() && !streams.waits_for(self.id) {
+            return;
+        }
+        let up_to = match self.gate.first_event() {
+            Some(event) => event.cursor(),
+            None => ids::first_of(shared.clock.passed_ms()),
+        };
+        if streams.tell(self.id, events, up_to) {
+            shared.wake_all();
+        }
+    }
+
+    /// Whether somebody waits for it to be later here.
+    pub(crate) fn waits_for_time(&self, shared: &Shared) -> bool {
+        let streams = &shared.streams;
+        let is_awaited = streams.is_watched() && streams.waits_for(self.id);
+        is_awaited && self.gate.first_event().is_none()
     }
 }

@@ -14,6 +14,7 @@ mod waits;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 pub(crate) use audit::audit;
 use idle::IdleWaits;
@@ -139,6 +140,7 @@ impl Partition {
         tables: Tables,
         lsn: Lsn,
         handlers: Arc<Handlers>,
+        watching: Arc<AtomicUsize>,
     ) -> Result<Self, BaseError> {
         let timers = [TIMERS.id(), IDLE_TIMERS.id()];
         let read = [&timers[..], &[EVENTS.id(), FLOORS.id(), OUTBOX.id()]].concat();
@@ -164,6 +166,7 @@ impl Partition {
             idle,
             scratch: Vec::new(),
             events,
+            watching,
         };
         let domains = handlers.weights.len();
         let lanes = Lanes::new(handlers.weights.iter().copied());
@@ -231,6 +234,7 @@ impl Partition {
         let more = self.run_what_waits(durable, shared);
         self.send_for_missing(shared);
         self.send_for_idle(shared);
+        self.tell_events(shared);
         more
     }
 
@@ -343,7 +347,7 @@ impl Partition {
             let usage = &shared.usages()[domain];
             usage.metrics.commands.add(commands as u64);
         }
-        if answers.len() > 0 {
+        if !answers.is_empty() {
             shared.add_answers(answers.weight());
             self.gate.hold(self.lsn, answers);
         }
@@ -421,6 +425,9 @@ impl Partition {
         for letter in done.sent.drain(..) {
             self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));
+        }
+        for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {
+            answers.push_event(told);
         }
         self.state.commit(slot, done)
     }

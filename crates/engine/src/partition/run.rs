@@ -116,6 +116,7 @@ impl Partition {
             Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
             Errand::Scan(gather) => {
                 self.hand_scan(gather, (slot, now_ms), answers);
+                self.mark(&envelope);
                 return Ran::Over(0);
             }
             Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
@@ -126,7 +127,10 @@ impl Partition {
             Errand::Ack(number) => return Ran::Over(self.forget_letter(slot, *number)),
         };
         match ran {
-            Ok(more) => Ran::Over(more),
+            Ok(more) => {
+                self.mark(&envelope);
+                Ran::Over(more)
+            }
             Err(Later::Fetched(missing)) => {
                 self.waits.ask(slot, missing);
                 self.waits.park(envelope);

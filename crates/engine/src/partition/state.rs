@@ -1,10 +1,13 @@
 //! What commands see and change, and what a transaction leaves behind.
 
-use crate::contract::EventDef;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::event::Windows;
 use crate::ids::Minter;
 use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
+use crate::stream::Emitted;
 use crate::table::Missing;
 use crate::tables::Tables;
 use crate::timer::Agenda;
@@ -19,6 +22,8 @@ pub(super) struct State {
     pub(super) idle: Agenda,
     pub(super) scratch: Vec<u8>,
     pub(super) events: Windows,
+    /// How many subscribe to events.
+    pub(super) watching: Arc<AtomicUsize>,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -26,7 +31,7 @@ pub(super) struct Done {
     pub(super) weight: usize,
     pub(super) wakes_at_ms: Option<u64>,
     pub(super) idles_at_ms: Option<u64>,
-    pub(super) emitted: Vec<(EventDef, u64)>,
+    pub(super) emitted: Vec<Emitted>,
     pub(super) sent: Vec<Letter>,
 }
 
@@ -55,6 +60,7 @@ impl State {
             wakes_at_ms: None,
             idles_at_ms: None,
             emitted: Vec::new(),
+            is_watched: self.watching.load(Ordering::Relaxed) > 0,
             sent: Vec::new(),
         }
     }
@@ -76,7 +82,7 @@ impl State {
         if let Some(due_ms) = done.idles_at_ms {
             self.idle.note(slot, due_ms);
         }
-        for (def, number) in done.emitted {
+        for Emitted { def, number, .. } in done.emitted {
             self.events.note(&def, number, slot);
         }
         done.weight

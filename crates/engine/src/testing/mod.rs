@@ -5,8 +5,10 @@
 mod late;
 pub mod shelf;
 pub mod toy;
+mod watch;
 
 pub use toy::TOY;
+pub use watch::line_of;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -359,9 +361,11 @@ impl Stepper {
         }
     }
 
-    /// Steps every executor once, and then reads whatever is waited for.
+    /// Steps every executor once, reads whatever is waited for, and gives subscribers what has come.
     pub fn execute(&mut self) -> bool {
-        self.execute_without_base() | self.read_all()
+        let more = self.execute_without_base() | self.read_all();
+        self.door.tell_step(false);
+        more
     }
 
     /// Steps every executor once. What they ask the base for is not read yet.

@@ -1,4 +1,5 @@
 //! Events as the answers of a stepped engine tell them.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 /// What a line says of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,10 @@ use crate::values::id_index;
 /// What the description of a required id in a body goes on to say.
 const OR_HEADER: &str = "Required here or as the header `Idempotency-Key`.";
 
+/// What a stream of events answers.
+const STREAM: &str = "Server-Sent Events, until one of both sides ends it: the `data` of each is this, \
+    its `id` the cursor. A last one of the type `fell_behind` has a problem for its data.";
+
 /// The method as OpenAPI names it.
 pub(super) fn method(method: Method) -> &'static str {
     match method {
@@ -26,18 +30,24 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "tags": [domain.name],
         "summary": summary(def.doc),
         "description": prose(def.doc),
-        "x-resp": def.syntax(),
         "parameters": parameters(def),
     });
+    if !def.streams {
+        operation["x-resp"] = def.syntax().into();
+    }
     let body = fields(def, Place::Body);
     if !body.is_empty() {
         operation["requestBody"] = request_body(&body);
     }
     let mut responses = Map::new();
-    let reply = json!({ "application/json": { "schema": schema::reply(&def.reply) } });
+    let (description, media_type) = match def.streams {
+        true => (STREAM, "text/event-stream"),
+        false => ("Done.", "application/json"),
+    };
+    let reply = json!({ media_type: { "schema": schema::reply(&def.reply) } });
     responses.insert(
         "200".into(),
-        json!({ "description": "Done.", "content": reply }),
+        json!({ "description": description, "content": reply }),
     );
     responses.extend(problems::responses(def));
     operation["responses"] = responses.into();
@@ -112,6 +122,15 @@ fn parameters(def: &RequestDef) -> Vec<Value> {
                 id.name
             ),
             "schema": schema::field(id),
+        }));
+    }
+    if def.streams {
+        all.push(json!({
+            "name": "Last-Event-ID",
+            "in": "header",
+            "required": false,
+            "description": "Takes the place of `after`. A client that reconnects adds it by itself.",
+            "schema": { "type": "string" },
         }));
     }
     all

@@ -119,6 +119,10 @@ impl Server {
         threads.push(run(Box::new(
             move || while readers.read_step(false).unwrap() {},
         )));
+        let events = door.clone();
+        threads.push(run(Box::new(move || {
+            events.tell_step(false);
+        })));
         Self {
             router: router(door.clone(), options),
             door,

@@ -6,6 +6,7 @@
 )]
 #![allow(unreachable_pub, reason = "a domain's types stand in public traits")]
 
+mod events;
 mod harness;
 mod ids;
 mod openapi;

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Content, Domain, Id, Limit, Method, Name, Page, PageItem,
-    RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
+    Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name, Page,
+    PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -35,7 +35,7 @@ pub(crate) const TOY: Domain = Domain {
     timers: &[],
     takes: &[],
     sends: &[],
-    events: &[],
+    events: &[ThingPut::DEF, Painted::DEF],
     requests: &[
         RequestDef::call::<Put>(
             "TOY.PUT",
@@ -91,6 +91,35 @@ reply! {
         /// The note.
         note: Option<CompactString>,
     }
+}
+
+reply! {
+    /// A thing was put into a box.
+    pub struct ThingPut {
+        /// The thing.
+        id: CompactString,
+        /// How many of it.
+        quantity: u64,
+    }
+}
+
+impl Event for ThingPut {
+    const DEF: EventDef = EventDef::new("toy", "put", "A thing was put into a box.");
+}
+
+reply! {
+    /// Something red was put into a box.
+    pub struct Painted {
+        /// How many of it.
+        quantity: u64,
+    }
+}
+
+impl Event for Painted {
+    const DEF: EventDef = EventDef {
+        keep_ms: 1,
+        ..EventDef::new("toy", "painted", "Something red was put into a box.")
+    };
 }
 
 /// Every "no" of the toy.
@@ -193,6 +222,14 @@ impl Apply for Put {
                 content,
             },
         );
+        let told = ThingPut {
+            id: id.clone(),
+            quantity,
+        };
+        tx.emit(self.key(), &told);
+        if self.colour == Some(Colour::Red) {
+            tx.emit(self.key(), &Painted { quantity });
+        }
         Ok(Receipt {
             id,
             box_name: self.box_name.compact(),

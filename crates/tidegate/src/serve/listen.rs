@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tidegate_engine::Door;
-use tidegate_http::{Readiness, Token};
+use tidegate_http::{Ending, Readiness, Token};
 use tidegate_resp::{Credentials, Front};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -160,6 +160,7 @@ fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegat
     let mut options = tidegate_http::Options::new(env!("CARGO_PKG_VERSION"));
     options.credentials = settings.password.as_deref().map(Token::new);
     options.any_host = !settings.http.ip().is_loopback();
+    options.ending = Ending::when(stopped.clone());
     let stopped = stopped.clone();
     options.ready = Arc::new(move || {
         if *stopped.borrow() {

@@ -1,5 +1,6 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
-//! readers, and some that work for later: one takes rows to the base, two keep the base in order.
+//! readers, one that gives events to subscribers, and some that work for later: one takes rows to the
+//! base, two keep the base in order.
 
 use std::cell::RefCell;
 use std::io;
@@ -95,6 +96,9 @@ impl Runtime {
             let reader = thread::Builder::new().name(format!("reader-{index}"));
             beside.push(reader.spawn(move || read(&door))?);
         }
+        let tell = thread::Builder::new().name("events".to_owned());
+        let events = door.clone();
+        beside.push(tell.spawn(move || while events.tell_step(true) {})?);
         let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
         let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
         let tend_base = tenders.into_iter().enumerate().map(|(index, tender)| {
