@@ -49,6 +49,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("starts", all.starts);
     line("checkpoints", all.checkpoints);
     line("rows fetched", all.fetched);
+    line("events told", all.events);
     for (fault, count) in all.faults() {
         line(&fault, count);
     }

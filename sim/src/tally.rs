@@ -75,6 +75,8 @@ pub struct Tally {
     pub checkpoints: u64,
     /// Rows that were fetched from the base.
     pub fetched: u64,
+    /// Events that a subscriber was told.
+    pub events: u64,
 }
 
 impl Tally {
@@ -94,6 +96,7 @@ impl Tally {
         self.in_doubt += other.in_doubt;
         self.checkpoints += other.checkpoints;
         self.fetched += other.fetched;
+        self.events += other.events;
     }
 
     /// Every fault there is, with how often it was injected.

@@ -7,6 +7,7 @@ use tidegate_engine::{OpenError, Random, Space};
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
+use crate::follower::Follower;
 use crate::history::History;
 use crate::model::{Model, Note};
 use crate::tally::{Fault, Tally};
@@ -102,6 +103,7 @@ struct World {
     perhaps_shared: i64,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
+    follower: Follower,
     tally: Tally,
 }
 
@@ -158,6 +160,7 @@ impl World {
             shared: 0,
             perhaps_shared: 0,
             answered_ms: 0,
+            follower: Follower::default(),
             tally: Tally::default(),
         }
     }
@@ -366,6 +369,7 @@ impl World {
 
     /// Compares the answers that have left.
     fn collect(&mut self) -> Result<(), Violation> {
+        self.follower.follow(&self.engine).map_err(Violation)?;
         self.collect_shares();
         let mut open = Vec::new();
         for asked in std::mem::take(&mut self.asked) {
@@ -456,6 +460,7 @@ impl World {
         let metrics = self.engine.door().metrics();
         self.tally.checkpoints += metrics.checkpoints.get();
         self.tally.fetched += metrics.rows_fetched.get();
+        self.follower.break_off();
         self.collect_shares();
         self.perhaps_shared += self.shares.drain(..).count() as i64;
         self.tally.in_doubt += self.asked.len() as u64;
@@ -510,6 +515,8 @@ impl World {
 
     /// Everything acknowledged is there, and nothing that nobody asked for.
     fn check_all(&mut self) -> Result<(), Violation> {
+        self.follower.check(&mut self.engine).map_err(Violation)?;
+        self.tally.events += std::mem::take(&mut self.follower.count);
         let Self { engine, keys, .. } = self;
         let now_ms = engine.now_ms();
         if now_ms < self.answered_ms {
