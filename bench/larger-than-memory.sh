@@ -6,7 +6,8 @@
 # Then the server is stopped and started, loaded and killed with -9 and started; nothing that was
 # acknowledged may be missing. Exits with 1 if the server took 1.5 times its memory or more, became
 # slower than half of what it was, took 30 s to be ready, or lost anything.
-# The folder is made in BENCH_DIR (here); 100 million holds take some 50 GiB.
+# The folder is made in BENCH_DIR (here); 100 million holds take some 50 GiB. With RATE=shown rates are
+# shown and not judged: a bounded form on a machine that others use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
@@ -93,8 +94,11 @@ print()
 peak, limit = max(peaks), bytes_of(MEMORY) * 3 // 2
 lives = ", ".join(f"{peak / MIB:,.0f}" for peak in peaks)
 bar(f"at most {peak / MIB:,.0f} MiB resident (three lives: {lives}), less than {limit / MIB:,.0f} MiB", peak < limit)
-bar(f"the last twentieth at {medians[-1]:,.0f}/s, the second at {medians[1]:,.0f}/s: at least half",
-    medians[-1] * 2 >= medians[1])
+rates = f"the last twentieth at {medians[-1]:,.0f}/s, the second at {medians[1]:,.0f}/s"
+if os.environ.get("RATE") == "shown":
+    print(f"        {rates}")
+else:
+    bar(f"{rates}: at least half", medians[-1] * 2 >= medians[1])
 bar(f"ready in {max(starts):.2f} s, less than 30 s", max(starts) < 30)
 bar(f"after a stop {after_stop:,} of {acknowledged:,} acknowledged units", after_stop == acknowledged)
 unanswered = CONNECTIONS * PIPELINE

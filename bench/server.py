@@ -11,8 +11,7 @@ import subprocess
 import sys
 import time
 
-import os as _os
-BINARY = _os.environ.get("TIDEGATE_BINARY", "target/release/tidegate")
+BINARY = "target/release/tidegate"
 CONNECTIONS = 50
 
 # So that what is to be tidied up is: servers are killed, folders go.
