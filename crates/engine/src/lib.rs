@@ -25,6 +25,7 @@ mod cell;
 mod checkpoint;
 mod clock;
 pub mod contract;
+mod damage;
 pub mod disk;
 mod effect;
 mod engine;
@@ -46,6 +47,7 @@ mod own;
 mod partition;
 mod random;
 mod reader;
+mod repair;
 mod row;
 mod running;
 mod share;
@@ -65,18 +67,21 @@ mod usage;
 pub use archive::{Retention, Slice};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
+pub use damage::{Alarm, Damaged, check_whole};
 pub use engine::{
-    Checked, Config, Door, Engine, Executor, Next, OpenError, Tender, UnknownKind, Writer, check,
-    tables_of,
+    Checked, Config, Damage, Door, Engine, Executor, Next, OpenError, Tender, UnknownKind, Writer,
+    check, check_without_base, tables_of,
 };
 pub use event::{Cursor, EventFilter, FellBehind};
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
 pub use log::{
-    Did, EmbeddedLog, Group, Log, LogError, LogReport, Lsn, Reading, Record, Room, Space, Spawn,
+    Did, EmbeddedLog, Group, Log, LogDamage, LogError, LogReport, Lost, Lsn, Reading, Record, Room,
+    Space, Spawn,
 };
 pub use memory::Memory;
 pub use metrics::{Counter, DomainFigures, Metrics};
 pub use random::Random;
+pub use repair::{RepairError, Repaired, repair};
 pub use row::{Nothing, Row};
 pub use running::Running;
 pub use share::{Share, ShareError, Shares};

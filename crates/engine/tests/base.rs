@@ -332,7 +332,7 @@ fn flipped_bit_of_a_file_is_told_with_file_table_and_keys() {
     for part in [
         file.to_str().unwrap(),
         "note.notes",
-        "slot 24833",
+        "slots 24833 to",
         "first",
         "last",
     ] {

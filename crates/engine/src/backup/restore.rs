@@ -14,6 +14,7 @@ use crate::limits::RESTORE_BYTES;
 use crate::log::{LogError, begin_log};
 use crate::random::Random;
 use crate::table::TableDef;
+use crate::timer::TIMERS;
 
 const RESTORING: &str = "restoring";
 
@@ -143,6 +144,8 @@ pub fn restore(
         let rows = frames.iter().flat_map(Frame::rows);
         base.ingest(table, &mut rows.map(|(key, row)| (key, Some(row))))
     })?;
+    // A base is there though it may have no row: a start behind a checkpoint looks for one.
+    base.ingest(TIMERS.id(), &mut std::iter::empty())?;
     let Head {
         checkpoint,
         clock_up_to_ms,
@@ -157,7 +160,7 @@ pub fn restore(
     };
     mark.write(disk).map_err(failed(disk))?;
     let salt = Random::new(*taken_at_ms).next_u64();
-    begin_log(disk, salt, positions, *clock_up_to_ms)?;
+    begin_log(disk, salt, 1, (positions, *clock_up_to_ms))?;
     let finish = || {
         disk.remove(RESTORING)?;
         disk.sync_folder()

@@ -4,16 +4,22 @@
 //! and durable when it returns. [`LsmBase`] keeps sorted tables in a folder; [`PlainBase`] keeps
 //! them on a [`crate::disk::Disk`], for the simulator. One conformance suite holds for both.
 
+mod damage;
 mod keyspace;
+mod listing;
 mod lsm;
 mod merge;
 mod plain;
+mod repair;
 
 use std::fmt::{self, Display};
 use std::io;
 
+pub use damage::BaseDamage;
 pub use lsm::LsmBase;
 pub use plain::PlainBase;
+pub use repair::damages_in;
+pub(crate) use repair::drop_damaged;
 
 use crate::archive::Slice;
 use crate::log::is_full;
@@ -83,7 +89,7 @@ pub trait Base: Send + Sync {
     ///
     /// # Errors
     /// A file cannot be read.
-    fn damages(&self) -> Result<Vec<BaseError>, BaseError>;
+    fn damages(&self) -> Result<Vec<BaseDamage>, BaseError>;
 }
 
 /// All tables at one moment.
@@ -120,6 +126,22 @@ impl BaseError {
             path: "base".to_owned(),
             cause: BaseCause::Corrupt(what),
         }
+    }
+
+    /// A file cannot be used.
+    pub(crate) fn of_file(damage: BaseDamage) -> Self {
+        Self {
+            table: damage.table,
+            key: damage.keys.map(|(first, _)| first).unwrap_or_default(),
+            path: damage.path,
+            cause: BaseCause::Corrupt(damage.what),
+        }
+    }
+
+    /// Whether bytes are to blame, not the machine.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self.cause, BaseCause::Corrupt(_))
     }
 
     /// Whether there may be room later.

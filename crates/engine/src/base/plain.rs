@@ -16,7 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
-use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of};
+use super::{
+    Base, BaseCause, BaseDamage, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of,
+};
 use crate::archive::Slice;
 use crate::disk::Disk;
 use crate::table::TableDef;
@@ -302,16 +304,22 @@ impl Base for PlainBase {
         false
     }
 
-    fn damages(&self) -> Result<Vec<BaseError>, BaseError> {
+    fn damages(&self) -> Result<Vec<BaseDamage>, BaseError> {
         let mut damages = Vec::new();
         for (keyspace, file) in self.listed()? {
             match self.read(keyspace, file) {
-                Err(
-                    error @ BaseError {
-                        cause: BaseCause::Corrupt(_),
-                        ..
-                    },
-                ) => damages.push(error),
+                Err(BaseError {
+                    table,
+                    path,
+                    cause: BaseCause::Corrupt(what),
+                    ..
+                }) => damages.push(BaseDamage {
+                    table,
+                    path,
+                    keys: None,
+                    rows: None,
+                    what,
+                }),
                 Err(error) => return Err(error),
                 Ok(_) => {}
             }

@@ -35,8 +35,10 @@ pub(crate) struct Mark {
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
 pub struct MarkError {
-    path: String,
-    what: String,
+    /// The file.
+    pub path: String,
+    /// What is wrong with it.
+    pub what: String,
 }
 
 impl Mark {
@@ -97,7 +99,10 @@ impl Mark {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let damaged = || "the mark of the last checkpoint is damaged".to_owned();
+        let damaged = || {
+            "the mark of the last checkpoint is damaged; `tidegate check --repair` writes it anew"
+                .to_owned()
+        };
         if bytes.len() < HEAD || !bytes.starts_with(MAGIC) {
             return Err(damaged());
         }

@@ -41,6 +41,15 @@ impl RealDisk {
         Self::lock(folder, true)
     }
 
+    /// The path of a file that is to be made; a folder before its name is made too.
+    fn place(&self, name: &str) -> io::Result<PathBuf> {
+        let place = self.folder.join(name);
+        if let Some(folder) = place.parent().filter(|folder| *folder != self.folder) {
+            fs::create_dir_all(folder)?;
+        }
+        Ok(place)
+    }
+
     fn lock(folder: &Path, is_read_only: bool) -> io::Result<Self> {
         let failed = |error| at(folder, &error);
         let handle = fs::File::open(folder).map_err(failed)?;
@@ -87,8 +96,9 @@ impl Disk for RealDisk {
             .write(true)
             .create(true)
             .truncate(true)
-            .open(self.folder.join(name))?;
+            .open(self.place(name)?)?;
         let reserved = match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size) {
+            _ if size == 0 => Ok(()), // Nothing cannot be reserved.
             // A file system that cannot reserve: take the space by writing it.
             Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&file, size),
             reserved => reserved.map_err(io::Error::from),
@@ -110,7 +120,13 @@ impl Disk for RealDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.folder.join(from), self.folder.join(to))
+        let place = self.place(to)?;
+        fs::rename(self.folder.join(from), &place)?;
+        match place.parent() {
+            // Its name there must be durable before the one here goes for good.
+            Some(folder) if folder != self.folder => fs::File::open(folder)?.sync_all(),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

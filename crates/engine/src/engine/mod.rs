@@ -11,30 +11,32 @@ mod writer;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use check::{Checked, check};
+pub use check::{Checked, Damage, check, check_without_base};
 pub use door::Door;
 pub use executor::{Executor, Next};
 use kinds::Kinds;
 pub use kinds::UnknownKind;
-use replayed::Replayed;
+pub(crate) use replayed::Replayed;
 pub use tender::Tender;
 pub use writer::Writer;
 
 use crate::archive;
 use crate::backup::{Unfinished, check_finished};
-use crate::base::{Base, BaseError, Tend};
+use crate::base::{Base, BaseDamage, BaseError, Tend};
 use crate::checkpoint::{Archives, Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Domain, MailDef, Timer};
+use crate::damage::{Alarm, Damaged, check_whole};
 use crate::disk::Disk;
 use crate::filter::{self, Completion};
 use crate::key::{PartitionId, SlotMap};
 use crate::limits::{EVENT_KEPT_MS_MAX, PARTITIONS_MAX};
-use crate::log::{EmbeddedLog, Log, LogError, LogReport, LogWriter, Reading, Space, Spawn};
+use crate::log::{EmbeddedLog, Log, LogError, LogReport, LogWriter, Lsn, Reading, Space, Spawn};
 use crate::mail::check_addressees;
 use crate::memory::Memory;
 use crate::own::ENGINE;
 use crate::partition::{Handlers, Partition};
+use crate::repair::is_without_tables;
 use crate::share::{ShareError, Shares, parts};
 use crate::shared::Shared;
 use crate::strikes::{self, Strikes};
@@ -78,6 +80,9 @@ pub enum OpenError {
     /// A restore has not come to its end.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
+    /// The folder was found damaged, and was not repaired.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
@@ -103,6 +108,8 @@ pub struct Engine {
     pub tenders: [Tender; 2],
     /// Where it is noted what stopped the process.
     pub strikes: Strikes,
+    /// Where it is noted that the base is damaged.
+    pub alarm: Alarm,
     /// What the log held.
     pub report: LogReport,
 }
@@ -113,7 +120,7 @@ pub fn tables_of(domains: &[Domain]) -> Vec<TableDef> {
     all_tables(&with_own(domains))
 }
 
-fn all_tables(domains: &[Domain]) -> Vec<TableDef> {
+pub(crate) fn all_tables(domains: &[Domain]) -> Vec<TableDef> {
     let tables = domains.iter().flat_map(|domain| domain.tables);
     tables.copied().collect()
 }
@@ -134,9 +141,11 @@ impl Engine {
         check_numbers(domains);
         let parts = parts(domains, &config.shares)?;
         check_finished(&*disk)?;
+        check_whole(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
         let defs = all_tables(domains);
+        check_base(&*disk, &*base, &defs, &mark)?;
         let filters = filter::filters(&defs, config.seed, config.memory);
         let known_partitions = mark.applied.len().max(usize::from(partitions));
         let cache_bytes = config.memory.cache_bytes(known_partitions);
@@ -227,6 +236,9 @@ impl Engine {
             strikes: Strikes {
                 disk: Arc::clone(&disk),
             },
+            alarm: Alarm {
+                disk: Arc::clone(&disk),
+            },
             checkpointer: Checkpointer::new(
                 Arc::clone(&shared),
                 Arc::clone(&disk),
@@ -248,8 +260,27 @@ impl Engine {
     }
 }
 
+/// An error if there is no base, though checkpoints have put rows there.
+fn check_base(
+    disk: &dyn Disk,
+    base: &dyn Base,
+    defs: &[TableDef],
+    mark: &Mark,
+) -> Result<(), BaseError> {
+    if mark.applied.iter().all(|lsn| *lsn == Lsn(0)) || !is_without_tables(base, defs) {
+        return Ok(());
+    }
+    Err(BaseError::of_file(BaseDamage {
+        table: None,
+        path: disk.path("").trim_end_matches('/').to_owned(),
+        keys: None,
+        rows: None,
+        what: "the base is missing, though checkpoints have put rows there".to_owned(),
+    }))
+}
+
 /// The engine's own domain, and those that it is given.
-fn with_own(domains: &[Domain]) -> Vec<Domain> {
+pub(crate) fn with_own(domains: &[Domain]) -> Vec<Domain> {
     std::iter::once(ENGINE)
         .chain(domains.iter().copied())
         .collect()

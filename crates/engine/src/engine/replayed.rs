@@ -14,20 +14,20 @@ use crate::table::{ReplayError, TableDef};
 use crate::tables::Tables;
 
 /// Tables as base and log left them.
-pub(super) struct Replayed<'a> {
-    pub(super) defs: Vec<TableDef>,
-    pub(super) seed: u64,
-    pub(super) base: &'a Arc<dyn Base>,
-    pub(super) floors: &'a Floors,
-    pub(super) filters: &'a Filters,
-    pub(super) mark: &'a Mark,
+pub(crate) struct Replayed<'a> {
+    pub(crate) defs: Vec<TableDef>,
+    pub(crate) seed: u64,
+    pub(crate) base: &'a Arc<dyn Base>,
+    pub(crate) floors: &'a Floors,
+    pub(crate) filters: &'a Filters,
+    pub(crate) mark: &'a Mark,
     /// For rows of one partition that were read from the base.
-    pub(super) cache_bytes: usize,
-    pub(super) partitions: HashMap<PartitionId, Tables>,
+    pub(crate) cache_bytes: usize,
+    pub(crate) partitions: HashMap<PartitionId, Tables>,
 }
 
 impl<'a> Replayed<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         defs: Vec<TableDef>,
         seed: u64,
         (base, floors): (&'a Arc<dyn Base>, &'a Floors),
@@ -47,7 +47,7 @@ impl<'a> Replayed<'a> {
         }
     }
 
-    pub(super) fn tables(&mut self, id: PartitionId) -> &mut Tables {
+    pub(crate) fn tables(&mut self, id: PartitionId) -> &mut Tables {
         let base = Arc::clone(self.base);
         let new = || {
             let base = (base, self.floors);
@@ -56,7 +56,7 @@ impl<'a> Replayed<'a> {
         self.partitions.entry(id).or_insert_with(new)
     }
 
-    pub(super) fn apply(&mut self, record: Record<'_>) -> Result<(), ReplayError> {
+    pub(crate) fn apply(&mut self, record: Record<'_>) -> Result<(), ReplayError> {
         let applied = self.mark.applied.get(record.partition.index());
         if applied.is_some_and(|applied| record.lsn <= *applied) {
             return Ok(());
@@ -64,7 +64,7 @@ impl<'a> Replayed<'a> {
         effect::replay(self.tables(record.partition), record.effects)
     }
 
-    pub(super) fn take(&mut self, id: PartitionId) -> Tables {
+    pub(crate) fn take(&mut self, id: PartitionId) -> Tables {
         self.tables(id);
         let tables = self.partitions.remove(&id);
         tables.expect("because it was made just now")

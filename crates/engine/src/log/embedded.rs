@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::scan::{End, Reading, reaches, scan_to_end};
+use super::scan::{End, Reading, reaches, scan_into};
 use super::segment::{self, Header, VERSION, file_name};
 use super::{Group, Log, LogError, LogReport, Lsn, Record, Room, Space};
 use crate::disk::{Disk, File};
@@ -83,7 +83,8 @@ impl EmbeddedLog {
         kept: (&[Lsn], &[Lsn], &Reading),
         visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
     ) -> Result<(Self, LogReport, Vec<Lsn>), LogError> {
-        let mut end = scan_to_end(&*disk, kept, visit)?;
+        let mut end = End::default();
+        scan_into(&*disk, kept, visit, &mut end)?;
         if end.report.partitions == 0 {
             end.report.partitions = partitions;
             end.tips = vec![Lsn(0); usize::from(partitions)];
@@ -424,13 +425,13 @@ const START_PARTS_MAX: u64 = 64;
 pub(crate) fn begin_log(
     disk: &dyn Disk,
     salt: u64,
-    tips: &[Lsn],
-    clock_up_to_ms: u64,
+    first_group: u64,
+    (tips, clock_up_to_ms): (&[Lsn], u64),
 ) -> Result<(), LogError> {
     let header = Header {
         version: VERSION,
         salt,
-        first_group: 1,
+        first_group,
         clock_up_to_ms,
         tips: tips.to_vec(),
     };

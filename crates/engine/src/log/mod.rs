@@ -4,6 +4,7 @@
 //! the same contract with another process's disks.
 
 mod embedded;
+mod lost;
 mod scan;
 mod segment;
 mod writer;
@@ -12,8 +13,11 @@ use std::io;
 
 pub use embedded::{EmbeddedLog, Spawn};
 pub(crate) use embedded::{begin_log, is_full};
-pub(crate) use scan::scan_to_end;
+pub(crate) use lost::first_tips;
+pub use lost::{LogDamage, Lost};
+pub(crate) use scan::{End, scan_into, segments_of};
 pub use scan::{LogReport, Reading};
+pub(crate) use segment::first_group_of;
 pub use writer::Did;
 pub(crate) use writer::{LogQueue, LogWriter};
 
@@ -247,7 +251,8 @@ pub enum LogError {
     /// Bytes that were durable are not what was written.
     #[error(
         "{path}: corrupt at byte {offset}: {what}. Nothing was changed; \
-         `tidegate restore` brings a backup back in a new folder"
+         `tidegate check` names every damage, `tidegate check --repair` goes on without what is \
+         damaged, and `tidegate restore` brings a backup back in a new folder"
     )]
     Corrupt {
         /// The file.
@@ -260,8 +265,8 @@ pub enum LogError {
     /// The base holds what the log does not reach.
     #[error(
         "{path}: the log ends at position {log} of partition {partition}, before what the base \
-         holds, {base}: the end of the log is missing. Nothing was changed; `tidegate restore` \
-         brings a backup back in a new folder"
+         holds, {base}: the end of the log is missing. Nothing was changed; `tidegate check \
+         --repair` goes on without it, and `tidegate restore` brings a backup back in a new folder"
     )]
     Short {
         /// The folder.

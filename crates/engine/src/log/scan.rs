@@ -52,6 +52,7 @@ impl Reading {
 }
 
 /// Where the log goes on, and what a start has to carry over.
+#[derive(Default)]
 pub(crate) struct End {
     pub(crate) report: LogReport,
     /// The number of the next group.
@@ -75,11 +76,11 @@ pub(crate) struct End {
 }
 
 /// A segment that is read piece by piece: a start must not take as much memory as a segment does.
-struct Segment {
+pub(super) struct Segment {
     name: String,
-    header: Header,
+    pub(super) header: Header,
     file: Box<dyn File>,
-    size: usize,
+    pub(super) size: usize,
     /// Some of its bytes, and where they begin.
     piece: Vec<u8>,
     from: usize,
@@ -90,7 +91,7 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 impl Segment {
     /// Up to `length` bytes at `at`: fewer at its end.
-    fn bytes(&mut self, at: usize, length: usize) -> io::Result<&[u8]> {
+    pub(super) fn bytes(&mut self, at: usize, length: usize) -> io::Result<&[u8]> {
         let end = at.saturating_add(length).min(self.size);
         let at = at.min(end);
         if at < self.from || end > self.from + self.piece.len() {
@@ -103,7 +104,7 @@ impl Segment {
     }
 
     /// The group at `at`, if a sound one of this segment is there.
-    fn group(&mut self, at: usize) -> io::Result<Option<Found<'_>>> {
+    pub(super) fn group(&mut self, at: usize) -> io::Result<Option<Found<'_>>> {
         let salt = self.header.salt;
         let Some(span) = span_at(self.bytes(at, GROUP_HEADER_BYTES)?, salt) else {
             return Ok(None);
@@ -114,46 +115,52 @@ impl Segment {
     /// The highest mark of any sound group from `at` on, wherever it begins.
     fn highest_mark(&mut self, at: usize) -> io::Result<u64> {
         let mut highest = 0;
-        for at in (at..self.size).step_by(ALIGN) {
-            if self.bytes(at, GROUP_MAGIC.len())? == GROUP_MAGIC
-                && let Some(found) = self.group(at)?
-            {
-                highest = highest.max(found.synced_through);
-            }
+        let mut from = at;
+        while let Some(at) = self.next_group_from(from)? {
+            let found = self.group(at)?;
+            highest = highest.max(found.map_or(0, |found| found.synced_through));
+            from = at + ALIGN;
         }
         Ok(highest)
+    }
+
+    /// Where the first sound group from `at` on begins.
+    pub(super) fn next_group_from(&mut self, at: usize) -> io::Result<Option<usize>> {
+        for at in (at..self.size).step_by(ALIGN) {
+            if self.bytes(at, GROUP_MAGIC.len())? == GROUP_MAGIC && self.group(at)?.is_some() {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
     }
 }
 
 /// Reads every record of a log behind `applied` that still is in it, in order, without changing
-/// anything. Records up to `applied` may be among them.
+/// anything. Records up to `applied` may be among them. Where it fails, `end` tells how far it has
+/// come.
 ///
 /// # Errors
 /// The log is corrupt, begins behind `applied` or ends before `reach`, cannot be read, or `visit`
 /// refused a record.
-pub(crate) fn scan_to_end(
+pub(crate) fn scan_into(
     disk: &dyn Disk,
     (applied, reach, progress): (&[Lsn], &[Lsn], &Reading),
     visit: &mut dyn FnMut(Record<'_>) -> Result<(), ReplayError>,
-) -> Result<End, LogError> {
-    let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
-    names.retain(|name| first_group_of(name).is_some());
-    let mut end = End {
-        report: LogReport::default(),
-        next_group: 1,
-        synced_through: 0,
-        beyond: Vec::new(),
-        tail: None,
-        cut: None,
-        tips: Vec::new(),
-        marked: (Vec::new(), 0),
-        needed: Vec::new(),
-        done: Vec::new(),
-    };
+    end: &mut End,
+) -> Result<(), LogError> {
+    end.next_group = 1;
+    let names = segments_of(disk)?;
     let mut first = None;
     let mut segments = Vec::new();
+    let mut unreadable = None;
     for name in &names {
-        let segment = open(disk, name)?;
+        let segment = match open(disk, name) {
+            Ok(segment) => segment,
+            Err(error) => {
+                unreadable = Some((first_group_of(name), error));
+                break;
+            }
+        };
         let header = &segment.header;
         if reaches(applied, &header.tips) {
             end.done.extend(end.needed.drain(..).map(|(name, _)| name));
@@ -164,6 +171,12 @@ pub(crate) fn scan_to_end(
         segments.push(segment);
     }
     end.report.segments = end.needed.len();
+    let (behind, unreadable) = unreadable.unzip();
+    if first.is_none()
+        && let Some(error) = unreadable
+    {
+        return Err(error);
+    }
     match (first, end.needed.first()) {
         (Some(header), _) => end.begin(&header),
         (None, Some((name, tips))) => {
@@ -179,7 +192,7 @@ pub(crate) fn scan_to_end(
             };
             return Err(corrupt(disk, name, 24, what));
         }
-        (None, None) if applied.is_empty() => return Ok(end),
+        (None, None) if applied.is_empty() => return Ok(()),
         (None, None) => {
             let path = disk.path("").trim_end_matches('/').to_owned();
             return Err(LogError::Absent { path });
@@ -191,9 +204,13 @@ pub(crate) fn scan_to_end(
     while let Some(mut segment) = segments.next() {
         let next = segments.peek();
         let until = next.and_then(|next| first_group_of(&next.name));
-        read_segment(disk, &mut segment, until, &mut end, visit)?;
+        let until = until.or(behind.flatten());
+        read_segment(disk, &mut segment, until, end, visit)?;
         let read = segment.size as u64;
         progress.read.fetch_add(read, Ordering::Relaxed);
+    }
+    if let Some(error) = unreadable {
+        return Err(error);
     }
     let mut short = end.tips.iter().zip(reach).enumerate();
     if let Some((partition, (tip, reach))) = short.find(|(_, (tip, reach))| tip < reach) {
@@ -205,7 +222,14 @@ pub(crate) fn scan_to_end(
         });
     }
     end.report.unsealed = end.beyond.iter().filter(|group| !group.is_empty()).count() as u64;
-    Ok(end)
+    Ok(())
+}
+
+/// The names of all segments, oldest first.
+pub(crate) fn segments_of(disk: &dyn Disk) -> Result<Vec<String>, LogError> {
+    let mut names = disk.list().map_err(|error| io_error(disk, "", error))?;
+    names.retain(|name| first_group_of(name).is_some());
+    Ok(names)
 }
 
 /// Whether everything up to `tips` was applied.
@@ -233,7 +257,7 @@ impl End {
     }
 }
 
-fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
+pub(super) fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
     LogError::Io {
         path: disk.path(name),
         error,
@@ -259,7 +283,7 @@ fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogE
         .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))
 }
 
-fn open(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
+pub(super) fn open(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
     let read = || {
         let file = disk.open(name)?;
         let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);

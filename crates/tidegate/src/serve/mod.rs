@@ -18,7 +18,9 @@ use tidegate_engine::base::{BaseError, LsmBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
-use tidegate_engine::{Config, Engine, MachineClock, Memory, OpenError, Reading, Space, tables_of};
+use tidegate_engine::{
+    Config, Engine, MachineClock, Memory, OpenError, Reading, Space, check_whole, tables_of,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use config::ServeArgs;
@@ -51,6 +53,12 @@ pub enum ServeError {
     /// The files of the base.
     #[error(transparent)]
     Base(#[from] BaseError),
+    /// The files of the base are damaged.
+    #[error(
+        "{0}. Nothing was changed; `tidegate check` names every damage, `tidegate check --repair` \
+         goes on without what is damaged, and `tidegate restore` brings a backup back in a new folder"
+    )]
+    Damaged(BaseError),
     /// An address cannot be listened on.
     #[error("cannot listen on {addr}: {error}")]
     Listen {
@@ -62,6 +70,16 @@ pub enum ServeError {
     /// The machine refused a thread or a signal handler.
     #[error("{0}")]
     Machine(#[from] io::Error),
+}
+
+impl ServeError {
+    fn of_base(error: BaseError) -> Self {
+        if error.is_corrupt() {
+            Self::Damaged(error)
+        } else {
+            Self::Base(error)
+        }
+    }
 }
 
 /// A running server.
@@ -208,12 +226,14 @@ fn open(
 ) -> Result<Engine, ServeError> {
     let disk = RealDisk::open(&settings.data).map_err(ServeError::Folder)?;
     check_finished(&disk).map_err(OpenError::from)?;
+    check_whole(&disk).map_err(OpenError::from)?;
     let memory = Memory::of(settings.memory.bytes());
     let base = LsmBase::open(
         &settings.data.join(BASE_FOLDER),
         &tables_of(domains),
         (memory.base_bytes(), files::of_base()),
-    )?;
+    )
+    .map_err(ServeError::of_base)?;
     let executors = thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
         partitions: PARTITIONS_DEFAULT,

@@ -11,9 +11,11 @@ use std::sync::{Arc, Once};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tidegate_engine::base::BaseError;
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
-    Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running, Strikes, Tender, Writer,
+    Alarm, CheckpointError, Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running,
+    Strikes, Tender, Writer,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -72,6 +74,7 @@ impl Runtime {
             checkpointer,
             tenders,
             strikes,
+            alarm,
             ..
         } = engine;
         let mut handles = Vec::new();
@@ -92,18 +95,20 @@ impl Runtime {
         let log = thread::Builder::new().name("log".to_owned());
         let mut beside = vec![log.spawn(move || write(writer))?];
         for index in 0..READERS {
-            let door = door.clone();
+            let (door, alarm) = (door.clone(), alarm.clone());
             let reader = thread::Builder::new().name(format!("reader-{index}"));
-            beside.push(reader.spawn(move || read(&door))?);
+            beside.push(reader.spawn(move || read(&door, &alarm))?);
         }
         let tell = thread::Builder::new().name("events".to_owned());
         let events = door.clone();
         beside.push(tell.spawn(move || while events.tell_step(true) {})?);
         let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
-        let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer))?;
+        let of_checkpoint = alarm.clone();
+        let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer, &of_checkpoint))?;
         let tend_base = tenders.into_iter().enumerate().map(|(index, tender)| {
+            let alarm = alarm.clone();
             let tends = thread::Builder::new().name(format!("base-{index}"));
-            tends.spawn(move || tend(tender, NICE_TENDERS[index]))
+            tends.spawn(move || tend(tender, NICE_TENDERS[index], &alarm))
         });
         let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -191,19 +196,19 @@ fn write(mut writer: Writer) {
     }
 }
 
-fn read(door: &Door) {
+fn read(door: &Door, alarm: &Alarm) {
     loop {
         match door.read_step(true) {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => die("the base", &error),
+            Err(error) => die_of_base("the base", &error, alarm),
         }
     }
 }
 
 /// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
 /// has no log to read.
-fn take_to_base(mut checkpointer: Checkpointer) {
+fn take_to_base(mut checkpointer: Checkpointer, alarm: &Alarm) {
     give_way(NICE_CHECKPOINT);
     let mut is_last = false;
     loop {
@@ -220,18 +225,19 @@ fn take_to_base(mut checkpointer: Checkpointer) {
             }
             Ok(Progress::Full) if !is_stopping => thread::sleep(CHECKPOINT_RETRY),
             Ok(Progress::None | Progress::Full) => return checkpointer.finish(),
-            Err(error) => die("a checkpoint", &error),
+            Err(CheckpointError::Base(error)) => die_of_base("a checkpoint", &error, alarm),
+            Err(error @ CheckpointError::Mark(_)) => die("a checkpoint", &error),
         }
     }
 }
 
-fn tend(mut tender: Tender, nice: i32) {
+fn tend(mut tender: Tender, nice: i32, alarm: &Alarm) {
     give_way(nice);
     while !tender.is_stopping() {
         match tender.step() {
             Ok(true) => {}
             Ok(false) => thread::park_timeout(TEND_PAUSE),
-            Err(error) => die("the base", &error),
+            Err(error) => die_of_base("the base", &error, alarm),
         }
     }
 }
@@ -279,6 +285,23 @@ fn die(what: &str, error: &dyn std::error::Error) -> ! {
     ));
     note(format_args!(
         "tidegate: start it again once the disk is sound; it reads back what was durable"
+    ));
+    process::exit(EXIT_DISK_FAILED)
+}
+
+/// As [`die`]. What is damaged is noted, so that no start goes on until it is read again.
+fn die_of_base(what: &str, error: &BaseError, alarm: &Alarm) -> ! {
+    if !error.is_corrupt() {
+        die(what, error);
+    }
+    note(format_args!(
+        "tidegate: {what} is damaged and the server stops, so that no answer is wrong: {error}"
+    ));
+    if let Err(error) = alarm.note(error) {
+        note(format_args!("tidegate: that could not be noted: {error}"));
+    }
+    note(format_args!(
+        "tidegate: it starts again once `tidegate check --repair` has run, which says what it drops"
     ));
     process::exit(EXIT_DISK_FAILED)
 }

@@ -2,7 +2,7 @@
 
 use crate::machine::picture;
 use crate::support::{Client, Server, finish};
-use crate::work::{Log, assert_all_held, check, hold_one_more, serve};
+use crate::work::{Log, assert_all_held, check, hold_one_more, said, serve};
 
 #[test]
 fn flipped_bit_is_refused_by_file_and_offset_up_to_the_last_acknowledged_group() {
@@ -16,7 +16,7 @@ fn flipped_bit_is_refused_by_file_and_offset_up_to_the_last_acknowledged_group()
         let segment = log.put(&data, &bytes);
         let before = picture(&data);
         for output in [finish(serve(&data)), check(&data)] {
-            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said(&output);
             assert_eq!(output.status.code(), Some(1), "{said}");
             let place = format!("{}: corrupt at byte {group}: ", segment.display());
             assert!(said.contains(&place), "{said}");

@@ -57,6 +57,12 @@ pub(crate) fn check(data: &Path) -> Output {
     finish(tidegate(&[&"check", &data]))
 }
 
+/// All that a command has printed.
+pub(crate) fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// The log of a killed server: its one segment as far as there is something in it.
 pub(crate) struct Log {
     pub(crate) bytes: Vec<u8>,

@@ -20,11 +20,11 @@ use lsm_tree::{
     SequenceNumberCounter,
 };
 
-use xxhash_rust::xxh3::Xxh3;
-
 use self::merging::{Level, Levels, Step};
+use super::damage::{BaseDamage, Depth, is_of_bytes, of_tree};
 use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
+use super::repair::damages_in;
 use super::{Base, BaseCause, BaseError, BaseSnapshot, Change, StoredRows, Tend, name_of};
 use crate::archive::Slice;
 use crate::table::TableDef;
@@ -98,8 +98,10 @@ impl LsmBase {
             snapshots: Arc::default(),
             writing: Mutex::default(),
         };
-        for keyspace in base.keyspaces().map_err(|error| base.io_error(error))? {
-            let tree = base.open_tree(keyspace)?;
+        let folders = folders_in(folder, defs).map_err(|error| base.io_error(error))?;
+        lock(&base.dropped).folders = folders.gone;
+        for keyspace in folders.keyspaces {
+            let tree = base.open_sound(keyspace)?;
             let next = tree.get_highest_seqno().map_or(0, |highest| highest + 1);
             base.next.fetch_max(next);
             base.visible.fetch_max(next);
@@ -108,30 +110,15 @@ impl LsmBase {
         Ok(base)
     }
 
-    /// Tables and slices that have a folder.
-    fn keyspaces(&self) -> io::Result<Vec<Keyspace>> {
-        let mut keyspaces = Vec::new();
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(keyspaces),
-            entries => entries?,
-        };
-        for entry in entries {
-            let name = entry?.file_name();
-            if let Some(name) = name.to_str()
-                && name.starts_with(GONE)
-            {
-                lock(&self.dropped).folders.push(self.folder.join(name));
-                continue;
-            }
-            let known = name.to_str();
-            let known = known.and_then(|name| Keyspace::named(&self.defs, name));
-            keyspaces.push(known.ok_or_else(|| {
-                let name = name.display();
-                let what = format!("{name} is no table of this version; was it a newer one's?");
-                io::Error::other(what)
-            })?);
+    /// Opens a tree, unless one of its files is seen to be damaged: the library takes a list of files
+    /// as it is, and says of a file only that it is bad.
+    fn open_sound(&self, keyspace: Keyspace) -> Result<AnyTree, BaseError> {
+        let ends = || of_tree(&self.defs, &self.folder, keyspace, Depth::Ends);
+        let mut found = ends().map_err(|error| self.io_error(error))?;
+        match found.pop() {
+            Some(found) => Err(BaseError::of_file(found.damage)),
+            None => self.open_tree(keyspace),
         }
-        Ok(keyspaces)
     }
 
     fn open_tree(&self, keyspace: Keyspace) -> Result<AnyTree, BaseError> {
@@ -276,7 +263,7 @@ impl LsmBase {
     }
 
     fn io_error(&self, error: io::Error) -> BaseError {
-        self.error(None, &[], error.into())
+        io_error(&self.folder, error)
     }
 }
 
@@ -288,7 +275,11 @@ fn told(
     error: lsm_tree::Error,
 ) -> BaseError {
     let cause = if let lsm_tree::Error::Io(error) = error {
-        BaseCause::Io(error)
+        if is_of_bytes(&error) {
+            BaseCause::Corrupt(error.to_string())
+        } else {
+            BaseCause::Io(error)
+        }
     } else {
         BaseCause::Corrupt(format!("{error:?}"))
     };
@@ -328,17 +319,45 @@ fn strategy_of(step: Step) -> Arc<dyn CompactionStrategy + Send + Sync> {
     }
 }
 
-/// The checksum over a file, as its tree remembers it.
-fn sum_of(path: &Path) -> io::Result<u128> {
-    let mut file = fs::File::open(path)?;
-    let mut sum = Xxh3::new();
-    let mut some = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut some)? {
-            0 => return Ok(sum.digest128()),
-            read => sum.update(&some[..read]),
+/// The folders in that of a base.
+pub(super) struct Folders {
+    /// Tables and slices.
+    pub(super) keyspaces: Vec<Keyspace>,
+    /// Those that are being removed.
+    gone: Vec<PathBuf>,
+}
+
+/// Looks what folders there are in that of a base.
+pub(super) fn folders_in(base: &Path, defs: &[TableDef]) -> io::Result<Folders> {
+    let mut folders = Folders {
+        keyspaces: Vec::new(),
+        gone: Vec::new(),
+    };
+    let entries = match fs::read_dir(base) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(folders),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if let Some(name) = name.to_str()
+            && name.starts_with(GONE)
+        {
+            folders.gone.push(base.join(name));
+            continue;
         }
+        let known = name.to_str().and_then(|name| Keyspace::named(defs, name));
+        folders.keyspaces.push(known.ok_or_else(|| {
+            let name = name.display();
+            let what = format!("{name} is no table of this version; was it a newer one's?");
+            io::Error::other(what)
+        })?);
     }
+    folders.keyspaces.sort_unstable();
+    Ok(folders)
+}
+
+pub(super) fn io_error(base: &Path, error: io::Error) -> BaseError {
+    told(&[], base, None, &[], error.into())
 }
 
 /// What checkpoints bring is merged soon, and not compressed before.
@@ -443,26 +462,8 @@ impl Base for LsmBase {
             .any(|tree| merging::is_behind(&levels_of(tree)))
     }
 
-    fn damages(&self) -> Result<Vec<BaseError>, BaseError> {
-        let mut damages = Vec::new();
-        for (keyspace, tree) in &*self.trees() {
-            for file in tree.current_version().iter_tables() {
-                let sum = sum_of(&file.path).map_err(|error| self.io_error(error))?;
-                if sum != file.checksum().into_u128() {
-                    let range = &file.metadata.key_range;
-                    let to = range.max().escape_ascii();
-                    damages.push(BaseError {
-                        table: name_of(&self.defs, keyspace.table),
-                        key: range.min().to_vec(),
-                        path: file.path.display().to_string(),
-                        cause: BaseCause::Corrupt(format!(
-                            "the file, whose rows go up to key {to}, is not what was written"
-                        )),
-                    });
-                }
-            }
-        }
-        Ok(damages)
+    fn damages(&self) -> Result<Vec<BaseDamage>, BaseError> {
+        damages_in(&self.folder, &self.defs)
     }
 }
 
@@ -503,7 +504,13 @@ impl LsmSnapshot {
                 Ok(_) => None,
                 Err(error) => {
                     is_over = true;
-                    Some(Err(self.error(keyspace, &last, error)))
+                    let version = tree.current_version();
+                    let firsts = version
+                        .iter_tables()
+                        .map(|file| file.metadata.key_range.min());
+                    let first = firsts.min().map_or(&[][..], |first| first);
+                    // Before the first key that any file has there is nothing to be damaged.
+                    Some(Err(self.error(keyspace, last.as_slice().max(first), error)))
                 }
             }
         }))
