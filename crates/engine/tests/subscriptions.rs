@@ -48,7 +48,7 @@ fn taken(subscription: &mut Subscription) -> Vec<Seen> {
                 listed(&page).unwrap().0.remove(0)
             })),
             Taken::Nothing => return seen,
-            other => panic!("{other:?}"),
+            other @ (Taken::Busy(_) | Taken::FellBehind(_) | Taken::Stopped) => panic!("{other:?}"),
         }
     }
 }
