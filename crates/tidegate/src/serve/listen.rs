@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use super::ServeError;
 use super::config::Settings;
-use super::files;
 use super::runtime::Runtime;
+use super::{files, panics};
 
 /// The listening fronts.
 pub(super) struct Fronts {
@@ -41,6 +41,7 @@ impl Fronts {
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores)
             .thread_name("http")
+            .on_thread_start(panics::watch)
             .enable_all()
             .build()?;
         let (resp_addr, http_addr) = (listeners.resp.local_addr()?, listeners.http.local_addr()?);
@@ -63,9 +64,7 @@ impl Fronts {
                 }
             });
         };
-        let thread = thread::Builder::new()
-            .name("fronts".to_owned())
-            .spawn(run)?;
+        let thread = panics::spawn("fronts", run)?;
         Ok(Self {
             stop,
             thread,

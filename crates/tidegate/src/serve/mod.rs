@@ -5,6 +5,7 @@ mod files;
 mod listen;
 mod memory;
 mod owner;
+mod panics;
 mod runtime;
 mod starting;
 
@@ -246,7 +247,10 @@ fn open(
         reading,
         accept_clock_jump: settings.accept_clock,
     };
-    let beside = Box::new(|work: Box<dyn FnOnce() + Send>| drop(thread::spawn(work)));
+    let beside = Box::new(|work: Box<dyn FnOnce() + Send>| {
+        let thread = panics::spawn("segments", work);
+        drop(thread.expect("because a server that gets no thread cannot go on"));
+    });
     let clock = Arc::new(MachineClock::default());
     Ok(Engine::open(
         &config,

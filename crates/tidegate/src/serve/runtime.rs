@@ -2,24 +2,23 @@
 //! readers, one that gives events to subscribers, and some that work for later: one takes rows to the
 //! base, two keep the base in order.
 
-use std::cell::RefCell;
 use std::io;
-use std::panic;
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tidegate_engine::base::BaseError;
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
-    Alarm, CheckpointError, Checkpointer, Did, Door, Engine, Executor, Next, Progress, Running,
-    Strikes, Tender, Writer,
+    Alarm, CheckpointError, Checkpointer, Did, Door, Engine, Executor, Next, Progress, Tender,
+    Writer,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::panics::{note_strikes, spawn};
 use crate::output::note;
 
 /// Threads that read scans, and what partitions ask the base for.
@@ -66,7 +65,6 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts the threads of an engine.
     pub(crate) fn start(engine: Engine) -> io::Result<Self> {
-        tell_what_panics();
         let Engine {
             door,
             executors,
@@ -87,28 +85,26 @@ impl Runtime {
             let name = format!("executor-{index}");
             let strikes = strikes.clone();
             let run = move || {
-                STRIKES.set(Some(strikes));
+                note_strikes(strikes);
                 runtime.block_on(drive(executor));
             };
-            threads.push(thread::Builder::new().name(name).spawn(run)?);
+            threads.push(spawn(&name, run)?);
         }
-        let log = thread::Builder::new().name("log".to_owned());
-        let mut beside = vec![log.spawn(move || write(writer))?];
+        let mut beside = vec![spawn("log", move || write(writer))?];
         for index in 0..READERS {
             let (door, alarm) = (door.clone(), alarm.clone());
-            let reader = thread::Builder::new().name(format!("reader-{index}"));
-            beside.push(reader.spawn(move || read(&door, &alarm))?);
+            let reads = move || read(&door, &alarm);
+            beside.push(spawn(&format!("reader-{index}"), reads)?);
         }
-        let tell = thread::Builder::new().name("events".to_owned());
         let events = door.clone();
-        beside.push(tell.spawn(move || while events.tell_step(true) {})?);
-        let checkpoint = thread::Builder::new().name("checkpoint".to_owned());
+        beside.push(spawn("events", move || while events.tell_step(true) {})?);
         let of_checkpoint = alarm.clone();
-        let checkpoint = checkpoint.spawn(move || take_to_base(checkpointer, &of_checkpoint))?;
+        let takes = move || take_to_base(checkpointer, &of_checkpoint);
+        let checkpoint = spawn("checkpoint", takes)?;
         let tend_base = tenders.into_iter().enumerate().map(|(index, tender)| {
             let alarm = alarm.clone();
-            let tends = thread::Builder::new().name(format!("base-{index}"));
-            tends.spawn(move || tend(tender, NICE_TENDERS[index], &alarm))
+            let tends = move || tend(tender, NICE_TENDERS[index], &alarm);
+            spawn(&format!("base-{index}"), tends)
         });
         let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -246,35 +242,6 @@ fn tend(mut tender: Tender, nice: i32, alarm: &Alarm) {
 fn give_way(nice: i32) {
     // On Linux this is about the calling thread. A machine that refuses is slower, not wrong.
     rustix::process::nice(nice).ok();
-}
-
-thread_local! {
-    /// Where the executor of this thread notes what stops the process.
-    static STRIKES: RefCell<Option<Strikes>> = const { RefCell::new(None) };
-}
-
-/// A panic ends the process, so that nothing later is acknowledged. Says what it was about.
-fn tell_what_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let told_before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            told_before(info);
-            if let Some(running) = Running::here() {
-                STRIKES.with_borrow(|strikes| {
-                    let noted = strikes.as_ref().map(|strikes| strikes.note(&running));
-                    if let Some(Err(error)) = noted {
-                        note(format_args!("tidegate: that could not be noted: {error}"));
-                    }
-                });
-                note(format_args!(
-                    "tidegate: this was {running}. The process stops; nothing of it is kept, and \
-                     what was answered is. Please report it."
-                ));
-                process::abort(); // In every build.
-            }
-        }));
-    });
 }
 
 /// A failed write or sync is final: what is durable is unknown, so nothing more may be answered. And

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tidegate_engine::Reading;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::panics::spawn;
 use crate::output::say;
 
 /// How often the progress of a start is printed.
@@ -32,11 +33,8 @@ impl Starting {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let run = move || tokio.block_on(serve(http, reading, stopped));
-        let thread = thread::Builder::new().name("starting".to_owned());
-        Ok(Self {
-            stop,
-            thread: thread.spawn(run)?,
-        })
+        let thread = spawn("starting", run)?;
+        Ok(Self { stop, thread })
     }
 
     /// The start has come to its end, one way or the other.
