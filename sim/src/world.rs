@@ -33,6 +33,9 @@ const STEPS: u64 = 1_500;
 /// Commands on a full disk.
 const FULL_COMMANDS: u64 = 40;
 
+/// Commands of a rush: what they write does not fit in a segment.
+const RUSH_COMMANDS: u64 = 150;
+
 /// Commands that may be under way: what they write fits in a segment.
 const ASKED_MAX: usize = 10;
 
@@ -50,6 +53,14 @@ const LATE_STEPS: u64 = 60;
 
 /// Operations of the disk within which the power fails, if it is to fail.
 const OPERATIONS_AHEAD: u64 = 12;
+
+/// Operations at which the power would hardly ever fail if it failed at any.
+const RARE_OPERATIONS: [Operation; 4] = [
+    Operation::Create,
+    Operation::Rename,
+    Operation::Remove,
+    Operation::SyncFolder,
+];
 
 /// What a run has shown.
 pub struct Ran {
@@ -183,10 +194,11 @@ impl World {
             972..978 => self.be_late()?,
             978..981 => self.step_wall(),
             981..984 => self.fill_disk()?,
-            984..987 => {
+            984..986 => {
                 let operations = self.random.below(OPERATIONS_AHEAD);
                 self.engine.disk.fail_power_after(operations);
             }
+            986..987 => self.rush()?,
             987..988 => self.engine.disk.fail_syncs(true),
             988..989 => {
                 self.tally.fault(Fault::Kill);
@@ -407,6 +419,19 @@ impl World {
         };
         self.tally.fault(fault);
         self.engine.clock.set_wall_ms(wall_ms);
+    }
+
+    /// So many commands that the log goes on into further segments, and the power fails at something
+    /// that this takes.
+    fn rush(&mut self) -> Result<(), Stop> {
+        let rare = RARE_OPERATIONS[self.random.below(RARE_OPERATIONS.len() as u64) as usize];
+        self.engine.disk.fail_power_at(rare, self.random.below(2));
+        for _ in 0..RUSH_COMMANDS {
+            self.submit();
+            self.write()?;
+            self.write()?;
+        }
+        Ok(())
     }
 
     /// One command after the other while the disk takes nothing more; then there is room again.

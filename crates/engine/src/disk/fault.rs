@@ -26,11 +26,17 @@ struct State {
     files: Vec<Contents>,
     fail_syncs: bool,
     bytes_left: Option<u64>,
-    /// Operations until the power fails; and the one at which it failed.
-    power_left: Option<u64>,
+    /// When the power fails, and the operation at which it failed.
+    power: Option<Power>,
     failed_at: Option<Operation>,
     syncs: u64,
     bytes_written: u64,
+}
+
+/// When the power fails: behind so many operations, of one kind or of all.
+struct Power {
+    left: u64,
+    only: Option<Operation>,
 }
 
 #[derive(Default)]
@@ -68,7 +74,7 @@ impl FaultDisk {
     /// The power fails: what was not synced is kept, lost or torn, as `random` has it.
     pub fn crash(&self, random: &mut Random) {
         let mut state = self.state();
-        (state.power_left, state.failed_at) = (None, None);
+        (state.power, state.failed_at) = (None, None);
         let keep_names = random.chance(1, 2);
         if keep_names {
             state.durable_names = state.names.clone();
@@ -105,13 +111,24 @@ impl FaultDisk {
     /// The power fails at the operation behind so many others: that one and all behind it fail, until
     /// [`FaultDisk::crash`].
     pub fn fail_power_after(&self, operations: u64) {
-        self.state().power_left = Some(operations);
+        self.state().power = Some(Power {
+            left: operations,
+            only: None,
+        });
+    }
+
+    /// The power fails at an operation of this kind, behind so many others of it.
+    pub fn fail_power_at(&self, operation: Operation, others: u64) {
+        self.state().power = Some(Power {
+            left: others,
+            only: Some(operation),
+        });
     }
 
     /// No fault waits any more.
     pub fn calm(&self) {
         let mut state = self.state();
-        (state.power_left, state.fail_syncs, state.bytes_left) = (None, false, None);
+        (state.power, state.fail_syncs, state.bytes_left) = (None, false, None);
     }
 
     /// The operation at which the power failed.
@@ -187,14 +204,17 @@ impl State {
 
     /// Counts an operation, which fails if the power has.
     fn work(&mut self, operation: Operation) -> io::Result<()> {
-        match &mut self.power_left {
-            None => return Ok(()),
-            Some(0) => {}
-            Some(left) => {
-                *left -= 1;
-                return Ok(());
-            }
+        let Some(power) = &mut self.power else {
+            return Ok(());
+        };
+        if power.only.is_some_and(|only| only != operation) {
+            return Ok(());
         }
+        if power.left > 0 {
+            power.left -= 1;
+            return Ok(());
+        }
+        power.only = None; // All behind it fail too.
         self.failed_at.get_or_insert(operation);
         Err(io::Error::other("injected: the power has failed"))
     }
