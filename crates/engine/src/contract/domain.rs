@@ -12,7 +12,7 @@ use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
     ReplyType, ReplyValue, Request, Status, Values,
 };
-use crate::event::{EventFilter, Floors};
+use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::row::{Nothing, Row};
@@ -471,8 +471,8 @@ pub struct ScanContext {
     pub(crate) asked_ms: u64,
     /// The slots asked about: one for a scan with a key, else all of the partition.
     pub(crate) slots: Vec<Slot>,
-    /// How far the partition's events were dropped.
-    pub(crate) event_floors: Arc<Floors>,
+    /// Which events the partition keeps.
+    pub(crate) events: Arc<Kept>,
 }
 
 impl ScanContext {
@@ -503,11 +503,6 @@ impl ScanContext {
         let rows = self.snapshot.range(table, &start, &from);
         let behind = rows.filter(|(key, _)| key.as_bytes() != from);
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
-    }
-
-    /// How far the events of the partition were dropped.
-    pub(crate) fn event_floors(&self) -> &Floors {
-        &self.event_floors
     }
 
     /// The rows of all slots whose key is a number within `range`, by this number. Only what is taken

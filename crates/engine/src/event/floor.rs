@@ -68,7 +68,7 @@ pub(crate) fn floor_of(context: &ScanContext, filter: &EventFilter) -> Option<u6
         let of_slot = context.rows(&FLOORS, (), None::<()>, usize::MAX);
         return Floors::of(of_slot.iter()).highest(filter);
     }
-    context.event_floors().highest(filter)
+    context.events.floors().highest(filter)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use compact_str::{CompactString, ToCompactString};
 
-use super::{EVENTS, EventFilter, EventRow, FLOORS, Facts, floor_of};
+use super::{EVENTS, EventFilter, EventRow, FLOORS, Facts, Place, floor_of};
 use crate::contract::{
     Bounded, Limit, Name, Page, PageItem, RefusalDef, Refuse, ReplyType, ReplyValue, Scan,
     ScanContext, Status, Writer,
 };
 use crate::ids;
+use crate::key::write_key;
 use crate::limits::SCAN_ROWS_MAX;
 use crate::{reply, request};
 
@@ -155,11 +156,25 @@ pub(crate) fn page(
     }
     let from = after.map_or(0, |after| after.saturating_add(1));
     let mut items = Vec::new();
-    for (examined, (number, event)) in context.numbered(&EVENTS, &(from..end)).enumerate() {
+    let only = match context.slots[..] {
+        [slot] => Some(slot),
+        _ => None,
+    };
+    let (mut examined, mut key) = (0, Vec::new());
+    for Place { number, slot } in context.events.wanted(filter, from..end) {
+        if only.is_some_and(|only| only != slot) {
+            continue;
+        }
         if examined == SCAN_ROWS_MAX {
             let next = Some(number - 1);
             return Ok(Page { items, next });
         }
+        examined += 1;
+        write_key(&mut key, slot, &number);
+        // None only if the base cannot be read, and then nothing is made of the page.
+        let Some(event) = context.snapshot.get(&EVENTS, &key) else {
+            continue;
+        };
         if filter.takes(&event.domain, &event.name, &event.key) {
             items.push(EventInfo::of(number, event));
             if items.len() > limit {

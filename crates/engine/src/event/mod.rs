@@ -3,6 +3,7 @@
 mod facts;
 mod filter;
 mod floor;
+mod kept;
 mod list;
 mod window;
 
@@ -12,6 +13,7 @@ use minicbor::{Decode, Encode};
 pub(crate) use facts::{Fact, Facts, facts_of};
 pub use filter::EventFilter;
 pub(crate) use floor::{FLOORS, FloorRow, Floors, floor_of};
+pub(crate) use kept::{Kept, Place};
 pub use list::{Cursor, FellBehind};
 pub(crate) use list::{EventInfo, FELL_BEHIND, List, page};
 pub(crate) use window::{Dropped, Windows};

@@ -7,41 +7,28 @@
 //! where there is none, with one of its own some seconds later; its row goes, and the floor of its
 //! kind rises to it, in the record of that batch.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use imbl::Vector;
 
 use super::Floors;
+use super::kept::{Kept, Line, Place};
 use crate::contract::EventDef;
-use crate::ids;
 use crate::key::Slot;
 use crate::limits::{EVENT_KEPT_MS_DEFAULT, EVENTS_KEPT, EVENTS_LATE_MS};
 
-/// The events of a partition that are kept, and how far they were dropped.
+/// Which events of a partition are kept, and how long.
 #[derive(Debug, Default)]
 pub(crate) struct Windows {
-    lines: Vec<Line>,
-    floors: Arc<Floors>,
+    kept: Arc<Kept>,
+    /// How many are kept of each domain.
+    counts: BTreeMap<CompactString, usize>,
     /// When the first one's time is over; 0 if a domain has too many.
     due_ms: Option<u64>,
     /// How many came since this was last asked.
     noted: usize,
-}
-
-/// Those of one kind, oldest first.
-#[derive(Debug)]
-struct Line {
-    domain: CompactString,
-    name: CompactString,
-    keep_ms: u64,
-    kept: VecDeque<Kept>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kept {
-    number: u64,
-    slot: Slot,
 }
 
 /// An event that leaves.
@@ -49,90 +36,77 @@ struct Kept {
 pub(crate) struct Dropped {
     pub(crate) domain: CompactString,
     pub(crate) name: CompactString,
-    pub(crate) number: u64,
-    pub(crate) slot: Slot,
-}
-
-impl Line {
-    fn due_ms(&self) -> Option<u64> {
-        let first = self.kept.front()?;
-        Some(ids::ms_of(first.number)? + self.keep_ms)
-    }
+    pub(crate) at: Place,
 }
 
 impl Windows {
     /// Windows for these kinds of events, with nothing in them yet.
     pub(crate) fn new(defs: &[EventDef], floors: Floors) -> Self {
-        let line = |def: &EventDef| Line {
-            domain: def.domain.into(),
-            name: def.name.into(),
-            keep_ms: def.keep_ms,
-            kept: VecDeque::new(),
+        let lines = defs.iter();
+        let lines = lines.map(|def| line(def.domain, def.name, def.keep_ms));
+        let kept = Kept {
+            lines: lines.collect(),
+            floors,
         };
         Self {
-            lines: defs.iter().map(line).collect(),
-            floors: Arc::new(floors),
-            due_ms: None,
-            noted: 0,
+            kept: Arc::new(kept),
+            ..Self::default()
         }
     }
 
     /// Adds one that a start has found, in whatever order.
     pub(crate) fn found(&mut self, domain: &str, name: &str, number: u64, slot: Slot) {
-        self.line(domain, name)
-            .kept
-            .push_back(Kept { number, slot });
+        self.keep(domain, name, Place { number, slot });
     }
 
     /// All that a start has found was added.
     pub(crate) fn complete(&mut self) {
-        for line in &mut self.lines {
-            line.kept.make_contiguous().sort_unstable();
+        for line in &mut Arc::make_mut(&mut self.kept).lines {
+            line.places.sort();
         }
         self.look();
     }
 
     /// Adds one that was emitted just now.
     pub(crate) fn note(&mut self, def: &EventDef, number: u64, slot: Slot) {
-        let line = self.line(def.domain, def.name);
-        line.kept.push_back(Kept { number, slot });
-        let due_ms = line.due_ms();
+        let due_ms = self.keep(def.domain, def.name, Place { number, slot });
         self.noted += 1;
-        self.due_ms = match self.count(def.domain) > EVENTS_KEPT {
+        self.due_ms = match self.has_too_many(def.domain) {
             true => Some(0),
             false => [self.due_ms, due_ms].into_iter().flatten().min(),
         };
     }
 
-    /// One of a kind that no domain declares any more is kept as others are that say nothing.
-    fn line(&mut self, domain: &str, name: &str) -> &mut Line {
+    /// Adds one to its kind; says when the first of that is to leave. One of a kind that no domain
+    /// declares any more is kept as others are that say nothing.
+    fn keep(&mut self, domain: &str, name: &str, place: Place) -> Option<u64> {
+        let lines = &mut Arc::make_mut(&mut self.kept).lines;
         let is_it = |line: &Line| line.domain == domain && line.name == name;
-        let at = self.lines.iter().position(is_it).unwrap_or_else(|| {
-            self.lines.push(Line {
-                domain: domain.into(),
-                name: name.into(),
-                keep_ms: EVENT_KEPT_MS_DEFAULT,
-                kept: VecDeque::new(),
-            });
-            self.lines.len() - 1
+        let at = lines.iter().position(is_it).unwrap_or_else(|| {
+            lines.push(line(domain, name, EVENT_KEPT_MS_DEFAULT));
+            lines.len() - 1
         });
-        &mut self.lines[at]
+        lines[at].places.push_back(place);
+        match self.counts.get_mut(domain) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.insert(domain.into(), 1);
+            }
+        }
+        lines[at].due_ms()
     }
 
-    fn count(&self, domain: &str) -> usize {
-        let of_domain = self.lines.iter().filter(|line| line.domain == domain);
-        of_domain.map(|line| line.kept.len()).sum()
+    fn has_too_many(&self, domain: &str) -> bool {
+        let count = self.counts.get(domain);
+        count.is_some_and(|count| *count > EVENTS_KEPT)
     }
 
     /// Finds out when the next one is to leave.
     fn look(&mut self) {
-        let has_too_many = self
-            .lines
-            .iter()
-            .any(|line| self.count(&line.domain) > EVENTS_KEPT);
+        let has_too_many = self.counts.values().any(|count| *count > EVENTS_KEPT);
         self.due_ms = match has_too_many {
             true => Some(0),
-            false => self.lines.iter().filter_map(Line::due_ms).min(),
+            false => self.kept.lines.iter().filter_map(Line::due_ms).min(),
         };
     }
 
@@ -153,39 +127,55 @@ impl Windows {
         std::mem::take(&mut self.noted)
     }
 
-    /// How far events were dropped.
-    pub(crate) fn floors(&self) -> &Arc<Floors> {
-        &self.floors
+    /// What is kept, as it is now.
+    pub(crate) fn kept(&self) -> &Arc<Kept> {
+        &self.kept
     }
 
     /// Takes out the next one that is to leave by now.
     pub(crate) fn drop_next(&mut self, now_ms: u64) -> Option<Dropped> {
         self.due_ms.filter(|due_ms| *due_ms <= now_ms)?;
-        let has_too_many = |line: &&Line| self.count(&line.domain) > EVENTS_KEPT;
-        let is_over = |line: &&Line| line.due_ms().is_some_and(|due_ms| due_ms <= now_ms);
-        let leaves = |line: &&Line| has_too_many(line) || is_over(line);
-        let first = |(_, line): &(usize, &Line)| line.kept.front().copied();
-        let leaving = self.lines.iter().enumerate();
-        let leaving = leaving.filter(|(_, line)| !line.kept.is_empty() && leaves(line));
-        let (at, _) = leaving.min_by_key(first)?;
-        let line = &mut self.lines[at];
-        let Kept { number, slot } = line.kept.pop_front()?;
+        let leaves = |line: &Line| {
+            let is_over = line.due_ms().is_some_and(|due_ms| due_ms <= now_ms);
+            is_over || self.has_too_many(&line.domain)
+        };
+        let lines = self.kept.lines.iter().enumerate();
+        let leaving = lines.filter(|(_, line)| leaves(line));
+        let firsts = leaving.filter_map(|(at, line)| Some((*line.places.front()?, at)));
+        let (place, at) = firsts.min()?;
+        let kept = Arc::make_mut(&mut self.kept);
+        let line = &mut kept.lines[at];
+        line.places.pop_front();
         let (domain, name) = (line.domain.clone(), line.name.clone());
-        Arc::make_mut(&mut self.floors).raise(&domain, &name, number);
+        kept.floors.raise(&domain, &name, place.number);
+        if let Some(count) = self.counts.get_mut(&domain) {
+            *count -= 1;
+        }
         self.look();
         Some(Dropped {
             domain,
             name,
-            number,
-            slot,
+            at: place,
         })
+    }
+}
+
+fn line(domain: &str, name: &str, keep_ms: u64) -> Line {
+    Line {
+        domain: domain.into(),
+        name: name.into(),
+        keep_ms,
+        places: Vector::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::EPOCH_MS;
+    use std::ops::Range;
+
+    use crate::event::EventFilter;
+    use crate::ids::{self, EPOCH_MS};
 
     const LOW: EventDef = EventDef {
         keep_ms: 100,
@@ -210,8 +200,9 @@ mod tests {
 
     fn dropped(windows: &mut Windows, ms: u64) -> Vec<(CompactString, u64)> {
         let next = || windows.drop_next(EPOCH_MS + ms);
-        let all = std::iter::from_fn(next).inspect(|dropped| assert_eq!(dropped.slot, Slot(3)));
-        all.map(|dropped| (dropped.name, dropped.number)).collect()
+        let all = std::iter::from_fn(next).inspect(|dropped| assert_eq!(dropped.at.slot, Slot(3)));
+        all.map(|dropped| (dropped.name, dropped.at.number))
+            .collect()
     }
 
     #[test]
@@ -235,8 +226,11 @@ mod tests {
             ]
         );
         assert_eq!(windows.next_ms(), None);
-        assert_eq!(windows.floors().get("stock", "sold"), Some(number(0, 0)));
-        assert_eq!(windows.floors().get("order", "paid"), None);
+        assert_eq!(
+            windows.kept().floors().get("stock", "sold"),
+            Some(number(0, 0))
+        );
+        assert_eq!(windows.kept().floors().get("order", "paid"), None);
     }
 
     #[test]
@@ -275,5 +269,55 @@ mod tests {
         );
         let by_default = EVENT_KEPT_MS_DEFAULT + 20;
         assert_eq!(dropped(&mut windows, by_default).len(), 2);
+    }
+
+    fn wanted(windows: &Windows, filter: &EventFilter, range: Range<u64>) -> Vec<u64> {
+        let places = windows.kept().wanted(filter, range);
+        places.map(|place| place.number).collect()
+    }
+
+    #[test]
+    fn those_wanted_are_those_of_the_kinds_named_within_the_range_by_number() {
+        let mut windows = windows();
+        let [a, b, c, d] = [10, 20, 30, 40].map(|ms| number(ms, 0));
+        windows.note(&LOW, a, Slot(3));
+        windows.note(&SOLD, b, Slot(9));
+        windows.note(&PAID, c, Slot(3));
+        windows.note(&LOW, d, Slot(1));
+        let all = EventFilter::default();
+        assert_eq!(wanted(&windows, &all, 0..u64::MAX), [a, b, c, d]);
+        assert_eq!(wanted(&windows, &all, b..d), [b, c]);
+        assert_eq!(wanted(&windows, &all, a + 1..b), []);
+        assert_eq!(wanted(&windows, &all, d..a), []);
+        let of_stock = EventFilter {
+            domain: Some("stock".into()),
+            ..EventFilter::default()
+        };
+        assert_eq!(wanted(&windows, &of_stock, 0..u64::MAX), [a, b, d]);
+        let named = EventFilter {
+            name: Some("stock_low".into()),
+            ..of_stock
+        };
+        assert_eq!(wanted(&windows, &named, 0..u64::MAX), [a, d]);
+    }
+
+    #[test]
+    fn a_copy_is_not_changed_by_what_comes_and_goes_later() {
+        let mut windows = windows();
+        let (a, b) = (number(10, 0), number(20, 0));
+        windows.note(&LOW, a, Slot(3));
+        let copy = Arc::clone(windows.kept());
+        windows.note(&LOW, b, Slot(3));
+        assert_eq!(dropped(&mut windows, 115), [("stock_low".into(), a)]);
+        let seen: Vec<_> = copy.wanted(&EventFilter::default(), 0..u64::MAX).collect();
+        assert_eq!(
+            seen,
+            [Place {
+                number: a,
+                slot: Slot(3)
+            }]
+        );
+        assert_eq!(copy.floors().get("stock", "stock_low"), None);
+        assert_eq!(wanted(&windows, &EventFilter::default(), 0..u64::MAX), [b]);
     }
 }

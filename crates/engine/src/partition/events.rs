@@ -3,7 +3,7 @@
 use super::{Partition, in_slots, number_of};
 use crate::base::BaseError;
 use crate::contract::EventDef;
-use crate::event::{Dropped, EVENTS, FLOORS, FloorRow, Floors, Windows};
+use crate::event::{Dropped, EVENTS, FLOORS, FloorRow, Floors, Place, Windows};
 use crate::ids;
 use crate::inbox::Envelope;
 use crate::key::{Slot, write_key};
@@ -48,8 +48,7 @@ impl Partition {
         let Dropped {
             domain,
             name,
-            number,
-            slot,
+            at: Place { number, slot },
         } = dropped;
         let scratch = &mut self.state.scratch;
         write_key(scratch, *slot, number);

@@ -157,7 +157,7 @@ impl Partition {
                 snapshot,
                 asked_ms: gather.asked_ms(),
                 slots,
-                event_floors: Arc::clone(self.state.events.floors()),
+                events: Arc::clone(self.state.events.kept()),
             },
             gather: Arc::clone(gather),
         });
