@@ -1,9 +1,11 @@
 //! One run: random commands, time and faults against an engine, from a seed.
 
+use std::sync::LazyLock;
+
 use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{FaultDisk, Operation};
-use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
-use tidegate_engine::{OpenError, Random, Space};
+use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
+use tidegate_engine::{OpenError, Random, Retention, Space};
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
@@ -12,7 +14,15 @@ use crate::history::History;
 use crate::model::{Model, Note};
 use crate::tally::{Fault, Tally};
 
-const DOMAINS: &[Domain] = &[STOCK, TOY];
+/// Holds leave for the archive while a run goes on, and none is dropped: the model does not know when
+/// it has left. What is dropped is the toy's.
+const RETENTION: Retention = Retention {
+    after_ms: 2_000,
+    slice_ms: 3_600_000,
+    keep_ms: 80 * 3_600_000,
+};
+
+static DOMAINS: LazyLock<[Domain; 2]> = LazyLock::new(|| [keeping(STOCK, RETENTION), TOY]);
 
 /// So little that segments are filled, and disks too.
 const SPACE: Space = Space {
@@ -41,6 +51,9 @@ const ASKED_MAX: usize = 10;
 
 /// Commands that send mail that may be under way.
 const SHARES_MAX: usize = 2;
+
+/// Books that may be on their way to where they are stored.
+const BOOKS_MAX: usize = 2;
 
 /// Rounds after which what waits must have run.
 const ROUNDS_MAX: u64 = 1_000;
@@ -112,6 +125,8 @@ struct World {
     shares: Vec<u64>,
     shared: i64,
     perhaps_shared: i64,
+    /// Books that were stored and not answered yet: what becomes of them is for the audit to say.
+    books: Vec<u64>,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
     follower: Follower,
@@ -144,7 +159,7 @@ pub fn run(seed: u64, canary: Option<Canary>) -> Result<Ran, Violation> {
 }
 
 fn open(disk: &FaultDisk, clock: &ManualClock) -> Result<Stepper, OpenError> {
-    Stepper::open_with(DOMAINS, disk, clock, (SPACE, false))
+    Stepper::open_with(&*DOMAINS, disk, clock, (SPACE, false))
 }
 
 impl World {
@@ -170,6 +185,7 @@ impl World {
             shares: Vec::new(),
             shared: 0,
             perhaps_shared: 0,
+            books: Vec::new(),
             answered_ms: 0,
             follower: Follower::default(),
             tally: Tally::default(),
@@ -179,6 +195,7 @@ impl World {
     fn step(&mut self) -> Result<(), Stop> {
         match self.random.below(1_000) {
             0..30 if self.shares.len() < SHARES_MAX => self.share(),
+            30..50 if self.books.len() < BOOKS_MAX => self.store(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -230,6 +247,20 @@ impl World {
             command,
             done: None,
         });
+    }
+
+    /// A book is stored or asked for. It goes to the archive, and is dropped.
+    fn store(&mut self) {
+        let (key, book) = (self.random.below(KEYS as u64), self.random.below(40));
+        let command = if self.random.chance(2, 3) {
+            format!("NOTE.STORE book{key} b{book} text")
+        } else {
+            format!("NOTE.STORED book{key} b{book}")
+        };
+        let token = self.engine.submit(&command);
+        self.books
+            .push(token.expect("because the command is well formed"));
+        self.tally.commands += 1;
     }
 
     /// One note is shared with another: mail, and mail back.
@@ -383,6 +414,8 @@ impl World {
     fn collect(&mut self) -> Result<(), Violation> {
         self.follower.follow(&self.engine).map_err(Violation)?;
         self.collect_shares();
+        let Self { books, engine, .. } = self;
+        books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
         for asked in std::mem::take(&mut self.asked) {
             let (Some((_, answer)), Some((expected, state, now_ms))) =
@@ -489,6 +522,7 @@ impl World {
         self.collect_shares();
         self.perhaps_shared += self.shares.drain(..).count() as i64;
         self.tally.in_doubt += self.asked.len() as u64;
+        self.books.clear();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
             self.keys[asked.key].apply(&asked.command, now_ms);

@@ -102,10 +102,10 @@ impl Tx<'_> {
         retention.slice_at(self.now_ms)
     }
 
-    /// When that which finishes now is to leave for the archive.
+    /// When that which has finished at this time is to leave for the archive.
     #[must_use]
-    pub fn archive_at_ms<R: Row>(&self, archive: &Table<R>) -> u64 {
-        self.now_ms + self.tables.retention(archive.id()).after_ms
+    pub fn archive_at_ms<R: Row>(&self, archive: &Table<R>, finished_ms: u64) -> u64 {
+        finished_ms + self.tables.retention(archive.id()).after_ms
     }
 
     /// Whether the row under the key just written is of a slice that is dropped.

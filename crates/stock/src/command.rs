@@ -109,6 +109,7 @@ request! {
 
 request! {
     /// One hold, with its history.
+    /// After some 400 days the details of a finished hold are dropped.
     pub struct HoldInfo {
         /// The SKU.
         sku: Name,
@@ -118,7 +119,7 @@ request! {
 }
 
 request! {
-    /// The holds of a SKU, oldest first.
+    /// The holds of a SKU, oldest first, but for those whose details are dropped.
     pub struct Holds {
         /// The SKU.
         sku: Name,
@@ -132,7 +133,7 @@ request! {
 }
 
 request! {
-    /// Every change of a SKU, in order.
+    /// Every change of a SKU, in order, but for those that are dropped.
     pub struct Flow {
         /// The SKU.
         sku: Name,

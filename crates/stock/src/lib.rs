@@ -8,7 +8,7 @@
 //! 2. `held` is the sum of the quantities of the holds in state *held*.
 //! 3. `sold` is the sum over confirmed holds of quantity less what was returned.
 //! 4. What a buyer is counted for is held + sold − returned over their holds.
-//! 5. Every hold stands once in the index of states, under its state.
+//! 5. Every hold stands once in the index of states, under its state, or in the archive.
 //! 6. The flow is numbered without gaps, each entry begins where the one before ended and ends as
 //!    its kind says; from the first to the last they add up to the SKU's row.
 //! 7. Every hold in state *held* has its expiry timer, and every expiry timer such a hold.
@@ -16,10 +16,15 @@
 //! 9. The flow and the rows of holds, adds and returns tell the same, each of them once.
 //! 10. A hold's history leads to its state, and runs forward in time.
 //! 11. Every row lies in the slot of its SKU.
+//! 12. What is finished has a timer for the archive, or is there with all its details until their slice
+//!     is dropped; nothing else has, or is. A stub in its place says where.
+//! 13. What has left for the archives, dropped by now or not, is what the sums say; with them laws 1 to
+//!     4 and 6 hold without reading archives.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 
 mod apply;
+mod archive;
 mod audit;
 mod command;
 mod event;

@@ -3,6 +3,7 @@
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
 use crate::QUANTITY_MAX;
+use crate::table::{Held, HoldState};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,15 @@ pub enum Refusal {
     ReturnExceedsSold {
         /// What can still be returned.
         returnable: u64,
+    },
+    /// The details of the hold are kept no more.
+    HoldDropped {
+        /// What is known of it still.
+        state: HoldState,
+        /// Its units.
+        quantity: u64,
+        /// Those that were returned.
+        returned: u64,
     },
 }
 
@@ -139,6 +149,23 @@ pub(crate) const RETURN_EXCEEDS_SOLD: RefusalDef = def(
     "Only `returnable` units can still be returned.",
 );
 
+pub(crate) const HOLD_DROPPED: RefusalDef = def(
+    "hold_dropped",
+    Status::Conflict,
+    "The hold was finished so long ago that its details are kept no more.",
+);
+
+impl Refusal {
+    /// That the details of this hold are kept no more.
+    pub(crate) fn dropped(hold: &Held) -> Self {
+        Self::HoldDropped {
+            state: hold.state,
+            quantity: hold.quantity,
+            returned: hold.returned,
+        }
+    }
+}
+
 impl Refuse for Refusal {
     fn def(&self) -> &'static RefusalDef {
         match self {
@@ -157,6 +184,7 @@ impl Refuse for Refusal {
             Self::HoldExpired => &HOLD_EXPIRED,
             Self::NotConfirmed => &NOT_CONFIRMED,
             Self::ReturnExceedsSold { .. } => &RETURN_EXCEEDS_SOLD,
+            Self::HoldDropped { .. } => &HOLD_DROPPED,
         }
     }
 
@@ -181,6 +209,16 @@ impl Refuse for Refusal {
             }
             Self::SoldOut { available } => fact("available", available),
             Self::ReturnExceedsSold { returnable } => fact("returnable", returnable),
+            Self::HoldDropped {
+                state,
+                quantity,
+                returned,
+            } => {
+                fact("quantity", quantity);
+                fact("returned", returned);
+                out.name("state");
+                out.text(state.word());
+            }
             Self::UnknownSku
             | Self::BuyerRequired
             | Self::IdConflict

@@ -4,7 +4,8 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, RequestDef};
 
-use crate::apply::EXPIRE;
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE};
+use crate::archive::{FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT};
 use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 use crate::event::StockLow;
 use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, RETURNS, SKUS};
@@ -22,8 +23,11 @@ pub const STOCK: Domain = Domain {
         BUYERS.def(),
         ADDS.def(),
         RETURNS.def(),
+        HOLDS_ARCHIVE.def(),
+        FLOW_ARCHIVE.def(),
+        LEFT.def(),
     ],
-    timers: &[EXPIRE],
+    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW],
     takes: &[],
     sends: &[],
     events: &[StockLow::DEF],

@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
-use tidegate_engine::{Row, Table, words};
+use tidegate_engine::{Row, Slice, Table, words};
 
 /// The domain's number in stored formats.
 pub(crate) const DOMAIN: u8 = 1;
@@ -42,6 +42,9 @@ pub(crate) struct Sku {
     /// Changes made so far: the position of the last one.
     #[n(6)]
     pub(crate) changes: u64,
+    /// Changes that have left for the archive: the position of the last one.
+    #[cbor(n(7), default)]
+    pub(crate) flow_left: u64,
 }
 
 impl Sku {
@@ -143,6 +146,10 @@ pub(crate) struct Held {
     /// What happened after it was made, oldest first.
     #[n(8)]
     pub(crate) steps: Vec<Step>,
+    /// Its details have left for this slice of the archive: what buyer, creation and steps say here
+    /// means nothing.
+    #[n(9)]
+    pub(crate) archived: Option<Slice>,
 }
 
 impl Held {
@@ -238,11 +245,14 @@ pub(crate) struct Change {
 impl Row for Change {}
 
 /// What a buyer has of a SKU: held and sold, less returned.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Taken {
     #[n(0)]
     pub(crate) units: u64,
+    /// How many of them are of holds in the archive.
+    #[cbor(n(1), default)]
+    pub(crate) archived: u64,
 }
 
 impl Row for Taken {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_engine::Random;
+use tidegate_engine::{Random, Retention};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -23,6 +23,22 @@ struct Hold {
     created_at_ms: u64,
     expires_at_ms: u64,
     returns: BTreeMap<u64, Option<i64>>,
+    /// When it leaves for the archive, once it is finished.
+    leaves_at_ms: Option<u64>,
+    /// The slice to which it has left.
+    slice: Option<u64>,
+}
+
+impl Hold {
+    fn word(&self) -> &'static str {
+        match self.state {
+            State::Held => "held",
+            State::Confirmed if self.returned == self.quantity => "returned",
+            State::Confirmed => "confirmed",
+            State::Released => "released",
+            State::Expired => "expired",
+        }
+    }
 }
 
 /// A SKU whose commands are given and answered as words.
@@ -34,6 +50,7 @@ pub struct Oracle {
     holds: BTreeMap<u64, Hold>,
     adds: BTreeMap<u64, i64>,
     now_ms: u64,
+    retention: Option<Retention>,
 }
 
 /// Quantity, buyer, limit, time to live.
@@ -50,15 +67,42 @@ impl Oracle {
             holds: BTreeMap::new(),
             adds: BTreeMap::new(),
             now_ms: 0,
+            retention: None,
         }
+    }
+
+    /// As of a domain whose archives are kept so, and whose idle timers fire as soon as they are due.
+    #[must_use]
+    pub fn keeping(self, retention: Retention) -> Self {
+        Self {
+            retention: Some(retention),
+            ..self
+        }
+    }
+
+    /// When what finishes now leaves for the archive.
+    fn leaves_at_ms(&self) -> Option<u64> {
+        Some(self.now_ms + self.retention?.after_ms)
+    }
+
+    fn is_dropped(&self, hold: &Hold) -> bool {
+        self.retention.zip(hold.slice).is_some_and(|(kept, slice)| {
+            slice < self.now_ms.saturating_sub(kept.keep_ms) / kept.slice_ms
+        })
     }
 
     /// Time has passed: what is due expires.
     pub fn pass(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
+        let leaves_at_ms = self.leaves_at_ms();
         for hold in self.holds.values_mut() {
             if hold.state == State::Held && hold.expires_at_ms <= now_ms {
                 hold.state = State::Expired;
+                hold.leaves_at_ms = leaves_at_ms;
+            }
+            let leaves = hold.leaves_at_ms.take_if(|at_ms| *at_ms <= now_ms);
+            if let (Some(_), Some(kept)) = (leaves, self.retention) {
+                hold.slice = Some(now_ms / kept.slice_ms);
             }
         }
     }
@@ -70,7 +114,7 @@ impl Oracle {
         let around = (self.holds.len() as u64).saturating_sub(15);
         let (name, id) = (&self.name, around + random.below(30));
         let amount = random.below(4) + 1;
-        match random.below(12) {
+        match random.below(13) {
             0..=4 => {
                 let ttl = [500, 5_000, 900_000, 900_000][random.below(4) as usize];
                 let mut words = format!("STOCK.HOLD {name} h{id} {amount} TTL {ttl}");
@@ -98,6 +142,7 @@ impl Oracle {
                 let delta = 4 * amount.cast_signed() - 5;
                 format!("STOCK.ADD {name} a{id} {delta}")
             }
+            11 => format!("STOCK.HOLDINFO {name} h{id}"),
             _ => format!("STOCK.GET {name}"),
         }
     }
@@ -128,6 +173,7 @@ impl Oracle {
             }
             "STOCK.ADD" => self.add(id, number(words[3])),
             "STOCK.GET" => self.info(),
+            "STOCK.HOLDINFO" => self.hold_info(id),
             name => panic!("{name} is none of its commands"),
         }
     }
@@ -176,14 +222,9 @@ impl Oracle {
     fn all_holds(&self) -> String {
         let mut holds: Vec<_> = self.holds.iter().collect();
         holds.sort_by_key(|(_, hold)| hold.position);
-        let lines = holds.iter().map(|(id, hold)| {
-            let state = match hold.state {
-                State::Held => "held",
-                State::Confirmed if hold.returned == hold.quantity => "returned",
-                State::Confirmed => "confirmed",
-                State::Released => "released",
-                State::Expired => "expired",
-            };
+        let kept = holds.iter().filter(|(_, hold)| !self.is_dropped(hold));
+        let lines = kept.map(|(id, hold)| {
+            let state = hold.word();
             let buyer = hold
                 .buyer
                 .map_or("-".to_owned(), |buyer| format!("b{buyer}"));
@@ -194,6 +235,25 @@ impl Oracle {
             )
         });
         format!("items=[{}] next=-", lines.collect::<Vec<_>>().join(" "))
+    }
+
+    fn hold_info(&self, id: u64) -> String {
+        let Some(hold) = self.holds.get(&id) else {
+            return "hold_not_found".into();
+        };
+        let (state, quantity, returned) = (hold.word(), hold.quantity, hold.returned);
+        if self.is_dropped(hold) {
+            return format!("hold_dropped quantity={quantity} returned={returned} state={state}");
+        }
+        let expires_at_ms = hold.expires_at_ms;
+        let buyer = hold
+            .buyer
+            .map_or("-".to_owned(), |buyer| format!("b{buyer}"));
+        format!(
+            "state={state} quantity={quantity} returned={returned} buyer={buyer} created_at_ms={} \
+             expires_at_ms={expires_at_ms} history=[{{kind=hold ",
+            hold.created_at_ms
+        )
     }
 
     fn hold(&mut self, id: u64, words: &str, (quantity, buyer, max, ttl_ms): HoldTerms) -> String {
@@ -218,17 +278,21 @@ impl Oracle {
             created_at_ms: self.now_ms,
             expires_at_ms: self.now_ms + ttl_ms,
             returns: BTreeMap::new(),
+            leaves_at_ms: None,
+            slice: None,
         };
         self.holds.insert(id, hold);
         "repeated=false".into()
     }
 
     fn confirm(&mut self, id: u64) -> String {
+        let leaves_at_ms = self.leaves_at_ms();
         let Some(hold) = self.holds.get_mut(&id) else {
             return "hold_not_found".into();
         };
         match hold.state {
             State::Held => {
+                hold.leaves_at_ms = leaves_at_ms;
                 hold.state = State::Confirmed;
                 "repeated=false"
             }
@@ -240,11 +304,13 @@ impl Oracle {
     }
 
     fn release(&mut self, id: u64) -> String {
+        let leaves_at_ms = self.leaves_at_ms();
         let Some(hold) = self.holds.get_mut(&id) else {
             return "hold_not_found".into();
         };
         match hold.state {
             State::Held => {
+                hold.leaves_at_ms = leaves_at_ms;
                 hold.state = State::Released;
                 "repeated=false"
             }
@@ -256,6 +322,11 @@ impl Oracle {
     }
 
     fn give_back(&mut self, id: u64, of: u64, quantity: Option<i64>) -> String {
+        let leaves_at_ms = self.leaves_at_ms();
+        let is_dropped = self
+            .holds
+            .get(&id)
+            .is_some_and(|hold| self.is_dropped(hold));
         let Some(hold) = self.holds.get_mut(&id) else {
             return "hold_not_found".into();
         };
@@ -269,6 +340,12 @@ impl Oracle {
         let units = quantity.unwrap_or(left);
         if units > left || left == 0 {
             return format!("return_exceeds_sold returnable={left}");
+        }
+        if is_dropped {
+            return "hold_dropped".into();
+        }
+        if hold.slice.take().is_some() {
+            hold.leaves_at_ms = leaves_at_ms;
         }
         hold.returned += units;
         hold.returns.insert(of, quantity);

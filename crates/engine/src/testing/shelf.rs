@@ -163,7 +163,8 @@ impl Apply for Store {
         if tx.get(&BOOKS, key)?.is_none() {
             let text = self.text.compact();
             tx.put(&BOOKS, key, Book { text, slice: None });
-            tx.wake_at(&SHELVE, tx.archive_at_ms(&SHELF), key);
+            let at_ms = tx.archive_at_ms(&SHELF, tx.now_ms());
+            tx.wake_at(&SHELVE, at_ms, key);
         }
         find(tx, key.0, key.1)
     }

@@ -3,6 +3,7 @@
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::archive::archive_later;
 use super::{EXPIRE, hold_of, put_sku, reads_of_hold, receipt_of, sku_of, step};
 use crate::Refusal;
 use crate::command::Confirm;
@@ -44,6 +45,7 @@ impl Apply for Confirm {
         }
         let quantity = hold.quantity;
         tx.cancel(&EXPIRE, hold.expires_at_ms, (name, id));
+        archive_later(tx, name, id);
         tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
         hold.state = HoldState::Confirmed;
         step(&mut hold, Kind::Confirm, quantity, tx.now_ms());

@@ -76,10 +76,11 @@ impl Apply for Hold {
             created_at_ms: tx.now_ms(),
             expires_at_ms: tx.now_ms() + self.ttl_ms.get(),
             steps: Vec::new(),
+            archived: None,
         };
         let receipt = receipt_of(&self.sku, id.clone(), &hold, &after, false);
-        if let (Some(buyer), Some(units)) = (&self.buyer, taken) {
-            tx.put(&BUYERS, (name, buyer.as_str()), Taken { units });
+        if let (Some(buyer), Some(taken)) = (&self.buyer, taken) {
+            tx.put(&BUYERS, (name, buyer.as_str()), taken);
         }
         tx.wake_at(&EXPIRE, hold.expires_at_ms, (name, id.as_str()));
         let state = hold.state.key();
@@ -96,19 +97,22 @@ impl Apply for Hold {
 
 impl Hold {
     /// What the buyer will have, if the limit allows it.
-    fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<u64>, Stop<Refusal>> {
+    fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<Taken>, Stop<Refusal>> {
         let Some(buyer) = &self.buyer else {
             return Ok(None);
         };
         let row = tx.get(&BUYERS, (self.sku.as_str(), buyer.as_str()))?;
-        let taken = row.map_or(0, |row| row.units);
+        let mut taken = row.unwrap_or_default();
         match self.max {
-            Some(max) if taken + quantity > max.get() => Err(Refusal::OverLimit {
-                taken,
+            Some(max) if taken.units + quantity > max.get() => Err(Refusal::OverLimit {
+                taken: taken.units,
                 max: max.get(),
             }
             .into()),
-            Some(_) | None => Ok(Some(taken + quantity)),
+            Some(_) | None => {
+                taken.units += quantity;
+                Ok(Some(taken))
+            }
         }
     }
 }

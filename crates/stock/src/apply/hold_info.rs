@@ -5,15 +5,16 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{hold_of, reads_of_hold, sku_of};
 use crate::Refusal;
+use crate::archive::HOLDS_ARCHIVE;
 use crate::command::HoldInfo;
-use crate::refusal::{HOLD_NOT_FOUND, UNKNOWN_SKU};
+use crate::refusal::{HOLD_DROPPED, HOLD_NOT_FOUND, UNKNOWN_SKU};
 use crate::reply::{HoldDetails, HoldStep};
 use crate::table::{Held, Kind, Step};
 
 impl Apply for HoldInfo {
     type Reply = HoldDetails;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SKU, HOLD_NOT_FOUND];
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SKU, HOLD_NOT_FOUND, HOLD_DROPPED];
 
     fn key(&self) -> &str {
         self.sku.as_str()
@@ -25,7 +26,12 @@ impl Apply for HoldInfo {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldDetails, Stop<Refusal>> {
         sku_of(tx, &self.sku)?;
-        let hold = hold_of(tx, &self.sku, &self.id)?;
+        let mut hold = hold_of(tx, &self.sku, &self.id)?;
+        if let Some(slice) = hold.archived {
+            let key = (slice, self.sku.as_str(), hold.position);
+            let archived = tx.get(&HOLDS_ARCHIVE, key)?;
+            hold = archived.ok_or(Refusal::dropped(&hold))?.hold;
+        }
         Ok(HoldDetails {
             sku: self.sku.compact(),
             id: self.id.compact(),

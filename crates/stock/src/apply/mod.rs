@@ -1,6 +1,7 @@
 //! What each command does; one file per command.
 
 mod add;
+mod archive;
 mod confirm;
 mod get;
 mod hold;
@@ -10,6 +11,7 @@ mod returns;
 mod set;
 mod unhold;
 
+pub(crate) use archive::{ARCHIVE, ARCHIVE_FLOW};
 pub(crate) use unhold::EXPIRE;
 
 use compact_str::{CompactString, ToCompactString};
@@ -95,6 +97,9 @@ fn put_sku(
             },
         );
     }
+    if before.changes == before.flow_left {
+        archive::archive_flow_later(tx, name, after.changes, change.at_ms);
+    }
     tx.put(&FLOW, (name, after.changes), change);
     tx.put(&SKUS, name, after);
 }
@@ -128,7 +133,7 @@ fn untake(
     if units == 0 {
         tx.remove(&BUYERS, key);
     } else {
-        tx.put(&BUYERS, key, Taken { units });
+        tx.put(&BUYERS, key, Taken { units, ..taken });
     }
     Ok(())
 }

@@ -4,11 +4,13 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::archive::bring_back;
 use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
 use crate::Refusal;
 use crate::command::Return;
 use crate::refusal::{
-    HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED, RETURN_EXCEEDS_SOLD, UNKNOWN_SKU,
+    HOLD_DROPPED, HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED,
+    RETURN_EXCEEDS_SOLD, UNKNOWN_SKU,
 };
 use crate::reply::ReturnReceipt;
 use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, RETURNS, Returned, Sku};
@@ -23,6 +25,7 @@ impl Apply for Return {
         HOLD_NOT_FOUND,
         NOT_CONFIRMED,
         RETURN_EXCEEDS_SOLD,
+        HOLD_DROPPED,
     ];
 
     fn key(&self) -> &str {
@@ -71,6 +74,8 @@ impl Apply for Return {
             return Err(Refusal::ReturnExceedsSold { returnable }.into());
         }
 
+        let dropped = Refusal::dropped(&row);
+        let row = bring_back(tx, name, hold, row)?.ok_or(dropped)?;
         tx.put(&RETURNS, key, Returned { content, quantity });
         let hold = self.take_back(tx, row, &before, &id, quantity)?;
         Ok(self.receipt(id, quantity, &hold, false))

@@ -18,6 +18,7 @@ const NEW: Sku = Sku {
     alert: None,
     holds: 0,
     changes: 0,
+    flow_left: 0,
 };
 
 impl Apply for Set {

@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
+use super::archive::archive_later;
 use super::{put_sku, step, untake};
 use crate::table::{BY_STATE, DOMAIN, HOLDS, Held, HoldId, HoldState, Kind, SKUS, Sku};
 
@@ -12,7 +13,7 @@ use crate::table::{BY_STATE, DOMAIN, HOLDS, Held, HoldId, HoldState, Kind, SKUS,
 pub(crate) const EXPIRE: Timer = Timer::new(DOMAIN, 1, expire, expire_reads);
 
 /// The SKU and the hold that a timer was set with.
-fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str) {
+pub(super) fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str) {
     let (name, id) = (owner.text(), owner.text());
     name.zip(id)
         .expect("because the timer is set with a SKU and an id")
@@ -53,6 +54,7 @@ pub(super) fn unhold(
     };
     step(&mut hold, kind, quantity, tx.now_ms());
     untake(tx, name, hold.buyer.as_ref(), quantity)?;
+    archive_later(tx, name, id);
     let after = Sku {
         held: before.held - quantity,
         ..before.clone()

@@ -9,6 +9,7 @@ use tidegate_engine::contract::Books;
 use super::Fault;
 use super::holds::ending_of;
 use super::rows::Rows;
+use crate::archive::FlowSums;
 use crate::table::{Change, Kind, Sku};
 
 /// What the flow has told so far.
@@ -22,6 +23,8 @@ struct Told<'a> {
     holds: u64,
     adds: u64,
     at_ms: u64,
+    /// Changes before this time may not be kept: what they told is only known as sums.
+    since_ms: u64,
     /// How each hold has ended, and when.
     ended: BTreeMap<&'a CompactString, (Kind, u64)>,
     /// Returns by id and quantity, with how often.
@@ -29,8 +32,26 @@ struct Told<'a> {
 }
 
 pub(super) fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
-    let mut told = Told::default();
-    for ((position, change), due) in rows.flow.iter().zip(1..) {
+    let left = rows.left.as_ref().map(|left| left.flow);
+    let mut told = Told::after(left.unwrap_or_default());
+    let changes = rows.flow_archived.iter().rev();
+    changes.for_each(|(_, change)| told.take_back(change));
+    let kept = rows.flow_archived.keys().next();
+    let first = kept.map_or(sku.flow_left + 1, |(_, position)| *position);
+    if first > 1 {
+        told.since_ms = rows
+            .flow_archived
+            .values()
+            .chain(rows.flow.values())
+            .next()
+            .map_or(u64::MAX, |change| change.at_ms);
+    } else if !told.is_nothing() {
+        fault(": what its flow begins with is not nothing".to_owned());
+    }
+    check_leaving(sku, rows, fault);
+    let archived = rows.flow_archived.iter();
+    let archived = archived.map(|((_, position), change)| (position, change));
+    for ((position, change), due) in archived.chain(&rows.flow).zip(first..) {
         if *position != due {
             fault(format!(": flow {position}: {due} was due"));
             break;
@@ -50,7 +71,62 @@ pub(super) fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>)
     told.check_returns(rows, fault);
 }
 
+/// The flow that has left is what the SKU says, and what has not has one timer.
+fn check_leaving(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    let last = rows.flow_archived.keys().next_back();
+    let last = last.map(|(_, position)| *position);
+    if last.is_some_and(|last| last != sku.flow_left) {
+        let says = sku.flow_left;
+        fault(format!(
+            ": its flow has left up to {says}, the archive has {last:?}"
+        ));
+    }
+    let due = (sku.flow_left < sku.changes).then_some(sku.flow_left + 1);
+    if !rows.flow_leaving.iter().eq(&due) {
+        let timers = &rows.flow_leaving;
+        fault(format!(
+            ": timers for its flow from {timers:?}, {due:?} was due"
+        ));
+    }
+}
+
 impl<'a> Told<'a> {
+    /// What the changes that have left add up to.
+    fn after(left: FlowSums) -> Self {
+        Self {
+            total: left.total.into(),
+            held: left.held.into(),
+            sold: left.sold.into(),
+            versions: left.versions,
+            holds: left.holds,
+            adds: left.adds,
+            ..Self::default()
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        let units = [self.total, self.held, self.sold];
+        units == [0; 3] && [self.versions, self.holds, self.adds] == [0; 3]
+    }
+
+    /// Goes back before a change.
+    fn take_back(&mut self, change: &Change) {
+        let units = i128::from(change.quantity);
+        match change.kind {
+            Kind::Set => self.total = i128::from(change.before) + self.held + self.sold,
+            Kind::Add => self.total -= units,
+            Kind::Hold => self.held -= units,
+            Kind::Confirm => (self.held, self.sold) = (self.held + units, self.sold - units),
+            Kind::Release | Kind::Expire => self.held += units,
+            Kind::Return => self.sold += units,
+        }
+        let is = |kind: Kind| u64::from(change.kind == kind);
+        let (sets, adds) = (is(Kind::Set), is(Kind::Add));
+        self.versions = self.versions.saturating_sub(sets + adds);
+        self.holds = self.holds.saturating_sub(is(Kind::Hold));
+        self.adds = self.adds.saturating_sub(adds);
+    }
+
     fn available(&self) -> i128 {
         self.total - self.held - self.sold
     }
@@ -112,7 +188,8 @@ impl<'a> Told<'a> {
             ..
         } = change;
         let of_hold = rows.holds.get(id).map(|hold| {
-            let is_first = hold.position == self.holds && hold.created_at_ms == *at_ms;
+            let is_then = hold.created_at_ms == *at_ms || rows.dropped.contains(id);
+            let is_first = hold.position == self.holds && is_then;
             (hold.quantity.cast_signed() == *quantity, is_first)
         });
         let is_told = match kind {
@@ -131,7 +208,7 @@ impl<'a> Told<'a> {
     }
 
     fn check_end(&self, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
-        let changes = rows.flow.len() as u64;
+        let changes = sku.flow_left + rows.flow.len() as u64;
         let adds = rows.adds.len() as u64;
         for (what, says, told) in [
             ("units", sku.total, self.total),
@@ -156,7 +233,13 @@ impl<'a> Told<'a> {
             let first = hold.steps.first().map(|step| step.at_ms);
             let ended = ending_of(hold.state).zip(first);
             let told = self.ended.get(id).copied();
-            if ended != told {
+            let is_untold = told.is_none() && first.is_none_or(|at_ms| at_ms <= self.since_ms);
+            let is_so = if rows.dropped.contains(id) {
+                is_untold || told.map(|(kind, _)| kind) == ending_of(hold.state)
+            } else {
+                ended == told || is_untold && self.since_ms > 0
+            };
+            if !is_so {
                 fault(format!(
                     " hold {id}: in state {:?} since {first:?}, the flow says {told:?}",
                     hold.state
@@ -170,7 +253,9 @@ impl<'a> Told<'a> {
         for ((_, id), quantity) in &rows.returns {
             *told.entry((id, *quantity)).or_default() -= 1;
         }
-        for ((id, quantity), more) in told.into_iter().filter(|(_, more)| *more != 0) {
+        let is_cut = self.since_ms > 0;
+        let untold = |more: i64| more == 0 || is_cut && more < 0;
+        for ((id, quantity), more) in told.into_iter().filter(|(_, more)| !untold(*more)) {
             let who = if more > 0 { "flow" } else { "returns" };
             fault(format!(
                 ": return {id} of {quantity}: only the {who} tell of it"

@@ -13,6 +13,7 @@ use crate::table::{Held, HoldState, Kind, Step};
 pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
     let mut index = rows.index.clone();
     let mut timers = rows.timers.clone();
+    let mut leaving = rows.leaving.clone();
     let mut returned: BTreeMap<&CompactString, u64> = BTreeMap::new();
     for ((hold, _), quantity) in &rows.returns {
         let sum = returned.entry(hold).or_default();
@@ -21,7 +22,8 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
     for (id, hold) in &rows.holds {
         let mut fault = |what: String| fault(format!(" hold {id}: {what}"));
         let state = hold.state;
-        if !index.remove(&(state.key(), hold.position, id.clone())) {
+        let is_hot = hold.archived.is_none();
+        if is_hot && !index.remove(&(state.key(), hold.position, id.clone())) {
             fault(format!(
                 "in state {state:?}, it is not in the index as that"
             ));
@@ -30,6 +32,12 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
         if is_timed != (state == HoldState::Held) {
             fault(format!("in state {state:?}, expiry timer: {is_timed}"));
         }
+        let leaves = leaving.remove(id).unwrap_or(0);
+        if leaves != u64::from(is_hot && state != HoldState::Held) {
+            fault(format!(
+                "in state {state:?}, {leaves} timers for the archive"
+            ));
+        }
         let of_returns = returned.remove(id).unwrap_or(0);
         if hold.returned != of_returns {
             fault(format!(
@@ -37,8 +45,11 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
                 hold.returned
             ));
         }
-        check_times(books, hold, &mut fault);
-        check_steps(hold, &mut fault);
+        check_returned(hold, &mut fault);
+        if !rows.dropped.contains(id) {
+            check_times(books, hold, &mut fault);
+            check_steps(hold, &mut fault);
+        }
     }
     for (state, position, id) in index {
         fault(format!(
@@ -49,6 +60,9 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
         fault(format!(
             " hold {id}: an expiry timer at {due_ms}, and no hold held until then"
         ));
+    }
+    for id in leaving.into_keys() {
+        fault(format!(" hold {id}: a timer for the archive, and no hold"));
     }
     for id in returned.into_keys() {
         fault(format!(
@@ -71,8 +85,7 @@ fn check_times(books: &Books<'_>, hold: &Held, fault: Fault<'_>) {
     }
 }
 
-/// The first step ends the time in which it was held; only returns come behind a confirmation.
-fn check_steps(hold: &Held, fault: Fault<'_>) {
+fn check_returned(hold: &Held, fault: Fault<'_>) {
     let wholly = hold.state == HoldState::Returned;
     if hold.returned > hold.quantity || wholly != (hold.returned == hold.quantity) {
         fault(format!(
@@ -80,6 +93,10 @@ fn check_steps(hold: &Held, fault: Fault<'_>) {
             hold.returned, hold.quantity, hold.state
         ));
     }
+}
+
+/// The first step ends the time in which it was held; only returns come behind a confirmation.
+fn check_steps(hold: &Held, fault: Fault<'_>) {
     let (first, later) = match hold.steps.split_first() {
         Some((first, later)) => (Some(first), later),
         None => (None, &[][..]),

@@ -2,11 +2,9 @@
 
 mod flow;
 mod holds;
+mod left;
 mod rows;
 
-use std::collections::BTreeMap;
-
-use compact_str::CompactString;
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::table::{HoldState, Sku};
@@ -19,10 +17,11 @@ type Fault<'a> = &'a mut dyn FnMut(String);
 #[must_use]
 pub fn audit(books: &Books<'_>) -> Audit {
     let mut audit = Audit::default();
-    let skus = rows::by_sku(books, &mut audit.faults);
-    for (name, rows) in &skus {
+    let mut skus = rows::by_sku(books, &mut audit.faults);
+    for (name, rows) in &mut skus {
         let faults = &mut audit.faults;
         let mut fault = |what: String| faults.push(format!("stock {name}{what}"));
+        left::join(books, rows, &mut fault);
         match &rows.sku {
             Some(sku) => check(books, sku, rows, &mut fault),
             None => fault(": rows of a SKU that is not there".to_owned()),
@@ -34,7 +33,8 @@ pub fn audit(books: &Books<'_>) -> Audit {
 
 fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
     check_sums(sku, rows, fault);
-    check_buyers(rows, fault);
+    left::check(rows, fault);
+    left::check_buyers(rows, fault);
     holds::check(books, rows, fault);
     flow::check(books, sku, rows, fault);
 }
@@ -66,25 +66,6 @@ fn check_sums(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
         if says != has {
             fault(format!(": {says} {what}, its holds add up to {has}"));
         }
-    }
-}
-
-fn check_buyers(rows: &Rows, fault: Fault<'_>) {
-    let mut had: BTreeMap<&CompactString, u64> = BTreeMap::new();
-    for hold in rows.holds.values().filter(|hold| hold.has() > 0) {
-        if let Some(buyer) = &hold.buyer {
-            let sum = had.entry(buyer).or_default();
-            *sum = sum.saturating_add(hold.has());
-        }
-    }
-    for (buyer, counted) in &rows.buyers {
-        let has = had.remove(buyer).unwrap_or(0);
-        if has != *counted || has == 0 {
-            fault(format!(" buyer {buyer}: {counted} counted, {has} had"));
-        }
-    }
-    for (buyer, has) in had {
-        fault(format!(" buyer {buyer}: {has} had, none counted"));
     }
 }
 

@@ -3,26 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use tidegate_engine::contract::Books;
-use tidegate_engine::{KeyReader, Row, RowKey, Table};
+use tidegate_engine::contract::{Books, Timer};
+use tidegate_engine::{KeyReader, Row, RowKey, Slice, Table};
 
-use crate::apply::EXPIRE;
-use crate::table::{ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, RETURNS, SKUS, Sku};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE};
+use crate::archive::{ArchivedHold, FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT, Left};
+use crate::table::{
+    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, RETURNS, SKUS, Sku, Taken,
+};
 
 /// All rows of one SKU.
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) sku: Option<Sku>,
+    /// With their details, as far as these are kept.
     pub(super) holds: BTreeMap<CompactString, Held>,
+    /// Holds whose details are not kept.
+    pub(super) dropped: BTreeSet<CompactString>,
+    /// Holds in the archive by slice and position, before they are joined with the others.
+    pub(super) archived: BTreeMap<(Slice, u64), ArchivedHold>,
+    pub(super) left: Option<Left>,
     /// State, position and id of each entry of the index of states.
     pub(super) index: BTreeSet<(u8, u64, CompactString)>,
     pub(super) flow: BTreeMap<u64, Change>,
-    pub(super) buyers: BTreeMap<CompactString, u64>,
+    /// What is kept of it in the archive: it leaves oldest first.
+    pub(super) flow_archived: BTreeMap<(Slice, u64), Change>,
+    pub(super) buyers: BTreeMap<CompactString, Taken>,
     pub(super) adds: BTreeMap<CompactString, Added>,
     /// Units that were returned, by hold and id of the return.
     pub(super) returns: BTreeMap<(CompactString, CompactString), u64>,
     /// When each expiry timer is due, and of which hold it is.
     pub(super) timers: BTreeSet<(u64, CompactString)>,
+    /// The holds that are to leave, as often as there is a timer for it.
+    pub(super) leaving: BTreeMap<CompactString, u64>,
+    /// The changes from which on the flow is to leave.
+    pub(super) flow_leaving: Vec<u64>,
 }
 
 /// Rows by SKU. A key that is none of its table's, or lies in the slot of another SKU, is told.
@@ -49,7 +64,7 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
         rows.flow.insert(position, change);
     });
     sort.table(&BUYERS, text, |rows, buyer, taken| {
-        rows.buyers.insert(buyer, taken.units);
+        rows.buyers.insert(buyer, taken);
     });
     sort.table(&ADDS, text, |rows, id, added| {
         rows.adds.insert(id, added);
@@ -58,7 +73,22 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
     sort.table(&RETURNS, hold_and_id, |rows, key, returned| {
         rows.returns.insert(key, returned.quantity);
     });
-    sort.timers();
+    sort.table(&LEFT, |_| Some(()), |rows, (), left| rows.left = Some(left));
+    sort.archive(&HOLDS_ARCHIVE, |rows, at, row| {
+        rows.archived.insert(at, row);
+    });
+    sort.archive(&FLOW_ARCHIVE, |rows, at, change| {
+        rows.flow_archived.insert(at, change);
+    });
+    sort.timers(&EXPIRE, text, |rows, due_ms, hold| {
+        rows.timers.insert((due_ms, hold));
+    });
+    sort.timers(&ARCHIVE, text, |rows, _, hold| {
+        *rows.leaving.entry(hold).or_default() += 1;
+    });
+    sort.timers(&ARCHIVE_FLOW, number, |rows, _, position| {
+        rows.flow_leaving.push(position);
+    });
     sort.skus
 }
 
@@ -87,14 +117,30 @@ impl Sort<'_> {
         }
     }
 
-    fn timers(&mut self) {
-        for timer in self.books.timers(&EXPIRE) {
-            match self.split(timer.owner(), text) {
-                Some((sku, hold)) => {
-                    let timers = &mut self.skus.entry(sku).or_default().timers;
-                    timers.insert((timer.due_ms(), hold));
+    /// Rows of an archive by slice and position.
+    fn archive<R: Row>(&mut self, table: &Table<R>, put: impl Fn(&mut Rows, (Slice, u64), R)) {
+        for (key, row) in self.books.rows(table) {
+            let mut parts = key.parts();
+            let slice = parts.slice().unwrap_or_default();
+            match self.split(parts, |key: &mut KeyReader<'_>| key.number()) {
+                Some((sku, position)) => {
+                    put(self.skus.entry(sku).or_default(), (slice, position), row);
                 }
-                None => self.fault("the expiry timers", timer.key()),
+                None => self.fault(table.def().name(), &key),
+            }
+        }
+    }
+
+    fn timers<P>(
+        &mut self,
+        timer: &Timer,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+        put: impl Fn(&mut Rows, u64, P),
+    ) {
+        for timer in self.books.timers(timer) {
+            match self.split(timer.owner(), &parts) {
+                Some((sku, of)) => put(self.skus.entry(sku).or_default(), timer.due_ms(), of),
+                None => self.fault("the timers", timer.key()),
             }
         }
     }

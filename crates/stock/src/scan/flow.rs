@@ -2,6 +2,7 @@
 
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 
+use crate::archive::FLOW_ARCHIVE;
 use crate::command::Flow;
 use crate::refusal::{self, Refusal};
 use crate::reply::FlowEntry;
@@ -11,7 +12,7 @@ impl Scan for Flow {
     type Item = FlowEntry;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[refusal::UNKNOWN_SKU];
-    const TABLES: &'static [u16] = &[SKUS.id(), FLOW.id()];
+    const TABLES: &'static [u16] = &[SKUS.id(), FLOW.id(), FLOW_ARCHIVE.id()];
 
     fn key(&self) -> Option<&str> {
         Some(self.sku.as_str())
@@ -25,11 +26,20 @@ impl Scan for Flow {
         let name = self.sku.as_str();
         let sku = context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
         let after = self.after.map_or(0, |after| after.get());
-        let rows = context.rows(&FLOW, name, Some((name, after)), self.limit());
-        let entries = (after + 1..)
-            .zip(rows)
-            .map(|(position, (_, change))| entry(position, &change));
-        let items: Vec<_> = entries.collect();
+        let mut items = Vec::new();
+        if after < sku.flow_left {
+            let rows = context.archived(&FLOW_ARCHIVE, &name, Some(&(name, after)));
+            let entries = rows.map(|(key, change)| {
+                let mut parts = key.parts();
+                let (_slice, _sku) = (parts.slice(), parts.text());
+                entry(parts.number().unwrap_or_default(), &change)
+            });
+            items.extend(entries.take(self.limit()));
+        }
+        let after = after.max(sku.flow_left);
+        let rows = context.rows(&FLOW, name, Some((name, after)), self.limit() - items.len());
+        let entries = (after + 1..).zip(rows);
+        items.extend(entries.map(|(position, (_, change))| entry(position, &change)));
         let more = items.last().is_some_and(|last| last.position < sku.changes);
         Ok(Page::of(items, more))
     }

@@ -1,17 +1,21 @@
-//! `STOCK.HOLDS`: the holds of a SKU, oldest first, through the index of states.
+//! `STOCK.HOLDS`: the holds of a SKU, oldest first, through the index of states, and those in the archive
+//! in between, wherever they stand.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
+use tidegate_engine::limits::SCAN_ROWS_MAX;
 
+use crate::archive::{ArchivedHold, HOLDS_ARCHIVE};
 use crate::command::Holds;
 use crate::refusal::{self, Refusal};
 use crate::reply::HoldSummary;
-use crate::table::{BY_STATE, HOLDS, HoldState, SKUS};
+use crate::table::{BY_STATE, HOLDS, Held, HoldState, SKUS};
 
 impl Scan for Holds {
     type Item = HoldSummary;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[refusal::UNKNOWN_SKU];
-    const TABLES: &'static [u16] = &[SKUS.id(), BY_STATE.id(), HOLDS.id()];
+    const TABLES: &'static [u16] = &[SKUS.id(), BY_STATE.id(), HOLDS.id(), HOLDS_ARCHIVE.id()];
 
     fn key(&self) -> Option<&str> {
         Some(self.sku.as_str())
@@ -33,8 +37,17 @@ impl Scan for Holds {
         for state in states {
             found.extend(self.in_state(context, *state, limit + 1));
         }
+        let (archived, next) = self.in_archive(context, limit + 1);
+        found.extend(archived);
         found.sort_by_key(|hold: &HoldSummary| hold.position);
-        Ok(Page::cut(found, limit))
+        if let Some(next) = next {
+            found.retain(|hold| hold.position <= next);
+        }
+        let page = Page::cut(found, limit);
+        Ok(Page {
+            next: page.next.or(next),
+            ..page
+        })
     }
 }
 
@@ -45,17 +58,42 @@ impl Holds {
         let rows = context.rows(&BY_STATE, (name, state.key()), after, most);
         let summaries = rows.into_iter().filter_map(|(_, index)| {
             let hold = context.get(&HOLDS, (name, index.id.as_str()))?;
-            Some(HoldSummary {
-                id: index.id.clone(),
-                position: hold.position,
-                state: state.word(),
-                quantity: hold.quantity,
-                returned: hold.returned,
-                buyer: hold.buyer.clone(),
-                created_at_ms: hold.created_at_ms,
-                expires_at_ms: hold.expires_at_ms,
-            })
+            Some(summary(&index.id, &hold))
         });
         summaries.collect()
+    }
+
+    /// Those in the archive, at most so many; and how far it was looked at, if that was as far as a
+    /// scan may.
+    fn in_archive(&self, context: &ScanContext, most: usize) -> (Vec<HoldSummary>, Option<u64>) {
+        let name = self.sku.as_str();
+        let after = self.after.map(|after| (name, after.get()));
+        let rows = context.archived(&HOLDS_ARCHIVE, &name, after.as_ref());
+        let mut found = Vec::new();
+        for (examined, (_, ArchivedHold { id, hold })) in (1..).zip(rows) {
+            if self.state.is_none_or(|state| state == hold.state) {
+                found.push(summary(&id, &hold));
+            }
+            if found.len() == most {
+                break;
+            }
+            if examined == SCAN_ROWS_MAX {
+                return (found, Some(hold.position));
+            }
+        }
+        (found, None)
+    }
+}
+
+fn summary(id: &CompactString, hold: &Held) -> HoldSummary {
+    HoldSummary {
+        id: id.clone(),
+        position: hold.position,
+        state: hold.state.word(),
+        quantity: hold.quantity,
+        returned: hold.returned,
+        buyer: hold.buyer.clone(),
+        created_at_ms: hold.created_at_ms,
+        expires_at_ms: hold.expires_at_ms,
     }
 }

@@ -1,7 +1,9 @@
 //! What is done to which row, and the law that tells of it.
 //!
 //! The rows: SKU `a`, holds `h1` (confirmed, one of three returned), `h2` (expired), `h3` (released)
-//! and `h4` (held). Its flow: set, hold, confirm, return, hold, hold, release, add, hold, expire.
+//! and `h4` (held). Its flow: set, hold, confirm, return, hold, hold, release, add, hold, expire. Of
+//! another SKU, all of which is in the archive: `g1` (confirmed) and `g2` (released); set, hold, confirm,
+//! hold, release. What of its flow is missing in front may have been dropped.
 
 use super::Case;
 use super::Mutation::{self, Copy, Field, Move, Remove};
@@ -45,6 +47,9 @@ const OUTBOX: &str = "engine.outbox";
 const RECEIVED: &str = "engine.received";
 const DEAD: &str = "engine.dead_letters";
 const DROPPED: &str = "engine.dropped";
+const HOLDS_ARCHIVE: &str = "stock.holds_archive";
+const FLOW_ARCHIVE: &str = "stock.flow_archive";
+const LEFT: &str = "stock.left";
 const IDLE_TIMERS: &str = "engine.idle_timers";
 
 /// Long after anything that has happened, and long before.
@@ -53,14 +58,81 @@ const EARLY: u64 = 1_700_000_000_000;
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        DROPPED,
+        HOLDS_ARCHIVE,
         0,
+        Remove,
+        "hold g1: the archive says None of it",
+    ),
+    case(
+        HOLDS_ARCHIVE,
+        0,
+        Copy(b"\x01", b"\x09"),
+        "hold g1: in the archive, where it is not said to be",
+    ),
+    case(
+        HOLDS_ARCHIVE,
+        0,
+        Field(0, Text("g9")),
+        "hold g1: the archive says Some",
+    ),
+    case(
+        HOLDS,
+        4,
+        Field(9, Number(1)),
+        "hold g1: in the archive, where it is not said to be",
+    ),
+    case(HOLDS, 4, Field(4, Number(1)), "hold g1: the archive says"),
+    case(FLOW_ARCHIVE, 1, Remove, "flow 3: 2 was due"),
+    case(
+        FLOW_ARCHIVE,
+        4,
+        Copy(b"\x05", b"\x06"),
+        "its flow has left up to 5, the archive has Some(6)",
+    ),
+    case(FLOW_ARCHIVE, 1, Copy(b"Qh", b"Qi"), "flow 2: 6 was due"),
+    case(
+        FLOW_ARCHIVE,
+        1,
+        Field(2, Number(3)),
+        "flow 2: hold g1 3 is not what its row says",
+    ),
+    case(LEFT, 0, Remove, "left in state Confirmed"),
+    case(LEFT, 0, Copy(b"z", b"y"), "stock.left: in slot"),
+    case(LEFT, 0, Move(b"z", b"y"), "stock.left: in slot"),
+    case(SKUS, 0, Field(7, Number(3)), "stock a: flow 1: 4 was due"),
+    case(
+        BUYERS,
+        0,
+        Field(1, Number(1)),
+        "stock a buyer b: 1 counted as archived, 0 are",
+    ),
+    case(
+        IDLE_TIMERS,
+        3,
+        Remove,
+        "stock a: timers for its flow from [], Some(1) was due",
+    ),
+    case(
+        IDLE_TIMERS,
+        1,
+        Remove,
+        "stock a hold h1: in state Confirmed, 0 timers for the archive",
+    ),
+    case(
+        IDLE_TIMERS,
+        1,
+        Copy(b"h1", b"h4"),
+        "stock a hold h4: in state Held, 1 timers for the archive",
+    ),
+    case(
+        DROPPED,
+        2,
         Copy(b"\x0f\xfa", b"\x0f\xf4"),
         "no structure has such an archive",
     ),
     case(
         DROPPED,
-        0,
+        2,
         Move(b"\x0f\xfa", b"\x0f\xf9"),
         "no structure has such an archive",
     ),
@@ -394,7 +466,7 @@ pub(crate) const CASES: &[Case] = &[
         TIMERS,
         0,
         Move(b"\x01\x01a", b"\x01\x01b"),
-        "the expiry timers: in slot",
+        "the timers: in slot",
     ),
     case(EVENTS, 0, Copy(b"\0\0", b"\xff\0"), " ms, its number of "),
     case(
@@ -433,7 +505,7 @@ pub(crate) const CASES: &[Case] = &[
     case(
         OUTBOX,
         0,
-        Move(b"\x03\xbe", b"\x7f\xbe"),
+        Move(b"\x03\xc7", b"\x7f\xc7"),
         "is an id of a time that has not come",
     ),
     case(

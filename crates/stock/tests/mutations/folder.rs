@@ -108,6 +108,7 @@ fn id_of(name: &str) -> u16 {
 }
 
 fn work(engine: &mut Stepper) {
+    archive(engine);
     for command in [
         "STOCK.SET a 20 ALERT 5",
         "STOCK.HOLD a h1 3 BUYER b",
@@ -130,6 +131,23 @@ fn work(engine: &mut Stepper) {
     engine.checkpoint();
     engine.pass_ms(SHELVES.keep_ms + SHELVES.slice_ms);
     engine.call("NOTE.STORE x new text");
+}
+
+/// A SKU, behind that of the others, whose holds and changes are in the archive.
+fn archive(engine: &mut Stepper) {
+    let mut names = (0..).map(|n| format!("z{n}"));
+    let is_behind = |name: &String| Slot::of(name.as_bytes()) > Slot::of(b"a");
+    let name = names.find(is_behind).unwrap();
+    for command in [
+        format!("STOCK.SET {name} 9"),
+        format!("STOCK.HOLD {name} g1 2 BUYER c"),
+        format!("STOCK.CONFIRM {name} g1"),
+        format!("STOCK.HOLD {name} g2 1"),
+        format!("STOCK.RELEASE {name} g2"),
+    ] {
+        engine.call(&command);
+    }
+    engine.pass_ms(7 * 24 * 3_600 * 1_000);
 }
 
 /// An id that the partition of a key's slot has minted.
