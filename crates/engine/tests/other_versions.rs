@@ -1,13 +1,14 @@
 //! Folders that another version has left, or a program with other structures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
-use tidegate_engine::{check, tables_of};
+use tidegate_engine::{check, repair, tables_of};
 
 /// The toy domain of a version that knew no timers yet.
 const TIMELESS: Domain = Domain { timers: &[], ..TOY };
@@ -120,4 +121,55 @@ fn without_the_list_of_kinds_or_with_a_damaged_one_rows_are_read_all_the_same() 
     assert!(refused(TIMELESS, &folder).contains("a timer of kind 255.1, about door"));
     assert_opens(TOY, &folder);
     assert!(refused(TIMELESS, &folder).contains("a timer of kind 255.1 (note"));
+}
+
+/// Has the log's segment say another format, with a sum that fits if that `is_sound`.
+fn with_format(format: u16, is_sound: bool) -> (FaultDisk, ManualClock) {
+    let (disk, clock) = with_timer(false);
+    let names = disk.list().unwrap();
+    let name = names.iter().find(|name| name.ends_with(".seg")).unwrap();
+    let mut file = disk.open(name).unwrap();
+    let mut header = [0; 72]; // Of four partitions.
+    file.read_at(0, &mut header).unwrap();
+    header[8..10].copy_from_slice(&format.to_le_bytes());
+    if is_sound {
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&header[..12]), &header[16..]);
+        header[12..16].copy_from_slice(&sum.to_le_bytes());
+    }
+    file.write_at(0, &header).unwrap();
+    file.sync().unwrap();
+    (disk, clock)
+}
+
+#[test]
+fn log_of_another_format_is_refused_by_all_and_repaired_by_none() {
+    for format in [2, 4] {
+        let (disk, clock) = with_format(format, true);
+        let before = disk.digest();
+        let opened = Stepper::open(&[TOY], &disk, &clock).map(drop);
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[TOY])).unwrap();
+        let base: Arc<dyn Base> = Arc::new(base);
+        let checked = check(&disk, &base, &[TOY]).map(drop);
+        let folder = tempfile::tempdir().unwrap();
+        let place: (&Path, _) = (folder.path(), "base");
+        let repaired = repair(&disk, place, (1 << 20, 16), &[TOY]).map(drop);
+        for said in [
+            opened.unwrap_err().to_string(),
+            checked.unwrap_err().to_string(),
+            repaired.unwrap_err().to_string(),
+        ] {
+            let format =
+                format!(": its format is {format}, this version reads 3: start the version");
+            assert!(said.contains(&format), "{said}");
+        }
+        assert_eq!(disk.digest(), before);
+    }
+}
+
+#[test]
+fn another_format_with_a_sum_that_does_not_fit_is_damage() {
+    let (disk, clock) = with_format(2, false);
+    let refused = Stepper::open(&[TOY], &disk, &clock).map(drop);
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("header is damaged"), "{said}");
 }

@@ -87,6 +87,7 @@ impl Lost {
             LogError::Full
             | LogError::NoRoom { .. }
             | LogError::Absent { .. }
+            | LogError::OtherVersion { .. }
             | LogError::Io { .. }
             | LogError::Short { .. } => return Ok(lost),
         };

@@ -248,6 +248,18 @@ pub enum LogError {
         /// What the machine said.
         error: io::Error,
     },
+    /// Another version has written it, and what it says is sound.
+    #[error(
+        "{path}: its format is {version}, this version reads {}: start the version that has made \
+         the folder, or let this one make another. Nothing was changed",
+        segment::VERSION
+    )]
+    OtherVersion {
+        /// The file.
+        path: String,
+        /// The format.
+        version: u16,
+    },
     /// Bytes that were durable are not what was written.
     #[error(
         "{path}: corrupt at byte {offset}: {what}. Nothing was changed; \

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::segment::{
     ALIGN, Found, GROUP_HEADER_BYTES, GROUP_MAGIC, Header, VERSION, decode, first_group_of,
-    header_bytes, span_at, version_of,
+    header_bytes, span_at,
 };
 use super::{Group, LogError, Lsn, Record};
 use crate::disk::{Disk, File};
@@ -273,14 +273,15 @@ fn corrupt(disk: &dyn Disk, name: &str, offset: usize, what: String) -> LogError
 }
 
 fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogError> {
-    if let Some(version) = version_of(bytes)
-        && version != VERSION
-    {
-        let what = format!("format {version} is not known, this version reads {VERSION}");
-        return Err(corrupt(disk, name, 8, what));
+    let header = Header::decode(bytes)
+        .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))?;
+    if header.version != VERSION {
+        return Err(LogError::OtherVersion {
+            path: disk.path(name),
+            version: header.version,
+        });
     }
-    Header::decode(bytes)
-        .ok_or_else(|| corrupt(disk, name, 0, "the segment's header is damaged".to_owned()))
+    Ok(header)
 }
 
 pub(super) fn open(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {

@@ -69,9 +69,12 @@ impl Repair<'_> {
                 | LogError::Absent { .. }
                 | LogError::Replay { .. }),
             ) => Some(error),
-            Err(error @ (LogError::Full | LogError::NoRoom { .. } | LogError::Io { .. })) => {
-                return Err(error.into());
-            }
+            Err(
+                error @ (LogError::Full
+                | LogError::NoRoom { .. }
+                | LogError::OtherVersion { .. }
+                | LogError::Io { .. }),
+            ) => return Err(error.into()),
         };
         if let Some(what) = of_mark {
             self.tell(what)?;
@@ -198,6 +201,7 @@ fn short(error: &LogError) -> String {
         error @ (LogError::Full
         | LogError::NoRoom { .. }
         | LogError::Absent { .. }
+        | LogError::OtherVersion { .. }
         | LogError::Io { .. }
         | LogError::Corrupt { .. }
         | LogError::Replay { .. }) => error.to_string(),
