@@ -1,6 +1,7 @@
 //! `tidegate serve`: one process, one folder, both fronts.
 
 mod config;
+mod cores;
 mod files;
 mod listen;
 mod memory;

@@ -18,6 +18,7 @@ use tidegate_engine::{
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::cores::{cores_for, stay_on};
 use super::panics::{note_strikes, spawn};
 use crate::output::note;
 
@@ -77,6 +78,7 @@ impl Runtime {
         } = engine;
         let mut handles = Vec::new();
         let mut threads = Vec::new();
+        let cores = cores_for(executors.len());
         for (index, executor) in executors.into_iter().enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -84,7 +86,9 @@ impl Runtime {
             handles.push(runtime.handle().clone());
             let name = format!("executor-{index}");
             let strikes = strikes.clone();
+            let core = cores.as_ref().map(|cores| cores[index]);
             let run = move || {
+                core.into_iter().for_each(stay_on);
                 note_strikes(strikes);
                 runtime.block_on(drive(executor));
             };
