@@ -52,6 +52,14 @@ impl Retention {
     }
 }
 
+/// Tables whose archives lose nothing to time: only what a checkpoint has dropped is not there. Whoever
+/// does not know how a server keeps its archives reads all that it has left.
+pub(crate) fn all_kept(mut defs: Vec<TableDef>) -> Vec<TableDef> {
+    let retentions = defs.iter_mut().filter_map(|def| def.retention.as_mut());
+    retentions.for_each(|retention| retention.keep_ms = u64::MAX);
+    defs
+}
+
 /// A slice of an archive; as a part of a key, 4 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]

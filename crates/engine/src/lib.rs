@@ -19,6 +19,7 @@
 //! Start reading at [`Engine`], then `partition/mod.rs`: the life of a batch.
 
 mod archive;
+mod archive_times;
 pub mod backup;
 pub mod base;
 mod cell;
@@ -65,6 +66,7 @@ mod tx;
 mod usage;
 
 pub use archive::{Retention, Slice};
+pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use damage::{Alarm, Damaged, check_whole};

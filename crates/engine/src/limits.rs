@@ -139,6 +139,10 @@ pub const BASE_RUNS_LOWEST: usize = 24;
 /// Slices of an archive that are kept: a page may look into each of them.
 pub const SLICES_MAX: u64 = 1_000;
 
+/// Days after which what is finished leaves for an archive at the latest: whoever wants to keep it where
+/// commands work for longer than ten years has no use for archives.
+pub const ARCHIVE_AFTER_DAYS_MAX: u64 = 3_660;
+
 /// Of so many steps of a busy executor one lets go of a table that a checkpoint has taken to the base:
 /// it takes about as long as a batch.
 pub const LET_GO_STEPS: u64 = 4;

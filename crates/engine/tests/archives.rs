@@ -1,11 +1,14 @@
 //! What is finished goes to an archive, from there it is read, and there it is dropped by slices.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::Arc;
+
+use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{BATCH_IDLE_TIMERS_MAX, BATCH_TIMERS_MAX};
 use tidegate_engine::testing::shelf::SHELVES;
 use tidegate_engine::testing::{Stepper, TOY, keeping};
-use tidegate_engine::{Random, Retention, Slot};
+use tidegate_engine::{Random, Retention, Slot, check, tables_of};
 
 fn fresh() -> Stepper {
     Stepper::fresh(&[TOY])
@@ -246,4 +249,28 @@ fn record_of_a_dropped_slice_that_is_replayed_changes_nothing() {
     engine.checkpoint();
     assert_eq!(slices(&engine.disk), 0);
     assert_sound(&engine);
+}
+
+/// Books in the archive, as `check` counts them.
+fn checked(disk: &FaultDisk) -> i64 {
+    let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[TOY])).unwrap();
+    let base: Arc<dyn Base> = Arc::new(base);
+    let audit = check(disk, &base, &[TOY]).unwrap().audit;
+    assert_eq!(audit.faults, Vec::<String>::new());
+    let mut figures = audit.figures.iter();
+    figures.find(|at| at.name == "note.shelf").unwrap().value
+}
+
+#[test]
+fn check_knows_no_servers_times_and_reads_all_that_is_there() {
+    let mut engine = fresh();
+    engine.call("NOTE.STORE k old text");
+    engine.pass_ms(SHELVES.after_ms);
+    engine.checkpoint();
+    engine.pass_ms(SHELVES.keep_ms + SHELVES.slice_ms);
+    assert_eq!(engine.call("NOTE.STORED k old"), "book_dropped");
+    assert_eq!(checked(&engine.disk), 1);
+    engine.call("NOTE.STORE k new text");
+    engine.checkpoint();
+    assert_eq!(checked(&engine.disk), 0);
 }

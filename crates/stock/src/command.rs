@@ -109,7 +109,7 @@ request! {
 
 request! {
     /// One hold, with its history.
-    /// After some 400 days the details of a finished hold are dropped.
+    /// Long after it is finished, by default 400 days, the details of a hold are dropped.
     pub struct HoldInfo {
         /// The SKU.
         sku: Name,

@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Client, Reply, http, words};
 use tidegate::{MemorySize, Server, Settings};
-use tidegate_engine::Shares;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::TOY;
+use tidegate_engine::{AllArchiveTimes, Shares};
 use tidegate_stock::STOCK;
 
 /// As the binary lists them, and one line more.
@@ -30,6 +30,7 @@ fn start(data: &Path) -> Server {
         http: free,
         memory: MemorySize::usual(),
         shares: Shares::new(),
+        archives: AllArchiveTimes::new(),
         checkpoint_every: Duration::from_secs(1),
         password: None,
         accept_clock: false,

@@ -72,7 +72,7 @@ pub fn check(
     domains: &[Domain],
 ) -> Result<Checked, OpenError> {
     let domains = &with_own(domains);
-    let defs = all_tables(domains);
+    let defs = archive::all_kept(all_tables(domains));
     let mut look = Look::at(disk)?;
     let damages = base.damages()?;
     look.damages.extend(damages.into_iter().map(Damage::Base));

@@ -21,6 +21,7 @@ pub use tender::Tender;
 pub use writer::Writer;
 
 use crate::archive;
+use crate::archive_times::{AllArchiveTimes, ArchiveTimesError, tables_told};
 use crate::backup::{Unfinished, check_finished};
 use crate::base::{Base, BaseDamage, BaseError, Tend};
 use crate::checkpoint::{Archives, Checkpointer, Mark, MarkError};
@@ -55,6 +56,8 @@ pub struct Config {
     pub memory: Memory,
     /// What domains are to have of what all share.
     pub shares: Shares,
+    /// When what is finished leaves for the archives of domains, and for how long it is kept there.
+    pub archives: AllArchiveTimes,
     /// A checkpoint begins after so long if anything has changed.
     pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
@@ -92,6 +95,9 @@ pub enum OpenError {
     /// The shares of domains.
     #[error(transparent)]
     Shares(#[from] ShareError),
+    /// The archives of domains.
+    #[error(transparent)]
+    Archives(#[from] ArchiveTimesError),
 }
 
 /// The parts of an engine, each to be driven by a thread of its own, or stepped by a test.
@@ -140,11 +146,11 @@ impl Engine {
         let domains = &with_own(domains);
         check_numbers(domains);
         let parts = parts(domains, &config.shares)?;
+        let defs = tables_told(domains, &config.archives)?;
         check_finished(&*disk)?;
         check_whole(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
         let partitions = config.partitions.clamp(1, PARTITIONS_MAX);
-        let defs = all_tables(domains);
         check_base(&*disk, &*base, &defs, &mark)?;
         let filters = filter::filters(&defs, config.seed, config.memory);
         let known_partitions = mark.applied.len().max(usize::from(partitions));

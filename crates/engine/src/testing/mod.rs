@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::archive::Retention;
+use crate::archive_times::AllArchiveTimes;
 use crate::base::{Base, PlainBase};
 use crate::checkpoint::{CheckpointError, Checkpointer, Progress};
 use crate::clock::Clock;
@@ -266,6 +267,7 @@ impl Stepper {
             space,
             memory: Memory::of(MEMORY_BYTES_MIN),
             shares: Shares::new(),
+            archives: AllArchiveTimes::new(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
             reading: Arc::default(),

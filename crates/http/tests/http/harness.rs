@@ -13,7 +13,9 @@ use serde_json::Value;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
-use tidegate_engine::{Config, Door, Engine, MachineClock, Memory, Shares, Space, tables_of};
+use tidegate_engine::{
+    AllArchiveTimes, Config, Door, Engine, MachineClock, Memory, Shares, Space, tables_of,
+};
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
 
@@ -78,6 +80,7 @@ impl Server {
             space: Space::of(2),
             memory: Memory::of(MEMORY_BYTES_MIN),
             shares: Shares::new(),
+            archives: AllArchiveTimes::new(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
             reading: Arc::default(),

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
-use tidegate_engine::{Config, Engine, MachineClock, Memory, Shares, Space, tables_of};
+use tidegate_engine::{
+    AllArchiveTimes, Config, Engine, MachineClock, Memory, Shares, Space, tables_of,
+};
 use tidegate_resp::{Front, Options};
 
 use crate::toy::TOY;
@@ -47,6 +49,7 @@ impl Server {
             space: Space::of(2),
             memory: Memory::of(MEMORY_BYTES_MIN),
             shares: Shares::new(),
+            archives: AllArchiveTimes::new(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
             reading: Arc::default(),

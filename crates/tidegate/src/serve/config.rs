@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
-use tidegate_engine::{Share, Shares};
+use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares};
 
 use super::ServeError;
 use super::memory::MemorySize;
@@ -43,7 +43,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     checkpoint_every: Option<u32>,
     /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, over which
-    /// flags win, and `[shares.…]`
+    /// flags win, and `[shares.…]` and `[archives.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -71,6 +71,8 @@ struct ConfigFile {
     password_file: Option<PathBuf>,
     #[serde(default)]
     shares: BTreeMap<String, ShareTable>,
+    #[serde(default)]
+    archives: BTreeMap<String, ArchiveTable>,
 }
 
 /// What the file may say of a structure's share.
@@ -94,6 +96,23 @@ impl ShareTable {
     }
 }
 
+/// What the file may say of a structure's archives.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArchiveTable {
+    after_days: Option<u32>,
+    keep_days: Option<u32>,
+}
+
+impl ArchiveTable {
+    fn times(self) -> ArchiveTimes {
+        ArchiveTimes {
+            after_days: self.after_days,
+            keep_days: self.keep_days,
+        }
+    }
+}
+
 /// Settings that were found sound.
 #[derive(Clone)]
 pub struct Settings {
@@ -107,6 +126,8 @@ pub struct Settings {
     pub memory: MemorySize,
     /// What structures have of what all share.
     pub shares: Shares,
+    /// When what is finished leaves for archives, and for how long it is kept there.
+    pub archives: AllArchiveTimes,
     /// Take what has changed to the base after so long.
     pub checkpoint_every: Duration,
     /// What clients must give.
@@ -126,6 +147,7 @@ impl Settings {
             http,
             memory: MemorySize::usual(),
             shares: Shares::new(),
+            archives: AllArchiveTimes::new(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             password: None,
             accept_clock: false,
@@ -148,9 +170,13 @@ impl ServeArgs {
             .or(file.checkpoint_every.map(NonZeroU32::get))
             .map(|seconds| Duration::from_secs(seconds.into()));
         let shares = file.shares.iter();
+        let archives = file.archives.into_iter();
         let settings = Settings {
             shares: shares
                 .map(|(name, table)| (name.clone(), table.share()))
+                .collect(),
+            archives: archives
+                .map(|(name, table)| (name, table.times()))
                 .collect(),
             checkpoint_every: checkpoint_every.unwrap_or(CHECKPOINT_EVERY_DEFAULT),
             data: self

@@ -243,6 +243,7 @@ fn open(
         space: Space::of(executors),
         memory,
         shares: settings.shares.clone(),
+        archives: settings.archives.clone(),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         reading,

@@ -18,7 +18,9 @@ use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::{Disk, FaultDisk, File};
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
 use tidegate_engine::testing::TOY;
-use tidegate_engine::{Config, Engine, MachineClock, Memory, Shares, Slice, Space, tables_of};
+use tidegate_engine::{
+    AllArchiveTimes, Config, Engine, MachineClock, Memory, Shares, Slice, Space, tables_of,
+};
 
 use crate::serve::listen::{Fronts, Listeners};
 use crate::serve::runtime::Runtime;
@@ -182,6 +184,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         checkpoint_every_ms: 50,
         seed: 7,
         shares: Shares::new(),
+        archives: AllArchiveTimes::new(),
         reading: Arc::default(),
         accept_clock_jump: false,
     };
@@ -200,6 +203,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         memory,
         checkpoint_every: Duration::from_millis(50),
         shares: Shares::new(),
+        archives: AllArchiveTimes::new(),
         password: None,
         accept_clock: false,
     };
