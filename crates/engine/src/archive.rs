@@ -139,3 +139,51 @@ pub(crate) fn dropped_key(table: u16) -> RowKey {
     write_key(&mut key, Slot(0), &u64::from(table));
     RowKey::from_bytes(&key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: Retention = Retention {
+        after_ms: 0,
+        slice_ms: 1_000,
+        keep_ms: 5_000,
+    };
+
+    #[test]
+    fn bytes_are_frozen() {
+        let rows = dropped_rows(&Floors::from([(0x17, Slice(0x5168))]));
+        let [(key, row)] = &rows[..] else {
+            panic!("{rows:?}");
+        };
+        assert_eq!(key.as_bytes(), b"\0\0\0\0\0\0\0\0\0\x17");
+        assert_eq!(row[..], *b"\xa1\x00\x19\x51\x68");
+        let mut key = Vec::new();
+        write_key(&mut key, Slot(0x0e1f), &(Slice(0x5168), "a"));
+        assert_eq!(key, b"\x0e\x1f\0\0\x51\x68a\0");
+        assert_eq!(Slice::of_key(&key), Some(Slice(0x5168)));
+        assert_eq!(Slice::of_key(&key[..5]), None);
+    }
+
+    #[test]
+    fn slice_is_kept_until_so_long_after_its_end() {
+        assert_eq!(KEPT.slice_at(1_999), Slice(1));
+        assert_eq!(KEPT.first_kept(6_999), Slice(1));
+        assert_eq!(KEPT.first_kept(7_000), Slice(2));
+        assert_eq!(KEPT.first_kept(4_999), Slice(0));
+    }
+
+    #[test]
+    #[should_panic = "a slice takes a second at least"]
+    fn slices_shorter_than_a_second_are_no_retention() {
+        let slice_ms = 999;
+        let _ = Retention { slice_ms, ..KEPT }.checked();
+    }
+
+    #[test]
+    #[should_panic = "a page looks into every slice that is kept"]
+    fn more_slices_than_a_page_may_look_into_are_no_retention() {
+        let keep_ms = SLICES_MAX * KEPT.slice_ms;
+        let _ = Retention { keep_ms, ..KEPT }.checked();
+    }
+}

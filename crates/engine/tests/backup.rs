@@ -10,8 +10,9 @@ use tidegate_engine::backup::{
 };
 use tidegate_engine::base::PlainBase;
 use tidegate_engine::disk::{Disk, FaultDisk};
-use tidegate_engine::testing::{ManualClock, Stepper, TOY};
-use tidegate_engine::{OpenError, Random, tables_of};
+use tidegate_engine::testing::shelf::SHELVES;
+use tidegate_engine::testing::{ManualClock, Stepper, TOY, keeping};
+use tidegate_engine::{OpenError, Random, Retention, tables_of};
 
 const AT_ONCE: Duration = Duration::ZERO;
 
@@ -283,4 +284,38 @@ fn table_that_this_version_does_not_have_is_told_by_name() {
     let bytes = taken(&mut engine, backup);
     let told = verify(&*bytes, &tables_of(&[])).unwrap_err().to_string();
     assert!(told.contains("table note.notes is not known"), "{told}");
+}
+
+/// The copy still has the rows of a slice that its checkpoint has dropped: they go with the next one.
+#[test]
+fn what_is_dropped_stays_dropped_in_a_copy_though_it_is_to_be_kept_longer() {
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.call("NOTE.STORE k old text");
+    engine.pass_ms(SHELVES.after_ms);
+    engine.checkpoint();
+    engine.pass_ms(SHELVES.keep_ms);
+    engine.call("NOTE.STORE k new text");
+    engine.pass_ms(SHELVES.after_ms);
+    let backup = engine.door().backup().unwrap();
+    let bytes = taken(&mut engine, backup);
+    let disk = FaultDisk::default();
+    let contents = try_restore(&bytes, &disk).unwrap();
+    let mut tables = contents.tables.iter();
+    assert_eq!(tables.find(|at| at.name == "note.shelf").unwrap().rows, 2);
+    let longer = Retention {
+        keep_ms: 10 * SHELVES.keep_ms,
+        ..SHELVES
+    };
+    let mut copy = Stepper::open(&[keeping(TOY, longer)], &disk, &engine.clock).unwrap();
+    for is_gone in [false, true] {
+        assert_eq!(copy.call("NOTE.STORED k old"), "book_dropped");
+        assert!(copy.call("NOTE.STORED k new").contains("is_shelved=true"));
+        assert_eq!(copy.call("NOTE.SHELF k").matches("book=").count(), 1);
+        assert_eq!(copy.audit().faults, Vec::<String>::new());
+        let names = disk.list().unwrap();
+        let slices = names.iter().filter(|name| name.starts_with("base-0ffa-"));
+        assert_eq!(slices.count(), if is_gone { 1 } else { 2 });
+        copy.call("NOTE.PUT other 1 text");
+        copy.checkpoint();
+    }
 }

@@ -148,3 +148,67 @@ impl FlowSums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Step, Taken};
+
+    fn hold() -> Held {
+        Held {
+            content: 7,
+            state: HoldState::Confirmed,
+            quantity: 3,
+            returned: 1,
+            buyer: Some("b".into()),
+            position: 5,
+            created_at_ms: 100,
+            expires_at_ms: 200,
+            steps: vec![Step {
+                kind: Kind::Confirm,
+                quantity: 3,
+                at_ms: 150,
+            }],
+            archived: None,
+        }
+    }
+
+    fn hex(row: &impl minicbor::Encode<()>) -> String {
+        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn rows_are_frozen() {
+        let hold = hold();
+        let mut left = Left::default();
+        left.add(&hold);
+        left.flow.add(&Change {
+            kind: Kind::Set,
+            id: "".into(),
+            quantity: 9,
+            before: 0,
+            after: 9,
+            at_ms: 100,
+        });
+        let taken = Taken {
+            units: 3,
+            archived: 2,
+        };
+        let stub = hex(&hold.stub(Slice::of(0x5168)));
+        let archived = ArchivedHold {
+            id: "h".into(),
+            hold,
+        };
+        let rows = [stub, hex(&archived), hex(&left), hex(&taken)];
+        assert_eq!(
+            rows,
+            [
+                "a90007010202050303040106000718c8088009195168",
+                "a200616801a9000701020205030304010561620618640718c80881a300040103021896",
+                "a500a300010103020101a300000100020002a300000100020003a300000100020004a6000901000200030104000500",
+                "a200030102",
+            ]
+        );
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tidegate_engine::Retention;
+use tidegate_engine::limits::SCAN_ROWS_MAX;
 use tidegate_engine::testing::{Stepper, keeping};
 use tidegate_stock::STOCK;
 
@@ -204,4 +205,44 @@ fn flow_leaves_in_steps_and_in_its_order() {
     engine.pass_ms(5_000);
     assert_eq!(rows(&engine, "stock.flow"), 0);
     assert_sound(&engine);
+}
+
+#[test]
+fn page_of_an_archive_stops_at_its_bound_of_rows_and_its_cursor_goes_on() {
+    let mut engine = fresh();
+    let holds = SCAN_ROWS_MAX + 5;
+    engine.call(&format!("STOCK.SET a {}", holds + 1));
+    for hold in 0..holds {
+        engine.submit(&format!("STOCK.HOLD a h{hold} 1")).unwrap();
+        let end = if hold == holds - 1 {
+            "CONFIRM"
+        } else {
+            "RELEASE"
+        };
+        engine.submit(&format!("STOCK.{end} a h{hold}")).unwrap();
+        if hold % 500 == 0 {
+            engine.settle();
+        }
+    }
+    engine.settle();
+    engine.pass_ms(RETENTION.after_ms);
+    assert_eq!(rows(&engine, "stock.holds_archive"), holds as i64);
+    engine.call("STOCK.HOLD a held 1");
+    // Of ten thousand released ones none is asked for.
+    let page = engine.call("STOCK.HOLDS a STATE confirmed");
+    assert_eq!(page, format!("items=[] next={SCAN_ROWS_MAX}"));
+    let page = engine.call(&format!(
+        "STOCK.HOLDS a STATE confirmed AFTER {SCAN_ROWS_MAX}"
+    ));
+    assert!(
+        page.starts_with(&format!("items=[{{id=h{} ", holds - 1)),
+        "{page}"
+    );
+    assert!(page.ends_with("] next=-"), "{page}");
+    // What is held is in no archive.
+    let page = engine.call("STOCK.HOLDS a STATE held");
+    assert!(
+        page.contains("items=[{id=held ") && page.ends_with("next=-"),
+        "{page}"
+    );
 }

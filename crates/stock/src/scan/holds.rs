@@ -66,6 +66,9 @@ impl Holds {
     /// Those in the archive, at most so many; and how far it was looked at, if that was as far as a
     /// scan may.
     fn in_archive(&self, context: &ScanContext, most: usize) -> (Vec<HoldSummary>, Option<u64>) {
+        if self.state == Some(HoldState::Held) {
+            return (Vec::new(), None); // What is held has not left.
+        }
         let name = self.sku.as_str();
         let after = self.after.map(|after| (name, after.get()));
         let rows = context.archived(&HOLDS_ARCHIVE, &name, after.as_ref());
