@@ -46,10 +46,9 @@ const TEND_PAUSE: Duration = Duration::from_millis(200);
 const MERGE_LOOK: Duration = Duration::from_millis(5);
 const MERGE_LOOKS: u32 = 100;
 
-/// By how much those who work for later give way to those who answer: the more, the longer it can
-/// wait. While a checkpoint waits memory fills, while fresh files wait checkpoints do; old ones can
-/// wait for long.
-const NICE_CHECKPOINT: i32 = 1;
+/// By how much those who keep the base in order give way to those who answer: the more, the longer it
+/// can wait. While fresh files wait checkpoints do; old ones can wait for long. A checkpoint gives no
+/// way: while it waits memory fills.
 const NICE_TENDERS: [i32; 2] = [4, 12];
 
 /// The running threads of an engine.
@@ -209,7 +208,6 @@ fn read(door: &Door, alarm: &Alarm) {
 /// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
 /// has no log to read.
 fn take_to_base(mut checkpointer: Checkpointer, alarm: &Alarm) {
-    give_way(NICE_CHECKPOINT);
     let mut is_last = false;
     loop {
         let is_stopping = checkpointer.is_stopping();

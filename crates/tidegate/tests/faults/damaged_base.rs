@@ -230,8 +230,9 @@ fn base_that_cannot_be_written_stops_the_server_which_says_so() {
     let folder = crate::support::folder();
     let data = folder.path().join("data");
     new_folder(&data);
+    // Time enough for what follows: the first checkpoint is to have something to write.
     let every = |command: &mut std::process::Command| {
-        command.args(["--checkpoint-every", "1"]);
+        command.args(["--checkpoint-every", "3"]);
     };
     let mut server = Server::start_with(&data, every);
     // A file where its folder of files was: as root, nothing else keeps it from being written.
