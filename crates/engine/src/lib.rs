@@ -71,8 +71,8 @@ pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use damage::{Alarm, Damaged, check_whole};
 pub use engine::{
-    Checked, Config, Damage, Door, Engine, Executor, Next, OpenError, Tender, UnknownKind, Writer,
-    check, check_without_base, tables_of,
+    Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Tender,
+    UnknownKind, Writer, check, check_without_base, tables_of,
 };
 pub use event::{Cursor, EventFilter, FellBehind};
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};

@@ -141,28 +141,60 @@ fn with_format(format: u16, is_sound: bool) -> (FaultDisk, ManualClock) {
     (disk, clock)
 }
 
+/// What a start, a check and a repair say of a folder that they refuse, and do not change.
+fn refusals((disk, clock): &(FaultDisk, ManualClock)) -> [String; 3] {
+    let before = disk.digest();
+    let opened = Stepper::open(&[TOY], disk, clock).map(drop);
+    let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[TOY])).unwrap();
+    let base: Arc<dyn Base> = Arc::new(base);
+    let checked = check(disk, &base, &[TOY]).map(drop);
+    let folder = tempfile::tempdir().unwrap();
+    let place: (&Path, _) = (folder.path(), "base");
+    let repaired = repair(disk, place, (1 << 20, 16), &[TOY]).map(drop);
+    assert_eq!(disk.digest(), before);
+    [
+        opened.unwrap_err().to_string(),
+        checked.unwrap_err().to_string(),
+        repaired.unwrap_err().to_string(),
+    ]
+}
+
 #[test]
 fn log_of_another_format_is_refused_by_all_and_repaired_by_none() {
     for format in [2, 4] {
-        let (disk, clock) = with_format(format, true);
-        let before = disk.digest();
-        let opened = Stepper::open(&[TOY], &disk, &clock).map(drop);
-        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[TOY])).unwrap();
-        let base: Arc<dyn Base> = Arc::new(base);
-        let checked = check(&disk, &base, &[TOY]).map(drop);
-        let folder = tempfile::tempdir().unwrap();
-        let place: (&Path, _) = (folder.path(), "base");
-        let repaired = repair(&disk, place, (1 << 20, 16), &[TOY]).map(drop);
-        for said in [
-            opened.unwrap_err().to_string(),
-            checked.unwrap_err().to_string(),
-            repaired.unwrap_err().to_string(),
-        ] {
-            let format =
-                format!(": its format is {format}, this version reads 3: start the version");
-            assert!(said.contains(&format), "{said}");
+        let expected = format!(": its format is {format}, this version reads 3: start the version");
+        for said in refusals(&with_format(format, true)) {
+            assert!(said.contains(&expected), "{said}");
         }
-        assert_eq!(disk.digest(), before);
+    }
+}
+
+/// Has the list of kinds say that a program of this version has written it.
+fn with_program(version: &str) -> (FaultDisk, ManualClock) {
+    let (disk, clock) = with_timer(false);
+    let mut file = disk.open("kinds").unwrap();
+    let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+    file.read_at(0, &mut bytes).unwrap();
+    let own = env!("CARGO_PKG_VERSION").len();
+    assert_eq!(version.len(), own);
+    bytes[18..18 + own].copy_from_slice(version.as_bytes());
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..]);
+    bytes[12..16].copy_from_slice(&sum.to_le_bytes());
+    file.write_at(0, &bytes).unwrap();
+    file.sync().unwrap();
+    (disk, clock)
+}
+
+#[test]
+fn folder_of_a_newer_program_is_refused_by_all_and_one_of_an_older_is_not() {
+    for version in ["0.2.0", "1.0.0"] {
+        for said in refusals(&with_program(version)) {
+            let expected = format!("tidegate {version} has been at work here, and this is 0.1.0");
+            assert!(said.contains(&expected), "{said}");
+        }
+    }
+    for version in ["0.0.9", "0.1.9"] {
+        assert_opens(TOY, &with_program(version));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use super::{OpenError, Replayed, all_tables, check_base, with_own};
+use super::{OpenError, Replayed, all_tables, check_base, refuse_newer, with_own};
 use crate::archive::{self, Floors};
 use crate::backup::check_finished;
 use crate::base::{Base, BaseDamage, BaseError};
@@ -73,6 +73,7 @@ pub fn check(
 ) -> Result<Checked, OpenError> {
     let domains = &with_own(domains);
     let defs = archive::all_kept(all_tables(domains));
+    refuse_newer(disk)?;
     let mut look = Look::at(disk)?;
     let damages = base.damages()?;
     look.damages.extend(damages.into_iter().map(Damage::Base));

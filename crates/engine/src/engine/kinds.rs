@@ -6,6 +6,8 @@
 //! been able to leave here, and only if one of them is not known here are the rows read. The file is
 //! written before the program runs. Without it, or if it is damaged, the rows are read once.
 //!
+//! It also names the program, so that an older one goes no further ([`refuse_newer`]).
+//!
 //! ```text
 //! magic "TIDEKIND" 8 │ version 2 │ zero 2 │ crc 4 │ length 2 │ version of the program │ kinds 2
 //! for each, in order: sort 1 (L letter, T timer) │ number 2 │ length 2 │ name of the domain
@@ -69,6 +71,45 @@ pub struct UnknownKind {
     key: String,
 }
 
+/// A newer program has been at work in the folder.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{folder}: tidegate {left} has been at work here, and this is {}, which would lose what is new \
+     in its rows; start {left} or a newer one, or restore a backup that was made before",
+    env!("CARGO_PKG_VERSION")
+)]
+pub struct NewerProgram {
+    folder: String,
+    left: String,
+}
+
+/// Refuses a folder in which a program with a higher major or minor number has been at work: such a
+/// one may add to rows, and whoever does not know what was added loses it.
+///
+/// # Errors
+/// The folder is of that kind.
+pub(crate) fn refuse_newer(disk: &dyn Disk) -> Result<(), NewerProgram> {
+    // What cannot be read here is told by a start when it looks for kinds.
+    let left = Kinds::left_on(disk).ok().flatten();
+    let left = left.map(|left| left.program);
+    let is_newer = |left: &String| numbers(left) > numbers(env!("CARGO_PKG_VERSION"));
+    left.filter(is_newer).map_or(Ok(()), |left| {
+        let folder = folder_of(disk);
+        Err(NewerProgram { folder, left })
+    })
+}
+
+/// The major and the minor number of a version.
+fn numbers(version: &str) -> Option<(u64, u64)> {
+    let (major, rest) = version.split_once('.')?;
+    let minor = rest.split('.').next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn folder_of(disk: &dyn Disk) -> String {
+    disk.path("").trim_end_matches('/').to_owned()
+}
+
 impl Kinds {
     /// All kinds of some domains.
     pub(super) fn of(domains: &[Domain]) -> Self {
@@ -114,7 +155,7 @@ impl Kinds {
     /// # Errors
     /// It could not be written.
     pub(super) fn leave_on(&self, disk: &dyn Disk, left: Option<&Self>) -> Result<(), OpenError> {
-        if left.is_some_and(|left| left.all == self.all) {
+        if left == Some(self) {
             return Ok(());
         }
         let write = || {
@@ -155,7 +196,7 @@ impl Kinds {
             ))
         });
         Err(OpenError::UnknownKind(UnknownKind {
-            folder: disk.path("").trim_end_matches('/').to_owned(),
+            folder: folder_of(disk),
             slot: slot.0,
             what: match sort {
                 Sort::Letter => "letter",
@@ -339,6 +380,14 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(decode(&bytes[..length]), None, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_first_two_numbers() {
+        assert!(numbers("0.10.0") > numbers("0.9.7"));
+        assert!(numbers("1.0.0") > numbers("0.10.0"));
+        assert_eq!(numbers("0.1.9"), numbers("0.1.0"));
+        assert!(numbers("what") < numbers("0.0.0"));
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub use check::{Checked, Damage, check, check_without_base};
 pub use door::Door;
 pub use executor::{Executor, Next};
 use kinds::Kinds;
-pub use kinds::UnknownKind;
+pub(crate) use kinds::refuse_newer;
+pub use kinds::{NewerProgram, UnknownKind};
 pub(crate) use replayed::Replayed;
 pub use tender::Tender;
 pub use writer::Writer;
@@ -89,6 +90,9 @@ pub enum OpenError {
     /// The clock.
     #[error(transparent)]
     Clock(#[from] ClockJump),
+    /// A newer program has been at work here.
+    #[error(transparent)]
+    NewerProgram(#[from] NewerProgram),
     /// A timer or a letter that no structure knows.
     #[error(transparent)]
     UnknownKind(#[from] UnknownKind),
@@ -147,6 +151,7 @@ impl Engine {
         check_numbers(domains);
         let parts = parts(domains, &config.shares)?;
         let defs = tables_told(domains, &config.archives)?;
+        refuse_newer(&*disk)?;
         check_finished(&*disk)?;
         check_whole(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();

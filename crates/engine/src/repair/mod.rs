@@ -25,7 +25,7 @@ use crate::base::{Base, BaseError, LsmBase, damages_in, drop_damaged};
 use crate::contract::Domain;
 use crate::damage::{self, Kind};
 use crate::disk::Disk;
-use crate::engine::{all_tables, with_own};
+use crate::engine::{NewerProgram, all_tables, refuse_newer, with_own};
 use crate::log::LogError;
 use crate::table::TableDef;
 
@@ -38,6 +38,9 @@ pub enum RepairError {
     /// A restore has not come to its end.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
+    /// A newer program has been at work here.
+    #[error(transparent)]
+    NewerProgram(#[from] NewerProgram),
     /// The base.
     #[error(transparent)]
     Base(#[from] BaseError),
@@ -85,6 +88,7 @@ pub fn repair(
     room: (u64, usize),
     domains: &[Domain],
 ) -> Result<Option<Repaired>, RepairError> {
+    refuse_newer(disk)?;
     check_finished(disk)?;
     let defs = all_tables(&with_own(domains));
     let mut repair = Repair {
