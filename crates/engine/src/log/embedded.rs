@@ -286,15 +286,19 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     let is_files = error
         .raw_os_error()
         .is_some_and(|code| too_many_files.contains(&code));
-    is_files
-        || matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        )
+    is_files || is_disk_full(error)
 }
 
+fn is_disk_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// A start that may open no more files is not told to free some space.
 fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
-    if is_full(&error) {
+    if is_disk_full(&error) {
         LogError::Full
     } else {
         LogError::Io {
@@ -402,10 +406,10 @@ fn create(
         let size = used + free;
         match disk.create(SPARE, size) {
             Ok(file) => return Ok((file, size)),
-            Err(error) if is_full(&error) && free / 2 >= segment_bytes / START_PARTS_MAX => {
+            Err(error) if is_disk_full(&error) && free / 2 >= segment_bytes / START_PARTS_MAX => {
                 free /= 2
             }
-            Err(error) if is_full(&error) => {
+            Err(error) if is_disk_full(&error) => {
                 return Err(LogError::NoRoom {
                     path: disk.path(SPARE),
                     bytes: size,

@@ -5,10 +5,12 @@
 mod support;
 
 mod absent_readers;
+mod bad_disk;
 mod clock;
 mod connections;
 mod damaged_base;
 mod damaged_log;
+mod disk;
 mod full_disk;
 mod locked_folder;
 mod machine;

@@ -136,10 +136,19 @@ impl Server {
         output.clone()
     }
 
-    /// Waits until it ends by itself, and gives its exit code.
+    /// Waits until it ends by itself, and gives its exit code. All that it has printed is there then.
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
         let ended = || self.process.try_wait().expect("it is our child");
-        wait_for("a server to end", ended).code()
+        let status = wait_for("a server to end", ended);
+        self.hear_out();
+        status.code()
+    }
+
+    /// Reads what is left of what it has printed, once it has ended.
+    fn hear_out(&mut self) {
+        for listener in self.listeners.drain(..) {
+            listener.join().expect("it only reads");
+        }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -159,9 +168,7 @@ impl Server {
         let status = wait_for("a server to stop", || {
             self.process.try_wait().expect("it is our child")
         });
-        for listener in self.listeners.drain(..) {
-            listener.join().expect("it only reads");
-        }
+        self.hear_out();
         assert!(status.success(), "{status}: {}", self.output());
         self.output()
     }
