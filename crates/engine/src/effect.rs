@@ -59,3 +59,28 @@ pub(crate) fn replay(tables: &mut Tables, mut effects: &[u8]) -> Result<(), Repl
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_frozen() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, 0x0010, b"\x01\x02key", Some(b"row"));
+        write(&mut bytes, 0x0011, b"\x01\x02", None);
+        let expected = [
+            &[1, 0x10, 0, 5, 0, 1, 2][..],
+            b"key",
+            &[3, 0, 0, 0],
+            b"row",
+            &[2, 0x11, 0, 2, 0, 1, 2],
+        ];
+        assert_eq!(bytes, expected.concat());
+        let rest = &mut bytes.as_slice();
+        let put = (0x0010, &b"\x01\x02key"[..], Some(&b"row"[..]));
+        assert_eq!(read(rest), Some(put));
+        assert_eq!(read(rest), Some((0x0011, &b"\x01\x02"[..], None)));
+        assert!(rest.is_empty());
+    }
+}

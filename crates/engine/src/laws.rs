@@ -9,21 +9,24 @@
 //! 5. A mark of receipt is of a partition that there is, and of an id which that one has minted.
 //! 6. What is said to be dropped is of an archive, under slot 0.
 //! 7. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
+//!    It came into its state since, unless it waits as at first, and its replay is due just while it is
+//!    being replayed.
 //!
 //! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter, a
 //! dead letter or a word of what is dropped is missing. Whether a timer is due to somebody is for the
 //! domain to say.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::archive::{DROPPED, dropped_key};
 use crate::contract::{Audit, Books, Domain, MailDef, Timer};
+use crate::dead::{DEAD, DeadRow, DeadState, REPLAY};
 use crate::event::{EVENTS, FLOORS, Floors};
 use crate::ids;
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::ID_AHEAD_MS;
 use crate::mail::{OUTBOX, RECEIVED};
-use crate::strikes::{DEAD, DeadRow};
 use crate::table::TableDef;
 use crate::timer::{Due, IDLE_TIMERS, TIMERS};
 
@@ -207,6 +210,7 @@ impl<'a> Laws<'a> {
     }
 
     fn dead(&mut self) {
+        let mut replays = self.replays();
         for (key, dead) in self.books.rows(&DEAD) {
             let Some(number) = self.number("dead letter", &key) else {
                 continue;
@@ -217,12 +221,48 @@ impl<'a> Laws<'a> {
                 let what = format!("it is none of kind {:#x} that would run here", dead.kind);
                 self.fault("dead letter", number, what);
             }
+            self.check_state(number, &dead, replays.remove(&number));
+        }
+        for number in replays {
+            self.fault("replay", number, "nothing was set aside under this number");
+        }
+    }
+
+    /// The numbers of what is to be replayed.
+    fn replays(&self) -> BTreeSet<u64> {
+        let due = self.books.rows(&TIMERS);
+        let due = due.into_iter().filter_map(|(key, _)| Due::of(key));
+        let replays = due.filter(|due| due.timer == REPLAY.id);
+        replays.filter_map(|due| due.owner().number()).collect()
+    }
+
+    fn check_state(&mut self, number: u64, dead: &DeadRow, is_due: bool) {
+        let state = dead.state;
+        if is_due != (state == DeadState::Replaying) {
+            let not = if is_due { "" } else { "not " };
+            let what = format!("it is {}, and its replay is {not}due", state.word());
+            self.fault("dead letter", number, what);
+        }
+        let is_as_at_first = state == DeadState::Waiting && dead.replays == 0;
+        let has_been_replayed = matches!(state, DeadState::Replaying | DeadState::Replayed);
+        let latest_ms = self.books.clock_up_to_ms();
+        let changed = dead.changed_ms;
+        let is_since = changed.is_none_or(|ms| (dead.at_ms..=latest_ms).contains(&ms));
+        if changed.is_none() != is_as_at_first
+            || !is_since
+            || has_been_replayed && dead.replays == 0
+        {
+            let (word, replays) = (state.word(), dead.replays);
+            let since_ms = changed.unwrap_or(dead.at_ms);
+            let what = format!("it cannot be {word} since {since_ms} ms, after {replays} replays");
+            self.fault("dead letter", number, what);
         }
     }
 
     fn is_dead_letter(&self, dead: &DeadRow) -> bool {
         if !dead.is_letter {
-            return self.timer(dead.kind).is_some() && dead.body.is_empty();
+            let is_timer = dead.kind != REPLAY.id && self.timer(dead.kind).is_some();
+            return is_timer && dead.body.is_empty();
         }
         let is_here = Slot::of(&dead.key) == self.books.slot;
         let mail = self.mail(dead.kind);

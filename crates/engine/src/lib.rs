@@ -27,6 +27,7 @@ mod checkpoint;
 mod clock;
 pub mod contract;
 mod damage;
+mod dead;
 pub mod disk;
 mod effect;
 mod engine;

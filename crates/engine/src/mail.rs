@@ -99,3 +99,25 @@ pub(crate) fn check_addressees(sends: &[MailDef], takes: &[MailDef]) {
         assert!(is_taken, "nobody takes in the mail {}", sent.name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_frozen() {
+        let sent = Sent {
+            mail: 0xff01,
+            to: "k".into(),
+            body: vec![0xa0].into(),
+        };
+        let bytes = minicbor::to_vec(&sent).unwrap();
+        let expected = [0xa3, 0, 0x19, 0xff, 1, 1, 0x61, b'k', 2, 0x41, 0xa0];
+        assert_eq!(bytes, expected);
+        assert_eq!(minicbor::decode::<Sent>(&bytes).unwrap(), sent);
+        let received = Received { up_to: 300 };
+        let bytes = minicbor::to_vec(&received).unwrap();
+        assert_eq!(bytes, [0xa1, 0, 0x19, 1, 44]);
+        assert_eq!(minicbor::decode::<Received>(&bytes).unwrap(), received);
+    }
+}

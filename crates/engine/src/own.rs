@@ -1,12 +1,12 @@
 //! The engine's own domain: its tables, and the requests that are about no structure.
 
 use crate::archive::DROPPED;
-use crate::contract::{Domain, RequestDef};
+use crate::contract::{Class, Domain, Method, RequestDef};
+use crate::dead::{DEAD, Drop, ListDead, REPLAY, Replay};
 use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::stream::Stream;
-use crate::strikes::{DEAD, ListDead};
 use crate::timer::{IDLE_TIMERS, TIMERS};
 
 /// Registered in front of every other domain.
@@ -24,14 +24,26 @@ pub(crate) const ENGINE: Domain = Domain {
         DROPPED.def(),
         IDLE_TIMERS.def(),
     ],
-    timers: &[],
+    timers: &[REPLAY],
     takes: &[],
     sends: &[],
     events: &[],
     requests: &[
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
-        RequestDef::scan::<ListDead>("EVENT.DEAD", "/v1/events/dead"),
+        RequestDef::scan::<ListDead>("DEAD.LIST", "/v1/dead"),
+        RequestDef::call::<Replay>(
+            "DEAD.REPLAY",
+            Method::Post,
+            "/v1/dead/{id}/replay",
+            Class::Opens,
+        ),
+        RequestDef::call::<Drop>(
+            "DEAD.DROP",
+            Method::Post,
+            "/v1/dead/{id}/drop",
+            Class::Finishes,
+        ),
     ],
     audit,
 };

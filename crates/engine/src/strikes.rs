@@ -2,36 +2,33 @@
 //!
 //! Domain code that panics ends the process. A client may ask again or not; but a timer or a letter
 //! comes again with every start. So what was running is noted in a file before the process ends, and
-//! what has stopped it twice is set aside as a dead letter, where people can see it, and the partition
-//! goes on.
+//! what has stopped it twice is set aside as a dead letter ([`crate::dead`]), where people can see it,
+//! and the partition goes on. A replay of one is set aside again at once.
 //!
 //! The file `strikes` is a list of `length 2 │ identity │ crc32c 4`; an identity is `kind 1 │ key`: a
-//! timer by its row's key, a letter by its number. What is torn at its end counts as not written.
+//! timer (T) by its row's key, a letter (L) by its number, a replay (R) by the number of what was set
+//! aside and which replay of it this is, 4 bytes. Within an identity numbers are big endian. What is torn
+//! at its end counts as not written.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use compact_str::CompactString;
-use minicbor::bytes::ByteVec;
-use minicbor::{Decode, Encode};
-
-use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
 use crate::disk::{Disk, File};
-use crate::row::Row;
 use crate::running::Running;
-use crate::table::Table;
-use crate::{reply, request};
 
 const NAME: &str = "strikes";
 
 /// How often something may stop the process before it is set aside.
 const STRIKES_MAX: u32 = 2;
 
+/// The same of a replay: what it runs has stopped the process before.
+const REPLAY_STRIKES_MAX: u32 = 1;
+
 /// Bytes of the file that are read.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// Which timer or letter.
+/// Which timer, letter or replay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity(Vec<u8>);
 
@@ -44,6 +41,19 @@ impl Identity {
     /// A letter, by its number.
     pub(crate) fn of_letter(number: u64) -> Self {
         Self([&b"L"[..], &number.to_be_bytes()].concat())
+    }
+
+    /// A replay of what was set aside under a number: the first, the second …
+    pub(crate) fn of_replay(number: u64, replay: u32) -> Self {
+        Self([&b"R"[..], &number.to_be_bytes(), &replay.to_be_bytes()].concat())
+    }
+
+    fn strikes_max(&self) -> u32 {
+        if self.0.first() == Some(&b'R') {
+            REPLAY_STRIKES_MAX
+        } else {
+            STRIKES_MAX
+        }
     }
 }
 
@@ -96,7 +106,7 @@ pub(crate) fn set_aside(disk: &dyn Disk) -> io::Result<HashSet<Identity>> {
     }
     let often = counts
         .into_iter()
-        .filter(|(_, count)| *count >= STRIKES_MAX);
+        .filter(|(identity, count)| *count >= identity.strikes_max());
     Ok(often.map(|(identity, _)| identity).collect())
 }
 
@@ -121,95 +131,61 @@ fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     (crc32c::crc32c(identity) == u32::from_le_bytes(*crc)).then_some(identity)
 }
 
-/// Timers and letters that were set aside, by number, in the slot in which they would have run.
-pub(crate) const DEAD: Table<DeadRow> = Table::ordered(0, 4, "engine.dead_letters");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::FaultDisk;
+    use crate::key::PartitionId;
+    use crate::log::Lsn;
 
-/// A timer or a letter that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct DeadRow {
-    #[n(0)]
-    pub(crate) at_ms: u64,
-    /// The number of the timer or of the kind of mail.
-    #[n(1)]
-    pub(crate) kind: u16,
-    #[n(2)]
-    pub(crate) is_letter: bool,
-    /// What the timer was set with, as a key; or to whom the letter went.
-    #[n(3)]
-    pub(crate) key: ByteVec,
-    /// What the letter says.
-    #[n(4)]
-    pub(crate) body: ByteVec,
-}
-
-impl Row for DeadRow {}
-
-request! {
-    /// Timers and mail that were set aside, oldest first.
-    ///
-    /// Each has stopped the process twice. They are kept.
-    pub(crate) struct ListDead {
-        /// Only those behind this number.
-        ["AFTER"] after: Option<Bounded<0, { i64::MAX }>>,
-        /// Most items of the page.
-        ["LIMIT"] limit: Limit = 100,
-    }
-}
-
-reply! {
-    /// A timer or a letter that was set aside.
-    pub(crate) struct DeadInfo {
-        /// Its number.
-        number: CompactString,
-        /// When it was set aside, in milliseconds since 1970.
-        at_ms: u64,
-        /// `timer` or `letter`.
-        what: &'static str,
-        /// Which timer, or which kind of mail: domain and number.
-        kind: CompactString,
-        /// What it is about.
-        key: CompactString,
-    }
-}
-
-impl PageItem for DeadInfo {
-    type Place = u64;
-
-    fn place(&self) -> u64 {
-        self.number.parse().unwrap_or(0)
-    }
-}
-
-impl Scan for ListDead {
-    type Item = DeadInfo;
-    type Refusal = Never;
-    const REFUSALS: &'static [RefusalDef] = &[];
-    const TABLES: &'static [u16] = &[DEAD.id()];
-
-    fn key(&self) -> Option<&str> {
-        None
+    fn strike(disk: &FaultDisk, identity: Identity) {
+        let strikes = Strikes {
+            disk: Arc::new(disk.clone()),
+        };
+        Running::begin("a timer", b"key", PartitionId(0), Lsn(1));
+        Running::comes_again(identity);
+        strikes.note(&Running::here().unwrap()).unwrap();
     }
 
-    fn limit(&self) -> usize {
-        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    #[test]
+    fn bytes_are_frozen() {
+        let disk = FaultDisk::default();
+        strike(&disk, Identity::of_timer(b"key"));
+        strike(&disk, Identity::of_letter(258));
+        strike(&disk, Identity::of_replay(258, 3));
+        let file = disk.open(NAME).unwrap();
+        let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+        file.read_at(0, &mut bytes).unwrap();
+        let identities = [
+            &b"Tkey"[..],
+            &[b'L', 0, 0, 0, 0, 0, 0, 1, 2],
+            &[b'R', 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3],
+        ];
+        let sums = [TIMER_SUM, LETTER_SUM, REPLAY_SUM];
+        let entries = identities.iter().zip(sums).map(|(identity, sum)| {
+            let length = u8::try_from(identity.len()).unwrap();
+            [&[length, 0][..], identity, &sum.to_le_bytes()].concat()
+        });
+        assert_eq!(bytes, entries.collect::<Vec<_>>().concat());
     }
 
-    fn page(&self, context: &ScanContext) -> Result<Page<DeadInfo>, Never> {
-        let from = self.after.map_or(0, |after| after.get() + 1);
-        let rows = context.numbered(&DEAD, &(from..u64::MAX));
-        let items = rows.take(self.limit() + 1).map(info).collect();
-        Ok(Page::cut(items, self.limit()))
-    }
-}
+    const TIMER_SUM: u32 = 0x5147_42f9;
+    const LETTER_SUM: u32 = 0xfe02_890a;
+    const REPLAY_SUM: u32 = 0x5ef6_fad4;
 
-fn info((number, dead): (u64, DeadRow)) -> DeadInfo {
-    use compact_str::{ToCompactString, format_compact};
-    DeadInfo {
-        number: number.to_compact_string(),
-        at_ms: dead.at_ms,
-        what: if dead.is_letter { "letter" } else { "timer" },
-        kind: format_compact!("{}.{}", dead.kind >> 8, dead.kind & 255),
-        key: format_compact!("{}", dead.key.escape_ascii()),
+    #[test]
+    fn each_replay_has_one_strike_and_everything_else_two() {
+        let disk = FaultDisk::default();
+        let first = Identity::of_replay(1, 1);
+        let others = [Identity::of_timer(b"key"), Identity::of_letter(1)];
+        let round = || {
+            for identity in others.iter().chain([&first]) {
+                strike(&disk, identity.clone());
+            }
+            set_aside(&disk).unwrap()
+        };
+        assert_eq!(round(), HashSet::from([first.clone()]));
+        let all = others.iter().cloned().chain([first.clone()]);
+        assert_eq!(round(), all.collect());
     }
 }

@@ -6,6 +6,7 @@ use compact_str::CompactString;
 
 use crate::archive::Slice;
 use crate::contract::{Event, Mail, MailDef, Timer};
+use crate::dead::{DEAD, DeadRow};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
@@ -14,7 +15,6 @@ use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
 use crate::stream::{Emitted, ToldEvent};
-use crate::strikes::{DEAD, DeadRow};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
 

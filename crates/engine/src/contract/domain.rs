@@ -245,8 +245,13 @@ pub trait Apply: Request + Sync {
     /// Every "no" that it can give, in the order in which they are checked.
     const REFUSALS: &'static [RefusalDef];
 
-    /// What it is about; decides the slot.
+    /// What it is about.
     fn key(&self) -> &str;
+
+    /// The slot in which it runs: what its key decides, unless the key itself names one.
+    fn slot(&self) -> Slot {
+        Slot::of(self.key().as_bytes())
+    }
 
     /// Names the rows it will read, so that they are in memory when it runs. What is not named
     /// costs a second run, never a wrong answer.
@@ -280,6 +285,8 @@ pub trait Apply: Request + Sync {
 pub trait Call: Send {
     /// What it is about.
     fn key(&self) -> &[u8];
+    /// The slot in which it runs.
+    fn slot(&self) -> Slot;
     /// Names the rows it will read.
     fn reads(&self, reads: &mut Reads<'_>);
     /// Most letters that it sends.
@@ -305,6 +312,10 @@ pub trait Call: Send {
 impl<C: Apply> Call for C {
     fn key(&self) -> &[u8] {
         Apply::key(self).as_bytes()
+    }
+
+    fn slot(&self) -> Slot {
+        Apply::slot(self)
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
@@ -505,17 +516,17 @@ impl ScanContext {
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
-    /// The rows of all slots whose key is a number within `range`, by this number. Only what is taken
-    /// is read, and one row of each slot.
+    /// The rows of all slots whose key is a number within `range`, by this number, with their slots. Only
+    /// what is taken is read, and one row of each slot.
     pub(crate) fn numbered<'a, R: Row>(
         &'a self,
         table: &'a Table<R>,
         range: &Range<u64>,
-    ) -> impl Iterator<Item = (u64, R)> + use<'a, R> {
+    ) -> impl Iterator<Item = (Slot, u64, R)> + use<'a, R> {
         let end = range.end;
         let rows = self.rows_of_slots(table, &[], &range.start.to_be_bytes());
-        let numbered = rows.filter_map(|(key, row)| Some((key.parts().number()?, row)));
-        numbered.take_while(move |(number, _)| *number < end)
+        let numbered = rows.filter_map(|(key, row)| Some((key.slot(), key.parts().number()?, row)));
+        numbered.take_while(move |(_, number, _)| *number < end)
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first

@@ -79,7 +79,7 @@ impl Door {
         }
         match work {
             Work::Call(call) => {
-                let slot = Slot::of(call.key());
+                let slot = call.slot();
                 let work = Errand::Call {
                     call,
                     sink: Arc::clone(sink),

@@ -5,13 +5,14 @@ use std::collections::{HashSet, VecDeque};
 use super::state::Done;
 use super::{Later, Partition, fits};
 use crate::contract::Class;
+use crate::dead::DeadRow;
 use crate::gate::Answers;
 use crate::inbox::Envelope;
 use crate::key::Slot;
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
 use crate::running::Running;
 use crate::shared::Shared;
-use crate::strikes::{DeadRow, Identity};
+use crate::strikes::Identity;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
 
@@ -80,15 +81,8 @@ impl Partition {
         if !is_repeated {
             tx.put(&RECEIVED, sender, Received { up_to: *number });
             let taken = if is_set_aside {
-                let (kind, key) = (sent.mail, sent.to.as_bytes().to_vec().into());
-                let body = sent.body.clone();
-                tx.set_aside(DeadRow {
-                    at_ms: now_ms,
-                    kind,
-                    is_letter: true,
-                    key,
-                    body,
-                });
+                let dead = DeadRow::letter(now_ms, sent.mail, &sent.to, &sent.body);
+                tx.set_aside(dead);
                 Ok(())
             } else {
                 (mail.take_in)(&sent.body, &sent.to, &mut tx)

@@ -1,6 +1,7 @@
 //! A partition: the one writer of its slots.
 
 mod audit;
+mod dead;
 mod events;
 mod idle;
 mod lanes;

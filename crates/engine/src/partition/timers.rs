@@ -3,10 +3,11 @@
 use super::lanes::COMMAND_WORK;
 use super::state::{Done, State};
 use super::{Later, Partition, fits};
+use crate::dead::{DeadRow, REPLAY};
 use crate::gate::Answers;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_TIMERS_MAX, TIMERS_READ};
 use crate::running::Running;
-use crate::strikes::{DeadRow, Identity};
+use crate::strikes::Identity;
 use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
@@ -63,6 +64,9 @@ impl Partition {
         weight: usize,
         answers: &mut Answers,
     ) -> Result<usize, Later> {
+        if due.timer == REPLAY.id {
+            return self.replay(due, now_ms, weight, answers);
+        }
         let timer = self.handlers.timer(due);
         self.work_for(self.handlers.domain_of(due.timer));
         Running::begin("a timer", due.owner().rest(), self.id, self.lsn);
@@ -77,14 +81,7 @@ impl Partition {
             return Ok(self.commit(due.slot, done, answers));
         }
         let fired = if is_set_aside {
-            let (kind, key) = (due.timer, due.owner().rest().to_vec().into());
-            tx.set_aside(DeadRow {
-                at_ms: now_ms,
-                kind,
-                is_letter: false,
-                key,
-                body: Vec::new().into(),
-            });
+            tx.set_aside(DeadRow::timer(now_ms, due.timer, due.owner().rest()));
             Ok(())
         } else {
             (timer.fire)(&mut tx, due.owner())

@@ -43,7 +43,7 @@ fn small_commands_answer_as_redis_does() {
             "-ERR wrong number of arguments for 'client|setname' command\r\n",
         ),
         ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'.\r\n"),
-        ("COMMAND COUNT", ":14\r\n"),
+        ("COMMAND COUNT", ":16\r\n"),
         ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
         (
             "HELLO x",

@@ -564,4 +564,25 @@ pub(crate) const CASES: &[Case] = &[
         Field(4, Bytes(b"?")),
         "it is none of kind 0xff01 that would run here",
     ),
+    case(
+        DEAD,
+        1,
+        Field(5, Number(0)),
+        "it is waiting, and its replay is due",
+    ),
+    case(DEAD, 1, Field(6, Number(LATE)), "it cannot be replaying"),
+    case(DEAD, 1, Field(6, Number(EARLY)), "it cannot be replaying"),
+    case(DEAD, 1, Field(7, Number(0)), "after 0 replays"),
+    case(
+        TIMERS,
+        1,
+        Remove,
+        "it is replaying, and its replay is not due",
+    ),
+    case(
+        TIMERS,
+        1,
+        Move(b"\0", b"\x07"),
+        "nothing was set aside under this number",
+    ),
 ];

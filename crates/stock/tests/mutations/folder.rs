@@ -46,7 +46,9 @@ impl Folder {
         let base: Arc<dyn Base> = Arc::new(base);
         let folder = Self { disk, base };
         folder.put("engine.outbox", vec![letter(now_ms)]);
-        folder.put("engine.dead_letters", vec![dead_letter(now_ms)]);
+        let dead = vec![dead_letter(now_ms), dead_timer(now_ms)];
+        folder.put("engine.dead_letters", dead);
+        folder.put("engine.timers", vec![replay(now_ms)]);
         folder.put("engine.event_floors", vec![floor(now_ms)]);
         folder
     }
@@ -198,6 +200,30 @@ fn dead_letter(now_ms: u64) -> Row {
     row.u8(3).unwrap().bytes(b"y").unwrap();
     row.u8(4).unwrap().bytes(&body()).unwrap();
     (key_of("y", id_at(now_ms, "y")), Some(row.into_writer()))
+}
+
+/// An expiry of a that was set aside, and is to be replayed.
+fn dead_timer(now_ms: u64) -> Row {
+    let mut row = Encoder::new(Vec::new());
+    row.map(8).unwrap().u8(0).unwrap().u64(now_ms).unwrap();
+    row.u8(1).unwrap().u64(0x0101).unwrap();
+    row.u8(2).unwrap().bool(false).unwrap();
+    row.u8(3).unwrap().bytes(b"a\0h9\0").unwrap();
+    row.u8(4).unwrap().bytes(b"").unwrap();
+    row.u8(5).unwrap().u8(1).unwrap();
+    row.u8(6).unwrap().u64(now_ms).unwrap();
+    row.u8(7).unwrap().u8(1).unwrap();
+    (key_of("a", id_at(now_ms, "a")), Some(row.into_writer()))
+}
+
+/// The timer of that, behind all others of a.
+fn replay(now_ms: u64) -> Row {
+    let due = key_of("a", now_ms + 30 * 86_400_000);
+    let number = id_at(now_ms, "a").to_be_bytes();
+    let key = [&due[..], &[0, 1], &number].concat();
+    let mut row = Encoder::new(Vec::new());
+    row.map(0).unwrap();
+    (key, Some(row.into_writer()))
 }
 
 /// A row, which is a map of numbered fields, with another value in one of them.

@@ -1,0 +1,75 @@
+//! The id of what was set aside: `slot-number`, which says where it lies.
+
+use compact_str::{CompactString, format_compact};
+
+use crate::contract::{
+    FieldKind, FieldType, Hasher, InvalidKind, Name, Raw, ReplyType, ReplyValue, Writer,
+};
+use crate::key::Slot;
+use crate::limits::SLOTS;
+
+/// Which timer or letter that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeadId {
+    pub(crate) slot: Slot,
+    /// Unique, whatever the slot.
+    pub(crate) number: u64,
+    text: CompactString,
+}
+
+impl DeadId {
+    pub(crate) fn new(slot: Slot, number: u64) -> Self {
+        let text = format_compact!("{}-{number}", slot.0);
+        Self { slot, number, text }
+    }
+
+    /// As it is written; in no other way.
+    fn of(text: &str) -> Option<Self> {
+        let (slot, number) = text.split_once('-')?;
+        let id = Self::new(Slot(slot.parse().ok()?), number.parse().ok()?);
+        (id.slot.0 < SLOTS && id.text == text).then_some(id)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FieldType for DeadId {
+    const KIND: FieldKind = FieldKind::Name;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        let name = Name::read(raw)?;
+        let message = || "must be `slot-number`, as DEAD.LIST tells it".to_owned();
+        Self::of(name.as_str()).ok_or_else(|| (InvalidKind::Unreadable, message()))
+    }
+
+    fn hash(&self, hasher: &mut Hasher) {
+        hasher.update(&self.slot.0.to_le_bytes());
+        hasher.update(&self.number.to_le_bytes());
+    }
+}
+
+impl ReplyValue for DeadId {
+    const TYPE: ReplyType = ReplyType::Text;
+
+    fn write(&self, out: &mut dyn Writer) {
+        out.text(&self.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written_and_in_no_other_way() {
+        let id = DeadId::new(Slot(4095), 7);
+        assert_eq!(DeadId::of(id.as_str()), Some(id));
+        for text in [
+            "", "7", "1-", "-7", "4096-7", "01-7", "1-07", "1-+7", "1-7-7", "1- 7",
+        ] {
+            assert_eq!(DeadId::of(text), None, "{text:?}");
+        }
+    }
+}
