@@ -121,6 +121,17 @@ pub const TIMERS_READ: usize = 64;
 /// Bytes of log that a start may have to read before a checkpoint begins.
 pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// Rows that a checkpoint takes to the base before it looks whether it is ahead: some tenths of a
+/// millisecond.
+pub const PACE_ROWS: usize = 256;
+
+/// A checkpoint is paced to have taken its rows when so much of the room for rows changed meanwhile is
+/// used: the rest is for what comes behind that, and for when the load rises.
+pub const PACE_ROOM_PERCENT: usize = 75;
+
+/// Pauses of a checkpoint, of a millisecond each: of a server with nothing to do it takes that long.
+pub const PACE_PAUSES_MAX: u32 = 2_000;
+
 /// A checkpoint begins after so long if anything has changed, unless told otherwise.
 pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 

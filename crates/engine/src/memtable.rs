@@ -73,6 +73,13 @@ impl Rows {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Keyed(rows) => rows.len(),
+            Self::Ordered(rows) => rows.len(),
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Keyed(rows) => rows.is_empty(),

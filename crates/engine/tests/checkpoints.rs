@@ -1,10 +1,13 @@
 //! Rows go to the base and leave memory, and nobody can tell but by what is read and written.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tidegate_engine::disk::{Disk, FaultDisk};
-use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
+use tidegate_engine::limits::{
+    CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX, PACE_ROWS, PAYLOAD_BYTES_MAX,
+};
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
 use tidegate_engine::{LogError, OpenError, Progress, Random, Slot};
 
@@ -363,4 +366,53 @@ fn rows_of_the_log_that_a_start_has_read_are_counted() {
     assert_eq!(engine.door().metrics().checkpoints.get(), 0);
     engine.pass_ms(CHECKPOINT_EVERY_MS_DEFAULT + 10_000);
     assert_eq!(engine.door().metrics().checkpoints.get(), 1, "for age");
+}
+
+/// An engine with more rows changed than a checkpoint takes between two looks, and how often it pauses.
+fn paced() -> (Stepper, Arc<AtomicU32>) {
+    let mut engine = fresh();
+    for key in 0..PACE_ROWS + 1 {
+        engine.call(&format!("NOTE.PUT k{key} 1 text"));
+    }
+    let pauses = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&pauses);
+    engine.set_pause(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    (engine, pauses)
+}
+
+#[test]
+fn checkpoint_of_an_idle_engine_pauses_as_often_as_it_may_and_ends() {
+    let (mut engine, pauses) = paced();
+    let before = engine.door().metrics().checkpoints.get();
+    engine.checkpoint();
+    assert_eq!(engine.door().metrics().checkpoints.get(), before + 1);
+    assert_eq!(pauses.load(Ordering::Relaxed), PACE_PAUSES_MAX);
+}
+
+#[test]
+fn checkpoint_that_is_not_ahead_of_those_who_change_rows_never_pauses() {
+    let (mut engine, pauses) = paced();
+    engine.ask_checkpoint();
+    engine.checkpoint_step().unwrap();
+    engine.execute();
+    let text = "x".repeat(PAYLOAD_BYTES_MAX);
+    for key in 0..12 {
+        engine
+            .submit(&format!("NOTE.ATTACH k{key} {text}"))
+            .unwrap();
+        engine.execute();
+        engine.write().unwrap();
+    }
+    engine.settle();
+    assert_eq!(pauses.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn last_checkpoint_of_an_engine_that_stops_never_pauses() {
+    let (mut engine, pauses) = paced();
+    engine.door().stop();
+    engine.checkpoint();
+    assert_eq!(pauses.load(Ordering::Relaxed), 0);
 }

@@ -9,6 +9,7 @@
 
 mod archives;
 mod mark;
+mod pace;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub(crate) use archives::Archives;
 pub(crate) use mark::Mark;
 pub use mark::MarkError;
+use pace::Pace;
 
 use crate::backup::Ready;
 use crate::base::{BaseCause, BaseError};
@@ -187,6 +189,7 @@ pub struct Checkpointer {
     mark: Mark,
     archives: Archives,
     phase: Phase,
+    pace: Pace,
     every_ms: u64,
     /// Engine time at the end of the last one.
     ended_ms: u64,
@@ -220,9 +223,15 @@ impl Checkpointer {
             mark,
             archives,
             phase: Phase::Idle,
+            pace: Pace::default(),
             every_ms,
             ended_ms,
         }
+    }
+
+    /// What it does, for about a millisecond, where it is ahead of those who change rows.
+    pub fn set_pause(&mut self, pause: Box<dyn FnMut() + Send>) {
+        self.pace.set_pause(pause);
     }
 
     /// Goes on with the checkpoint under way, or begins one if it is time to.
@@ -324,11 +333,13 @@ impl Checkpointer {
             .first()
             .map(|part| part.tables.iter().map(|(id, _)| *id));
         let tables = tables.into_iter().flatten().collect();
+        let frozen = parts.iter().flat_map(|part| &part.tables);
+        self.pace.begin(frozen.map(|(_, rows)| rows.len()).sum());
         (Phase::Ingesting { parts, tables }, Ok(Progress::Made))
     }
 
     /// Takes one table to the base.
-    fn ingest(&self, table: u16, parts: &[Frozen]) -> Result<Progress, CheckpointError> {
+    fn ingest(&mut self, table: u16, parts: &[Frozen]) -> Result<Progress, CheckpointError> {
         let tables = parts.iter().flat_map(|part| &part.tables);
         let rows = tables.filter(|(id, _)| *id == table).map(|(_, rows)| rows);
         let mut cells: Vec<&Cell> = rows.flat_map(Rows::sorted).collect();
@@ -340,8 +351,12 @@ impl Checkpointer {
             rows.for_each(|cell| filter.add(cell.key()));
         }
         if !cells.is_empty() {
-            let changes = &mut cells.iter().map(|cell| (cell.key(), cell.row()));
-            self.shared.base.ingest(table, changes)?;
+            let Self { shared, pace, .. } = self;
+            let changes = &mut cells.iter().map(|cell| {
+                pace.took(shared);
+                (cell.key(), cell.row())
+            });
+            shared.base.ingest(table, changes)?;
         }
         Ok(Progress::Made)
     }

@@ -406,6 +406,11 @@ impl Stepper {
         self.checkpointer.step()
     }
 
+    /// What a checkpoint does where it is ahead.
+    pub fn set_pause(&mut self, pause: impl FnMut() + Send + 'static) {
+        self.checkpointer.set_pause(Box::new(pause));
+    }
+
     /// Asks for a checkpoint though none is due.
     pub fn ask_checkpoint(&self) {
         self.checkpointer.ask();

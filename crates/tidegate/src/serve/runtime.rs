@@ -39,6 +39,9 @@ const CHECKPOINT_RETRY: Duration = Duration::from_millis(500);
 /// How long the checkpointer waits, at most, for what others tell it, before it looks at its bounds.
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(50);
 
+/// How long a checkpoint rests where it is ahead.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long nobody looks whether the base is in order.
 const TEND_PAUSE: Duration = Duration::from_millis(200);
 
@@ -208,6 +211,7 @@ fn read(door: &Door, alarm: &Alarm) {
 /// Steps the checkpointer; when the engine stops, through a last checkpoint, so that the next start
 /// has no log to read.
 fn take_to_base(mut checkpointer: Checkpointer, alarm: &Alarm) {
+    checkpointer.set_pause(Box::new(|| thread::sleep(CHECKPOINT_PAUSE)));
     let mut is_last = false;
     loop {
         let is_stopping = checkpointer.is_stopping();
