@@ -147,8 +147,8 @@ impl EngineClock {
         self.stands_still.store(still, Ordering::Release);
     }
 
-    /// Engine time, for a look that uses none of it: no batch has a later one, and every batch that
-    /// begins from here on has this or a later one.
+    /// Engine time, for a look that uses none of it: no batch has a later one. One that begins from here
+    /// on may have an earlier one if time stands still meanwhile.
     pub(crate) fn look_ms(&self) -> u64 {
         let now_ms = self.advance();
         if self.stands_still.load(Ordering::Acquire) {

@@ -12,8 +12,8 @@
 //!    It came into its state since, unless it waits as at first, and its replay is due just while it is
 //!    being replayed.
 //!
-//! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter, a
-//! dead letter or a word of what is dropped is missing. Whether a timer is due to somebody is for the
+//! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or
+//! a dead letter is missing. That a word of what is dropped is, the domain tells, which misses rows then. Whether a timer is due to somebody is for the
 //! domain to say.
 
 use std::collections::BTreeSet;

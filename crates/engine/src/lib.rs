@@ -65,6 +65,7 @@ pub mod text;
 mod timer;
 mod tx;
 mod usage;
+mod version;
 
 pub use archive::{Retention, Slice};
 pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};

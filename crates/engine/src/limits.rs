@@ -125,9 +125,13 @@ pub const CHECKPOINT_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 /// millisecond.
 pub const PACE_ROWS: usize = 256;
 
-/// A checkpoint is paced to have taken its rows when so much of the room for rows changed meanwhile is
-/// used: the rest is for what comes behind that, and for when the load rises.
-pub const PACE_ROOM_PERCENT: usize = 75;
+/// A checkpoint begins when rows changed take so much, in percent, of the memory for rows.
+pub const CHECKPOINT_ROWS_PERCENT: usize = 40;
+
+/// A checkpoint is paced to have taken its rows when those changed meanwhile take so much of what they
+/// may take until the next one begins: the rest is for what comes behind that, and for when the load
+/// rises. With the rows that it takes that is less than what a domain may borrow.
+pub const PACE_ROOM_PERCENT: usize = 50;
 
 /// Pauses of a checkpoint, of a millisecond each: of a server with nothing to do it takes that long.
 pub const PACE_PAUSES_MAX: u32 = 2_000;
@@ -253,5 +257,7 @@ const _: () = assert!(RECORD_BYTES_MAX < AHEAD_BYTES_MAX);
 const _: () = assert!(100 * (LETTER_BYTES_MAX + LETTER_HEAD_BYTES) < OUTBOX_BYTES_MAX);
 const _: () = assert!(NAME_BYTES_MAX < LETTER_HEAD_BYTES);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100 && BORROWED_SHARE_PERCENT < OPEN_SHARE_PERCENT);
+const _: () =
+    assert!(CHECKPOINT_ROWS_PERCENT * (100 + PACE_ROOM_PERCENT) < 100 * BORROWED_SHARE_PERCENT);
 const _: () = assert!(8 * PAYLOAD_BYTES_MAX < INBOX_BYTES_MAX);
 const _: () = assert!(AHEAD_SHARED_BYTES_MAX < AHEAD_BYTES_MAX);

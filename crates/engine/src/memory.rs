@@ -1,7 +1,9 @@
 //! How a server's memory is shared out.
 
 use crate::contract::{Class, Fault};
-use crate::limits::{BORROWED_SHARE_PERCENT, MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT};
+use crate::limits::{
+    BORROWED_SHARE_PERCENT, CHECKPOINT_ROWS_PERCENT, MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT,
+};
 use crate::log::BUSY;
 
 /// Bytes of memory that a server is to keep to, and the parts of them.
@@ -47,7 +49,7 @@ impl Memory {
 
     /// Rows changed take so much: a checkpoint begins. While it is under way there is as much again.
     pub(crate) fn checkpoint_bytes(self) -> usize {
-        self.row_bytes() / 5 * 2
+        self.row_bytes() / 100 * CHECKPOINT_ROWS_PERCENT
     }
 
     /// Whether so many bytes of rows, of which so many are a domain's own, are too many for its opening

@@ -36,7 +36,7 @@ pub(crate) const ENGINE: Domain = Domain {
             "DEAD.REPLAY",
             Method::Post,
             "/v1/dead/{id}/replay",
-            Class::Opens,
+            Class::Finishes,
         ),
         RequestDef::call::<Drop>(
             "DEAD.DROP",

@@ -1,10 +1,12 @@
 //! Folders that another version has left, or a program with other structures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidegate_engine::base::{Base, PlainBase};
+use tidegate_engine::base::{Base, LsmBase, PlainBase};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
@@ -141,6 +143,35 @@ fn with_format(format: u16, is_sound: bool) -> (FaultDisk, ManualClock) {
     (disk, clock)
 }
 
+/// Memory and files of a base.
+const ROOM: (u64, usize) = (1 << 20, 16);
+
+/// A base with a row that this version cannot read, which a repair would drop.
+fn with_strange_row(base: &Path) {
+    let tables = tables_of(&[TOY]);
+    let notes = tables
+        .iter()
+        .find(|table| table.name() == "note.notes")
+        .unwrap();
+    let base = LsmBase::open(base, &tables, ROOM).unwrap();
+    let strange = (&b"\0\x01k\0"[..], Some(&b"\xff"[..]));
+    base.ingest(notes.id(), &mut [strange].into_iter()).unwrap();
+}
+
+/// Every file below a folder, with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
 /// What a start, a check and a repair say of a folder that they refuse, and do not change.
 fn refusals((disk, clock): &(FaultDisk, ManualClock)) -> [String; 3] {
     let before = disk.digest();
@@ -149,9 +180,12 @@ fn refusals((disk, clock): &(FaultDisk, ManualClock)) -> [String; 3] {
     let base: Arc<dyn Base> = Arc::new(base);
     let checked = check(disk, &base, &[TOY]).map(drop);
     let folder = tempfile::tempdir().unwrap();
+    with_strange_row(&folder.path().join("base"));
+    let rows = files(folder.path());
     let place: (&Path, _) = (folder.path(), "base");
-    let repaired = repair(disk, place, (1 << 20, 16), &[TOY]).map(drop);
+    let repaired = repair(disk, place, ROOM, &[TOY]).map(drop);
     assert_eq!(disk.digest(), before);
+    assert_eq!(files(folder.path()), rows);
     [
         opened.unwrap_err().to_string(),
         checked.unwrap_err().to_string(),

@@ -64,6 +64,12 @@ pub(crate) struct Left {
     pub(crate) returned: HoldSums,
     #[n(4)]
     pub(crate) flow: FlowSums,
+    /// Units that holds of a buyer have.
+    #[n(5)]
+    pub(crate) bought: u64,
+    /// The slice of the last change that has left.
+    #[n(6)]
+    pub(crate) flow_slice: Option<Slice>,
 }
 
 impl Row for Left {}
@@ -119,6 +125,9 @@ impl Left {
             sums.units += hold.quantity;
             sums.returned += hold.returned;
         }
+        if hold.buyer.is_some() {
+            self.bought += hold.has();
+        }
     }
 
     /// A hold comes back.
@@ -127,6 +136,9 @@ impl Left {
             sums.holds -= 1;
             sums.units -= hold.quantity;
             sums.returned -= hold.returned;
+        }
+        if hold.buyer.is_some() {
+            self.bought -= hold.has();
         }
     }
 }
@@ -183,6 +195,7 @@ mod tests {
         let hold = hold();
         let mut left = Left::default();
         left.add(&hold);
+        left.flow_slice = Some(Slice::of(0x5168));
         left.flow.add(&Change {
             kind: Kind::Set,
             id: "".into(),
@@ -206,7 +219,7 @@ mod tests {
             [
                 "a90007010202050303040106000718c8088009195168",
                 "a200616801a9000701020205030304010561620618640718c80881a300040103021896",
-                "a500a300010103020101a300000100020002a300000100020003a300000100020004a6000901000200030104000500",
+                "a700a300010103020101a300000100020002a300000100020003a300000100020004a6000901000200030104000500050206195168",
                 "a200030102",
             ]
         );

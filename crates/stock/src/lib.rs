@@ -11,7 +11,8 @@
 //! 5. Every hold stands once in the index of states, under its state, or in the archive.
 //! 6. The flow is numbered without gaps, each entry begins where the one before ended and ends as
 //!    its kind says; from the first to the last they add up to the SKU's row.
-//! 7. Every hold in state *held* has its expiry timer, and every expiry timer such a hold.
+//! 7. Every hold in state *held* has its expiry timer, and every expiry timer such a hold. (Of this and
+//!    12: a timer that was set aside, and has not run since, counts as set.)
 //! 8. What was returned of a hold is the sum of its returns.
 //! 9. The flow and the rows of holds, adds and returns tell the same, each of them once.
 //! 10. A hold's history leads to its state, and runs forward in time.

@@ -152,7 +152,7 @@ pub(crate) const RETURN_EXCEEDS_SOLD: RefusalDef = def(
 pub(crate) const HOLD_DROPPED: RefusalDef = def(
     "hold_dropped",
     Status::Conflict,
-    "The hold was finished so long ago that its details are kept no more.",
+    "The hold, of `quantity` units of which `returned` came back, was finished in this `state` so long ago that its details are kept no more. Units that come back all the same are added by `STOCK.ADD`.",
 );
 
 impl Refusal {

@@ -1,7 +1,7 @@
 //! Folders and backups that a version has left, opened by this one.
 //!
-//! `fixtures/format-<log>-<base>.tar.gz` holds a data folder that was killed with a log behind its last
-//! checkpoint, and a backup. One is made for each format, once, and never again:
+//! `fixtures/format-<log>-<base>.tar.gz` holds a data folder, some of it in archives, that was killed with
+//! a log behind its last checkpoint, and a backup. One is made for each format, once, and never again:
 //! `cargo test -p tidegate --test upgrades -- --ignored`.
 
 mod support;
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Client, Reply, Server, figure, finish, folder, tidegate, units_of};
+use support::{Client, Reply, Server, figure, finish, folder, http, tidegate, units_of, wait_for};
 
 /// That of the log, and that of a backup.
 const FORMAT: &str = "3-2";
@@ -42,12 +42,21 @@ fn ask(client: &mut Client, command: &str) -> Reply {
     reply
 }
 
+fn timers_fired(server: &Server) -> i64 {
+    let metrics = http(&server.http, "GET /metrics", &[], "").body;
+    figure(metrics.as_bytes(), "tidegate_timers_fired_total ").expect("a figure")
+}
+
 #[test]
 #[ignore = "makes the fixture, once for each format"]
 fn make() {
     let folder = folder();
     let data = folder.path().join("data");
-    let server = Server::start(&data);
+    let config = folder.path().join("tidegate.toml");
+    fs::write(&config, "[archives.stock]\nafter_days = 0\n").expect("written");
+    let server = Server::start_with(&data, |command| {
+        command.arg("--config").arg(&config);
+    });
     let mut client = Client::to(&server.resp);
     ask(&mut client, "STOCK.SET shirt 1000 ALERT 990");
     ask(&mut client, "STOCK.SET cap 5");
@@ -69,6 +78,11 @@ fn make() {
             &format!("STOCK.RETURN shirt h-{n} r-{n} QTY 1"),
         );
     }
+    // Each of those that are finished, and what has happened to the SKUs.
+    let leave = CONFIRMED + RELEASED;
+    wait_for("the archive", || {
+        (timers_fired(&server) > leave).then_some(())
+    });
     server.stop();
     let mut server = Server::start(&data);
     let mut client = Client::to(&server.resp);
@@ -97,7 +111,9 @@ fn make() {
 fn assert_is_whole(data: &Path, behind: i64) {
     let checked = finish(tidegate(&[&"check", &data]));
     assert!(checked.status.success(), "{checked:?}");
-    let server = Server::start(data);
+    let server = Server::start_with(data, |command| {
+        command.arg("--accept-clock"); // The folder is from long ago.
+    });
     let mut client = Client::to(&server.resp);
     let sold = CONFIRMED - RETURNED + behind;
     let [total, available, held, sold_now] = units_of(&mut client, "shirt");

@@ -25,6 +25,7 @@ pub use stream::{BackupReader, Contents, Damage, Frame, Head, TableContents};
 use crate::base::BaseError;
 use crate::shared::Shared;
 use crate::table::TableDef;
+use crate::version;
 
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +91,7 @@ impl Backup {
             clock_up_to_ms: ready.clock_up_to_ms,
             taken_at_ms: ready.taken_at_ms,
             positions: ready.positions,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version::OWN.to_owned(),
             tables: self
                 .tables
                 .iter()

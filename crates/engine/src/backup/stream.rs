@@ -21,6 +21,7 @@ use super::BackupError;
 use crate::base::{BaseSnapshot, Stored};
 use crate::limits::{BACKUP_FRAME_BYTES, BACKUP_FRAME_BYTES_MAX, PARTITIONS_MAX};
 use crate::log::Lsn;
+use crate::version;
 
 const MAGIC: &[u8; 8] = b"TIDECOPY";
 /// Of these bytes, and of the rows in them: 2 since finished holds have a timer that archives them.
@@ -374,6 +375,14 @@ impl<R: Read> BackupReader<R> {
         let (kind, _, body) = reader.frame()?;
         let head = (kind == HEAD).then(|| Head::decode(&body)).flatten();
         let head = head.ok_or_else(|| reader.damage("it is no head"))?;
+        if version::is_newer(&head.version) {
+            return Err(Damage::Format(format!(
+                "tidegate {newer} has written the backup, and this is {}, which would lose what is \
+                 new in its rows; restore it with {newer} or a newer one",
+                version::OWN,
+                newer = head.version
+            )));
+        }
         reader.contents.tables = head.contents();
         reader.contents.head = head;
         Ok(reader)
@@ -545,11 +554,15 @@ mod tests {
     }
 
     fn write_rows(rows: &[(u16, &[u8], &[u8])]) -> Vec<u8> {
+        write_with(head(), rows)
+    }
+
+    fn write_with(head: Head, rows: &[(u16, &[u8], &[u8])]) -> Vec<u8> {
         let rows = rows
             .iter()
             .map(|(table, key, row)| (*table, (key.to_vec(), row.to_vec())));
         let mut bytes = Vec::new();
-        let written = write(head(), &Rows(rows.collect()), &mut bytes, &|| Ok(()));
+        let written = write(head, &Rows(rows.collect()), &mut bytes, &|| Ok(()));
         assert_eq!(written.expect("a Vec takes it").bytes, bytes.len() as u64);
         bytes
     }
@@ -638,6 +651,20 @@ mod tests {
         let at = end - span;
         let expected = format!("damaged in frame 4, at byte {at}: the backup ends within it");
         assert!(told.ends_with(&expected), "{told}");
+    }
+
+    #[test]
+    fn backup_of_a_newer_program_is_refused_and_one_of_an_older_is_not() {
+        let by = |version: &str| {
+            let version = version.to_owned();
+            read(&write_with(Head { version, ..head() }, &[]))
+        };
+        assert!(by("0.0.9").is_ok() && by("0.1.9").is_ok());
+        let told = by("0.2.0").expect_err("it is newer").to_string();
+        assert!(
+            told.starts_with("tidegate 0.2.0 has written the backup"),
+            "{told}"
+        );
     }
 
     #[test]

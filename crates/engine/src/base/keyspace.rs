@@ -74,12 +74,11 @@ pub(super) fn within<'a, T>(
     prefix: &[u8],
 ) -> impl Iterator<Item = (&'a Keyspace, &'a T)> + use<'a, T> {
     let slice = Slice::of_key(prefix);
-    let of_table = all
-        .range(Keyspace::whole(table)..)
-        .take_while(move |(keyspace, _)| keyspace.table == table);
-    of_table.filter(move |(keyspace, _)| {
-        keyspace.slice.is_none() || slice.is_none_or(|slice| keyspace.slice == Some(slice))
-    })
+    let of_slice = slice.into_iter().flat_map(|slice| [None, Some(slice)]);
+    let of_slice = of_slice.filter_map(move |slice| all.get_key_value(&Keyspace { table, slice }));
+    let of_table = slice.is_none().then(|| all.range(Keyspace::whole(table)..));
+    let of_table = of_table.into_iter().flatten();
+    of_slice.chain(of_table.take_while(move |(keyspace, _)| keyspace.table == table))
 }
 
 /// Changes of an archive by slice, those of slices from `floor` on.

@@ -296,7 +296,7 @@ impl Checkpointer {
         if !self.is_due() {
             return Phase::Idle;
         }
-        let now_ms = self.shared.clock.look_ms();
+        let now_ms = self.shared.clock.passed_ms();
         self.archives.pass(&*self.shared.base, now_ms);
         self.shared.backups.begin();
         self.shared.checkpoints.begun.fetch_add(1, Ordering::AcqRel);

@@ -7,7 +7,8 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::limits::{PACE_PAUSES_MAX, PACE_ROOM_PERCENT, PACE_ROWS};
+use crate::limits::{CHECKPOINT_LOG_BYTES, PACE_PAUSES_MAX, PACE_ROOM_PERCENT, PACE_ROWS};
+use crate::log::Room;
 use crate::shared::Shared;
 
 /// How far a checkpoint is, and what it does where it is ahead.
@@ -38,11 +39,14 @@ impl Pace {
         }
     }
 
+    /// Never when somebody waits for more than memory: for the log's room, or for the engine to stop.
     fn is_ahead(&self, shared: &Shared) -> bool {
         let changed = shared.checkpoints.changed_bytes.load(Ordering::Relaxed);
         let room = shared.memory.checkpoint_bytes() / 100 * PACE_ROOM_PERCENT;
-        let is_stopping = shared.stopping.load(Ordering::Acquire);
-        !is_stopping && product(self.taken, room) > product(changed, self.rows)
+        let is_urgent = shared.stopping.load(Ordering::Acquire)
+            || matches!(shared.room(), Room::Short { .. })
+            || shared.log_bytes() >= CHECKPOINT_LOG_BYTES;
+        !is_urgent && product(self.taken, room) > product(changed, self.rows)
     }
 
     /// Pauses, unless there is no way to or it has been too often.

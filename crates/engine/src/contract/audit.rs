@@ -2,6 +2,7 @@
 
 use crate::archive::Slice;
 use crate::contract::{Domain, Timer};
+use crate::dead::{DEAD, DeadRow, DeadState};
 use crate::key::{KeyReader, PartitionId, RowKey, Slot};
 use crate::row::Row;
 use crate::table::Table;
@@ -49,6 +50,17 @@ impl TimerSet {
     }
 }
 
+/// A timer that was set aside.
+pub struct TimerSetAside(DeadRow);
+
+impl TimerSetAside {
+    /// The parts that it was set with.
+    #[must_use]
+    pub fn owner(&self) -> KeyReader<'_> {
+        KeyReader::new(&self.0.key)
+    }
+}
+
 impl Books<'_> {
     /// Every row of a table, in the order of their keys.
     pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
@@ -69,6 +81,15 @@ impl Books<'_> {
         let set = rows.filter_map(|(key, _)| Due::of(key));
         let of_kind = set.filter(|due| due.timer == timer.id);
         of_kind.map(TimerSet).collect()
+    }
+
+    /// Every timer of a kind that was set aside, and has not run since.
+    #[must_use]
+    pub fn timers_set_aside(&self, timer: &Timer) -> Vec<TimerSetAside> {
+        let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
+        let of_kind = dead.filter(|dead| !dead.is_letter && dead.kind == timer.id);
+        let has_not_run = of_kind.filter(|dead| dead.state != DeadState::Replayed);
+        has_not_run.map(TimerSetAside).collect()
     }
 
     /// Whether what is about this key lies in this slot.

@@ -12,7 +12,7 @@ mod reply;
 mod request;
 
 pub(crate) use audit::Known;
-pub use audit::{Audit, Books, Figure, TimerSet};
+pub use audit::{Audit, Books, Figure, TimerSet, TimerSetAside};
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
     ScanCall, ScanContext, Timer, Wanted, Work,

@@ -162,14 +162,14 @@ pub(crate) fn page(
     };
     let (mut examined, mut key) = (0, Vec::new());
     for Place { number, slot } in context.events.wanted(filter, from..end) {
-        if only.is_some_and(|only| only != slot) {
-            continue;
-        }
         if examined == SCAN_ROWS_MAX {
             let next = Some(number - 1);
             return Ok(Page { items, next });
         }
         examined += 1;
+        if only.is_some_and(|only| only != slot) {
+            continue;
+        }
         write_key(&mut key, slot, &number);
         // None only if the base cannot be read, and then nothing is made of the page.
         let Some(event) = context.snapshot.get(&EVENTS, &key) else {

@@ -15,7 +15,7 @@ pub use embedded::{EmbeddedLog, Spawn};
 pub(crate) use embedded::{begin_log, is_full};
 pub(crate) use lost::first_tips;
 pub use lost::{LogDamage, Lost};
-pub(crate) use scan::{End, scan_into, segments_of};
+pub(crate) use scan::{End, refuse_other_version, scan_into, segments_of};
 pub use scan::{LogReport, Reading};
 pub(crate) use segment::first_group_of;
 pub use writer::Did;

@@ -284,6 +284,20 @@ fn read_header(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<Header, LogE
     Ok(header)
 }
 
+/// An error if a segment was written by another version. One that is damaged does not tell.
+///
+/// # Errors
+/// One was, or the folder cannot be read.
+pub(crate) fn refuse_other_version(disk: &dyn Disk) -> Result<(), LogError> {
+    for name in segments_of(disk)? {
+        // What else is wrong with it is looked at later.
+        if let Err(error @ LogError::OtherVersion { .. }) = open(disk, &name) {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn open(disk: &dyn Disk, name: &str) -> Result<Segment, LogError> {
     let read = || {
         let file = disk.open(name)?;

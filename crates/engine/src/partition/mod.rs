@@ -305,7 +305,9 @@ impl Partition {
         }
         Running::end();
         self.work_for(OWN);
-        self.drop_old_events(now_ms, weight);
+        if shared.refuses(Class::Finishes).is_none() {
+            self.drop_old_events(now_ms, weight);
+        }
         self.close(answers, shared);
         self.state.tables.bound_caches();
         overdue || idle || self.has_more(shared)
@@ -423,6 +425,12 @@ impl Partition {
 
     /// Makes what a transaction has done part of the batch; gives its weight.
     fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
+        // Told here, where it is known who has written it.
+        assert!(
+            done.weight <= RECORD_BYTES_MAX,
+            "it writes {} bytes, and a record has room for {RECORD_BYTES_MAX}",
+            done.weight
+        );
         for letter in done.sent.drain(..) {
             self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));

@@ -26,7 +26,7 @@ use crate::contract::Domain;
 use crate::damage::{self, Kind};
 use crate::disk::Disk;
 use crate::engine::{NewerProgram, all_tables, refuse_newer, with_own};
-use crate::log::LogError;
+use crate::log::{LogError, refuse_other_version};
 use crate::table::TableDef;
 
 const REPORT: &str = "report.txt";
@@ -89,6 +89,7 @@ pub fn repair(
     domains: &[Domain],
 ) -> Result<Option<Repaired>, RepairError> {
     refuse_newer(disk)?;
+    refuse_other_version(disk)?;
     check_finished(disk)?;
     let defs = all_tables(&with_own(domains));
     let mut repair = Repair {

@@ -137,6 +137,7 @@ fn archive_flow(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing
             break;
         }
         left.flow.add(&change);
+        left.flow_slice = Some(slice);
         sku.flow_left = position;
         tx.remove(&FLOW, (name, position));
         tx.put(&FLOW_ARCHIVE, (slice, name, position), change);

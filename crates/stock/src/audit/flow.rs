@@ -9,7 +9,7 @@ use tidegate_engine::contract::Books;
 use super::Fault;
 use super::holds::ending_of;
 use super::rows::Rows;
-use crate::archive::FlowSums;
+use crate::archive::{FLOW_ARCHIVE, FlowSums};
 use crate::table::{Change, Kind, Sku};
 
 /// What the flow has told so far.
@@ -48,7 +48,7 @@ pub(super) fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>)
     } else if !told.is_nothing() {
         fault(": what its flow begins with is not nothing".to_owned());
     }
-    check_leaving(sku, rows, fault);
+    check_leaving(books, sku, rows, fault);
     let archived = rows.flow_archived.iter();
     let archived = archived.map(|((_, position), change)| (position, change));
     for ((position, change), due) in archived.chain(&rows.flow).zip(first..) {
@@ -72,17 +72,26 @@ pub(super) fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>)
 }
 
 /// The flow that has left is what the SKU says, and what has not has one timer.
-fn check_leaving(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+fn check_leaving(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    let says = sku.flow_left;
+    let slice = rows.left.as_ref().and_then(|left| left.flow_slice);
+    if slice.is_some() != (says > 0) {
+        fault(format!(
+            ": its flow has left up to {says}, and the last of it for {slice:?}"
+        ));
+    }
     let last = rows.flow_archived.keys().next_back();
     let last = last.map(|(_, position)| *position);
-    if last.is_some_and(|last| last != sku.flow_left) {
-        let says = sku.flow_left;
+    let is_lost = last.is_none() && slice.is_some_and(|slice| books.keeps(&FLOW_ARCHIVE, slice));
+    if is_lost || last.is_some_and(|last| last != says) {
         fault(format!(
             ": its flow has left up to {says}, the archive has {last:?}"
         ));
     }
     let due = (sku.flow_left < sku.changes).then_some(sku.flow_left + 1);
-    if !rows.flow_leaving.iter().eq(&due) {
+    let is_set_aside = rows.flow_leaving.is_empty()
+        && due.is_some_and(|due| rows.set_aside.flow_leaving.contains(&due));
+    if !rows.flow_leaving.iter().eq(&due) && !is_set_aside {
         let timers = &rows.flow_leaving;
         fault(format!(
             ": timers for its flow from {timers:?}, {due:?} was due"

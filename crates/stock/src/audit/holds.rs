@@ -29,11 +29,15 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
             ));
         }
         let is_timed = timers.remove(&(hold.expires_at_ms, id.clone()));
-        if is_timed != (state == HoldState::Held) {
+        let is_due = state == HoldState::Held;
+        let is_set_aside = is_due && rows.set_aside.expiries.contains(id);
+        if is_timed != is_due && !is_set_aside {
             fault(format!("in state {state:?}, expiry timer: {is_timed}"));
         }
         let leaves = leaving.remove(id).unwrap_or(0);
-        if leaves != u64::from(is_hot && state != HoldState::Held) {
+        let is_to_leave = is_hot && state != HoldState::Held;
+        let is_set_aside = is_to_leave && leaves == 0 && rows.set_aside.leaving.contains(id);
+        if leaves != u64::from(is_to_leave) && !is_set_aside {
             fault(format!(
                 "in state {state:?}, {leaves} timers for the archive"
             ));

@@ -91,6 +91,14 @@ pub(super) fn check_buyers(rows: &Rows, fault: Fault<'_>) {
             fault(format!(" buyer {buyer}: {counted} counted, {has} had"));
         }
     }
+    let counted = rows.buyers.values().map(|taken| taken.archived);
+    let counted = counted.fold(0, u64::saturating_add);
+    let bought = rows.left.as_ref().map_or(0, |left| left.bought);
+    if counted != bought {
+        fault(format!(
+            ": {counted} counted as archived for its buyers, {bought} have left"
+        ));
+    }
     for (buyer, (units, archived)) in had {
         let has = units.saturating_add(archived);
         fault(format!(" buyer {buyer}: {has} had, none counted"));

@@ -38,6 +38,15 @@ pub(super) struct Rows {
     pub(super) leaving: BTreeMap<CompactString, u64>,
     /// The changes from which on the flow is to leave.
     pub(super) flow_leaving: Vec<u64>,
+    pub(super) set_aside: SetAside,
+}
+
+/// What timers that were set aside were set with: they stand for those that are set.
+#[derive(Default)]
+pub(super) struct SetAside {
+    pub(super) expiries: BTreeSet<CompactString>,
+    pub(super) leaving: BTreeSet<CompactString>,
+    pub(super) flow_leaving: BTreeSet<u64>,
 }
 
 /// Rows by SKU. A key that is none of its table's, or lies in the slot of another SKU, is told.
@@ -88,6 +97,15 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
     });
     sort.timers(&ARCHIVE_FLOW, number, |rows, _, position| {
         rows.flow_leaving.push(position);
+    });
+    sort.timers_set_aside(&EXPIRE, text, |rows, hold| {
+        rows.set_aside.expiries.insert(hold);
+    });
+    sort.timers_set_aside(&ARCHIVE, text, |rows, hold| {
+        rows.set_aside.leaving.insert(hold);
+    });
+    sort.timers_set_aside(&ARCHIVE_FLOW, number, |rows, position| {
+        rows.set_aside.flow_leaving.insert(position);
     });
     sort.skus
 }
@@ -141,6 +159,22 @@ impl Sort<'_> {
             match self.split(timer.owner(), &parts) {
                 Some((sku, of)) => put(self.skus.entry(sku).or_default(), timer.due_ms(), of),
                 None => self.fault("the timers", timer.key()),
+            }
+        }
+    }
+
+    fn timers_set_aside<P>(
+        &mut self,
+        timer: &Timer,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+        put: impl Fn(&mut Rows, P),
+    ) {
+        for timer in self.books.timers_set_aside(timer) {
+            // One of another key is no stand-in for any: the engine's own laws tell of it.
+            if let Some((sku, of)) = self.split(timer.owner(), &parts)
+                && let Some(rows) = self.skus.get_mut(&sku)
+            {
+                put(rows, of);
             }
         }
     }

@@ -89,3 +89,29 @@ fn every_table_has_a_row_removed_added_and_changed_unless_no_row_can_tell() {
         }
     }
 }
+
+#[test]
+fn timer_that_was_set_aside_stands_for_one_that_is_set() {
+    let folder = Folder::new();
+    for (table, row, kind, owner) in [
+        ("engine.timers", 0, None, &b"a\0h4\0"[..]),
+        ("engine.idle_timers", 1, Some(0x0102), b"a\0h1\0"),
+        (
+            "engine.idle_timers",
+            3,
+            Some(0x0103),
+            b"a\0\0\0\0\0\0\0\0\x01",
+        ),
+    ] {
+        let timer = folder.mutate(table, row, Mutation::Remove);
+        assert_ne!(folder.faults(), Vec::<String>::new());
+        let dead = "engine.dead_letters";
+        let kind = kind.map(|kind| folder.mutate(dead, 1, Mutation::Field(1, Value::Number(kind))));
+        let owner = folder.mutate(dead, 1, Mutation::Field(3, Value::Bytes(owner)));
+        assert_eq!(folder.faults(), Vec::<String>::new());
+        folder.put(dead, owner);
+        kind.into_iter().for_each(|kind| folder.put(dead, kind));
+        folder.put(table, timer);
+    }
+    assert_eq!(folder.faults(), Vec::<String>::new());
+}

@@ -3,7 +3,7 @@
  * It stands before the calls by which files below TIDEGATE_FAULTS_BELOW are opened, read, written and
  * synced; all others pass. TIDEGATE_FAULTS is a folder that a test keeps: its file `orders` is read at
  * every call, so that a fault comes and goes under a running server, and what was done to a call is
- * added to `fired`. An order is a line of four words:
+ * added to `fired`, and when a slow one goes on. An order is a line of four words:
  *
  *     call (open, read, write, sync)   part of a path   what   value
  *
@@ -85,6 +85,8 @@ static int fault(const char *call, const char *path)
         if (!ordered(call, path, &order))
             return errno = before, 0;
     }
+    if (!strcmp(order.what, "slow"))
+        tell(call, path, "over");
     errno = strcmp(order.what, "fail") ? before : order.value;
     return !strcmp(order.what, "fail") ? -1 : !strcmp(order.what, "short");
 }
