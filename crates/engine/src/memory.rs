@@ -60,6 +60,11 @@ impl Memory {
             && own > hundredth * OPEN_SHARE_PERCENT / 100 * percent
     }
 
+    /// Whether so many bytes of rows are nearly too many: somebody may be turned away.
+    pub(crate) fn is_tight(self, row_bytes: usize) -> bool {
+        row_bytes >= self.row_bytes() / 100 * BORROWED_SHARE_PERCENT
+    }
+
     /// Why a request of this class is turned away while rows take so many bytes, if it is.
     pub(crate) fn refuses(self, row_bytes: usize, class: Class) -> Option<Fault> {
         let percent = match class {

@@ -416,3 +416,19 @@ fn last_checkpoint_of_an_engine_that_stops_never_pauses() {
     engine.checkpoint();
     assert_eq!(pauses.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn checkpoint_for_which_somebody_may_wait_never_pauses() {
+    let (mut engine, pauses) = paced();
+    let text = "x".repeat(PAYLOAD_BYTES_MAX);
+    for key in 0..24 {
+        // More than is lent to anybody.
+        engine
+            .submit(&format!("NOTE.ATTACH k{key} {text}"))
+            .unwrap();
+        engine.execute();
+        engine.write().unwrap();
+    }
+    engine.checkpoint();
+    assert_eq!(pauses.load(Ordering::Relaxed), 0);
+}

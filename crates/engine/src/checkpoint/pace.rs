@@ -39,11 +39,12 @@ impl Pace {
         }
     }
 
-    /// Never when somebody waits for more than memory: for the log's room, or for the engine to stop.
+    /// Never when somebody may wait for its end: for room in memory or for the log, or for a stop.
     fn is_ahead(&self, shared: &Shared) -> bool {
         let changed = shared.checkpoints.changed_bytes.load(Ordering::Relaxed);
         let room = shared.memory.checkpoint_bytes() / 100 * PACE_ROOM_PERCENT;
         let is_urgent = shared.stopping.load(Ordering::Acquire)
+            || shared.memory.is_tight(shared.checkpoints.bytes())
             || matches!(shared.room(), Room::Short { .. })
             || shared.log_bytes() >= CHECKPOINT_LOG_BYTES;
         !is_urgent && product(self.taken, room) > product(changed, self.rows)
