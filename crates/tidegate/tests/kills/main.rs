@@ -105,6 +105,13 @@ impl<'a> Run<'a> {
         rarest.expect("because some places always exist")
     }
 
+    /// Until there were so many kills, and for a while longer if one of the places was hardly hit: on a
+    /// busy machine that is up to chance.
+    fn goes_on(&self, kills: u64) -> bool {
+        let done = self.report.kills();
+        done < kills || done < 3 * kills && self.report.rare(kills / KILLS_PER_PLACE).is_some()
+    }
+
     fn start(&mut self) -> Server {
         let began = Instant::now();
         let server = Server::start_with(self.data, checkpoint_often);
@@ -224,12 +231,12 @@ fn what_was_acknowledged_outlives_every_kill_and_what_was_in_doubt_is_settled_by
     let declared = Client::to(&server.resp).pipeline(&declare.collect::<Vec<_>>());
     assert_eq!(declared.len() as u64, SKUS);
 
-    while run.report.kills() < kills && run.report.is_clean() {
+    while run.report.is_clean() && run.goes_on(kills) {
         match run.wanted() {
             Place::Recovery => {
                 run.kill_at_work(server, Place::Elsewhere);
                 let starts = 1 + run.random.below(STARTS_MAX);
-                for _ in 0..starts.min(kills - run.report.kills()) {
+                for _ in 0..starts {
                     run.kill_at_start();
                 }
             }
@@ -251,10 +258,8 @@ fn what_was_acknowledged_outlives_every_kill_and_what_was_in_doubt_is_settled_by
     println!("{report}");
     assert!(report.is_clean(), "{:#?} {:#?}", report.lost, report.broken);
     // What these rounds are for has happened in them.
-    for place in Place::REQUIRED {
-        let least = kills / KILLS_PER_PLACE;
-        assert!(report.kills_at(place) >= least, "few in {}", place.name());
-    }
+    let rare = report.rare(kills / KILLS_PER_PLACE);
+    assert!(rare.is_none(), "few kills in {rare:?}");
     let sold_out: u64 = run.workers.iter().map(|worker| worker.sold_out).sum();
     assert!(sold_out > 0, "nobody was too late");
     assert!(

@@ -32,6 +32,13 @@ impl Report {
         self.killed.iter().filter(|at| **at == place).count() as u64
     }
 
+    /// A place where fewer kills fell.
+    pub(crate) fn rare(&self, least: u64) -> Option<&'static str> {
+        let mut places = Place::REQUIRED.into_iter();
+        let rare = places.find(|place| self.kills_at(*place) < least);
+        rare.map(Place::name)
+    }
+
     /// Whether nothing is wrong so far.
     pub(crate) fn is_clean(&self) -> bool {
         self.lost.is_empty() && self.broken.is_empty()
