@@ -56,8 +56,7 @@ impl Memory {
     /// commands though others may go on: it is beyond its share, and what nobody uses is nearly used.
     pub(crate) fn is_beyond_share(self, row_bytes: usize, own: usize, percent: usize) -> bool {
         let hundredth = self.row_bytes() / 100;
-        row_bytes >= hundredth * BORROWED_SHARE_PERCENT
-            && own > hundredth * OPEN_SHARE_PERCENT / 100 * percent
+        self.is_tight(row_bytes) && own > hundredth * OPEN_SHARE_PERCENT / 100 * percent
     }
 
     /// Whether so many bytes of rows are nearly too many: somebody may be turned away.

@@ -43,7 +43,7 @@ pub(crate) struct Sku {
     #[n(6)]
     pub(crate) changes: u64,
     /// Changes that have left for the archive: the position of the last one.
-    #[cbor(n(7), default)]
+    #[n(7)]
     pub(crate) flow_left: u64,
 }
 
@@ -251,7 +251,7 @@ pub(crate) struct Taken {
     #[n(0)]
     pub(crate) units: u64,
     /// How many of them are of holds in the archive.
-    #[cbor(n(1), default)]
+    #[n(1)]
     pub(crate) archived: u64,
 }
 

@@ -76,18 +76,14 @@ pub fn is_unfinished(disk: &dyn Disk) -> io::Result<bool> {
 pub fn check_finished(disk: &dyn Disk) -> Result<(), Unfinished> {
     // A folder that cannot be listed has no engine opened on it either: the log lists it.
     if is_unfinished(disk).unwrap_or(false) {
-        let path = folder(disk);
+        let path = disk.folder();
         return Err(Unfinished { path });
     }
     Ok(())
 }
 
-fn folder(disk: &dyn Disk) -> String {
-    disk.path("").trim_end_matches('/').to_owned()
-}
-
 fn failed(disk: &dyn Disk) -> impl Fn(io::Error) -> RestoreError {
-    let path = folder(disk);
+    let path = disk.folder();
     move |error| RestoreError::Io {
         path: path.clone(),
         error,
@@ -104,7 +100,7 @@ pub fn check_free(disk: &dyn Disk) -> Result<(), RestoreError> {
     if names.is_empty() || names.iter().any(|name| name == RESTORING) {
         return Ok(());
     }
-    let path = folder(disk);
+    let path = disk.folder();
     Err(RestoreError::NotEmpty { path })
 }
 

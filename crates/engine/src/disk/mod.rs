@@ -27,6 +27,11 @@ pub trait Disk: Send + Sync {
     fn sync_folder(&self) -> io::Result<()>;
     /// The path of a file, for messages.
     fn path(&self, name: &str) -> String;
+
+    /// The path of the folder, for messages.
+    fn folder(&self) -> String {
+        self.path("").trim_end_matches('/').to_owned()
+    }
 }
 
 /// An open file.

@@ -185,7 +185,7 @@ impl<'a> Look<'a> {
         let kept = (&**applied, &**frozen, &Reading::default());
         match scan_into(self.disk, kept, visit, &mut end) {
             Ok(()) if end.report.segments == 0 => {
-                let path = self.disk.path("").trim_end_matches('/').to_owned();
+                let path = self.disk.folder();
                 return Err(LogError::Absent { path }.into());
             }
             Ok(()) => {}

@@ -89,20 +89,9 @@ pub struct NewerProgram {
 /// # Errors
 /// One has.
 pub(crate) fn refuse_newer(disk: &dyn Disk) -> Result<(), NewerProgram> {
-    // What cannot be read here is told by a start when it looks for kinds.
+    // What cannot be read here is told by a start.
     let left = Kinds::left_on(disk).ok().flatten();
-    let left = left.map(|left| left.program);
-    match left.filter(|left| version::is_newer(left)) {
-        Some(left) => Err(NewerProgram {
-            folder: folder_of(disk),
-            left,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn folder_of(disk: &dyn Disk) -> String {
-    disk.path("").trim_end_matches('/').to_owned()
+    left.map_or(Ok(()), |left| left.refuse_newer(disk))
 }
 
 impl Kinds {
@@ -142,6 +131,17 @@ impl Kinds {
             Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(disk, error)),
         }
+    }
+
+    /// Refuses those that a newer program has left on a disk.
+    pub(super) fn refuse_newer(&self, disk: &dyn Disk) -> Result<(), NewerProgram> {
+        if version::is_newer(&self.program) {
+            return Err(NewerProgram {
+                folder: disk.folder(),
+                left: self.program.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// Writes these down on a disk, durably, unless they are what was `left` there. Of others there is
@@ -191,7 +191,7 @@ impl Kinds {
             ))
         });
         Err(OpenError::UnknownKind(UnknownKind {
-            folder: folder_of(disk),
+            folder: disk.folder(),
             slot: slot.0,
             what: match sort {
                 Sort::Letter => "letter",

@@ -151,7 +151,9 @@ impl Engine {
         check_numbers(domains);
         let parts = parts(domains, &config.shares)?;
         let defs = tables_told(domains, &config.archives)?;
-        refuse_newer(&*disk)?;
+        let left = Kinds::left_on(&*disk)?;
+        left.as_ref()
+            .map_or(Ok(()), |left| left.refuse_newer(&*disk))?;
         check_finished(&*disk)?;
         check_whole(&*disk)?;
         let mark = Mark::read(&*disk)?.unwrap_or_default();
@@ -188,7 +190,6 @@ impl Engine {
             executors,
         );
         let kinds = Kinds::of(domains);
-        let left = Kinds::left_on(&*disk)?;
         let are_known = left.as_ref().is_some_and(|left| kinds.know(left));
         let timers = domains.iter().flat_map(|domain| domain.timers);
         let mails = domains.iter().flat_map(|domain| domain.takes);
@@ -283,7 +284,7 @@ fn check_base(
     }
     Err(BaseError::of_file(BaseDamage {
         table: None,
-        path: disk.path("").trim_end_matches('/').to_owned(),
+        path: disk.folder(),
         keys: None,
         rows: None,
         what: "the base is missing, though checkpoints have put rows there".to_owned(),

@@ -194,7 +194,7 @@ pub(crate) fn scan_into(
         }
         (None, None) if applied.is_empty() => return Ok(()),
         (None, None) => {
-            let path = disk.path("").trim_end_matches('/').to_owned();
+            let path = disk.folder();
             return Err(LogError::Absent { path });
         }
     }
@@ -215,7 +215,7 @@ pub(crate) fn scan_into(
     let mut short = end.tips.iter().zip(reach).enumerate();
     if let Some((partition, (tip, reach))) = short.find(|(_, (tip, reach))| tip < reach) {
         return Err(LogError::Short {
-            path: disk.path("").trim_end_matches('/').to_owned(),
+            path: disk.folder(),
             partition: u16::try_from(partition).unwrap_or(u16::MAX),
             log: tip.0,
             base: reach.0,

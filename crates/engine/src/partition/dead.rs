@@ -1,7 +1,7 @@
 //! What was set aside, run once more.
 
 use super::state::Done;
-use super::{Handlers, Later, OWN, Partition, fits};
+use super::{Handlers, Later, OWN, Partition};
 use crate::dead::{DEAD, DeadRow, DeadState, REPLAY};
 use crate::gate::Answers;
 use crate::key::KeyReader;
@@ -37,18 +37,8 @@ impl Partition {
             }
             Some(_) | None => Ok(()), // There is nothing to run.
         };
-        let done = Done::of(tx);
-        match ran {
-            Ok(()) if fits(weight, done.weight) => Ok(self.commit(due.slot, done, answers)),
-            Ok(()) => {
-                self.state.tables.undo();
-                Err(Later::NextRecord)
-            }
-            Err(missing) => {
-                self.state.tables.undo();
-                Err(Later::Fetched(vec![missing]))
-            }
-        }
+        let ran = (ran, Done::of(tx));
+        self.keep(due.slot, ran, weight, answers)
     }
 }
 

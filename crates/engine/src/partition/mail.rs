@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::state::Done;
-use super::{Later, Partition, fits};
+use super::{Later, Partition};
 use crate::contract::Class;
 use crate::dead::DeadRow;
 use crate::gate::Answers;
@@ -88,16 +88,8 @@ impl Partition {
                 (mail.take_in)(&sent.body, &sent.to, &mut tx)
             };
             let done = Done::of(tx);
-            if let Err(missing) = taken {
-                self.state.tables.undo();
-                return Err(Later::Fetched(vec![missing]));
-            }
-            if !fits(weight, done.weight) {
-                self.state.tables.undo();
-                return Err(Later::NextRecord);
-            }
             debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
-            more = self.commit(to, done, answers);
+            more = self.keep(to, (taken, done), weight, answers)?;
         }
         answers.push_post(Post::Ack {
             of: *from,

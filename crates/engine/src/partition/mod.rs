@@ -423,6 +423,24 @@ impl Partition {
         }
     }
 
+    /// Keeps what a timer or a letter has done, if the rows that it read were there and the record of the
+    /// batch has room for what it wrote.
+    fn keep(
+        &mut self,
+        slot: Slot,
+        (ran, done): (Result<(), Missing>, Done),
+        weight: usize,
+        answers: &mut Answers,
+    ) -> Result<usize, Later> {
+        let later = match ran {
+            Ok(()) if fits(weight, done.weight) => return Ok(self.commit(slot, done, answers)),
+            Ok(()) => Later::NextRecord,
+            Err(missing) => Later::Fetched(vec![missing]),
+        };
+        self.state.tables.undo();
+        Err(later)
+    }
+
     /// Makes what a transaction has done part of the batch; gives its weight.
     fn commit(&mut self, slot: Slot, mut done: Done, answers: &mut Answers) -> usize {
         // Told here, where it is known who has written it.

@@ -2,7 +2,7 @@
 
 use super::lanes::COMMAND_WORK;
 use super::state::{Done, State};
-use super::{Later, Partition, fits};
+use super::{Later, Partition};
 use crate::dead::{DeadRow, REPLAY};
 use crate::gate::Answers;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_TIMERS_MAX, TIMERS_READ};
@@ -86,18 +86,8 @@ impl Partition {
         } else {
             (timer.fire)(&mut tx, due.owner())
         };
-        let done = Done::of(tx);
-        match fired {
-            Ok(()) if fits(weight, done.weight) => Ok(self.commit(due.slot, done, answers)),
-            Ok(()) => {
-                self.state.tables.undo();
-                Err(Later::NextRecord)
-            }
-            Err(missing) => {
-                self.state.tables.undo();
-                Err(Later::Fetched(vec![missing]))
-            }
-        }
+        let ran = (fired, Done::of(tx));
+        self.keep(due.slot, ran, weight, answers)
     }
 
     /// A slot waits for what its first timer needs; what its next ones need is fetched along.
