@@ -72,6 +72,15 @@ impl RealDisk {
     }
 }
 
+impl Drop for RealDisk {
+    /// Closing the handle is not enough: a child process that is just being started has a copy of
+    /// it until it runs its own program, and the lock with it. Letting go counts for all copies.
+    fn drop(&mut self) {
+        // What fails here is let go with the process at the latest.
+        drop(self.handle.unlock());
+    }
+}
+
 fn at(folder: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
 }
@@ -204,5 +213,23 @@ impl File for RealFile {
             let _ = rustix::fs::fadvise(&self.file, start, Some(length), Advice::DontNeed);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_let_go_is_free_whoever_else_has_it_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = RealDisk::open(folder.path()).expect("free");
+        let _copy_of_a_child = disk.handle.try_clone().expect("a copy");
+        assert!(
+            RealDisk::open(folder.path()).is_err(),
+            "locked while in use"
+        );
+        drop(disk);
+        RealDisk::open(folder.path()).expect("free");
     }
 }

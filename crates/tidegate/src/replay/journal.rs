@@ -135,6 +135,16 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    /// Closing the file is not enough: a child process that is just being started has a copy of it
+    /// until it runs its own program, and the lock with it. Letting go counts for all copies.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // What fails here is let go with the process at the latest.
+        drop(state.file.unlock());
+    }
+}
+
 impl Entry {
     /// Appends the entry as a line.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -274,6 +284,17 @@ mod tests {
         drop(journal);
         let (_journal, found) = Journal::open(&path, "input=a").expect("a third time");
         assert_eq!(found.len(), 8);
+    }
+
+    #[test]
+    fn a_closed_journal_is_free_whoever_else_has_its_file_open() {
+        let (_folder, path) = folder();
+        let (journal, _) = Journal::open(&path, "input=a").expect("new");
+        let state = journal.state.lock().expect("not poisoned");
+        let _copy_of_a_child = state.file.try_clone().expect("a copy");
+        drop(state);
+        drop(journal);
+        Journal::open(&path, "input=a").expect("free");
     }
 
     #[test]
