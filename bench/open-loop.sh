@@ -4,7 +4,8 @@
 # Measures for 20 s how many holds a second a closed loop gets (50 connections, -P 16); then asks
 # for 70% of that at fixed moments, and counts latency from the moment that each was due. MEMORY
 # (256MiB) is little, so that checkpoints are frequent: a window is as long as five of them take,
-# 10 s at least, and there are WINDOWS (5). Exits with 1 if p99.9 of any of them is more than
+# 10 s at least, and there are WINDOWS (5). "steal" is how much of a window the host kept its
+# processors from this machine, in percent of one. Exits with 1 if p99.9 of any window is more than
 # 250 ms. The folder is made in BENCH_DIR (here).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,24 +31,34 @@ def closed_loop(server):
     return seen["done_per_second"], server.checkpoints()[0] / CLOSED_S
 
 
+def stolen_s():
+    """Seconds of processor time that the host has kept from this machine."""
+    with open("/proc/stat") as stat:
+        return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def open_loop(server, rate, window_s):
-    """What was seen, and when how many checkpoints had ended."""
+    """What was seen, and when how many checkpoints had ended and what the host had kept."""
     bench = server.bench(*WORK, "--rate", rate, "--count", rate * window_s * WINDOWS, "--windows", window_s)
     ended = []
     while bench.poll() is None:
-        ended.append((time.time() * 1_000, server.checkpoints()[0]))
+        ended.append((time.time() * 1_000, server.checkpoints()[0], stolen_s()))
         time.sleep(0.05)
     return figures(bench), ended
 
 
-def checkpoints_within(ended, begin_ms, end_ms):
-    counts = [count for at, count in ended if begin_ms <= at <= end_ms]
-    return counts[-1] - counts[0] if counts else 0
+def within(ended, begin_ms, end_ms):
+    """Checkpoints of a window, and how much of it the host kept, in percent of a core."""
+    seen = [(count, stolen) for at, count, stolen in ended if begin_ms <= at <= end_ms]
+    if not seen:
+        return 0, 0
+    (first, before), (last, after) = seen[0], seen[-1]
+    return last - first, (after - before) * 100_000 / (end_ms - begin_ms)
 
 
-def row(name, rate, latencies_us, checkpoints=""):
+def row(name, rate, latencies_us, checkpoints="", stolen=""):
     latencies = "".join(f"{us / 1_000:>11.2f}" for us in latencies_us)
-    print(f"{name:<14}{rate:>11,}/s{latencies}{checkpoints:>13}")
+    print(f"{name:<14}{rate:>11,}/s{latencies}{checkpoints:>13}{stolen:>8}")
     return latencies_us[2] / 1_000
 
 
@@ -65,13 +76,13 @@ with tempfile.TemporaryDirectory(prefix="bench-open.", dir=os.environ["BENCH_DIR
         peak = server.memory("VmHWM") >> 20
 
 quantiles = ("p50", "p99", "p999", "max")
-print(f"{'window':<14}{'done':>13}{'p50 ms':>11}{'p99':>11}{'p99.9':>11}{'max':>11}{'checkpoints':>13}")
+print(f"{'window':<14}{'done':>13}{'p50 ms':>11}{'p99':>11}{'p99.9':>11}{'max':>11}{'checkpoints':>13}{'steal':>8}")
 worst, begin_ms, fewest = 0, seen["began_at_ms"], math.inf
 for number, window in enumerate(seen["windows"][:WINDOWS], 1):
     end_ms = begin_ms + window["length_ms"]
-    checkpoints = checkpoints_within(ended, begin_ms, end_ms)
+    checkpoints, stolen = within(ended, begin_ms, end_ms)
     latencies = [window[f"latency_us_{name}"] for name in quantiles]
-    worst = max(worst, row(number, window["done_per_second"], latencies, checkpoints))
+    worst = max(worst, row(number, window["done_per_second"], latencies, checkpoints, f"{stolen:.0f}%"))
     begin_ms, fewest = end_ms, min(fewest, checkpoints)
 row("all", seen["done_per_second"], [seen[f"batch_latency_us_{name}"] for name in quantiles])
 print(f"BUSY told {seen['busy_told']:,} times; at most {peak:,} MiB resident")

@@ -139,6 +139,10 @@ pub const PACE_PAUSES_MAX: u32 = 2_000;
 /// A checkpoint begins after so long if anything has changed, unless told otherwise.
 pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 
+/// Bytes of rows that go to a file of the base before the device is told to begin with them: few, so
+/// that what the log writes has not long to wait, and enough that it is worth a call.
+pub const WRITE_BACK_BYTES: usize = 1024 * 1024;
+
 /// Runs of a tier of a table that wait to be merged before no checkpoint begins unasked: each is one
 /// more place to look for a row.
 pub const BASE_RUNS_MAX: usize = 24;
@@ -247,6 +251,10 @@ pub const CLOCK_SLEW_PERMILLE: u64 = 50;
 
 /// A start does not jump further ahead than this without being told to.
 pub const CLOCK_JUMP_MS_MAX: u64 = 24 * 3_600 * 1_000;
+
+/// Bytes that are cut from a segment at once when it goes: a device that is told of more takes longer
+/// than a group does, and one that is told of much less is told too often.
+pub const CUT_BYTES: u64 = 1024 * 1024;
 
 /// An idle log seals its last group after this long.
 pub const SEAL_AFTER_MS: u64 = 200;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
+use super::removal::{Removal, remove};
 use super::scan::{End, Reading, reaches, scan_into};
 use super::segment::{self, Header, VERSION, file_name};
 use super::{Group, Log, LogError, LogReport, Lsn, Record, Room, Space};
@@ -34,6 +35,7 @@ pub struct EmbeddedLog {
     clock_up_to_ms: u64,
     sealed: bool,
     spare: Arc<Mutex<Spare>>,
+    removal: Arc<Removal>,
     /// The last attempt to make a spare found the disk full.
     is_full: bool,
     encoded: Vec<u8>,
@@ -117,6 +119,7 @@ impl EmbeddedLog {
             clock_up_to_ms: end.report.clock_up_to_ms,
             sealed: false,
             spare: Arc::new(Mutex::new(Spare::Absent)),
+            removal: Arc::default(),
             is_full: false,
             encoded: Vec::new(),
         };
@@ -248,11 +251,16 @@ impl Log for EmbeddedLog {
     }
 
     fn trim(&mut self, applied: &[Lsn]) -> Result<(), LogError> {
-        while let Some(done) = self
+        let mut done = Vec::new();
+        while let Some(segment) = self
             .closed
             .pop_front_if(|closed| reaches(applied, &closed.tips))
         {
-            remove(&*self.disk, &done.name)?;
+            done.push(segment.name);
+        }
+        if self.removal.add(done)? {
+            let (removal, disk) = (Arc::clone(&self.removal), Arc::clone(&self.disk));
+            (self.spawn)(Box::new(move || removal.run(&*disk)));
         }
         Ok(())
     }
@@ -297,7 +305,7 @@ fn is_disk_full(error: &io::Error) -> bool {
 }
 
 /// A start that may open no more files is not told to free some space.
-fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
+pub(super) fn io_error(disk: &dyn Disk, name: &str, error: io::Error) -> LogError {
     if is_disk_full(&error) {
         LogError::Full
     } else {
@@ -362,13 +370,6 @@ fn closed(
         Ok(Closed { name, bytes, tips })
     });
     closed.collect()
-}
-
-/// Removes a segment that is not needed. Durable before the next one goes, so that a crash leaves no
-/// gap.
-fn remove(disk: &dyn Disk, name: &str) -> Result<(), LogError> {
-    let removed = disk.remove(name).and_then(|()| disk.sync_folder());
-    removed.map_err(|error| io_error(disk, name, error))
 }
 
 /// Gives back what the last segment has allocated behind its groups, and what a start that failed

@@ -5,6 +5,7 @@
 
 mod embedded;
 mod lost;
+mod removal;
 mod scan;
 mod segment;
 mod writer;

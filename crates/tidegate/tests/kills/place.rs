@@ -61,9 +61,25 @@ impl Place {
     }
 }
 
-/// The names of the threads that write files.
-const LOG: &str = "log";
-const CHECKPOINT: &str = "checkpoint";
+/// A thread that writes files, by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Log,
+    Checkpoint,
+    /// Makes segments of the log, and removes them.
+    Segments,
+}
+
+impl Kind {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "log" => Some(Self::Log),
+            "checkpoint" => Some(Self::Checkpoint),
+            "segments" => Some(Self::Segments),
+            _ => None,
+        }
+    }
+}
 
 const APPENDS: &[i64] = &[
     libc::SYS_pwrite64,
@@ -73,7 +89,9 @@ const APPENDS: &[i64] = &[
     libc::SYS_rename,
 ];
 const SYNCS: &[i64] = &[libc::SYS_fdatasync, libc::SYS_fsync];
+/// Of a thread for segments.
 const TRIMS: &[i64] = &[
+    libc::SYS_ftruncate,
     libc::SYS_unlinkat,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_unlink,
@@ -112,6 +130,9 @@ impl Hunter {
         let mut threads = Vec::new();
         loop {
             let is_over = began.elapsed() >= patience;
+            if wanted == Place::Trim && !threads.is_empty() {
+                threads = threads_of(pid); // Whoever trims lives only as long.
+            }
             let hint = places_of(&threads);
             let is_likely = hint.is_none_or(|places| places.contains(&wanted));
             if !is_over && !threads.is_empty() && !is_likely {
@@ -122,7 +143,7 @@ impl Hunter {
             // Whoever is to be a thread of it is one then.
             wait_for("a process to stop", || call_of(&proc_of(pid)));
             threads = threads_of(pid);
-            self.has_checkpoints |= threads.iter().any(|thread| thread.is_checkpoint);
+            self.has_checkpoints |= threads.iter().any(|thread| thread.kind == Kind::Checkpoint);
             let places = self.places(pid, &threads);
             if places.contains(&wanted) {
                 return wanted;
@@ -138,7 +159,7 @@ impl Hunter {
     /// Where a stopped process is; at least one place.
     fn places(&self, pid: Pid, threads: &[Thread]) -> Vec<Place> {
         // The log's thread is there once the folder has been read.
-        if threads.iter().all(|thread| thread.is_checkpoint) && self.has_opened(pid) {
+        if threads.iter().all(|thread| thread.kind != Kind::Log) && self.has_opened(pid) {
             vec![Place::Recovery]
         } else {
             wait_for("its threads to stop", || places_of(threads))
@@ -154,7 +175,7 @@ impl Hunter {
 
 /// A thread that writes files.
 struct Thread {
-    is_checkpoint: bool,
+    kind: Kind,
     folder: PathBuf,
 }
 
@@ -174,11 +195,8 @@ fn threads_of(pid: Pid) -> Vec<Thread> {
     let thread = |task: fs::DirEntry| {
         let folder = task.path();
         let name = fs::read_to_string(folder.join("comm")).ok()?;
-        let is_checkpoint = name.trim() == CHECKPOINT;
-        (is_checkpoint || name.trim() == LOG).then_some(Thread {
-            is_checkpoint,
-            folder,
-        })
+        let kind = Kind::named(name.trim())?;
+        Some(Thread { kind, folder })
     };
     tasks
         .into_iter()
@@ -193,14 +211,12 @@ fn places_of(threads: &[Thread]) -> Option<Vec<Place>> {
     let mut places = Vec::new();
     for thread in threads {
         let call = call_of(&thread.folder)?;
-        if TRIMS.contains(&call) {
-            places.push(Place::Trim);
-        } else if thread.is_checkpoint && !WAITS.contains(&call) {
-            places.push(Place::Checkpoint);
-        } else if APPENDS.contains(&call) {
-            places.push(Place::Append);
-        } else if SYNCS.contains(&call) {
-            places.push(Place::Sync);
+        match thread.kind {
+            Kind::Segments if TRIMS.contains(&call) => places.push(Place::Trim),
+            Kind::Checkpoint if !WAITS.contains(&call) => places.push(Place::Checkpoint),
+            Kind::Log if APPENDS.contains(&call) => places.push(Place::Append),
+            Kind::Log if SYNCS.contains(&call) => places.push(Place::Sync),
+            Kind::Segments | Kind::Checkpoint | Kind::Log => {}
         }
     }
     if places.is_empty() {

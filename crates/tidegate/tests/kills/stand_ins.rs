@@ -1,5 +1,5 @@
-//! What a server's thread for checkpoints would look like from outside, shown by programs that
-//! stand in for it.
+//! What a server's threads for checkpoints and segments would look like from outside, shown by
+//! programs that stand in for them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,15 +12,16 @@ use crate::PATIENCE;
 use crate::place::{Hunter, Place};
 use crate::support::{folder, pid_of};
 
-/// Where a program is found whose only thread is named `checkpoint`.
+/// Where a program is found whose only thread is named so.
 fn place_of(
+    thread: &str,
     program: &str,
     args: &[&str],
     folder: &Path,
     wanted: Place,
     patience: Duration,
 ) -> Place {
-    let named = folder.join("checkpoint");
+    let named = folder.join(thread);
     symlink(program, &named).expect("it is not there yet");
     let mut command = Command::new(named);
     command.arg0(program).args(args).current_dir(folder);
@@ -28,7 +29,7 @@ fn place_of(
     let mut process = command.spawn().expect("it is in every Linux");
     let mut hunter = Hunter::new(&folder.join("data"), 1);
     let place = hunter.stop_at(pid_of(&process), wanted, patience);
-    assert!(hunter.has_checkpoints);
+    assert_eq!(hunter.has_checkpoints, thread == "checkpoint");
     process.kill().expect("it is our child");
     process.wait().expect("it is our child");
     place
@@ -38,6 +39,7 @@ fn place_of(
 fn a_thread_for_checkpoints_that_does_something_is_at_one() {
     let args = ["if=/dev/zero", "of=/dev/null"];
     let found = place_of(
+        "checkpoint",
         "/bin/dd",
         &args,
         folder().path(),
@@ -51,6 +53,7 @@ fn a_thread_for_checkpoints_that_does_something_is_at_one() {
 fn a_thread_for_checkpoints_that_waits_is_at_none() {
     let patience = Duration::from_millis(100);
     let found = place_of(
+        "checkpoint",
         "/bin/sleep",
         &["60"],
         folder().path(),
@@ -61,7 +64,7 @@ fn a_thread_for_checkpoints_that_waits_is_at_none() {
 }
 
 #[test]
-fn a_thread_for_checkpoints_that_removes_files_trims() {
+fn a_thread_for_segments_that_removes_files_trims() {
     let folder = folder();
     let old = folder.path().join("old");
     fs::create_dir(&old).expect("it is not there yet");
@@ -69,6 +72,7 @@ fn a_thread_for_checkpoints_that_removes_files_trims() {
         fs::write(old.join(name.to_string()), "").expect("the folder is there");
     }
     let found = place_of(
+        "segments",
         "/bin/rm",
         &["-r", "old"],
         folder.path(),

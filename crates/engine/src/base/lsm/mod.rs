@@ -5,11 +5,11 @@
 //! which the log already is, and worker threads that hide what they fail of.
 
 mod merging;
+mod writing;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -21,6 +21,7 @@ use lsm_tree::{
 };
 
 use self::merging::{Level, Levels, Step};
+use self::writing::{Merges, Progress, Writing};
 use super::damage::{BaseDamage, Depth, is_of_bytes, of_tree};
 use super::keyspace::{Keyspace, by_slice, is_archive, within};
 use super::merge::merged;
@@ -43,20 +44,10 @@ pub struct LsmBase {
     trees: RwLock<Arc<Trees>>,
     dropped: Mutex<Dropped>,
     snapshots: Arc<Mutex<Snapshots>>,
-    writing: Mutex<BTreeMap<Keyspace, Writing>>,
+    writing: Mutex<BTreeMap<Keyspace, Arc<Writing>>>,
 }
 
 type Trees = BTreeMap<Keyspace, Arc<AnyTree>>;
-
-/// Those who write a tree, and what those who failed have left.
-#[derive(Default)]
-struct Writing {
-    writers: usize,
-    /// Numbers of files that a writer who failed may have made.
-    left: Vec<Range<u64>>,
-    /// Numbers of files that count, or have counted.
-    kept: HashSet<u64>,
-}
 
 /// Slices of archives that are dropped.
 #[derive(Default)]
@@ -112,7 +103,7 @@ impl LsmBase {
 
     /// Opens a tree, unless one of its files is seen to be damaged: the library takes a list of files
     /// as it is, and says of a file only that it is bad.
-    fn open_sound(&self, keyspace: Keyspace) -> Result<AnyTree, BaseError> {
+    fn open_sound(&self, keyspace: Keyspace) -> Result<Arc<AnyTree>, BaseError> {
         let ends = || of_tree(&self.defs, &self.folder, keyspace, Depth::Ends);
         let mut found = ends().map_err(|error| self.io_error(error))?;
         match found.pop() {
@@ -121,15 +112,26 @@ impl LsmBase {
         }
     }
 
-    fn open_tree(&self, keyspace: Keyspace) -> Result<AnyTree, BaseError> {
+    fn open_tree(&self, keyspace: Keyspace) -> Result<Arc<AnyTree>, BaseError> {
         let folder = self.folder.join(keyspace.name());
+        let writing = Writing::new(folder.clone());
         let config = Config::new(folder, self.next.clone(), self.visible.clone())
             .use_cache(Arc::clone(&self.cache))
             .use_descriptor_table(Some(Arc::clone(&self.files)))
-            .data_block_compression_policy(CompressionPolicy::new(COMPRESSION));
-        config
-            .open()
-            .map_err(|error| self.error(Some(keyspace), &[], error))
+            .data_block_compression_policy(CompressionPolicy::new(COMPRESSION))
+            .with_compaction_filter_factory(Some(Arc::new(Merges(Arc::clone(&writing)))));
+        let tree = config.open();
+        let tree = tree.map_err(|error| self.error(Some(keyspace), &[], error))?;
+        let tree = Arc::new(tree);
+        writing.set_tree(&tree);
+        lock(&self.writing).insert(keyspace, writing);
+        Ok(tree)
+    }
+
+    /// Those who write a tree that is open.
+    fn writing(&self, keyspace: Keyspace) -> Arc<Writing> {
+        let writing = lock(&self.writing).get(&keyspace).cloned();
+        writing.expect("because it is there as long as the tree")
     }
 
     /// The tree of a table or slice, made if it is not there.
@@ -143,14 +145,13 @@ impl LsmBase {
             let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
             synced.map_err(|error| self.io_error(error))?;
         }
-        Ok(self.add(keyspace, tree))
+        self.add(keyspace, Arc::clone(&tree));
+        Ok(tree)
     }
 
-    fn add(&self, keyspace: Keyspace, tree: AnyTree) -> Arc<AnyTree> {
-        let tree = Arc::new(tree);
+    fn add(&self, keyspace: Keyspace, tree: Arc<AnyTree>) {
         let mut trees = self.trees.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut trees).insert(keyspace, Arc::clone(&tree));
-        tree
+        Arc::make_mut(&mut trees).insert(keyspace, tree);
     }
 
     fn tree(&self, keyspace: Keyspace) -> Option<Arc<AnyTree>> {
@@ -160,42 +161,6 @@ impl LsmBase {
     fn trees(&self) -> Arc<Trees> {
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&trees)
-    }
-
-    /// Writes a tree. The library leaves the files of a writer who failed until the tree is opened
-    /// again; on a full disk each further try would leave more of them. They are removed here, once
-    /// nobody writes the tree.
-    fn writes<T>(
-        &self,
-        (keyspace, tree): (Keyspace, &AnyTree),
-        write: impl FnOnce() -> Result<T, BaseError>,
-    ) -> Result<T, BaseError> {
-        let first = tree.next_table_id();
-        lock(&self.writing).entry(keyspace).or_default().writers += 1;
-        let written = write();
-        let mut writing = lock(&self.writing);
-        let writing = writing.entry(keyspace).or_default();
-        writing.writers -= 1;
-        if written.is_err() {
-            writing.left.push(first..tree.next_table_id());
-        }
-        let version = tree.current_version();
-        writing
-            .kept
-            .extend(version.iter_tables().map(|file| file.id()));
-        if writing.writers > 0 {
-            return written;
-        }
-        let Writing { left, kept, .. } = std::mem::take(writing);
-        let folder = self.folder.join(keyspace.name());
-        // A version that could not be made the current one for sure keeps its files.
-        if !left.is_empty() && current(&folder).is_ok_and(|current| current == version.id()) {
-            for number in left.into_iter().flatten().filter(|id| !kept.contains(id)) {
-                // One that was not made is not there; one that stays takes room until the next start.
-                fs::remove_file(folder.join("tables").join(number.to_string())).ok();
-            }
-        }
-        written
     }
 
     /// Removes the files of dropped slices that nobody reads any more, those of one slice; `true` if
@@ -249,14 +214,17 @@ impl LsmBase {
     ) -> Result<(), BaseError> {
         let tree = self.made(keyspace)?;
         let fail = |key: &[u8], error| self.error(Some(keyspace), key, error);
-        self.writes((keyspace, &tree), || {
+        let writing = self.writing(keyspace);
+        writing.write(&tree, || {
             let mut ingestion = tree.ingestion().map_err(|error| fail(&[], error))?;
+            let mut progress = Progress::of(&writing);
             for (key, row) in changes {
                 let written = match row {
                     Some(row) => ingestion.write(key, row),
                     None => ingestion.write_tombstone(key),
                 };
                 written.map_err(|error| fail(key, error))?;
+                progress.wrote(key.len() + row.map_or(0, <[u8]>::len));
             }
             ingestion.finish().map_err(|error| fail(&[], error))
         })
@@ -444,7 +412,7 @@ impl Base for LsmBase {
                 continue;
             };
             more = true;
-            self.writes((keyspace, tree), || {
+            self.writing(keyspace).write(tree, || {
                 let tended = tree.compact(strategy_of(step), self.needed_from());
                 tended.map_err(|error| self.error(Some(keyspace), &[], error))
             })?;
