@@ -252,8 +252,8 @@ pub const CLOCK_SLEW_PERMILLE: u64 = 50;
 /// A start does not jump further ahead than this without being told to.
 pub const CLOCK_JUMP_MS_MAX: u64 = 24 * 3_600 * 1_000;
 
-/// Bytes that are cut from a segment at once when it goes: a device that is told of more takes longer
-/// than a group does, and one that is told of much less is told too often.
+/// Bytes that are cut at once from a file that goes: a device that is told of more takes longer than a
+/// group does, and one that is told of much less is told too often.
 pub const CUT_BYTES: u64 = 1024 * 1024;
 
 /// An idle log seals its last group after this long.

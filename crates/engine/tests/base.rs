@@ -272,6 +272,36 @@ fn what_is_ingested_into_a_dropped_slice_goes_nowhere() {
 }
 
 #[test]
+fn files_that_a_merge_has_read_go_and_whoever_reads_them_still_reads_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = LsmBase::open(folder.path(), &tables_of(&[TOY]), ROOM).unwrap();
+    let files = || {
+        folder
+            .path()
+            .join("0ff0/tables")
+            .read_dir()
+            .unwrap()
+            .count()
+    };
+    let bring = |runs: std::ops::Range<u32>| {
+        for run in runs {
+            let rows = [("a", "1"), (&*format!("key-{run}"), "1"), ("z", "1")];
+            ingest(&base, NOTES, &rows.map(|(key, row)| (key, Some(row))));
+        }
+    };
+    bring(0..8);
+    let reader = base.snapshot();
+    tend(&base);
+    assert_eq!(files(), 9, "the eight that are read, and one of all");
+    assert_eq!(all(reader.range(NOTES, b"", b"")).len(), 10);
+    drop(reader);
+    bring(8..16);
+    tend(&base);
+    assert_eq!(files(), 2, "one of each eight");
+    assert_eq!(all(base.snapshot().range(NOTES, b"", b"")).len(), 18);
+}
+
+#[test]
 fn slice_is_a_folder_that_goes_once_nobody_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let base = LsmBase::open(folder.path(), &tables_of(&[TOY]), ROOM).unwrap();

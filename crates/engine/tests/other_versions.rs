@@ -203,20 +203,33 @@ fn log_of_another_format_is_refused_by_all_and_repaired_by_none() {
     }
 }
 
-/// Has the list of kinds say that a program of this version has written it.
-fn with_program(version: &str) -> (FaultDisk, ManualClock) {
+/// A folder whose list of kinds is changed, and sound.
+fn with_kinds(change: impl FnOnce(&mut [u8])) -> (FaultDisk, ManualClock) {
     let (disk, clock) = with_timer(false);
     let mut file = disk.open("kinds").unwrap();
     let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
     file.read_at(0, &mut bytes).unwrap();
-    let own = env!("CARGO_PKG_VERSION").len();
-    assert_eq!(version.len(), own);
-    bytes[18..18 + own].copy_from_slice(version.as_bytes());
+    change(&mut bytes);
     let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..]);
     bytes[12..16].copy_from_slice(&sum.to_le_bytes());
     file.write_at(0, &bytes).unwrap();
     file.sync().unwrap();
     (disk, clock)
+}
+
+/// Has the list of kinds say that a program of this version has written it.
+fn with_program(version: &str) -> (FaultDisk, ManualClock) {
+    let own = env!("CARGO_PKG_VERSION").len();
+    assert_eq!(version.len(), own);
+    with_kinds(|bytes| bytes[18..18 + own].copy_from_slice(version.as_bytes()))
+}
+
+#[test]
+fn list_of_kinds_of_another_format_is_refused_by_all() {
+    for said in refusals(&with_kinds(|bytes| bytes[8] = 2)) {
+        let expected = "kinds: format 2 is not known, this version reads 1; was it a newer one's?";
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[test]

@@ -344,7 +344,10 @@ impl File for FaultFile {
         let mut state = self.disk.state();
         state.work(Operation::SetSize)?;
         let before = state.files[self.index].now.len();
-        state.free(before.saturating_sub(index_of(size)));
+        // The room of one without a name was given back with the name.
+        if state.names.values().any(|index| *index == self.index) {
+            state.free(before.saturating_sub(index_of(size)));
+        }
         let file = &mut state.files[self.index];
         file.now.resize(index_of(size), 0);
         // A crash right after may undo a cut; keeping the cut is the other legal outcome, and

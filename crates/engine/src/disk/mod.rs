@@ -11,6 +11,20 @@ use std::io;
 pub use fault::{FaultDisk, Operation};
 pub use real::RealDisk;
 
+use crate::limits::CUT_BYTES;
+
+/// Frees the room of a file that has no name any more, bit by bit. A file system that tells the device
+/// what is free has it wait for that, and a log's sync behind it: of much at once that takes long.
+pub(crate) fn free(size: u64, mut set_size: impl FnMut(u64) -> io::Result<()>) {
+    let mut left = size;
+    while left > 0 {
+        left = left.saturating_sub(CUT_BYTES);
+        if set_size(left).is_err() {
+            return; // What is left goes when the file is closed.
+        }
+    }
+}
+
 /// A folder of files.
 pub trait Disk: Send + Sync {
     /// Names of all files, sorted.

@@ -73,7 +73,6 @@ pub fn check(
 ) -> Result<Checked, OpenError> {
     let domains = &with_own(domains);
     let defs = archive::all_kept(all_tables(domains));
-    refuse_newer(disk)?;
     let mut look = Look::at(disk)?;
     let damages = base.damages()?;
     look.damages.extend(damages.into_iter().map(Damage::Base));
@@ -137,6 +136,7 @@ struct Look<'a> {
 
 impl<'a> Look<'a> {
     fn at(disk: &'a dyn Disk) -> Result<Self, OpenError> {
+        refuse_newer::<OpenError>(disk)?;
         check_finished(disk)?;
         let mut damages = Vec::new();
         damages.extend(damage::read(disk).map(Damage::Noted));

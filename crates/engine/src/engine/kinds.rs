@@ -84,14 +84,18 @@ pub struct NewerProgram {
     left: String,
 }
 
-/// Refuses a folder in which a newer program has been at work.
+/// Refuses a folder in which a newer program has been at work, as far as it says so.
 ///
 /// # Errors
-/// One has.
-pub(crate) fn refuse_newer(disk: &dyn Disk) -> Result<(), NewerProgram> {
-    // What cannot be read here is told by a start.
-    let left = Kinds::left_on(disk).ok().flatten();
-    left.map_or(Ok(()), |left| left.refuse_newer(disk))
+/// One has, or what it has left cannot be read.
+pub(crate) fn refuse_newer<E>(disk: &dyn Disk) -> Result<(), E>
+where
+    E: From<NewerProgram> + From<LogError>,
+{
+    if let Some(left) = Kinds::left_on(disk)? {
+        left.refuse_newer(disk)?;
+    }
+    Ok(())
 }
 
 impl Kinds {
@@ -119,7 +123,7 @@ impl Kinds {
     ///
     /// # Errors
     /// They cannot be read, or are written in a way that is not known.
-    pub(super) fn left_on(disk: &dyn Disk) -> Result<Option<Self>, OpenError> {
+    pub(super) fn left_on(disk: &dyn Disk) -> Result<Option<Self>, LogError> {
         let read = || {
             let file = disk.open(NAME)?;
             let mut bytes = vec![0; usize::try_from(file.size()?.min(BYTES_MAX)).unwrap_or(0)];
@@ -149,7 +153,7 @@ impl Kinds {
     ///
     /// # Errors
     /// It could not be written.
-    pub(super) fn leave_on(&self, disk: &dyn Disk, left: Option<&Self>) -> Result<(), OpenError> {
+    pub(super) fn leave_on(&self, disk: &dyn Disk, left: Option<&Self>) -> Result<(), LogError> {
         if left == Some(self) {
             return Ok(());
         }
@@ -303,9 +307,9 @@ fn shown(owner: &[u8]) -> String {
     owner.escape_ascii().to_string()
 }
 
-fn failed(disk: &dyn Disk, error: io::Error) -> OpenError {
+fn failed(disk: &dyn Disk, error: io::Error) -> LogError {
     let path = disk.path(NAME);
-    OpenError::Log(LogError::Io { path, error })
+    LogError::Io { path, error }
 }
 
 fn short(number: usize) -> u16 {

@@ -1,14 +1,12 @@
 //! Segments that are not needed any more go, beside the log.
 
 use std::collections::VecDeque;
-use std::io;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::LogError;
 use super::embedded::io_error;
-use crate::disk::Disk;
-use crate::limits::CUT_BYTES;
+use crate::disk::{Disk, free};
 
 /// Segments that go, oldest first.
 #[derive(Default)]
@@ -31,7 +29,8 @@ impl Removal {
     /// Adds segments; `true` if somebody is to [`Removal::run`] now.
     ///
     /// # Errors
-    /// One could not be removed meanwhile.
+    /// One could not be removed meanwhile. That is told here, and nowhere at a stop: it stays for the
+    /// next start to remove.
     pub(super) fn add(&self, names: Vec<String>) -> Result<bool, LogError> {
         let mut state = self.lock();
         if let Some(error) = state.failed.take() {
@@ -62,21 +61,17 @@ impl Removal {
 }
 
 /// Removes a segment that is not needed. Durable before the next one goes, so that a crash leaves no
-/// gap. A file system that tells the device what is free has it wait for that; so a large one is cut
-/// bit by bit before, and what the log writes meanwhile has its turn.
+/// gap; whole or not at all, so that no start meets a part of one.
 pub(super) fn remove(disk: &dyn Disk, name: &str) -> Result<(), LogError> {
-    let removed = || -> io::Result<()> {
-        let mut file = disk.open(name)?;
-        let mut size = file.size()?;
-        // Its header stays as long as it does: a start knows by it that the segment is not needed.
-        while size > CUT_BYTES {
-            size -= CUT_BYTES;
-            file.set_size(size)?;
-        }
-        disk.remove(name)?;
-        disk.sync_folder()
-    };
-    removed().map_err(|error| io_error(disk, name, error))
+    // Its room goes with the name if it cannot be opened, only less gently.
+    let file = disk.open(name).ok();
+    let removed = disk.remove(name).and_then(|()| disk.sync_folder());
+    removed.map_err(|error| io_error(disk, name, error))?;
+    if let Some(mut file) = file {
+        let size = file.size().unwrap_or(0);
+        free(size, |left| file.set_size(left));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -85,28 +80,28 @@ mod tests {
     use crate::disk::{FaultDisk, Operation};
     use crate::random::Random;
 
-    /// A disk with a segment of three cuts and a bit that begins with `header`, all of it durable.
+    /// A disk with a segment, durable.
     fn disk_with(name: &str) -> FaultDisk {
         let disk = FaultDisk::default();
-        let mut file = disk.create(name, 3 * CUT_BYTES + 9).expect("room");
-        file.write_at(0, b"header").expect("room");
+        let mut file = disk.create(name, 0).expect("room");
+        file.write_at(0, b"segment").expect("room");
         file.sync().expect("sound");
         disk.sync_folder().expect("sound");
         disk
     }
 
     #[test]
-    fn segment_that_goes_keeps_its_header_as_long_as_its_name() {
-        for operations in 0..7 {
+    fn segment_that_goes_is_there_whole_or_not_at_all() {
+        for operations in 0..4 {
             let disk = disk_with("old");
             disk.fail_power_after(operations);
             let removed = remove(&disk, "old");
             disk.crash(&mut Random::new(operations));
-            assert_eq!(removed.is_ok(), operations >= 5, "after {operations}");
+            assert_eq!(removed.is_ok(), operations >= 2, "after {operations}");
             if let Ok(file) = disk.open("old") {
-                let mut header = [0; 6];
-                file.read_at(0, &mut header).expect("long enough");
-                assert_eq!(&header, b"header", "after {operations}");
+                let mut all = [0; 7];
+                file.read_at(0, &mut all).expect("long enough");
+                assert_eq!(&all, b"segment", "after {operations}");
             }
         }
     }

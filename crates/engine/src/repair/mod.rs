@@ -88,7 +88,7 @@ pub fn repair(
     room: (u64, usize),
     domains: &[Domain],
 ) -> Result<Option<Repaired>, RepairError> {
-    refuse_newer(disk)?;
+    refuse_newer::<RepairError>(disk)?;
     refuse_other_version(disk)?;
     check_finished(disk)?;
     let defs = all_tables(&with_own(domains));

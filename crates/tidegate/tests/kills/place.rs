@@ -210,7 +210,12 @@ fn threads_of(pid: Pid) -> Vec<Thread> {
 fn places_of(threads: &[Thread]) -> Option<Vec<Place>> {
     let mut places = Vec::new();
     for thread in threads {
-        let call = call_of(&thread.folder)?;
+        let Some(call) = call_of(&thread.folder) else {
+            if thread.folder.exists() {
+                return None;
+            }
+            continue; // One for segments lives only as long as it has something to do.
+        };
         match thread.kind {
             Kind::Segments if TRIMS.contains(&call) => places.push(Place::Trim),
             Kind::Checkpoint if !WAITS.contains(&call) => places.push(Place::Checkpoint),

@@ -4,6 +4,7 @@
 //! The library is the core of fjall. fjall adds a journal and a write path through memory, both of
 //! which the log already is, and worker threads that hide what they fail of.
 
+mod going;
 mod merging;
 mod writing;
 
@@ -20,6 +21,7 @@ use lsm_tree::{
     SequenceNumberCounter,
 };
 
+use self::going::{Inputs, remove_folder};
 use self::merging::{Level, Levels, Step};
 use self::writing::{Merges, Progress, Writing};
 use super::damage::{BaseDamage, Depth, is_of_bytes, of_tree};
@@ -186,7 +188,7 @@ impl LsmBase {
         drop(dropped);
         // The new name is durable before anything of it goes.
         fs::File::open(&self.folder)?.sync_all()?;
-        fs::remove_dir_all(&folder)?;
+        remove_folder(&folder)?;
         Ok(true)
     }
 
@@ -412,14 +414,20 @@ impl Base for LsmBase {
                 continue;
             };
             more = true;
+            let folder = self.folder.join(keyspace.name());
+            let inputs = match step {
+                Step::Merge(from, to) => Some(Inputs::of(&folder, tree, [from, to])),
+                Step::Move(..) => None,
+            };
             self.writing(keyspace).write(tree, || {
                 let tended = tree.compact(strategy_of(step), self.needed_from());
                 tended.map_err(|error| self.error(Some(keyspace), &[], error))
             })?;
             let kept = tree
                 .get_version_history_lock()
-                .maintenance(&self.folder.join(keyspace.name()), self.needed_from());
+                .maintenance(&folder, self.needed_from());
             kept.map_err(|error| self.error(Some(keyspace), &[], error))?;
+            inputs.into_iter().for_each(Inputs::let_go);
         }
         Ok(more)
     }

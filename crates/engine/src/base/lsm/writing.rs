@@ -32,13 +32,24 @@ struct State {
     writers: usize,
     /// The number of the first file that one of them may have made.
     first: u64,
-    /// How many bytes of a file the device was told to begin with.
-    begun: BTreeMap<u64, u64>,
+    /// What the device was told of files.
+    begun: BTreeMap<u64, Begun>,
     /// Numbers of files that a writer who failed may have made.
     left: Vec<Range<u64>>,
     /// Numbers of files that count, or have counted.
     kept: HashSet<u64>,
 }
+
+/// What the device was told of a file.
+#[derive(Clone, Copy, Default)]
+struct Begun {
+    bytes: u64,
+    /// How often nothing was new since.
+    looks: u32,
+}
+
+/// A file of which nothing is new so often is taken to be whole. It is only advice that it goes without.
+const LOOKS_MAX: u32 = 16;
 
 impl Writing {
     /// Of the tree in a folder, which is not open yet.
@@ -91,27 +102,27 @@ impl Writing {
 
     /// Tells the device to begin with what is written of files by now.
     fn write_back(&self) {
-        let mut state = self.lock();
-        let Some(tree) = state.tree.upgrade() else {
-            return;
-        };
-        let State {
-            first, begun, kept, ..
-        } = &mut *state;
-        begun.retain(|number, _| !kept.contains(number));
-        for number in (*first..tree.next_table_id()).filter(|id| !kept.contains(id)) {
-            // One that is not there was not made or is gone.
-            if let Ok(file) = fs::File::open(self.path_of(number)) {
-                let begun = begun.entry(number).or_default();
-                let length = file.metadata().map_or(0, |metadata| metadata.len());
-                if let Some(more) = length.checked_sub(*begun).and_then(NonZeroU64::new) {
-                    // It is only an advice: without it the sync takes longer. What is not on the
-                    // device yet stays in the page cache.
-                    rustix::fs::fadvise(&file, *begun, Some(more), Advice::DontNeed).ok();
-                    *begun = length;
-                }
+        for number in self.in_the_making() {
+            // One that is not there was not made yet, or is gone.
+            let file = fs::File::open(self.path_of(number)).ok();
+            let about = file.as_ref().and_then(|file| file.metadata().ok());
+            let more = self
+                .lock()
+                .advance(number, about.map_or(0, |about| about.len()));
+            if let (Some(file), Some((from, length))) = (file, more) {
+                // It is only an advice: without it the sync takes longer. What is not on the device
+                // yet stays in the page cache.
+                rustix::fs::fadvise(&file, from, Some(length), Advice::DontNeed).ok();
             }
         }
+    }
+
+    /// Numbers of files that somebody may be writing.
+    fn in_the_making(&self) -> Vec<u64> {
+        let state = self.lock();
+        let next = state.tree.upgrade().map(|tree| tree.next_table_id());
+        let made = state.first..next.unwrap_or(state.first);
+        made.filter(|number| state.may_grow(*number)).collect()
     }
 
     fn path_of(&self, number: u64) -> PathBuf {
@@ -125,6 +136,27 @@ impl State {
             self.first = first;
         }
         self.writers += 1;
+    }
+
+    fn may_grow(&self, number: u64) -> bool {
+        let begun = self.begun.get(&number).copied().unwrap_or_default();
+        begun.looks < LOOKS_MAX && !self.kept.contains(&number)
+    }
+
+    /// A file has so many bytes by now: from where on the device is not told of them yet, and how many
+    /// these are.
+    fn advance(&mut self, number: u64, bytes: u64) -> Option<(u64, NonZeroU64)> {
+        let begun = self.begun.entry(number).or_default();
+        let from = begun.bytes;
+        let more = bytes.checked_sub(from).and_then(NonZeroU64::new);
+        *begun = match more {
+            Some(_) => Begun { bytes, looks: 0 },
+            None => Begun {
+                looks: begun.looks + 1,
+                ..*begun
+            },
+        };
+        more.map(|length| (from, length))
     }
 
     /// Nobody writes any more: what was known of them.
@@ -164,7 +196,7 @@ impl Progress {
     }
 }
 
-/// Of merges, the library tells each row to a filter. This one keeps them all.
+/// Of merges, the library tells each row to a filter, all but tombstones. This one keeps them all.
 impl CompactionFilter for Progress {
     fn filter_item(&mut self, row: ItemAccessor<'_>, _: &Context) -> lsm_tree::Result<Verdict> {
         self.wrote(row.key().len() + row.value()?.len());
