@@ -13,8 +13,8 @@
 //!    being replayed.
 //!
 //! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or
-//! a dead letter is missing. That a word of what is dropped is, the domain tells, which misses rows then. Whether a timer is due to somebody is for the
-//! domain to say.
+//! a dead letter is missing. That a word of what is dropped is missing the domain tells, which misses
+//! rows then. Whether a timer is due to somebody is for the domain to say.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
