@@ -215,12 +215,15 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
     (fronts, resp, http)
 }
 
-fn ask(addr: SocketAddr, request: &str) {
+/// Waits for the answer to begin, and gives back the connection: what is answered bit by bit would end
+/// with it.
+fn ask(addr: SocketAddr, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = [0; 1];
     let _ = stream.read(&mut answer);
+    stream
 }
 
 #[test]
@@ -233,15 +236,13 @@ fn server_of_which_a_thread_panics() {
     let (fronts, resp, http) = serve(&fuse);
     ask(resp, "NOTE.PUT door w1 open\r\n");
     fuse.is_lit.store(true, Ordering::Release);
-    match &*env::var(ASKS).unwrap() {
+    let _asked = match &*env::var(ASKS).unwrap() {
         path if path.starts_with('/') => {
-            ask(
-                http,
-                &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-            );
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            ask(http, &request)
         }
         command => ask(resp, &format!("{command}\r\n")),
-    }
+    };
     std::thread::sleep(PATIENCE);
     drop(fronts);
     panic!("the server goes on without it");
