@@ -143,9 +143,11 @@ pub const CHECKPOINT_EVERY_MS_DEFAULT: u64 = 300_000;
 /// that what the log writes has not long to wait, and enough that it is worth a call.
 pub const WRITE_BACK_BYTES: usize = 1024 * 1024;
 
-/// Runs of a tier of a table that wait to be merged before no checkpoint begins unasked: each is one
-/// more place to look for a row.
-pub const BASE_RUNS_MAX: usize = 24;
+/// Runs of a tier of a table that may wait to be merged: each is one more place to look for a row.
+pub const BASE_RUNS_MAX: usize = 32;
+
+/// How long no checkpoint begins unasked after another, for each run that waits beyond those.
+pub const BASE_REST_MS: u64 = 250;
 
 /// Runs of a table that are merged at once: the more, the less often a row is written again, and the
 /// more places there are to look for a row.

@@ -34,7 +34,7 @@ fn ingest(base: &dyn Base, table: u16, changes: &[(&str, Option<&str>)]) {
 /// Puts everything in order that is out of it.
 fn tend(base: &dyn Base) {
     let tend = |what| base.tend(what).unwrap();
-    while tend(Tend::Fresh) || tend(Tend::Old) {}
+    while tend(Tend::Fresh) || tend(Tend::Old) || tend(Tend::Oldest) {}
 }
 
 fn all(rows: StoredRows<'_>) -> Vec<(String, String)> {

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tidegate_engine::base::{Base, LsmBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{
-    CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX, PACE_ROWS, PAYLOAD_BYTES_MAX,
+    BASE_REST_MS, BASE_RUNS_MAX, CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX, PACE_ROWS,
+    PAYLOAD_BYTES_MAX,
 };
-use tidegate_engine::testing::{ManualClock, Stepper, TOY};
-use tidegate_engine::{LogError, OpenError, Progress, Random, Slot};
+use tidegate_engine::testing::{ManualClock, SPACE, Stepper, TOY};
+use tidegate_engine::{LogError, OpenError, Progress, Random, Slot, tables_of};
 
 fn fresh() -> Stepper {
     Stepper::fresh(&[TOY])
@@ -415,6 +417,47 @@ fn last_checkpoint_of_an_engine_that_stops_never_pauses() {
     engine.door().stop();
     engine.checkpoint();
     assert_eq!(pauses.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn base_that_is_behind_has_a_rest_between_checkpoints_until_it_was_put_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = LsmBase::open(folder.path(), &tables_of(&[TOY]), (1 << 20, 64)).unwrap();
+    let base = Arc::new(base);
+    let mut engine = Stepper::open_over(
+        &[TOY],
+        &FaultDisk::default(),
+        &ManualClock::default(),
+        (SPACE, false),
+        Arc::clone(&base) as Arc<dyn Base>,
+    )
+    .unwrap();
+    for text in 0..BASE_RUNS_MAX + 3 {
+        engine.call(&format!("NOTE.ATTACH k {text}"));
+        engine.checkpoint();
+    }
+    let checkpoints = |engine: &Stepper| engine.door().metrics().checkpoints.get();
+    let before = checkpoints(&engine);
+    let rest_ms = base.backlog() as u64 * BASE_REST_MS;
+    assert!(rest_ms > 0);
+    let fill = |engine: &mut Stepper| {
+        let text = "x".repeat(PAYLOAD_BYTES_MAX);
+        for key in 0..16 {
+            let attach = format!("NOTE.ATTACH k{key} {text}");
+            engine.submit(&attach).unwrap();
+            engine.settle();
+        }
+    };
+    fill(&mut engine);
+    engine.pass_ms(rest_ms - 1);
+    assert_eq!(checkpoints(&engine), before);
+    engine.pass_ms(1);
+    assert_eq!(checkpoints(&engine), before + 1);
+    while base.backlog() > 0 {
+        engine.tend();
+    }
+    fill(&mut engine);
+    assert!(checkpoints(&engine) > before + 1, "at once");
 }
 
 #[test]

@@ -37,10 +37,12 @@ pub type StoredRows<'a> = Box<dyn Iterator<Item = Result<Stored, BaseError>> + '
 /// Which files are to be put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tend {
-    /// What checkpoints have brought: soon done, and checkpoints wait for it.
+    /// What checkpoints have brought: soon done.
     Fresh,
-    /// All others: it may take as long as writing all of a table.
+    /// What was put in order once: it takes as long as many checkpoints.
     Old,
+    /// All others: it may take as long as writing all of a table.
+    Oldest,
 }
 
 /// The rows on disk.
@@ -75,15 +77,16 @@ pub trait Base: Send + Sync {
     /// The disk refused.
     fn drop_slices(&self, table: u16, below: Slice) -> Result<(), BaseError>;
 
-    /// Puts some files in order; `true` if there may be more to do. What is fresh and what is old may
+    /// Puts some files in order; `true` if there may be more to do. What is fresh, old and oldest may
     /// be put in order at the same time.
     ///
     /// # Errors
     /// A file cannot be read or written.
     fn tend(&self, what: Tend) -> Result<bool, BaseError>;
 
-    /// Whether so much is to be put in order that no more should be taken in.
-    fn is_behind(&self) -> bool;
+    /// How much there is to be put in order beyond what may wait: the more, the slower more should be
+    /// taken in.
+    fn backlog(&self) -> usize;
 
     /// Reads every file whole, and tells those that are not what was written.
     ///

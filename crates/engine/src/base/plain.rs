@@ -300,8 +300,8 @@ impl Base for PlainBase {
         Ok(false)
     }
 
-    fn is_behind(&self) -> bool {
-        false
+    fn backlog(&self) -> usize {
+        0
     }
 
     fn damages(&self) -> Result<Vec<BaseDamage>, BaseError> {

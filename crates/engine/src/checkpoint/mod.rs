@@ -22,11 +22,11 @@ pub use mark::MarkError;
 use pace::Pace;
 
 use crate::backup::Ready;
-use crate::base::{BaseCause, BaseError};
+use crate::base::{Base, BaseCause, BaseError};
 use crate::cell::Cell;
 use crate::disk::Disk;
 use crate::key::PartitionId;
-use crate::limits::CHECKPOINT_LOG_BYTES;
+use crate::limits::{BASE_REST_MS, CHECKPOINT_LOG_BYTES};
 use crate::log::{Lsn, Room, is_full};
 use crate::memtable::Rows;
 use crate::shared::Shared;
@@ -171,6 +171,13 @@ impl CheckpointError {
     }
 }
 
+/// How long a base has between two checkpoints to put in order what they bring: none while it keeps
+/// up, and the more the further it is behind. Meanwhile memory fills and opening commands are told BUSY, so
+/// that in the long run no more comes than is put in order.
+fn rest_ms(base: &dyn Base) -> u64 {
+    base.backlog() as u64 * BASE_REST_MS
+}
+
 /// What one step of the checkpointer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -289,7 +296,8 @@ impl Checkpointer {
         let is_much = changed >= memory.checkpoint_bytes()
             || self.shared.log_bytes() >= CHECKPOINT_LOG_BYTES
             || is_full;
-        changed > 0 && (is_old || is_much) && !base.is_behind()
+        let has_rested = is_full || clock.look_ms() >= self.ended_ms + rest_ms(&**base);
+        changed > 0 && (is_old || is_much) && has_rested
     }
 
     fn begin(&mut self) -> Phase {

@@ -115,7 +115,7 @@ pub struct Engine {
     /// Takes rows to the base.
     pub checkpointer: Checkpointer,
     /// Keep the base in order, each a part of it.
-    pub tenders: [Tender; 2],
+    pub tenders: [Tender; 3],
     /// Where it is noted what stopped the process.
     pub strikes: Strikes,
     /// Where it is noted that the base is damaged.
@@ -260,7 +260,8 @@ impl Engine {
             ),
             tenders: [
                 Tender::new(Tend::Fresh, None, &disk, &shared),
-                Tender::new(Tend::Old, Some(completion), &disk, &shared),
+                Tender::new(Tend::Old, None, &disk, &shared),
+                Tender::new(Tend::Oldest, Some(completion), &disk, &shared),
             ],
             door: Door {
                 shared,

@@ -223,7 +223,7 @@ pub struct Stepper {
     executors: Vec<Executor>,
     writer: LogStep,
     checkpointer: Checkpointer,
-    tenders: [Tender; 2],
+    tenders: [Tender; 3],
     strikes: Strikes,
     domains: Vec<Domain>,
     recorder: Arc<Recorder>,
@@ -259,7 +259,22 @@ impl Stepper {
         domains: &[Domain],
         disk: &FaultDisk,
         clock: &ManualClock,
+        log: (Space, bool),
+    ) -> Result<Self, OpenError> {
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(domains))?;
+        Self::open_over(domains, disk, clock, log, Arc::new(base))
+    }
+
+    /// As [`Stepper::open_with`], over this base.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_over(
+        domains: &[Domain],
+        disk: &FaultDisk,
+        clock: &ManualClock,
         (space, accept_clock_jump): (Space, bool),
+        base: Arc<dyn Base>,
     ) -> Result<Self, OpenError> {
         let config = Config {
             partitions: 4,
@@ -275,8 +290,6 @@ impl Stepper {
         };
         let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
         let (disk, clock) = (disk.clone(), clock.clone());
-        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(domains))?;
-        let base: Arc<dyn Base> = Arc::new(base);
         let engine = Engine::open(
             &config,
             (Arc::new(disk.clone()), base),

@@ -50,9 +50,9 @@ const MERGE_LOOK: Duration = Duration::from_millis(5);
 const MERGE_LOOKS: u32 = 100;
 
 /// By how much those who keep the base in order give way to those who answer: the more, the longer it
-/// can wait. While fresh files wait checkpoints do; old ones can wait for long. A checkpoint gives no
-/// way: while it waits memory fills.
-const NICE_TENDERS: [i32; 2] = [4, 12];
+/// can wait. While too many files wait checkpoints do; the oldest can wait for long. A checkpoint gives
+/// no way: while it waits memory fills.
+const NICE_TENDERS: [i32; 3] = [4, 6, 12];
 
 /// The running threads of an engine.
 pub(crate) struct Runtime {

@@ -248,6 +248,7 @@ fn what_was_acknowledged_outlives_every_kill_and_what_was_in_doubt_is_settled_by
         }
         server = run.start();
         run.check(&server);
+        println!("{}", run.report.so_far());
     }
     run.find_all_again(&mut Client::to(&server.resp));
     server.stop();

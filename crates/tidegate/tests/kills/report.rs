@@ -44,6 +44,12 @@ impl Report {
         self.lost.is_empty() && self.broken.is_empty()
     }
 
+    /// How many kills there were so far, and where.
+    pub(crate) fn so_far(&self) -> String {
+        let at = |place: Place| format!("{} {}", place.name(), self.kills_at(place));
+        format!("{} kills: {}", self.kills(), Place::ALL.map(at).join(", "))
+    }
+
     /// Takes over what the workers have counted.
     pub(crate) fn count(&mut self, workers: &[Worker]) {
         let sum = |of: fn(&Worker) -> u64| workers.iter().map(of).sum();

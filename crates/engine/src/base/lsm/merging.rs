@@ -44,7 +44,8 @@ pub(super) enum Step {
 pub(super) fn next(levels: &Levels, what: Tend) -> Option<Step> {
     match what {
         Tend::Fresh => gather(levels, FRESH, UPPER),
-        Tend::Old => settle(levels).or_else(|| gather(levels, UPPER, LOWER)),
+        Tend::Old => settle(levels, UPPER).or_else(|| gather(levels, UPPER, LOWER)),
+        Tend::Oldest => settle(levels, LOWER),
     }
 }
 
@@ -56,23 +57,23 @@ fn gather(levels: &Levels, tier: usize, next: usize) -> Option<Step> {
     is_full(levels, tier).then_some(Step::Merge(tier, tier + 1))
 }
 
-/// Merges the deepest tier into the bottom, once it is as large, or there is no tier to gather it in.
-fn settle(levels: &Levels) -> Option<Step> {
-    let is_lowest = levels[LOWER].runs > 0;
-    let deepest = if is_lowest { LOWER } else { UPPER };
-    let is_between = (deepest + 1..BOTTOM).any(|level| levels[level].runs > 0);
-    let is_as_large = levels[deepest].bytes >= levels[BOTTOM].bytes;
-    let is_worth_it = levels[BOTTOM].runs > 0 && levels[deepest].runs > 1;
-    let is_due = is_as_large && (is_worth_it || is_full(levels, deepest))
-        || levels[LOWER].runs >= BASE_RUNS_LOWEST;
-    (is_due && !is_between).then_some(Step::Merge(deepest, BOTTOM))
+/// Merges a tier into the bottom if it is the deepest that has runs, once it is as large as the bottom,
+/// or there is no tier to gather it in. So no two tiers are merged into it at the same time.
+fn settle(levels: &Levels, tier: usize) -> Option<Step> {
+    let is_deepest = (tier + 1..BOTTOM).all(|level| levels[level].runs == 0);
+    let is_as_large = levels[tier].bytes >= levels[BOTTOM].bytes;
+    let is_worth_it = levels[BOTTOM].runs > 0 && levels[tier].runs > 1;
+    let is_due = is_as_large && (is_worth_it || is_full(levels, tier))
+        || levels[tier].runs >= BASE_RUNS_LOWEST;
+    (is_due && is_deepest).then_some(Step::Merge(tier, BOTTOM))
 }
 
-/// Whether a tier holds so many runs that no more should be added.
-pub(super) fn is_behind(levels: &Levels) -> bool {
-    [FRESH, UPPER]
-        .iter()
-        .any(|tier| levels[*tier].runs > BASE_RUNS_MAX)
+/// How many runs there are beyond those that may wait in their tiers.
+pub(super) fn backlog(levels: &Levels) -> usize {
+    let tiers = [FRESH, UPPER, LOWER].iter();
+    tiers
+        .map(|tier| levels[*tier].runs.saturating_sub(BASE_RUNS_MAX))
+        .sum()
 }
 
 fn is_full(levels: &Levels, tier: usize) -> bool {
@@ -100,7 +101,7 @@ mod tests {
         }
 
         fn tend(&mut self) {
-            while let Some(step) = [Tend::Fresh, Tend::Old]
+            while let Some(step) = [Tend::Fresh, Tend::Old, Tend::Oldest]
                 .into_iter()
                 .find_map(|what| next(&self.levels(), what))
             {
@@ -138,6 +139,32 @@ mod tests {
             let times = tree.written / n;
             assert!(times <= 10, "each row was written {times} times after {n}");
         }
+    }
+
+    #[test]
+    fn no_two_tiers_are_merged_into_the_bottom_at_the_same_time() {
+        let mut random = crate::random::Random::new(1);
+        for _ in 0..100_000 {
+            let mut any = |most| usize::try_from(random.next_u64() % most).unwrap();
+            let levels: Levels = std::array::from_fn(|at| Level {
+                runs: any(if at == BOTTOM { 2 } else { 30 }) * any(2),
+                bytes: any(1_000) as u64,
+            });
+            let settles = [UPPER, LOWER].map(|tier| settle(&levels, tier).is_some());
+            assert_ne!(settles, [true, true], "{levels:?}");
+        }
+    }
+
+    #[test]
+    fn backlog_is_what_waits_in_tiers_beyond_what_may() {
+        let mut levels = Levels::default();
+        for tier in [FRESH, UPPER, LOWER] {
+            levels[tier].runs = BASE_RUNS_MAX;
+        }
+        assert_eq!(backlog(&levels), 0);
+        levels[FRESH].runs += 1;
+        levels[LOWER].runs += 2;
+        assert_eq!(backlog(&levels), 3);
     }
 
     #[test]

@@ -432,10 +432,12 @@ impl Base for LsmBase {
         Ok(more)
     }
 
-    fn is_behind(&self) -> bool {
-        self.trees()
+    fn backlog(&self) -> usize {
+        let trees = self.trees();
+        let of_each = trees
             .values()
-            .any(|tree| merging::is_behind(&levels_of(tree)))
+            .map(|tree| merging::backlog(&levels_of(tree)));
+        of_each.max().unwrap_or(0)
     }
 
     fn damages(&self) -> Result<Vec<BaseDamage>, BaseError> {

@@ -88,8 +88,8 @@ impl Base for Fused<PlainBase> {
         self.0.tend(what)
     }
 
-    fn is_behind(&self) -> bool {
-        self.0.is_behind()
+    fn backlog(&self) -> usize {
+        self.0.backlog()
     }
 
     fn damages(&self) -> Result<Vec<BaseDamage>, BaseError> {
