@@ -149,6 +149,12 @@ pub const BASE_RUNS_MAX: usize = 32;
 /// How long no checkpoint begins unasked after another, for each run that waits beyond those.
 pub const BASE_REST_MS: u64 = 250;
 
+/// How long that is at most: no command may open anything meanwhile once memory is full.
+pub const BASE_REST_MS_MAX: u64 = 4_000;
+
+/// Runs beyond those at which no checkpoint begins at all: the base cannot list 256 of a tier.
+pub const BASE_BACKLOG_MAX: usize = 96;
+
 /// Runs of a table that are merged at once: the more, the less often a row is written again, and the
 /// more places there are to look for a row.
 pub const BASE_RUNS_MERGED: usize = 8;
@@ -269,5 +275,6 @@ const _: () = assert!(NAME_BYTES_MAX < LETTER_HEAD_BYTES);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100 && BORROWED_SHARE_PERCENT < OPEN_SHARE_PERCENT);
 const _: () =
     assert!(CHECKPOINT_ROWS_PERCENT * (100 + PACE_ROOM_PERCENT) < 100 * BORROWED_SHARE_PERCENT);
+const _: () = assert!(BASE_RUNS_LOWEST + BASE_RUNS_MAX + BASE_BACKLOG_MAX < 192);
 const _: () = assert!(8 * PAYLOAD_BYTES_MAX < INBOX_BYTES_MAX);
 const _: () = assert!(AHEAD_SHARED_BYTES_MAX < AHEAD_BYTES_MAX);

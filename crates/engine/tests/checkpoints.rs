@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tidegate_engine::base::{Base, LsmBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{
-    BASE_REST_MS, BASE_RUNS_MAX, CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX, PACE_ROWS,
-    PAYLOAD_BYTES_MAX,
+    BASE_BACKLOG_MAX, BASE_REST_MS, BASE_RUNS_MAX, CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX,
+    PACE_ROWS, PAYLOAD_BYTES_MAX,
 };
 use tidegate_engine::testing::{ManualClock, SPACE, Stepper, TOY};
 use tidegate_engine::{LogError, OpenError, Progress, Random, Slot, tables_of};
@@ -419,19 +419,24 @@ fn last_checkpoint_of_an_engine_that_stops_never_pauses() {
     assert_eq!(pauses.load(Ordering::Relaxed), 0);
 }
 
-#[test]
-fn base_that_is_behind_has_a_rest_between_checkpoints_until_it_was_put_in_order() {
+/// An engine over a base of files that nobody merges unless it is told to.
+fn over_files() -> (Stepper, Arc<LsmBase>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let base = LsmBase::open(folder.path(), &tables_of(&[TOY]), (1 << 20, 64)).unwrap();
     let base = Arc::new(base);
-    let mut engine = Stepper::open_over(
+    let engine = Stepper::open_over(
         &[TOY],
         &FaultDisk::default(),
         &ManualClock::default(),
         (SPACE, false),
         Arc::clone(&base) as Arc<dyn Base>,
-    )
-    .unwrap();
+    );
+    (engine.unwrap(), base, folder)
+}
+
+#[test]
+fn base_that_is_behind_has_a_rest_between_checkpoints_until_it_was_put_in_order() {
+    let (mut engine, base, _folder) = over_files();
     for text in 0..BASE_RUNS_MAX + 3 {
         engine.call(&format!("NOTE.ATTACH k {text}"));
         engine.checkpoint();
@@ -458,6 +463,25 @@ fn base_that_is_behind_has_a_rest_between_checkpoints_until_it_was_put_in_order(
     }
     fill(&mut engine);
     assert!(checkpoints(&engine) > before + 1, "at once");
+}
+
+#[test]
+fn base_that_can_take_no_more_in_gets_no_checkpoint_until_some_of_it_was_put_in_order() {
+    let (mut engine, base, _folder) = over_files();
+    while base.backlog() < BASE_BACKLOG_MAX {
+        engine.call("NOTE.ATTACH k text");
+        engine.checkpoint();
+    }
+    let checkpoints = |engine: &Stepper| engine.door().metrics().checkpoints.get();
+    let before = checkpoints(&engine);
+    engine.call("NOTE.ATTACH k text");
+    engine.checkpoint();
+    engine.pass_ms(CHECKPOINT_EVERY_MS_DEFAULT + 10_000);
+    assert_eq!(checkpoints(&engine), before, "neither asked for nor old");
+    engine.tend();
+    engine.settle();
+    assert_eq!(checkpoints(&engine), before + 1);
+    assert!(engine.call("NOTE.ATTACHED k").contains("text"));
 }
 
 #[test]

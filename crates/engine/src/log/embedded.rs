@@ -14,8 +14,8 @@ use crate::disk::{Disk, File};
 use crate::random::Random;
 use crate::table::ReplayError;
 
-/// Runs a piece of slow work beside the log: on a thread, or at once.
-pub type Spawn = Box<dyn Fn(Box<dyn FnOnce() + Send>) + Send>;
+/// Runs a piece of slow work beside the log, which has a name: on a thread, or at once.
+pub type Spawn = Box<dyn Fn(&'static str, Box<dyn FnOnce() + Send>) + Send>;
 
 const SPARE: &str = "spare.tmp";
 
@@ -141,17 +141,20 @@ impl EmbeddedLog {
         *state = Spare::InTheMaking;
         drop(state);
         let (disk, size) = (Arc::clone(&self.disk), self.space.segment);
-        (self.spawn)(Box::new(move || {
-            let made = disk.create(SPARE, size).and_then(|mut file| {
-                file.sync()?;
-                Ok(file)
-            });
-            let made = match made {
-                Ok(file) => Spare::Ready(file),
-                Err(error) => Spare::Failed(error),
-            };
-            *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
-        }));
+        (self.spawn)(
+            "segments",
+            Box::new(move || {
+                let made = disk.create(SPARE, size).and_then(|mut file| {
+                    file.sync()?;
+                    Ok(file)
+                });
+                let made = match made {
+                    Ok(file) => Spare::Ready(file),
+                    Err(error) => Spare::Failed(error),
+                };
+                *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
+            }),
+        );
     }
 
     /// Whether the next segment is there; takes note of why it could not be made.
@@ -260,7 +263,7 @@ impl Log for EmbeddedLog {
         }
         if self.removal.add(done)? {
             let (removal, disk) = (Arc::clone(&self.removal), Arc::clone(&self.disk));
-            (self.spawn)(Box::new(move || removal.run(&*disk)));
+            (self.spawn)("trim", Box::new(move || removal.run(&*disk)));
         }
         Ok(())
     }

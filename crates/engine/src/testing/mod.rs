@@ -288,7 +288,7 @@ impl Stepper {
             reading: Arc::default(),
             accept_clock_jump,
         };
-        let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
+        let at_once = Box::new(|_: &'static str, work: Box<dyn FnOnce() + Send>| work());
         let (disk, clock) = (disk.clone(), clock.clone());
         let engine = Engine::open(
             &config,

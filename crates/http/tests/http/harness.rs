@@ -90,7 +90,7 @@ impl Server {
         let base = PlainBase::open(Arc::clone(&disk), &tables_of(&[TOY])).unwrap();
         let places = (disk, Arc::new(base) as Arc<dyn Base>);
         let clock = Arc::new(MachineClock::default());
-        let spawn = Box::new(|work: Box<dyn FnOnce() + Send>| work());
+        let spawn = Box::new(|_: &'static str, work: Box<dyn FnOnce() + Send>| work());
         let engine = Engine::open(&config, places, clock, &[TOY], spawn).unwrap();
         let Engine {
             door,

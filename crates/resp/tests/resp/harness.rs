@@ -59,7 +59,7 @@ impl Server {
         let base = PlainBase::open(Arc::clone(&disk), &tables_of(&[TOY])).unwrap();
         let places = (disk, Arc::new(base) as Arc<dyn Base>);
         let clock = Arc::new(MachineClock::default());
-        let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
+        let at_once = Box::new(|_: &'static str, work: Box<dyn FnOnce() + Send>| work());
         let engine = Engine::open(&config, places, clock, &[TOY], at_once).unwrap();
         let Engine {
             door,

@@ -249,8 +249,8 @@ fn open(
         reading,
         accept_clock_jump: settings.accept_clock,
     };
-    let beside = Box::new(|work: Box<dyn FnOnce() + Send>| {
-        let thread = panics::spawn("segments", work);
+    let beside = Box::new(|name: &'static str, work: Box<dyn FnOnce() + Send>| {
+        let thread = panics::spawn(name, work);
         drop(thread.expect("because a server that gets no thread cannot go on"));
     });
     let clock = Arc::new(MachineClock::default());

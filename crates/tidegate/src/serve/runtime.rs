@@ -1,6 +1,6 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
 //! readers, one that gives events to subscribers, and some that work for later: one takes rows to the
-//! base, two keep the base in order.
+//! base, three keep the base in order.
 
 use std::io;
 use std::process;

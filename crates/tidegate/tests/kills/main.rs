@@ -35,6 +35,9 @@ const SEED_VARIABLE: &str = "TIDEGATE_KILL_SEED";
 /// Of so many kills one at least must fall in each place that is required.
 const KILLS_PER_PLACE: u64 = 20;
 
+/// After so many kills everything that was ever acknowledged is looked for, as at the end.
+const KILLS_PER_LOOK: u64 = 10;
+
 const WORKERS: u64 = 8;
 const SKUS: u64 = 50;
 
@@ -70,6 +73,8 @@ struct Run<'a> {
     random: Random,
     hunter: Hunter,
     workers: Vec<Worker>,
+    /// How much of what each worker has done was found again.
+    checked: Vec<usize>,
     report: Report,
     /// How long the last start took.
     start: Duration,
@@ -85,6 +90,7 @@ impl<'a> Run<'a> {
             data,
             hunter,
             workers,
+            checked: vec![0; WORKERS as usize],
             random,
             report: Report {
                 seed,
@@ -159,18 +165,23 @@ impl<'a> Run<'a> {
         assert_killed(server.wait().expect("it is our child"));
     }
 
-    fn find_all_again(&mut self, client: &mut Client) {
-        for worker in &self.workers {
-            self.report.checked += worker.done.len() as u64;
-            self.report.lost.extend(worker.find_all_again(client));
+    /// Asks again for everything that was ever acknowledged, or only for what was since the last time.
+    fn find_again(&mut self, all: bool, client: &mut Client) {
+        for (worker, checked) in self.workers.iter().zip(&mut self.checked) {
+            let first = if all { 0 } else { *checked };
+            *checked = worker.done.len();
+            self.report.checked += (*checked - first) as u64;
+            self.report.lost.extend(worker.find_again(first, client));
         }
     }
 
     /// Checks what a server has read back, and settles with it what is in doubt.
     fn check(&mut self, server: &Server) {
         let mut client = Client::to(&server.resp);
-        // Before anything else changes: nothing that was acknowledged is missing.
-        self.find_all_again(&mut client);
+        // Before anything else changes: nothing that was acknowledged is missing. What is lost once
+        // stays lost, so that older things need not be looked at each time.
+        let all = self.report.kills().is_multiple_of(KILLS_PER_LOOK);
+        self.find_again(all, &mut client);
         self.work(&server.resp, true, |_, _| {});
         for sku in 0..SKUS {
             let expected = Tally::of_answers(&self.workers, sku);
@@ -250,7 +261,7 @@ fn what_was_acknowledged_outlives_every_kill_and_what_was_in_doubt_is_settled_by
         run.check(&server);
         println!("{}", run.report.so_far());
     }
-    run.find_all_again(&mut Client::to(&server.resp));
+    run.find_again(true, &mut Client::to(&server.resp));
     server.stop();
     run.check_folder();
 

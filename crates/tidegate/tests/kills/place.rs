@@ -66,8 +66,8 @@ impl Place {
 enum Kind {
     Log,
     Checkpoint,
-    /// Makes segments of the log, and removes them.
-    Segments,
+    /// Removes segments of the log.
+    Trim,
 }
 
 impl Kind {
@@ -75,7 +75,7 @@ impl Kind {
         match name {
             "log" => Some(Self::Log),
             "checkpoint" => Some(Self::Checkpoint),
-            "segments" => Some(Self::Segments),
+            "trim" => Some(Self::Trim),
             _ => None,
         }
     }
@@ -89,13 +89,6 @@ const APPENDS: &[i64] = &[
     libc::SYS_rename,
 ];
 const SYNCS: &[i64] = &[libc::SYS_fdatasync, libc::SYS_fsync];
-/// Of a thread for segments.
-const TRIMS: &[i64] = &[
-    libc::SYS_ftruncate,
-    libc::SYS_unlinkat,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_unlink,
-];
 /// In which a thread waits for work.
 const WAITS: &[i64] = &[
     libc::SYS_futex,
@@ -214,14 +207,14 @@ fn places_of(threads: &[Thread]) -> Option<Vec<Place>> {
             if thread.folder.exists() {
                 return None;
             }
-            continue; // One for segments lives only as long as it has something to do.
+            continue; // Whoever trims lives only as long.
         };
         match thread.kind {
-            Kind::Segments if TRIMS.contains(&call) => places.push(Place::Trim),
+            Kind::Trim if !WAITS.contains(&call) => places.push(Place::Trim),
             Kind::Checkpoint if !WAITS.contains(&call) => places.push(Place::Checkpoint),
             Kind::Log if APPENDS.contains(&call) => places.push(Place::Append),
             Kind::Log if SYNCS.contains(&call) => places.push(Place::Sync),
-            Kind::Segments | Kind::Checkpoint | Kind::Log => {}
+            Kind::Trim | Kind::Checkpoint | Kind::Log => {}
         }
     }
     if places.is_empty() {

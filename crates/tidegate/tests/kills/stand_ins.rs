@@ -64,7 +64,7 @@ fn a_thread_for_checkpoints_that_waits_is_at_none() {
 }
 
 #[test]
-fn a_thread_for_segments_that_removes_files_trims() {
+fn a_thread_that_removes_segments_trims() {
     let folder = folder();
     let old = folder.path().join("old");
     fs::create_dir(&old).expect("it is not there yet");
@@ -72,7 +72,7 @@ fn a_thread_for_segments_that_removes_files_trims() {
         fs::write(old.join(name.to_string()), "").expect("the folder is there");
     }
     let found = place_of(
-        "segments",
+        "trim",
         "/bin/rm",
         &["-r", "old"],
         folder.path(),

@@ -264,11 +264,11 @@ impl Worker {
         self.done.push(sent);
     }
 
-    /// Asks again for everything that was acknowledged: each must be known as done, in the state
-    /// that it was left in. Says of which this is not so.
-    pub(crate) fn find_all_again(&self, client: &mut Client) -> Vec<String> {
+    /// Asks again for what was acknowledged, but for the first so many: each must be known as done, in
+    /// the state that it was left in. Says of which this is not so.
+    pub(crate) fn find_again(&self, first: usize, client: &mut Client) -> Vec<String> {
         let mut lost = Vec::new();
-        for some in self.done.chunks(500) {
+        for some in self.done[first..].chunks(500) {
             let lines: Vec<_> = some.iter().map(|sent| sent.words.clone()).collect();
             let replies = client.pipeline(&lines);
             assert_eq!(replies.len(), lines.len(), "the server is there");

@@ -58,22 +58,28 @@ fn gather(levels: &Levels, tier: usize, next: usize) -> Option<Step> {
 }
 
 /// Merges a tier into the bottom if it is the deepest that has runs, once it is as large as the bottom,
-/// or there is no tier to gather it in. So no two tiers are merged into it at the same time.
+/// or there is no tier to gather it in.
+///
+/// No two merges have a file in common, and none leaves an older run above a newer one, though each
+/// thread looks at levels while others merge them: what a merge reads stays in its level until it is
+/// done, so the lowest tier has runs as long as it is merged into the bottom; and only who gathers the
+/// upper tier puts runs into the lowest, so it stays empty as long as the upper one is.
 fn settle(levels: &Levels, tier: usize) -> Option<Step> {
     let is_deepest = (tier + 1..BOTTOM).all(|level| levels[level].runs == 0);
     let is_as_large = levels[tier].bytes >= levels[BOTTOM].bytes;
     let is_worth_it = levels[BOTTOM].runs > 0 && levels[tier].runs > 1;
     let is_due = is_as_large && (is_worth_it || is_full(levels, tier))
-        || levels[tier].runs >= BASE_RUNS_LOWEST;
+        || tier == LOWER && levels[tier].runs >= BASE_RUNS_LOWEST;
     (is_due && is_deepest).then_some(Step::Merge(tier, BOTTOM))
 }
 
 /// How many runs there are beyond those that may wait in their tiers.
 pub(super) fn backlog(levels: &Levels) -> usize {
-    let tiers = [FRESH, UPPER, LOWER].iter();
-    tiers
-        .map(|tier| levels[*tier].runs.saturating_sub(BASE_RUNS_MAX))
-        .sum()
+    let of_tier = |tier: usize| {
+        let may_wait = if tier == LOWER { BASE_RUNS_LOWEST } else { 0 };
+        levels[tier].runs.saturating_sub(may_wait + BASE_RUNS_MAX)
+    };
+    [FRESH, UPPER, LOWER].map(of_tier).iter().sum()
 }
 
 fn is_full(levels: &Levels, tier: usize) -> bool {
@@ -141,18 +147,87 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_two_tiers_are_merged_into_the_bottom_at_the_same_time() {
-        let mut random = crate::random::Random::new(1);
-        for _ in 0..100_000 {
-            let mut any = |most| usize::try_from(random.next_u64() % most).unwrap();
-            let levels: Levels = std::array::from_fn(|at| Level {
-                runs: any(if at == BOTTOM { 2 } else { 30 }) * any(2),
-                bytes: any(1_000) as u64,
-            });
-            let settles = [UPPER, LOWER].map(|tier| settle(&levels, tier).is_some());
-            assert_ne!(settles, [true, true], "{levels:?}");
+    /// Runs by the checkpoints that they hold, newest first in a level; and merges under way.
+    #[derive(Default)]
+    struct Busy {
+        levels: [Vec<Vec<u32>>; BOTTOM + 1],
+        under_way: [Option<(Step, Vec<Vec<u32>>)>; 3],
+    }
+
+    impl Busy {
+        fn levels(&self) -> Levels {
+            std::array::from_fn(|at| Level {
+                runs: self.levels[at].len(),
+                bytes: self.levels[at].iter().map(Vec::len).sum::<usize>() as u64,
+            })
         }
+
+        /// One of those who merge goes on: it begins a step, or ends the one that it has begun.
+        fn go_on(&mut self, one: usize) {
+            let tender = [Tend::Fresh, Tend::Old, Tend::Oldest][one];
+            let Some((step, read)) = self.under_way[one].take() else {
+                if let Some(step) = next(&self.levels(), tender) {
+                    let from = match step {
+                        Step::Merge(from, to) => vec![from, to],
+                        Step::Move(from, _) => vec![from],
+                    };
+                    let runs = from.iter().flat_map(|level| self.levels[*level].clone());
+                    let read: Vec<_> = runs.collect();
+                    let mut others = self.under_way.iter().flatten();
+                    let is_read = |run: &Vec<u32>| others.any(|(_, read)| read.contains(run));
+                    assert!(
+                        !read.iter().any(is_read),
+                        "{step:?} reads what another does"
+                    );
+                    self.under_way[one] = Some((step, read));
+                }
+                return;
+            };
+            for level in &mut self.levels {
+                level.retain(|run| !read.contains(run));
+            }
+            let (Step::Merge(_, to) | Step::Move(_, to)) = step;
+            let mut whole = read.concat();
+            whole.sort_unstable_by(|a, b| b.cmp(a));
+            self.levels[to].insert(0, whole);
+            let all: Vec<_> = self.levels.iter().flatten().flatten().copied().collect();
+            assert!(
+                all.is_sorted_by(|newer, older| newer > older),
+                "{step:?}: {all:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn merges_at_the_same_time_have_no_file_in_common_and_keep_newer_above_older() {
+        let mut seen = [false; 3];
+        for seed in 0..50 {
+            let mut random = crate::random::Random::new(seed);
+            let mut tree = Busy::default();
+            let slowest = 1 + random.below(40);
+            for checkpoint in 0..3_000 {
+                tree.levels[FRESH].insert(0, vec![checkpoint]);
+                for (one, seen) in seen.iter_mut().enumerate() {
+                    // The larger what it merges, the longer it takes.
+                    if one == 0 || random.below(slowest.pow(one as u32)) == 0 {
+                        tree.go_on(one);
+                    }
+                    *seen |= tree.under_way[one].is_some();
+                }
+            }
+            let kept = tree.levels.iter().flatten().map(Vec::len).sum::<usize>();
+            assert_eq!(kept, 3_000, "seed {seed}");
+        }
+        assert_eq!(seen, [true; 3]);
+    }
+
+    #[test]
+    fn upper_tier_is_gathered_and_not_merged_into_a_bottom_that_is_larger() {
+        let mut levels = Levels::default();
+        (levels[UPPER].runs, levels[UPPER].bytes) = (BASE_RUNS_LOWEST, 100);
+        (levels[BOTTOM].runs, levels[BOTTOM].bytes) = (1, 1_000);
+        let step = next(&levels, Tend::Old);
+        assert_eq!(step, Some(Step::Merge(UPPER, UPPER + 1)));
     }
 
     #[test]
@@ -161,6 +236,7 @@ mod tests {
         for tier in [FRESH, UPPER, LOWER] {
             levels[tier].runs = BASE_RUNS_MAX;
         }
+        levels[LOWER].runs += BASE_RUNS_LOWEST;
         assert_eq!(backlog(&levels), 0);
         levels[FRESH].runs += 1;
         levels[LOWER].runs += 2;

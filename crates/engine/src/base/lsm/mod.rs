@@ -232,6 +232,25 @@ impl LsmBase {
         })
     }
 
+    /// Takes a step of merging.
+    fn take(&self, step: Step, keyspace: Keyspace, tree: &AnyTree) -> Result<(), BaseError> {
+        let folder = self.folder.join(keyspace.name());
+        let inputs = match step {
+            Step::Merge(from, to) => Some(Inputs::of(&folder, tree, [from, to])),
+            Step::Move(..) => None,
+        };
+        self.writing(keyspace).write(tree, || {
+            let tended = tree.compact(strategy_of(step), self.needed_from());
+            tended.map_err(|error| self.error(Some(keyspace), &[], error))
+        })?;
+        let kept = tree
+            .get_version_history_lock()
+            .maintenance(&folder, self.needed_from());
+        kept.map_err(|error| self.error(Some(keyspace), &[], error))?;
+        inputs.into_iter().for_each(Inputs::let_go);
+        Ok(())
+    }
+
     fn io_error(&self, error: io::Error) -> BaseError {
         io_error(&self.folder, error)
     }
@@ -409,27 +428,21 @@ impl Base for LsmBase {
                 .remove_dropped()
                 .map_err(|error| self.io_error(error))?;
         }
+        let mut is_full = None;
         for (&keyspace, tree) in &*self.trees() {
             let Some(step) = merging::next(&levels_of(tree), what) else {
                 continue;
             };
-            more = true;
-            let folder = self.folder.join(keyspace.name());
-            let inputs = match step {
-                Step::Merge(from, to) => Some(Inputs::of(&folder, tree, [from, to])),
-                Step::Move(..) => None,
-            };
-            self.writing(keyspace).write(tree, || {
-                let tended = tree.compact(strategy_of(step), self.needed_from());
-                tended.map_err(|error| self.error(Some(keyspace), &[], error))
-            })?;
-            let kept = tree
-                .get_version_history_lock()
-                .maintenance(&folder, self.needed_from());
-            kept.map_err(|error| self.error(Some(keyspace), &[], error))?;
-            inputs.into_iter().for_each(Inputs::let_go);
+            match self.take(step, keyspace, tree) {
+                // There may be room for what is smaller.
+                Err(error) if error.is_full() => is_full = Some(error),
+                taken => {
+                    taken?;
+                    more = true;
+                }
+            }
         }
-        Ok(more)
+        is_full.map_or(Ok(more), Err)
     }
 
     fn backlog(&self) -> usize {

@@ -49,7 +49,7 @@ struct Begun {
 }
 
 /// A file of which nothing is new so often is taken to be whole. It is only advice that it goes without.
-const LOOKS_MAX: u32 = 16;
+const LOOKS_MAX: u32 = 256;
 
 impl Writing {
     /// Of the tree in a folder, which is not open yet.
@@ -74,8 +74,12 @@ impl Writing {
         tree: &AnyTree,
         write: impl FnOnce() -> Result<T, BaseError>,
     ) -> Result<T, BaseError> {
-        let first = tree.next_table_id();
-        self.lock().begin(first);
+        let first = {
+            let mut state = self.lock();
+            let first = tree.next_table_id();
+            state.begin(first);
+            first
+        };
         let written = write();
         let mut state = self.lock();
         state.writers -= 1;

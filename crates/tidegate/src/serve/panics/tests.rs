@@ -192,7 +192,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         Arc::new(Fused(disk, fuse.clone())),
         Arc::new(Fused(base, fuse.clone())),
     );
-    let at_once = Box::new(|work: Box<dyn FnOnce() + Send>| work());
+    let at_once = Box::new(|_: &'static str, work: Box<dyn FnOnce() + Send>| work());
     let clock = Arc::new(MachineClock::default());
     let engine = Engine::open(&config, disks, clock, DOMAINS, at_once).unwrap();
     let free = "127.0.0.1:0".parse().unwrap();
