@@ -19,14 +19,14 @@ use std::time::Duration;
 pub(crate) use archives::Archives;
 pub(crate) use mark::Mark;
 pub use mark::MarkError;
-use pace::Pace;
+use pace::{Pace, rest_ms};
 
 use crate::backup::Ready;
 use crate::base::{BaseCause, BaseError};
 use crate::cell::Cell;
 use crate::disk::Disk;
 use crate::key::PartitionId;
-use crate::limits::{BASE_BACKLOG_MAX, BASE_REST_MS, BASE_REST_MS_MAX, CHECKPOINT_LOG_BYTES};
+use crate::limits::CHECKPOINT_LOG_BYTES;
 use crate::log::{Lsn, Room, is_full};
 use crate::memtable::Rows;
 use crate::shared::Shared;
@@ -171,14 +171,6 @@ impl CheckpointError {
     }
 }
 
-/// How long a base has between two checkpoints to put in order what they bring: none while it keeps
-/// up, and the more the further it is behind. Meanwhile memory fills and opening commands are told BUSY, so
-/// that in the long run no more comes than is put in order. Nothing if it can take no more in.
-fn rest_ms(backlog: usize) -> Option<u64> {
-    let rest_ms = (backlog as u64 * BASE_REST_MS).min(BASE_REST_MS_MAX);
-    (backlog < BASE_BACKLOG_MAX).then_some(rest_ms)
-}
-
 /// What one step of the checkpointer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -289,20 +281,20 @@ impl Checkpointer {
             ..
         } = &*self.shared;
         let changed = checkpoints.changed_bytes.load(Ordering::Relaxed);
-        if checkpoints.is_asked.load(Ordering::Acquire) {
-            let may_begin = base.backlog() < BASE_BACKLOG_MAX;
-            return may_begin && checkpoints.is_asked.swap(false, Ordering::AcqRel);
-        }
         let is_old = clock.look_ms() >= self.ended_ms + self.every_ms;
         let is_full = matches!(self.shared.room(), Room::Short { is_full: true, .. });
         let is_much = changed >= memory.checkpoint_bytes()
             || self.shared.log_bytes() >= CHECKPOINT_LOG_BYTES
             || is_full;
-        let has_rested = || {
-            let rest_ms = rest_ms(base.backlog());
-            rest_ms.is_some_and(|rest_ms| clock.look_ms() >= self.ended_ms + rest_ms)
-        };
-        changed > 0 && (is_old || is_much) && has_rested()
+        let is_asked = checkpoints.is_asked.load(Ordering::Acquire);
+        if !is_asked && (changed == 0 || !is_old && !is_much) {
+            return false;
+        }
+        match rest_ms(base.backlog()) {
+            Some(_) if is_asked => checkpoints.is_asked.swap(false, Ordering::AcqRel),
+            Some(rest_ms) => clock.look_ms() >= self.ended_ms + rest_ms,
+            None => false,
+        }
     }
 
     fn begin(&mut self) -> Phase {

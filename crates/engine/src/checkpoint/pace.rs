@@ -1,4 +1,4 @@
-//! How fast a checkpoint takes rows to the base: no faster than it has to.
+//! How fast a checkpoint takes rows to the base, no faster than it has to; and how soon the next may.
 //!
 //! Left to itself it has a core for a part of a second and then rests, and whoever answers meanwhile
 //! feels each burst. So it pauses where it is ahead: where the share that it has taken of its rows is
@@ -7,9 +7,20 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::limits::{CHECKPOINT_LOG_BYTES, PACE_PAUSES_MAX, PACE_ROOM_PERCENT, PACE_ROWS};
+use crate::limits::{
+    BASE_BACKLOG_MAX, BASE_REST_MS, BASE_REST_MS_MAX, CHECKPOINT_LOG_BYTES, PACE_PAUSES_MAX,
+    PACE_ROOM_PERCENT, PACE_ROWS,
+};
 use crate::log::Room;
 use crate::shared::Shared;
+
+/// How long a base has between two checkpoints to put in order what they bring: none while it keeps
+/// up, and the more the further it is behind. Meanwhile memory fills and opening commands are told BUSY, so
+/// that in the long run no more comes than is put in order. Nothing if it can take no more in.
+pub(super) fn rest_ms(backlog: usize) -> Option<u64> {
+    let rest_ms = (backlog as u64 * BASE_REST_MS).min(BASE_REST_MS_MAX);
+    (backlog < BASE_BACKLOG_MAX).then_some(rest_ms)
+}
 
 /// How far a checkpoint is, and what it does where it is ahead.
 #[derive(Default)]

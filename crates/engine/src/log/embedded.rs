@@ -141,20 +141,18 @@ impl EmbeddedLog {
         *state = Spare::InTheMaking;
         drop(state);
         let (disk, size) = (Arc::clone(&self.disk), self.space.segment);
-        (self.spawn)(
-            "segments",
-            Box::new(move || {
-                let made = disk.create(SPARE, size).and_then(|mut file| {
-                    file.sync()?;
-                    Ok(file)
-                });
-                let made = match made {
-                    Ok(file) => Spare::Ready(file),
-                    Err(error) => Spare::Failed(error),
-                };
-                *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
-            }),
-        );
+        let make = move || {
+            let made = disk.create(SPARE, size).and_then(|mut file| {
+                file.sync()?;
+                Ok(file)
+            });
+            let made = match made {
+                Ok(file) => Spare::Ready(file),
+                Err(error) => Spare::Failed(error),
+            };
+            *spare.lock().unwrap_or_else(PoisonError::into_inner) = made;
+        };
+        (self.spawn)("segments", Box::new(make));
     }
 
     /// Whether the next segment is there; takes note of why it could not be made.

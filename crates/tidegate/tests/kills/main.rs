@@ -35,7 +35,8 @@ const SEED_VARIABLE: &str = "TIDEGATE_KILL_SEED";
 /// Of so many kills one at least must fall in each place that is required.
 const KILLS_PER_PLACE: u64 = 20;
 
-/// After so many kills everything that was ever acknowledged is looked for, as at the end.
+/// Where the count of kills is a multiple of this, everything that was ever acknowledged is looked for,
+/// as at the end.
 const KILLS_PER_LOOK: u64 = 10;
 
 const WORKERS: u64 = 8;

@@ -428,21 +428,19 @@ impl Base for LsmBase {
                 .remove_dropped()
                 .map_err(|error| self.io_error(error))?;
         }
-        let mut is_full = None;
+        let mut full = None;
         for (&keyspace, tree) in &*self.trees() {
             let Some(step) = merging::next(&levels_of(tree), what) else {
                 continue;
             };
             match self.take(step, keyspace, tree) {
+                Ok(()) => more = true,
                 // There may be room for what is smaller.
-                Err(error) if error.is_full() => is_full = Some(error),
-                taken => {
-                    taken?;
-                    more = true;
-                }
+                Err(error) if error.is_full() => full = Some(error),
+                Err(error) => return Err(error),
             }
         }
-        is_full.map_or(Ok(more), Err)
+        full.map_or(Ok(more), Err)
     }
 
     fn backlog(&self) -> usize {
