@@ -52,6 +52,7 @@ function limits(schema) {
   else words.push(kinds.join(" or ") || "any");
   const bounds = range(schema);
   if (bounds) words.push(bounds);
+  if (schema.maxItems) words.push(schema.minItems + " to " + schema.maxItems + " items");
   if (schema.maxLength) words.push(schema.minLength + " to " + schema.maxLength + " bytes");
   if (schema.default !== undefined) words.push("default `" + schema.default + "`");
   if ([schema.type].flat().includes("null")) words.push("or null");
@@ -69,8 +70,17 @@ function fieldsOf(operation) {
   return fields;
 }
 
+/** The fields of a list's items, under the path of the list. */
+function itemsOf({ name, place, schema }) {
+  const { properties = {}, required = [] } = schema.items ?? {};
+  return Object.entries(properties).map(([inner, schema]) => ({
+    name: name + "[]." + inner, place, required: required.includes(inner), description: schema.description, schema,
+  }));
+}
+
 function fieldTable(fields) {
-  return table(["Field", "In", "Takes", "Meaning"], fields.map((field) => [
+  const all = fields.flatMap((field) => [field, ...itemsOf(field)]);
+  return table(["Field", "In", "Takes", "Meaning"], all.map((field) => [
     [make("code", {}, field.name), field.required ? make("span", { class: "needed" }, " required") : ""],
     make("span", { class: "soft" }, field.place),
     inline(limits(field.schema)),
@@ -120,6 +130,13 @@ function input(field) {
     return make("select", { name }, make("option", { value: "" }, "(not sent)"),
       schema.enum.map((word) => make("option", { value: word }, word)));
   }
+  if (schema.type === "array") {
+    const example = Object.entries(schema.items.properties ?? {}).map(([inner, { type }]) =>
+      JSON.stringify(inner) + ":" + (type === "integer" ? "1" : '"…"'));
+    return make("textarea", {
+      name, rows: "3", spellcheck: "false", required: field.required, placeholder: "[{" + example.join(",") + "}]",
+    });
+  }
   const number = [schema.type].flat().includes("integer");
   return make("input", {
     name, autocomplete: "off", spellcheck: "false", required: field.required,
@@ -141,8 +158,9 @@ function requestOf(path, method, fields, form) {
     if (field.place === "header") headers[field.name] = value;
     if (field.place === "body") {
       // Digits go as they stand: a 64-bit integer does not survive a JavaScript number.
-      const integer = field.schema.type === "integer" && /^-?[0-9]+$/.test(value);
-      members.push(JSON.stringify(field.name) + ":" + (integer ? value : JSON.stringify(value)));
+      // So does a list, which is written as JSON.
+      const plain = field.schema.type === "array" || field.schema.type === "integer" && /^-?[0-9]+$/.test(value);
+      members.push(JSON.stringify(field.name) + ":" + (plain ? value : JSON.stringify(value)));
     }
   }
   const body = method === "get" ? undefined : "{" + members.join(",") + "}";

@@ -32,6 +32,7 @@ mod guard;
 mod health;
 mod json;
 pub mod limits;
+mod lists;
 mod members;
 mod metrics;
 mod openapi;

@@ -14,6 +14,12 @@ pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// taking many times its size in memory.
 pub const MEMBERS_MAX: usize = 256;
 
+/// Items of all lists of one body that are kept: as many as any field takes. All are counted.
+pub const ITEMS_MAX: usize = 1_000;
+
+/// Members of one item. No item has as many fields; as for [`MEMBERS_MAX`].
+pub const ITEM_MEMBERS_MAX: usize = 16;
+
 /// Bytes of a body that is too large which are read and thrown away, so that a client which first
 /// writes and then reads gets to see the answer.
 pub const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -1,30 +1,41 @@
 //! The members of a JSON object, read without copying what need not be copied.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use tidegate_engine::contract::Raw;
 
-use crate::limits::MEMBERS_MAX;
+use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX, MEMBERS_MAX};
 
 /// The members of a JSON object, in the order in which they were sent.
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Scalar<'a>)>);
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Json<'a>)>);
 
 /// A value as far as a field can take one.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Scalar<'a> {
+pub(crate) enum Json<'a> {
     String(Cow<'a, str>),
     Integer(i64),
+    /// Of a member of the body: how many items it has, and the first of them, as many as are kept.
+    List(usize, Vec<Json<'a>>),
+    /// In a list.
+    Object(Members<'a>),
     /// Anything else, named for the error.
     Other(&'static str),
 }
 
-impl Scalar<'_> {
+impl Json<'_> {
+    /// As the value of a field that takes no list.
     pub(crate) fn raw(&self) -> Raw<'_> {
         match self {
             Self::String(text) => Raw::String(text),
             Self::Integer(value) => Raw::Integer(*value),
+            Self::List(..) => Raw::Other("a list"),
+            Self::Object(_) => Raw::Other("an object"),
             Self::Other(what) => Raw::Other(what),
         }
     }
@@ -45,97 +56,125 @@ impl<'a> Members<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(MembersVisitor)
+        from.deserialize_map(BodyVisitor)
     }
 }
 
-struct MembersVisitor;
+struct BodyVisitor;
 
-impl<'de> Visitor<'de> for MembersVisitor {
+impl<'de> Visitor<'de> for BodyVisitor {
     type Value = Members<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(Key(name)) = map.next_key()? {
-            if members.len() == MEMBERS_MAX {
-                return Err(A::Error::custom(format!("more than {MEMBERS_MAX} members")));
-            }
-            members.push((name, map.next_value()?));
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        members(map, MEMBERS_MAX, Place::Body(&Cell::new(ITEMS_MAX)))
+    }
+}
+
+fn members<'de, A: MapAccess<'de>>(
+    mut map: A,
+    most: usize,
+    of: Place<'_>,
+) -> Result<Members<'de>, A::Error> {
+    let mut members = Vec::new();
+    while let Some(name) = map.next_key_seed(Place::Item)? {
+        let Json::String(name) = name else {
+            return Err(A::Error::custom("a name is a string"));
+        };
+        if members.len() == most {
+            return Err(A::Error::custom(format!("more than {most} members")));
         }
-        Ok(Members(members))
+        members.push((name, map.next_value_seed(of)?));
+    }
+    Ok(Members(members))
+}
+
+/// Where a value stands, which bounds what it may hold: a body has lists, a list has objects, and what
+/// else holds something is passed over.
+#[derive(Clone, Copy)]
+enum Place<'r> {
+    /// A member of the body, of whose lists so many items more are kept.
+    Body(&'r Cell<usize>),
+    /// In a list.
+    List,
+    /// A member of an object in a list.
+    Item,
+}
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
     }
 }
 
-/// A text that borrows from the body where it holds no escapes.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match Scalar::deserialize(from)? {
-            Scalar::String(text) => Ok(Self(text)),
-            Scalar::Integer(_) | Scalar::Other(_) => Err(D::Error::custom("a name is a string")),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
+impl<'de> Visitor<'de> for Place<'_> {
+    type Value = Json<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a JSON value")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::String(Cow::Borrowed(text)))
+        Ok(Json::String(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::String(Cow::Owned(text.to_owned())))
+        Ok(Json::String(Cow::Owned(text.to_owned())))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(value))
+        Ok(Json::Integer(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
         let value = i64::try_from(value);
-        Ok(value.map_or(Scalar::Other("a number beyond 64 bits"), Scalar::Integer))
+        Ok(value.map_or(Json::Other("a number beyond 64 bits"), Json::Integer))
     }
 
     fn visit_f64<E>(self, _value: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Other(
+        Ok(Json::Other(
             "a number with a fraction or an exponent, or beyond 64 bits",
         ))
     }
 
     fn visit_bool<E>(self, _value: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other("true or false"))
+        Ok(Json::Other("true or false"))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Other("null"))
+        Ok(Json::Other("null"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("a list"))
+        let mut items = Vec::new();
+        let Self::Body(room) = self else {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Json::Other("a list"));
+        };
+        while room.get() > 0
+            && let Some(item) = list.next_element_seed(Self::List)?
+        {
+            room.set(room.get() - 1);
+            items.push(item);
+        }
+        let mut count = items.len();
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Json::List(count, items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if matches!(self, Self::List) {
+            return members(map, ITEM_MEMBERS_MAX, Self::Item).map(Json::Object);
+        }
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("an object"))
+        Ok(Json::Other("an object"))
     }
 }
 
@@ -169,6 +208,34 @@ mod tests {
     }
 
     #[test]
+    fn list_holds_objects_that_hold_nothing_further() {
+        let body = br#"{"l":[{"a":1,"b":[2],"c":{"d":3}},"x"]}"#;
+        let Members(members) = Members::read(body).expect("because it is an object");
+        let object = Members(vec![
+            ("a".into(), Json::Integer(1)),
+            ("b".into(), Json::Other("a list")),
+            ("c".into(), Json::Other("an object")),
+        ]);
+        let list = vec![Json::Object(object), Json::String("x".into())];
+        assert_eq!(members, [("l".into(), Json::List(2, list))]);
+    }
+
+    #[test]
+    fn items_of_all_lists_are_counted_and_few_are_kept() {
+        let list = format!("[{}]", vec!["1"; ITEMS_MAX - 1].join(","));
+        let body = format!("{{\"a\":{list},\"b\":{list}}}");
+        let Members(members) = Members::read(body.as_bytes()).expect("because it is an object");
+        let kept = members.iter().map(|(_, value)| match value {
+            Json::List(count, items) => (*count, items.len()),
+            Json::String(_) | Json::Integer(_) | Json::Object(_) | Json::Other(_) => {
+                panic!("{value:?}")
+            }
+        });
+        let expected = [(ITEMS_MAX - 1, ITEMS_MAX - 1), (ITEMS_MAX - 1, 1)];
+        assert_eq!(kept.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn what_is_not_one_object_is_refused() {
         let deep = format!("{{\"a\":{}", "[".repeat(100_000));
         for body in [
@@ -184,6 +251,9 @@ mod tests {
             assert!(Members::read(body.as_bytes()).is_err(), "{body:.20}");
         }
         assert!(Members::read(b"{\"a\":\"\xFF\"}").is_err());
+        let members = vec!["\"a\":1"; ITEM_MEMBERS_MAX + 1].join(",");
+        let wide = format!("{{\"a\":[{{{members}}}]}}");
+        assert!(Members::read(wide.as_bytes()).is_err());
         let many = format!("{{{}}}", vec!["\"a\":1"; MEMBERS_MAX + 1].join(","));
         assert!(Members::read(many.as_bytes()).is_err());
         assert!(Members::read(b"").is_ok_and(|Members(members)| members.is_empty()));

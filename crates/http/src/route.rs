@@ -4,10 +4,11 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::contract::{Method, RequestDef, Work};
+use tidegate_engine::contract::{Method, Raw, RequestDef, Work};
 use tokio::time::{Instant, timeout_at};
 
 use crate::body;
+use crate::lists::lists;
 use crate::members::Members;
 use crate::problem::{self, Problem};
 use crate::query;
@@ -73,11 +74,12 @@ fn read(
 ) -> Result<Work, Problem> {
     let query: Vec<_> = query::pairs(parts.uri.query().unwrap_or_default()).collect();
     let members = Members::read(body).map_err(not_json)?;
+    let lists = lists(def, &members)?;
     let mut given = Given::new(def, path);
     match def.http.method {
         Method::Get => {
             for (name, value) in &query {
-                given.put(name, tidegate_engine::contract::Raw::Text(value))?;
+                given.put(name, Raw::Text(value))?;
             }
             if !body.is_empty() {
                 let detail = "a GET takes its fields from the query string and has no body";
@@ -85,8 +87,9 @@ fn read(
             }
         }
         Method::Post | Method::Put | Method::Delete => {
-            for (name, value) in &members.0 {
-                given.put(name.as_bytes(), value.raw())?;
+            for ((name, value), list) in members.0.iter().zip(&lists) {
+                let list = list.as_deref().map(Raw::List);
+                given.put(name.as_bytes(), list.unwrap_or_else(|| value.raw()))?;
             }
             if let Some((name, _)) = query.first() {
                 let name = String::from_utf8_lossy(name).into_owned();

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, get, on};
 use tidegate_engine::Door;
-use tidegate_engine::contract::Method;
+use tidegate_engine::contract::{FieldKind, Method, RequestDef};
 
 use crate::admission::Admission;
 use crate::backup;
@@ -16,6 +16,7 @@ use crate::docs;
 use crate::events;
 use crate::guard;
 use crate::health;
+use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX};
 use crate::metrics::{self, HttpMetrics};
 use crate::openapi::{openapi, secured};
 use crate::options::Options;
@@ -34,7 +35,8 @@ pub(crate) struct Front {
 /// Serves every request that the domains of `door` declare, and what goes with them.
 ///
 /// # Panics
-/// Two requests declare the same method and path, or a path has a syntax of its own.
+/// Two requests declare the same method and path, a path has a syntax of its own, or a list is not the
+/// only one of its request, needs more than a body takes, or would stand in a query string.
 pub fn router(door: Door, options: Options) -> Router {
     let mut document = openapi(door.domains(), &options.version);
     if options.credentials.is_some() {
@@ -87,7 +89,20 @@ fn routes(door: &Door) -> impl Iterator<Item = Route> {
 
 /// Adds one declared request.
 fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Router<Arc<Front>> {
-    let http = route.def.http;
+    let RequestDef { http, fields, .. } = *route.def;
+    let mut lists = fields.iter().filter_map(|field| match field.kind {
+        FieldKind::List { fields, max } => Some((fields.len(), max)),
+        FieldKind::Name
+        | FieldKind::Id
+        | FieldKind::Payload
+        | FieldKind::Integer { .. }
+        | FieldKind::Word(_) => None,
+    });
+    if let Some((width, max)) = lists.next() {
+        let is_bounded = max <= ITEMS_MAX && width <= ITEM_MEMBERS_MAX;
+        let is_well = is_bounded && http.method != Method::Get && lists.next().is_none();
+        assert!(is_well, "{}: one list, in a body, of few items", http.path);
+    }
     let filter = match http.method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,

@@ -62,10 +62,7 @@ impl<'a> Given<'a> {
     }
 
     fn unknown(&self, name: &[u8]) -> Problem {
-        let name: String = String::from_utf8_lossy(name)
-            .chars()
-            .take(ECHOED_CHARS_MAX)
-            .collect();
+        let name = shown(name);
         let fields: Vec<_> = self.fields.iter().map(|field| field.name).collect();
         let detail = match fields.as_slice() {
             [] => format!("`{name}` is not a field of this request, which takes none"),
@@ -114,6 +111,12 @@ impl<'a> Given<'a> {
     pub(crate) fn values(&self) -> Values<'_> {
         Values(&self.values)
     }
+}
+
+/// A name that is no field's, as a problem repeats it.
+pub(crate) fn shown(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    name.chars().take(ECHOED_CHARS_MAX).collect()
 }
 
 /// Where among its fields a request has its id.

@@ -1,7 +1,7 @@
-//! The arguments of a request as the values of its fields: positions first, then pairs of a word
-//! and a value in any order.
+//! The arguments of a request as the values of its fields: positions first, a list among them behind
+//! the number of its items; then pairs of a word and a value in any order.
 
-use tidegate_engine::contract::{Raw, Values, Work};
+use tidegate_engine::contract::{FieldKind, FieldType, Invalid, InvalidKind, Raw, Values, Work};
 
 use crate::errors::Error;
 use crate::limits::FIELDS_MAX;
@@ -14,14 +14,25 @@ use crate::table::Plan;
 /// Too few or too many arguments, a word that is none of its options or stands twice, or a field
 /// that cannot be taken.
 pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>> {
+    let mut list = Vec::new();
     let mut values = [None; FIELDS_MAX];
     let fields = plan.def.fields;
     let (by_position, options) = values[..fields.len()].split_at_mut(plan.positions);
     let mut args = args.iter().skip(1);
-    for value in by_position {
-        *value = Some(Raw::Text(
-            args.next().ok_or_else(|| Error::Arity(plan.shown()))?,
-        ));
+    for (value, field) in by_position.iter_mut().zip(fields) {
+        let arg = args.next().ok_or_else(|| Error::Arity(plan.shown()))?;
+        if let FieldKind::List { fields, max } = field.kind {
+            let items = count(field.name, arg, max)?;
+            list.extend(args.by_ref().take(items * fields.len()).map(of_text));
+            if list.len() < items * fields.len() {
+                return Err(Error::Arity(plan.shown()));
+            }
+        } else {
+            *value = of_text(arg);
+        }
+    }
+    if let Some(at) = plan.list {
+        by_position[at] = Some(Raw::List(&list));
     }
     let words = &fields[plan.positions..];
     while let Some(word) = args.next() {
@@ -44,4 +55,22 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
     plan.def
         .read(&values)
         .map_err(|invalid| Error::of_field(plan.def, invalid))
+}
+
+fn of_text(arg: &[u8]) -> Option<Raw<'_>> {
+    Some(Raw::Text(arg))
+}
+
+/// How many items a list is to have. Of none, or too many, none is read.
+fn count<'a>(list: &'static str, arg: &[u8], max: usize) -> Result<usize, Error<'a>> {
+    let count = i64::read(Raw::Text(arg)).map_err(|_| Error::NotAnInteger)?;
+    let items = usize::try_from(count).ok();
+    let items = items.filter(|items| (1..=max).contains(items));
+    items.ok_or_else(|| {
+        Error::Invalid(Invalid {
+            field: list,
+            kind: InvalidKind::OutOfRange,
+            message: format!("must have 1 to {max} items, not {count}"),
+        })
+    })
 }

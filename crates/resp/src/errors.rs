@@ -45,7 +45,11 @@ impl Error<'_> {
         let field = def.fields.iter().find(|field| field.name == invalid.field);
         let is_integer = field.is_some_and(|field| match field.kind {
             FieldKind::Integer { .. } => true,
-            FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Word(_) => false,
+            FieldKind::Name
+            | FieldKind::Id
+            | FieldKind::Payload
+            | FieldKind::Word(_)
+            | FieldKind::List { .. } => false,
         });
         if is_integer && invalid.kind == InvalidKind::Unreadable {
             Self::NotAnInteger

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use tidegate_engine::contract::{Domain, RequestDef};
+use tidegate_engine::contract::{Domain, Field, FieldKind, RequestDef};
 
 use crate::builtin::{BUILTINS, Builtin, BuiltinDef};
-use crate::limits::{COMMAND_NAME_BYTES_MAX, FIELDS_MAX};
+use crate::limits::{ARGS_MAX, COMMAND_NAME_BYTES_MAX, FIELDS_MAX};
 
 /// What a name stands for.
 #[derive(Clone, Copy)]
@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     pub(crate) def: &'static RequestDef,
     /// How many fields stand by position; all of them are required.
     pub(crate) positions: usize,
+    /// Which of them is a list.
+    pub(crate) list: Option<usize>,
+    /// The least arguments, the name included.
+    least: usize,
 }
 
 /// All commands, by name.
@@ -107,11 +111,28 @@ impl Plan {
             options.iter().all(|field| field.word.is_some()),
             "`{name}`: positions first"
         );
+        let is_list = |field: &Field| matches!(field.kind, FieldKind::List { .. });
+        assert!(
+            def.fields.iter().filter(|field| is_list(field)).count() <= 1
+                && !options.iter().any(is_list),
+            "`{name}`: one list, by position"
+        );
+        let list = first.iter().position(is_list);
+        let (width, items_max) = match list.map(|at| first[at].kind) {
+            Some(FieldKind::List { fields, max }) => (fields.len(), max),
+            _ => (0, 0),
+        };
+        assert!(
+            1 + positions + width * items_max + 2 * options.len() <= ARGS_MAX,
+            "`{name}` takes more arguments than a request may have"
+        );
         Self {
             domain,
             group,
             def,
             positions,
+            list,
+            least: 1 + positions + width,
         }
     }
 
@@ -122,8 +143,8 @@ impl Plan {
 
     /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
     pub(crate) fn arity(&self) -> i64 {
-        let least = i64::try_from(self.positions + 1).expect("because fields are few");
-        if self.positions == self.def.fields.len() {
+        let least = i64::try_from(self.least).expect("because fields are few");
+        if self.positions == self.def.fields.len() && self.list.is_none() {
             least
         } else {
             -least

@@ -168,6 +168,11 @@ impl RequestDef {
         for field in self.fields {
             let value = match field.kind {
                 FieldKind::Word(words) => words.join("|"),
+                FieldKind::List { fields, .. } => {
+                    let of_item: Vec<_> = fields.iter().map(|field| field.name).collect();
+                    let of_item = of_item.join(" ");
+                    format!("{} {of_item} [{of_item} ...]", count_of(field))
+                }
                 FieldKind::Name
                 | FieldKind::Id
                 | FieldKind::Payload
@@ -193,6 +198,12 @@ impl RequestDef {
     pub fn read(&self, values: &Values<'_>) -> Result<Work, Invalid> {
         (self.make)(values)
     }
+}
+
+/// The name of a list's number of items in RESP, as Redis names it: `numkeys`.
+#[must_use]
+pub fn count_of(list: &Field) -> String {
+    format!("num{}", list.name)
 }
 
 /// A request ready to run.

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX};
 
 /// One field of a request, as every front and the documentation see it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Name in JSON, in a path or in a query string.
     pub name: &'static str,
@@ -40,6 +40,14 @@ pub enum FieldKind {
     },
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Items: in RESP by position, behind their number; in JSON a list of objects; never in a path or a
+    /// query string.
+    List {
+        /// The fields of each, all by position and required.
+        fields: &'static [Field],
+        /// The most items; the least is one.
+        max: usize,
+    },
 }
 
 /// A value as a front found it.
@@ -51,6 +59,8 @@ pub enum Raw<'a> {
     String(&'a str),
     /// A JSON integer.
     Integer(i64),
+    /// The values of a list's items, one item's behind the other's: one for each of its fields.
+    List(&'a [Option<Raw<'a>>]),
     /// Any other JSON value, named for the error.
     Other(&'static str),
 }
@@ -162,6 +172,7 @@ pub(super) fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String
         Raw::Text(bytes) => return Ok(bytes),
         Raw::String(text) => return Ok(text.as_bytes()),
         Raw::Integer(_) => "a number",
+        Raw::List(_) => "a list",
         Raw::Other(what) => what,
     };
     Err((
@@ -246,6 +257,7 @@ impl FieldType for i64 {
                 });
             }
             Raw::String(_) => "a string",
+            Raw::List(_) => "a list",
             Raw::Other(what) => what,
         };
         Err((

@@ -6,6 +6,7 @@
 mod audit;
 mod domain;
 mod field;
+mod list;
 mod payload;
 mod refusal;
 mod reply;
@@ -15,13 +16,14 @@ pub(crate) use audit::Known;
 pub use audit::{Audit, Books, Figure, TimerSet, TimerSetAside};
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
-    ScanCall, ScanContext, Timer, Wanted, Work,
+    ScanCall, ScanContext, Timer, Wanted, Work, count_of,
 };
 pub(crate) use domain::{Subscribe, merge};
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
     Name, Raw,
 };
+pub use list::List;
 pub use payload::Payload;
 pub use refusal::{Fault, Never, RefusalDef, Refuse, Status, resp_word};
 pub use reply::{

@@ -21,7 +21,7 @@ use crate::base::{Base, PlainBase};
 use crate::checkpoint::{CheckpointError, Checkpointer, Progress};
 use crate::clock::Clock;
 use crate::contract::{
-    Audit, Domain, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
+    Audit, Domain, FieldKind, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
 };
 use crate::disk::FaultDisk;
 use crate::engine::{
@@ -348,7 +348,8 @@ impl Stepper {
     pub fn submit(&mut self, words: &str) -> Result<u64, Invalid> {
         let words: Vec<&str> = words.split_whitespace().collect();
         let (at, def) = find(self.door.domains(), words[0]);
-        let values = values_of(&def, &words[1..]);
+        let list = list_of(&def, &words[1..]);
+        let values = values_of(&def, &words[1..], &list);
         let work = def.read(&Values(&values))?;
         let token = self.next_token;
         self.next_token += 1;
@@ -538,11 +539,39 @@ fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
         .unwrap_or_else(|| panic!("no request {name}"))
 }
 
-fn values_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
+/// The values of the items of a request's list, if it has one.
+fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
+    let fields = def.fields.iter().enumerate();
+    let mut widths = fields.filter_map(|(at, field)| match field.kind {
+        FieldKind::List { fields, .. } => Some((at, fields.len())),
+        FieldKind::Name
+        | FieldKind::Id
+        | FieldKind::Payload
+        | FieldKind::Integer { .. }
+        | FieldKind::Word(_) => None,
+    });
+    let Some((at, width)) = widths.next() else {
+        return Vec::new();
+    };
+    let items: usize = words[at].parse().expect("a list begins with its count");
+    let values = words[at + 1..].iter().take(items * width);
+    values
+        .map(|word| Some(Raw::Text(word.as_bytes())))
+        .collect()
+}
+
+fn values_of<'a>(
+    def: &RequestDef,
+    words: &[&'a str],
+    list: &'a [Option<Raw<'a>>],
+) -> Vec<Option<Raw<'a>>> {
     let mut values = vec![None; def.fields.len()];
     let mut words = words.iter();
     for (value, field) in values.iter_mut().zip(def.fields) {
-        if field.word.is_none() {
+        if let FieldKind::List { .. } = field.kind {
+            words.by_ref().take(list.len() + 1).for_each(drop);
+            *value = Some(Raw::List(list));
+        } else if field.word.is_none() {
             *value = words.next().map(|word| Raw::Text(word.as_bytes()));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Line, Stepper, find, values_of};
+use super::{Line, Stepper, find, list_of, values_of};
 use crate::contract::{Fault, Outcome, Renderer, Values};
 use crate::event::EventFilter;
 use crate::sink::ReplySink;
@@ -29,7 +29,8 @@ impl Stepper {
     ) -> Result<(Subscription, u64), Fault> {
         let words: Vec<&str> = words.split_whitespace().collect();
         let (domain, def) = find(self.door.domains(), words[0]);
-        let values = values_of(&def, &words[1..]);
+        let list = list_of(&def, &words[1..]);
+        let values = values_of(&def, &words[1..], &list);
         let work = def
             .read(&Values(&values))
             .expect("because a test asks what is well formed");

@@ -16,11 +16,29 @@ pub(super) fn field(field: &Field) -> Value {
         FieldKind::Payload => json!({ "type": "string", "maxLength": PAYLOAD_BYTES_MAX }),
         FieldKind::Integer { min, max } => integer(min, max),
         FieldKind::Word(words) => json!({ "type": "string", "enum": words }),
+        FieldKind::List { fields, max } => list(fields, max),
     };
     if let Some(default) = field.default.and_then(|text| default(field.kind, text)) {
         schema["default"] = default;
     }
     schema
+}
+
+fn list(fields: &[Field], max: usize) -> Value {
+    let described = |it: &Field| {
+        let mut schema = field(it);
+        schema["description"] = prose(it.doc).into();
+        (it.name.to_owned(), schema)
+    };
+    let properties: Map<_, _> = fields.iter().map(described).collect();
+    let required = fields.iter().filter(|it| it.required);
+    let item = json!({
+        "type": "object",
+        "properties": properties,
+        "required": required.map(|it| it.name).collect::<Vec<_>>(),
+        "additionalProperties": false,
+    });
+    json!({ "type": "array", "minItems": 1, "maxItems": max, "items": item })
 }
 
 /// The bound is in bytes of UTF-8; JSON Schema counts characters, of which there are no more.
@@ -47,6 +65,7 @@ fn default(kind: FieldKind, text: &str) -> Option<Value> {
         FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Word(_) => {
             Some(text.trim_matches('"').into())
         }
+        FieldKind::List { .. } => None,
     }
 }
 

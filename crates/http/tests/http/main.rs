@@ -9,6 +9,7 @@
 mod events;
 mod harness;
 mod ids;
+mod lists;
 mod openapi;
 mod problems;
 mod requests;

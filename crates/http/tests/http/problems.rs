@@ -247,7 +247,7 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     assert_eq!(answered.problem(), (405, "wrong_method".to_owned()));
     let mut allowed: Vec<_> = answered.header("allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    assert_eq!(allowed, ["GET", "HEAD", "POST", "PUT"]);
     let answered = server.send(post("/docs", "")).await;
     assert_eq!(answered.problem(), (405, "wrong_method".to_owned()));
 }

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name, Page,
-    PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
+    self, Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name,
+    Page, PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -40,6 +40,12 @@ pub(crate) const TOY: Domain = Domain {
         RequestDef::call::<Put>(
             "TOY.PUT",
             Method::Post,
+            "/v1/boxes/{box_name}/things",
+            Class::Opens,
+        ),
+        RequestDef::call::<Fill>(
+            "TOY.FILL",
+            Method::Put,
             "/v1/boxes/{box_name}/things",
             Class::Opens,
         ),
@@ -236,6 +242,66 @@ impl Apply for Put {
             quantity,
             repeated: before.is_some(),
             note: self.note.as_ref().map(Name::compact),
+        })
+    }
+}
+
+request! {
+    /// A thing of several.
+    pub struct OneOf {
+        /// The thing.
+        id: Name,
+        /// How many of it.
+        quantity: Bounded<1, 1_000>,
+    }
+}
+
+request! {
+    /// Puts several things into a box.
+    pub struct Fill {
+        /// The box.
+        box_name: Name,
+        /// The things.
+        things: contract::List<OneOf, 3>,
+        /// Their colour.
+        ["COLOUR"] colour: Option<Colour>,
+    }
+}
+
+reply! {
+    /// What was put.
+    pub struct Filled {
+        /// The things.
+        ids: Vec<CompactString>,
+        /// How many of all.
+        quantity: u64,
+    }
+}
+
+impl Apply for Fill {
+    type Reply = Filled;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.box_name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Filled, Stop<Refusal>> {
+        let things = self.things.items();
+        for thing in things {
+            let row = Thing {
+                id: thing.id.compact(),
+                quantity: thing.quantity.get(),
+                content: thing.content().0,
+            };
+            tx.put(&THINGS, (self.key(), thing.id.as_str()), row);
+        }
+        Ok(Filled {
+            ids: things.iter().map(|thing| thing.id.compact()).collect(),
+            quantity: things.iter().map(|thing| thing.quantity.get()).sum(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `COMMAND DOCS`: documentation out of the definitions of the requests.
 
-use tidegate_engine::contract::{Field, FieldKind, Writer, resp_word};
+use tidegate_engine::contract::{Field, FieldKind, Writer, count_of, resp_word};
 
 use super::{BUILTINS, BuiltinDef};
 use crate::front::Front;
@@ -39,8 +39,11 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     head(wire, front, first_line(plan.def.doc), plan.group);
     if !fields.is_empty() {
         wire.name("arguments");
-        wire.list(fields.len());
+        wire.list(fields.len() + usize::from(plan.list.is_some()));
         for (at, field) in fields.iter().enumerate() {
+            if plan.list == Some(at) {
+                count(wire, field);
+            }
             argument(wire, field, at == 0);
         }
     }
@@ -63,18 +66,40 @@ fn head(wire: &mut Wire<'_>, front: &Front, summary: &str, group: &str) {
     wire.text(group);
 }
 
+/// The number of items, before a list.
+fn count(wire: &mut Wire<'_>, list: &Field) {
+    let name = count_of(list);
+    wire.map(3);
+    wire.name("name");
+    wire.text(&name);
+    wire.name("display_text");
+    wire.text(&name);
+    wire.name("type");
+    wire.text("integer");
+}
+
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let kind = match field.kind {
         FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
         FieldKind::Name | FieldKind::Id | FieldKind::Payload => "string",
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
+        FieldKind::List { .. } => "block",
     };
-    let words: &[&str] = match field.kind {
-        FieldKind::Word(words) => words,
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Integer { .. } => &[],
+    let (words, items): (&[&str], &[Field]) = match field.kind {
+        FieldKind::Word(words) => (words, &[]),
+        FieldKind::List { fields, .. } => (&[], fields),
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Integer { .. } => {
+            (&[], &[])
+        }
     };
-    let extra = [field.word.is_some(), !field.required, !words.is_empty()];
+    let flag = match (field.required, items.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some("multiple"),
+        (false, _) => Some("optional"),
+    };
+    let inner = words.len() + items.len();
+    let extra = [field.word.is_some(), flag.is_some(), inner > 0];
     wire.map(4 + extra.iter().filter(|is_there| **is_there).count());
     wire.name("name");
     wire.text(field.name);
@@ -88,15 +113,16 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         wire.name("token");
         wire.text(token);
     }
-    if !field.required {
+    if let Some(flag) = flag {
         wire.name("flags");
         wire.set(1);
-        wire.simple("optional");
+        wire.simple(flag);
     }
-    if !words.is_empty() {
+    if inner > 0 {
         wire.name("arguments");
-        wire.list(words.len());
+        wire.list(inner);
         words.iter().for_each(|word| choice(wire, word));
+        items.iter().for_each(|field| argument(wire, field, false));
     }
 }
 
@@ -111,6 +137,9 @@ fn summary(field: &Field) -> String {
             (false, false) => String::new(),
         };
         summary.push_str(&range);
+    }
+    if let FieldKind::List { max, .. } = field.kind {
+        summary.push_str(&format!(" 1 to {max} of them."));
     }
     if let Some(default) = field.default {
         let default = default.replace('_', "");

@@ -43,7 +43,7 @@ fn small_commands_answer_as_redis_does() {
             "-ERR wrong number of arguments for 'client|setname' command\r\n",
         ),
         ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'.\r\n"),
-        ("COMMAND COUNT", ":16\r\n"),
+        ("COMMAND COUNT", ":17\r\n"),
         ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
         (
             "HELLO x",
@@ -159,6 +159,28 @@ fn docs_come_from_the_definitions_of_the_requests() {
         docs.contains("$10\r\npure-token\r\n$5\r\ntoken\r\n$4\r\nblue\r\n"),
         "{docs}"
     );
+}
+
+#[test]
+fn docs_of_a_list_name_its_count_and_the_fields_of_its_items() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.ask(
+        "COMMAND INFO TOY.FILL",
+        "*1\r\n*10\r\n$8\r\ntoy.fill\r\n:-5\r\n*2\r\n+write\r\n+denyoom\r\n:1\r\n:1\r\n:1\r\n\
+         *1\r\n+@write\r\n*0\r\n*0\r\n*0\r\n",
+    );
+    client.send("COMMAND DOCS toy.fill\r\nQUIT\r\n");
+    let docs = client.rest();
+    for part in [
+        "$9\r\narguments\r\n*4\r\n",
+        "$4\r\nname\r\n$8\r\nnumwords\r\n",
+        "$5\r\nblock\r\n$7\r\nsummary\r\n$26\r\nThe words. 1 to 3 of them.\r\n",
+        "$5\r\nflags\r\n*1\r\n+multiple\r\n$9\r\narguments\r\n*2\r\n",
+        "How often it is said. 1 to 1000.\r\n",
+    ] {
+        assert!(docs.contains(part), "{part:?} in {docs}");
+    }
 }
 
 #[test]

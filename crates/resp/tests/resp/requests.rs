@@ -114,6 +114,57 @@ fn errors_are_worded_as_redis_words_them() {
 }
 
 #[test]
+fn list_stands_behind_the_number_of_its_items() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let filled = "*8\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\nlast\r\n$1\r\nw\r\n$5\r\ncount\r\n:7\r\n\
+                  $4\r\nfull\r\n:0\r\n";
+    for line in [
+        "TOY.FILL a 2 v 3 w 4",
+        "toy.fill a 2 COLOUR 3 w 4 colour blue",
+        "TOY.FILL a 1 w 7",
+    ] {
+        client.ask(line, filled);
+    }
+    let arity = "ERR wrong number of arguments for 'toy.fill' command";
+    for (line, error) in [
+        ("TOY.FILL a", arity),
+        ("TOY.FILL a 2 v 3 w", arity),
+        ("TOY.FILL a 3 v 3 w 4 COLOUR", arity),
+        (
+            "TOY.FILL a two v 3",
+            "ERR value is not an integer or out of range",
+        ),
+        (
+            "TOY.FILL a 0",
+            "INVALID words must have 1 to 3 items, not 0",
+        ),
+        (
+            "TOY.FILL a -1 v 3",
+            "INVALID words must have 1 to 3 items, not -1",
+        ),
+        (
+            "TOY.FILL a 9223372036854775807 v 3",
+            "INVALID words must have 1 to 3 items, not 9223372036854775807",
+        ),
+        (
+            "TOY.FILL a 1 v x",
+            "INVALID words item 1: times must be an integer of 64 bits",
+        ),
+        (
+            "TOY.FILL a 2 v 3 w 0",
+            "INVALID words item 2: times must be 1 to 1000, not 0",
+        ),
+        (
+            "TOY.FILL a 1 v 3 w 4",
+            "ERR syntax error near 'w': write TOY.FILL name numwords word times [word times ...] [COLOUR red|blue]",
+        ),
+    ] {
+        client.ask(line, &format!("-{error}\r\n"));
+    }
+}
+
+#[test]
 fn pipelined_requests_over_many_partitions_are_answered_in_order() {
     let server = Server::start();
     let mut client = server.connect();

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Domain, Method, Name, RefusalDef, Refuse, RequestDef, Status,
-    Writer,
+    Apply, Audit, Bounded, Class, Domain, List, Method, Name, RefusalDef, Refuse, RequestDef,
+    Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -36,6 +36,7 @@ pub(crate) const TOY: Domain = Domain {
     events: &[],
     requests: &[
         RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),
+        RequestDef::call::<Fill>("TOY.FILL", Method::Put, "/v1/boxes/{name}", Class::Opens),
         RequestDef::call::<Look>("TOY.LOOK", Method::Get, "/v1/boxes/{name}", Class::Reads),
     ],
     audit: |_| Audit::default(),
@@ -103,6 +104,28 @@ request! {
 }
 
 request! {
+    /// A word of several.
+    pub struct Said {
+        /// The word.
+        word: Name,
+        /// How often it is said.
+        times: Bounded<1, 1_000>,
+    }
+}
+
+request! {
+    /// Puts several words into an empty box.
+    pub struct Fill {
+        /// The box.
+        name: Name,
+        /// The words.
+        words: List<Said, 3>,
+        /// Their colour.
+        ["COLOUR"] colour: Option<Colour>,
+    }
+}
+
+request! {
     /// Looks into a box.
     pub struct Look {
         /// The box.
@@ -157,6 +180,35 @@ impl Apply for Put {
         Ok(Inside {
             name: self.name.compact(),
             last: Some(self.word.compact()),
+            count,
+            full: count == BOX_ROOM,
+        })
+    }
+}
+
+impl Apply for Fill {
+    type Reply = Inside;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Inside, Stop<Refusal>> {
+        let words = self.words.items();
+        let last = words.last().map(|said| said.word.compact());
+        let count = words.iter().map(|said| said.times.get()).sum();
+        let row = Words {
+            last: last.clone().unwrap_or_default(),
+            count,
+        };
+        tx.put(&BOXES, self.key(), row);
+        Ok(Inside {
+            name: self.name.compact(),
+            last,
             count,
             full: count == BOX_ROOM,
         })
