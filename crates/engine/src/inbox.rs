@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::contract::{Call, Class};
+use crate::contract::{Call, Class, Fault};
 use crate::key::Slot;
 use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
+use crate::log::BUSY;
 use crate::mail::{Letter, Post};
 use crate::partition::Lanes;
 use crate::reader::Gather;
@@ -24,6 +25,19 @@ pub(crate) struct Envelope {
     pub(crate) name: &'static str,
     /// Where it is noted up to which event the partition had come when it ran.
     pub(crate) marks: Option<Arc<Marks>>,
+    pub(crate) turn: Turn,
+}
+
+/// How often a command has run, which may be answered later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    First,
+    /// It has waited, and its key was told. It may wait on until then.
+    Told {
+        until_ms: u64,
+    },
+    /// It has waited, and its time is over.
+    Last,
 }
 
 pub(crate) enum Errand {
@@ -82,6 +96,7 @@ impl From<Post> for Envelope {
             class: Class::Finishes,
             name,
             marks: None,
+            turn: Turn::First,
         }
     }
 }
@@ -138,10 +153,10 @@ impl Inbox {
         }
     }
 
-    /// Takes a command in, or gives it back if there is no room for its class: neither of what is its
+    /// Takes a command in, unless there is no room for its class: neither of what is its
     /// domain's own, nor of what nobody uses. A domain is let into its own though others have taken
     /// it meanwhile, so that an inbox holds at most twice its bounds.
-    pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Envelope> {
+    pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Fault> {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = match envelope.class {
             Class::Opens if self.overdue.load(Ordering::Relaxed) => 0,
@@ -157,7 +172,7 @@ impl Inbox {
         let all = self.held.iter().map(Held::now);
         let all = all.fold((0, 0), |sum, held| (sum.0 + held.0, sum.1 + held.1));
         if !fits(own.now(), own.percent * percent / 100) && !fits(all, percent) {
-            return Err(envelope);
+            return Err(BUSY);
         }
         own.commands.fetch_add(1, Ordering::Relaxed);
         own.bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -95,6 +95,16 @@ pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// segment can be made. When they are used up too, reads go on.
 pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
+/// Commands of one partition that have run and are answered later. Beyond it, those that may have to
+/// wait are told BUSY before they run.
+pub const WAITERS_MAX: usize = 8 * 1024;
+
+/// Bytes of these commands: they are small as a rule.
+pub const WAITERS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long an answer may wait at most: shorter than the patience of the HTTP front.
+pub const WAIT_MS_MAX: u64 = 25_000;
+
 /// Letters in the outbox of one partition beyond which no command that sends mail runs (opening ones:
 /// at 80% of it); letters that mail and timers send in turn come on top.
 pub const OUTBOX_LETTERS_MAX: usize = 8 * 1024;

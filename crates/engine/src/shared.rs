@@ -230,6 +230,11 @@ impl Shared {
         }
     }
 
+    /// Whether the engine is stopping.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     pub(crate) fn wake_all(&self) {
         for executor in 0..self.executors.len() {
             self.wake_executor(executor);

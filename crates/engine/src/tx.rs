@@ -10,6 +10,7 @@ use crate::dead::{DEAD, DeadRow};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
+use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Letter, OUTBOX, Sent};
@@ -25,6 +26,11 @@ pub enum Stop<R> {
     Refused(R),
     /// A row has to be fetched; the command runs again then.
     Missing(Missing),
+    /// What it did is kept, and what came of it is not known yet. It runs again once its key is told
+    /// ([`Tx::tell`]), and a last time when its time is over ([`Tx::is_last_run`]).
+    Wait,
+    /// There is no room for it, as there is none at the door: ask again. Leaves no trace.
+    Busy,
 }
 
 impl<R: crate::contract::Refuse> From<R> for Stop<R> {
@@ -81,6 +87,11 @@ pub struct Tx<'a> {
     pub(crate) is_watched: bool,
     /// Letters that this transaction sent.
     pub(crate) sent: Vec<Letter>,
+    pub(crate) turn: Turn,
+    /// Some commands wait for an answer.
+    pub(crate) is_awaited: bool,
+    /// What it changed that somebody may wait for.
+    pub(crate) told: Vec<CompactString>,
 }
 
 impl Tx<'_> {
@@ -153,6 +164,31 @@ impl Tx<'_> {
         write_key(self.scratch, self.slot, &parts);
         self.tables.remove(table, self.scratch);
         self.weight += self.scratch.len() + effect::HEAD;
+    }
+
+    /// What this key is about has changed: commands of it that wait for an answer run again.
+    pub fn tell(&mut self, key: &str) {
+        debug_assert_eq!(Slot::of(key.as_bytes()), self.slot, "{key}: another slot's");
+        if self.is_awaited {
+            self.told.push(CompactString::new(key));
+        }
+    }
+
+    /// Whether this command has run before, and kept what it did, and only its answer is missing.
+    #[must_use]
+    pub fn runs_again(&self) -> bool {
+        self.turn != Turn::First
+    }
+
+    /// Whether its time is over: who says [`Stop::Wait`] now has the client ask again.
+    #[must_use]
+    pub fn is_last_run(&self) -> bool {
+        self.turn == Turn::Last
+    }
+
+    /// Whether a command may be answered later that would wait so long.
+    pub(crate) fn may_wait(&self, waits_ms: u64) -> bool {
+        waits_ms > 0 && self.turn != Turn::Last
     }
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.

@@ -24,7 +24,11 @@ pub(crate) fn lists<'a>(
         let field = def.fields.iter().find(|field| field.name == *name);
         match (field.map(|field| (field.name, field.kind)), value) {
             (Some((list, FieldKind::List { fields, max })), Json::List(count, items)) => {
-                let room = if items.len() < *count { items.len() } else { max };
+                let room = if items.len() < *count {
+                    items.len()
+                } else {
+                    max
+                };
                 check(list, *count, room.min(max))?;
                 read(list, fields, items).map(Some)
             }

@@ -26,6 +26,7 @@ impl Renderer for JsonRenderer {
             }
             Outcome::Refused(refusal) => write_refusal(*refusal, out),
             Outcome::Fault(fault) => write_fault(fault, out),
+            Outcome::Pending(id) => write_pending(id, out),
         }
     }
 }
@@ -68,10 +69,23 @@ fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
     json.end();
 }
 
+/// No problem, and no reply yet.
+fn write_pending(id: &str, out: &mut Vec<u8>) {
+    write_head(out, StatusCode::ACCEPTED, 0);
+    let mut json = JsonWriter::new(out);
+    json.map(2);
+    json.name("code");
+    json.text("pending");
+    json.name("id");
+    json.text(id);
+    json.end();
+}
+
 /// The status code of a class of outcomes.
 pub(crate) fn status_code(status: Status) -> StatusCode {
     match status {
         Status::Done => StatusCode::OK,
+        Status::Pending => StatusCode::ACCEPTED,
         Status::Unreadable => StatusCode::BAD_REQUEST,
         Status::NotFound => StatusCode::NOT_FOUND,
         Status::Conflict => StatusCode::CONFLICT,

@@ -1,6 +1,6 @@
 //! Outcomes as RESP. Runs on the executor: nothing but bytes crosses threads.
 
-use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, resp_word};
+use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Writer, resp_word};
 
 use crate::facts::Facts;
 use crate::wire::{Protocol, Wire};
@@ -25,6 +25,7 @@ impl Renderer for RespRenderer {
             Outcome::Reply(reply) => reply.write_to(&mut Wire::new(out, self.0)),
             Outcome::Refused(refusal) => refused(*refusal, out),
             Outcome::Fault(fault) => faulted(fault, out),
+            Outcome::Pending(key) => pending(key, out),
         }
     }
 }
@@ -46,9 +47,17 @@ fn faulted(fault: &Fault, out: &mut Vec<u8>) {
     out.extend_from_slice(what_to_do.as_bytes());
 }
 
+fn pending(key: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"-PENDING");
+    let mut facts = Facts::new(out);
+    facts.name("id");
+    facts.text(key);
+    out.extend_from_slice(b"\r\n");
+}
+
 #[cfg(test)]
 mod tests {
-    use tidegate_engine::contract::{RefusalDef, Shape, Status, Writer};
+    use tidegate_engine::contract::{RefusalDef, Shape, Status};
 
     use super::*;
 

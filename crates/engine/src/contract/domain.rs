@@ -15,6 +15,7 @@ use crate::contract::{
 use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
+use crate::log::BUSY;
 use crate::row::{Nothing, Row};
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
@@ -285,10 +286,15 @@ pub trait Apply: Request + Sync {
         Request::bytes(self) + COMMAND_ROWS_BYTES
     }
 
+    /// How long its answer may wait, if it says [`Stop::Wait`]. 0 if it never does.
+    fn waits_ms(&self) -> u64 {
+        0
+    }
+
     /// Does it. A refusal leaves no trace.
     ///
     /// # Errors
-    /// The refusal, or a row that has to be fetched first.
+    /// The refusal; a row that has to be fetched first; or that it is answered later.
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Reply, Stop<Self::Refusal>>;
 }
 
@@ -306,7 +312,10 @@ pub trait Call: Send {
     fn letter_bytes(&self) -> usize;
     /// Most bytes that its rows take in the log.
     fn writes(&self) -> usize;
-    /// Runs it and renders what came of it.
+    /// How long its answer may wait.
+    fn waits_ms(&self) -> u64;
+    /// Runs it and renders what came of it; `None` if it is answered later, which is no answer to its
+    /// last run.
     ///
     /// # Errors
     /// A row has to be fetched first; nothing was rendered.
@@ -315,7 +324,7 @@ pub trait Call: Send {
         tx: &mut Tx<'_>,
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
-    ) -> Result<Status, Missing>;
+    ) -> Result<Option<Status>, Missing>;
     /// Bytes it takes while it waits.
     fn weight(&self) -> usize;
 }
@@ -345,12 +354,16 @@ impl<C: Apply> Call for C {
         Apply::writes(self)
     }
 
+    fn waits_ms(&self) -> u64 {
+        Apply::waits_ms(self)
+    }
+
     fn run(
         &self,
         tx: &mut Tx<'_>,
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
-    ) -> Result<Status, Missing> {
+    ) -> Result<Option<Status>, Missing> {
         let reply;
         let refusal;
         let outcome = match self.apply(tx) {
@@ -363,10 +376,13 @@ impl<C: Apply> Call for C {
                 debug_assert!(C::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
                 Outcome::Refused(&refusal)
             }
+            Err(Stop::Busy) => Outcome::Fault(&BUSY),
+            Err(Stop::Wait) if tx.may_wait(Apply::waits_ms(self)) => return Ok(None),
+            Err(Stop::Wait) => Outcome::Pending(Apply::key(self)),
             Err(Stop::Missing(missing)) => return Err(missing),
         };
         renderer.render(&outcome, out);
-        Ok(outcome.status())
+        Ok(Some(outcome.status()))
     }
 
     fn weight(&self) -> usize {

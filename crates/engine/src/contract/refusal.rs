@@ -7,6 +7,8 @@ use super::reply::Writer;
 pub enum Status {
     /// Done. 200.
     Done,
+    /// Begun, and its end is not known yet: ask again. 202.
+    Pending,
     /// The request cannot be read. 400.
     Unreadable,
     /// The thing does not exist. 404.

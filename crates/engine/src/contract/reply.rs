@@ -34,6 +34,8 @@ pub enum Outcome<'a> {
     Refused(&'a dyn Refuse),
     /// The engine's.
     Fault(&'a Fault),
+    /// What was asked about this has begun, and its end is not known yet.
+    Pending(&'a str),
 }
 
 /// Turns outcomes into a front's bytes. Called on the executor, so that nothing but bytes crosses
@@ -51,6 +53,7 @@ impl Outcome<'_> {
             Self::Reply(_) => Status::Done,
             Self::Refused(refusal) => refusal.def().status,
             Self::Fault(fault) => fault.status(),
+            Self::Pending(_) => Status::Pending,
         }
     }
 }

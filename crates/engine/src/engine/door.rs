@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
 use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
-use crate::inbox::{Envelope, Errand};
+use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::{PartitionId, Slot};
 use crate::log::BUSY;
 use crate::metrics::{DomainFigures, Metrics};
@@ -92,6 +92,7 @@ impl Door {
                     class: def.class,
                     name: def.resp,
                     marks,
+                    turn: Turn::First,
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
@@ -135,6 +136,7 @@ impl Door {
                 class: Class::Reads,
                 name,
                 marks: marks.clone(),
+                turn: Turn::First,
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
@@ -193,11 +195,11 @@ impl Door {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Acquire)
+        self.shared.is_stopping()
     }
 
     fn push(&self, to: PartitionId, envelope: Envelope) -> Result<(), Fault> {
-        self.shared.inbox(to).push(envelope).map_err(|_| BUSY)?;
+        self.shared.inbox(to).push(envelope)?;
         self.shared.wake(to);
         Ok(())
     }

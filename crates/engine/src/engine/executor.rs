@@ -1,7 +1,6 @@
 //! What runs the partitions.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::with_own;
 use crate::base::BaseError;
@@ -82,7 +81,7 @@ impl Executor {
     /// Whether the engine is stopping.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Acquire)
+        self.shared.is_stopping()
     }
 
     /// Breaks a rule from now on.

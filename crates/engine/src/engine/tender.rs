@@ -1,7 +1,6 @@
 //! What keeps the base in order.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::base::{BaseError, Tend};
 use crate::disk::Disk;
@@ -54,6 +53,6 @@ impl Tender {
     /// Whether the engine is stopping.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Acquire)
+        self.shared.is_stopping()
     }
 }

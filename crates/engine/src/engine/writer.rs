@@ -1,7 +1,6 @@
 //! What makes records durable.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::log::{Did, LogError, LogWriter, Room};
@@ -52,7 +51,7 @@ impl Writer {
     /// Whether the engine is stopping, and a full disk keeps what waits from being written.
     #[must_use]
     pub fn may_give_up(&self) -> bool {
-        self.shared.is_stuck() && self.shared.stopping.load(Ordering::Acquire)
+        self.shared.is_stuck() && self.shared.is_stopping()
     }
 
     /// Covers the last group with a mark, if it is not covered.

@@ -11,6 +11,7 @@ mod outbox;
 mod run;
 mod state;
 mod timers;
+mod waiters;
 mod waits;
 
 use std::collections::{HashMap, HashSet};
@@ -24,6 +25,7 @@ use ledger::Ledger;
 use mail::HeldMail;
 use outbox::Outbox;
 use state::{Done, State};
+use waiters::Waiters;
 use waits::Waits;
 
 use crate::base::BaseError;
@@ -64,6 +66,7 @@ pub(crate) struct Partition {
     /// Bytes that wait for the log, by domain, before a batch.
     ahead: Vec<usize>,
     waits: Waits,
+    waiters: Waiters,
     idle: IdleWaits,
     held_mail: HeldMail,
     effects: Vec<u8>,
@@ -168,6 +171,7 @@ impl Partition {
             scratch: Vec::new(),
             events,
             watching,
+            is_awaited: false,
         };
         let domains = handlers.weights.len();
         let lanes = Lanes::new(handlers.weights.iter().copied());
@@ -182,6 +186,7 @@ impl Partition {
             ledger: Ledger::new(domains),
             ahead: vec![0; domains],
             waits: Waits::default(),
+            waiters: Waiters::default(),
             idle: IdleWaits::default(),
             held_mail: HeldMail::default(),
             effects: Vec::new(),
@@ -242,6 +247,9 @@ impl Partition {
     fn run_what_waits(&mut self, durable: Lsn, shared: &Shared) -> bool {
         self.is_held_up = false;
         self.release_mail(shared);
+        if shared.is_stopping() {
+            self.end_waits(u64::MAX);
+        }
         let waiting = !self.lanes.is_empty() || shared.inbox(self.id).waiting() > 0;
         let waiting = waiting && self.has_wait_room();
         let due = self.next_timer_ms(shared);
@@ -281,6 +289,7 @@ impl Partition {
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
         let mut answers = self.gate.buffers();
+        self.end_waits(now_ms);
         let fired = match shared.refuses(Class::Finishes) {
             None => self.fire_due(now_ms, &mut weight, &mut answers),
             // What a timer would change is judged from the rows, as long as it has to wait.
@@ -453,6 +462,7 @@ impl Partition {
             self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));
         }
+        self.tell(&done.told);
         for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {
             answers.push_event(told);
         }
@@ -465,7 +475,8 @@ impl Partition {
         let State { agenda, events, .. } = &self.state;
         let due = agenda.next_ms().into_iter().chain(events.next_ms()).min();
         let due = due.filter(|_| shared.refuses(Class::Finishes).is_none());
-        let first = due.into_iter().chain(self.next_idle_ms(shared)).min();
+        let due = due.into_iter().chain(self.waiters.next_ms());
+        let first = due.chain(self.next_idle_ms(shared)).min();
         first.filter(|_| !self.is_held_up)
     }
 
@@ -473,6 +484,7 @@ impl Partition {
     /// count: its senders keep it, and a start sends it again.
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
         let runs = self.lanes.is_empty() && self.waits.parked == 0;
+        let runs = runs && self.waiters.is_empty();
         runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
     }
 }

@@ -7,7 +7,7 @@ use super::state::Done;
 use super::{Later, Partition, fits};
 use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
 use crate::gate::Answers;
-use crate::inbox::{Envelope, Errand};
+use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::Slot;
 use crate::limits::{BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX};
 use crate::log::BUSY;
@@ -16,6 +16,13 @@ use crate::running::Running;
 use crate::shared::Shared;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
+
+/// What became of a command that was run, and how much it has written.
+enum Called {
+    Answered(usize),
+    /// It is answered later.
+    Waits(usize),
+}
 
 /// What became of a command that was to run.
 enum Ran {
@@ -46,6 +53,7 @@ impl Partition {
         {
             ran += 1;
             let (domain, is_mail) = (self.domain_of(&envelope), envelope.is_mail());
+            let is_first = envelope.turn == Turn::First;
             self.work_for(domain);
             let (held, answered) = (envelope.bytes(), answers.bytes.len());
             let mut work = COMMAND_WORK;
@@ -54,7 +62,7 @@ impl Partition {
                     *weight += more;
                     self.ledger.wrote(domain, more);
                     work += more + answers.bytes.len() - answered;
-                    if !is_mail {
+                    if !is_mail && is_first {
                         self.ledger.ran(domain, held);
                     }
                 }
@@ -89,6 +97,7 @@ impl Partition {
         shared: &Shared,
     ) -> Option<Fault> {
         let has_room = self.outbox.has_room_for(class, call);
+        let has_room = has_room && (call.waits_ms() == 0 || self.waiters.has_room());
         let of_outbox = (!has_room).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses_of(domain, class))
     }
@@ -113,7 +122,16 @@ impl Partition {
             return Ran::Waits;
         }
         let ran = match &envelope.work {
-            Errand::Call { .. } => self.run_call(&envelope, now_ms, weight, shared, answers),
+            Errand::Call { .. } => {
+                match self.run_call(&envelope, now_ms, weight, shared, answers) {
+                    Ok(Called::Answered(more)) => Ok(more),
+                    Ok(Called::Waits(more)) => {
+                        self.answer_later(envelope, now_ms);
+                        return Ran::Over(more);
+                    }
+                    Err(later) => Err(later),
+                }
+            }
             Errand::Scan(gather) => {
                 self.hand_scan(gather, (slot, now_ms), answers);
                 self.mark(&envelope);
@@ -171,18 +189,22 @@ impl Partition {
         weight: usize,
         shared: &Shared,
         answers: &mut Answers,
-    ) -> Result<usize, Later> {
-        let Envelope { slot, class, .. } = *envelope;
+    ) -> Result<Called, Later> {
+        let Envelope {
+            slot, class, turn, ..
+        } = *envelope;
         let Errand::Call { call, sink, token } = &envelope.work else {
             unreachable!("because this is asked of calls only");
         };
         // It was let in when there was room; since then there is less.
-        if let Some(fault) = self.refuses(envelope.domain, class, &**call, shared) {
+        if turn == Turn::First
+            && let Some(fault) = self.refuses(envelope.domain, class, &**call, shared)
+        {
             shared.usages()[envelope.domain].metrics.busy.add(1);
             let outcome = Outcome::Fault(&fault);
             sink.renderer().render(&outcome, &mut answers.bytes);
             answers.push(Arc::clone(sink), *token, outcome.status());
-            return Ok(0);
+            return Ok(Called::Answered(0));
         }
         Running::begin(envelope.name, call.key(), self.id, self.lsn);
         if !self.state.tables.are_whole() {
@@ -197,6 +219,7 @@ impl Partition {
         }
         let answered = answers.bytes.len();
         let mut tx = self.state.begin(self.id, slot, now_ms);
+        tx.turn = turn;
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {
                 let done = Done::of(tx);
@@ -205,8 +228,12 @@ impl Partition {
                     answers.bytes.truncate(answered);
                     return Err(Later::NextRecord);
                 }
+                let Some(status) = status else {
+                    return Ok(Called::Waits(self.commit(slot, done, answers)));
+                };
                 answers.push(Arc::clone(sink), *token, status);
-                Ok(self.finish(slot, status, done, answers))
+                let more = self.finish(slot, status, done, answers);
+                Ok(Called::Answered(more))
             }
             Err(missing) => {
                 self.state.tables.undo();
@@ -223,7 +250,7 @@ impl Partition {
         } else {
             status
         };
-        if status == Status::Done {
+        if matches!(status, Status::Done | Status::Pending) {
             return self.commit(slot, done, answers);
         }
         self.state.tables.undo();

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use compact_str::CompactString;
+
 use crate::event::Windows;
 use crate::ids::Minter;
+use crate::inbox::Turn;
 use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
 use crate::stream::Emitted;
@@ -24,6 +27,8 @@ pub(super) struct State {
     pub(super) events: Windows,
     /// How many subscribe to events.
     pub(super) watching: Arc<AtomicUsize>,
+    /// Whether some commands wait for an answer.
+    pub(super) is_awaited: bool,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -33,6 +38,7 @@ pub(super) struct Done {
     pub(super) idles_at_ms: Option<u64>,
     pub(super) emitted: Vec<Emitted>,
     pub(super) sent: Vec<Letter>,
+    pub(super) told: Vec<CompactString>,
 }
 
 impl Done {
@@ -43,6 +49,7 @@ impl Done {
             idles_at_ms: tx.idles_at_ms,
             emitted: tx.emitted,
             sent: tx.sent,
+            told: tx.told,
         }
     }
 }
@@ -62,6 +69,9 @@ impl State {
             emitted: Vec::new(),
             is_watched: self.watching.load(Ordering::Relaxed) > 0,
             sent: Vec::new(),
+            turn: Turn::First,
+            is_awaited: self.is_awaited,
+            told: Vec::new(),
         }
     }
 

@@ -108,6 +108,7 @@ impl Renderer for Line {
                 refusal.facts(&mut line);
             }
             Outcome::Fault(fault) => line.word(fault.code()),
+            Outcome::Pending(key) => line.word(format_args!("pending {key}")),
         }
         out.extend_from_slice(line.text.trim_end().as_bytes());
     }
@@ -475,15 +476,16 @@ impl Stepper {
 
     /// Steps everything until nothing more happens at this moment.
     pub fn settle(&mut self) {
-        loop {
+        // A letter that left in one round, for an executor that had had its turn, is seen in the next.
+        let mut idle_rounds = 0;
+        while idle_rounds < 2 {
             let more = self.execute();
             let wrote = self.write().expect("because no fault was injected") == Did::Wrote;
             let went_on = self
                 .checkpoint_step()
                 .expect("because no fault was injected");
-            if !(more || wrote || went_on == Progress::Made) {
-                return;
-            }
+            let is_idle = !(more || wrote || went_on == Progress::Made);
+            idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
         }
     }
 

@@ -1,9 +1,11 @@
 //! A domain of a few commands, queries and a scan, to show that a domain is one line for the rest.
 
 mod attach;
+mod greet;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
+use greet::{Await, Greet};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -59,6 +61,18 @@ pub const TOY: Domain = Domain {
         RequestDef::call::<When>("NOTE.WHEN", Method::Get, "/v1/notes/{key}/when", ReadsOnly),
         RequestDef::call::<GetLast>("NOTE.LAST", Method::Get, "/v1/notes/{key}/last", ReadsOnly),
         RequestDef::call::<Share>("NOTE.SHARE", Method::Post, "/v1/notes/{key}/shares", Opens),
+        RequestDef::call::<Await>(
+            "NOTE.AWAIT",
+            Method::Get,
+            "/v1/notes/{key}/await",
+            ReadsOnly,
+        ),
+        RequestDef::call::<Greet>(
+            "NOTE.GREET",
+            Method::Post,
+            "/v1/notes/{key}/greetings",
+            Opens,
+        ),
         RequestDef::call::<SharesOf>(
             "NOTE.SHARES",
             Method::Get,
@@ -303,6 +317,7 @@ impl Apply for Put {
         let reply = info(key, &note);
         tx.wake_at(&FADE, fades_at_ms, key);
         tx.put(&NOTES, key, note);
+        tx.tell(key);
         // Refused only after it has written: the writes have to be undone.
         if times > WRITINGS_MAX {
             return Err(Refusal::Full.into());
@@ -617,6 +632,8 @@ impl Mail for Thanks {
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        change_shares(tx, to, |shares| shares.thanked += 1).map(drop)
+        change_shares(tx, to, |shares| shares.thanked += 1)?;
+        tx.tell(to);
+        Ok(())
     }
 }
