@@ -43,10 +43,9 @@ pub(crate) fn audit(books: &Books<'_>) -> Audit {
     laws.letters();
     laws.received();
     laws.dead();
-    Audit {
-        figures: Vec::new(),
-        faults: laws.faults,
-    }
+    let mut audit = Audit::default();
+    audit.faults = laws.faults;
+    audit
 }
 
 struct Laws<'a> {

@@ -82,6 +82,7 @@ pub use log::{
     Did, EmbeddedLog, Group, Log, LogDamage, LogError, LogReport, Lost, Lsn, Reading, Record, Room,
     Space, Spawn,
 };
+pub use mail::Address;
 pub use memory::Memory;
 pub use metrics::{Counter, DomainFigures, Metrics};
 pub use random::Random;

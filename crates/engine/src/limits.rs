@@ -103,7 +103,7 @@ pub const WAITERS_MAX: usize = 8 * 1024;
 pub const WAITERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long an answer may wait at most: shorter than the patience of the HTTP front.
-pub const WAIT_MS_MAX: u64 = 25_000;
+pub const WAIT_MS_MAX: i64 = 25_000;
 
 /// Letters in the outbox of one partition beyond which no command that sends mail runs (opening ones:
 /// at 80% of it); letters that mail and timers send in turn come on top.

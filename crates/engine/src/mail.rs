@@ -48,6 +48,45 @@ pub(crate) struct Sent {
 
 impl Row for Sent {}
 
+/// To whom a letter goes, of whatever domain that is: a kind of mail and a key. Who is written to by
+/// domains that do not know it hands out its address.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Address {
+    #[n(0)]
+    mail: u16,
+    #[cbor(n(1), with = "crate::text")]
+    to: CompactString,
+}
+
+impl Address {
+    /// The address of a key, by the numbers of a domain and of the mail that it takes in.
+    #[must_use]
+    pub fn new(domain: u8, number: u8, to: &str) -> Self {
+        Self {
+            mail: u16::from(domain) << 8 | u16::from(number),
+            to: CompactString::new(to),
+        }
+    }
+
+    /// The numbers of the domain, and of its mail.
+    #[must_use]
+    pub fn numbers(&self) -> (u8, u8) {
+        let [domain, number] = self.mail.to_be_bytes();
+        (domain, number)
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+
+    pub(crate) fn mail(&self) -> u16 {
+        self.mail
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Received {

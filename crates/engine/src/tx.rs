@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::archive::Slice;
-use crate::contract::{Event, Mail, MailDef, Timer};
+use crate::contract::{Event, Mail, Timer};
 use crate::dead::{DEAD, DeadRow};
 use crate::effect;
 use crate::event::{self, EventRow};
@@ -13,7 +13,7 @@ use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
-use crate::mail::{Letter, OUTBOX, Sent};
+use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
 use crate::stream::{Emitted, ToldEvent};
 use crate::table::{Missing, Table};
@@ -210,6 +210,12 @@ impl Tx<'_> {
     /// Sends a letter to `key`, which may be of any slot. It is taken in exactly once, after this
     /// transaction is durable, behind what was sent there before.
     pub fn send<M: Mail>(&mut self, key: &str, mail: &M) {
+        let (domain, number) = M::NUMBERS;
+        self.send_to(&Address::new(domain, number, key), mail);
+    }
+
+    /// Sends a letter to an address, whose domain takes in letters that say this.
+    pub fn send_to<R: Row>(&mut self, address: &Address, mail: &R) {
         let body = minicbor::to_vec(mail).expect("because writing to memory does not fail");
         assert!(
             body.len() <= LETTER_BYTES_MAX,
@@ -217,8 +223,8 @@ impl Tx<'_> {
             body.len()
         );
         let sent = Sent {
-            mail: MailDef::of::<M>().id,
-            to: CompactString::new(key),
+            mail: address.mail(),
+            to: CompactString::new(address.to()),
             body: body.into(),
         };
         let number = self.mint();

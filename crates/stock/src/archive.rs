@@ -45,6 +45,7 @@ impl Held {
             created_at_ms: 0,
             steps: Vec::new(),
             archived: Some(slice),
+            claimed: None,
             ..self.clone()
         }
     }
@@ -182,6 +183,7 @@ mod tests {
                 at_ms: 150,
             }],
             archived: None,
+            claimed: None,
         }
     }
 

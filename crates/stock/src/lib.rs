@@ -21,6 +21,10 @@
 //!     is dropped; nothing else has, or is. A stub in its place says where.
 //! 13. What has left for the archives, dropped by now or not, is what the sums say; with them laws 1 to
 //!     4 and 6 hold without reading archives.
+//! 14. A hold that belongs to an owner has no timer and has its owner's word alone; while its claim is not
+//!     known to be whole it stands in the list of such, whose units the SKU counts.
+//! 15. Claims that wait stand in line, as many as the SKU says, and who is first and can be served will be.
+//! 16. Of every hold that belongs to an owner the owner lives, or mail is on its way between them.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 
@@ -48,6 +52,9 @@ pub use table::HoldState;
 
 /// Most units of one quantity, and of one SKU.
 pub const QUANTITY_MAX: i64 = 1_000_000_000;
+
+/// Claims that may wait for units of a SKU.
+pub const LINE_MAX: u64 = 1_000;
 
 /// Entries of a hold's history; the flow of the SKU has them all.
 pub const HISTORY_MAX: usize = 64;

@@ -139,8 +139,8 @@ reply! {
         buyer: Option<CompactString>,
         /// When it was made, in milliseconds since 1970.
         created_at_ms: u64,
-        /// When it expires, in milliseconds since 1970.
-        expires_at_ms: u64,
+        /// When it expires, in milliseconds since 1970; null for that of an order, which decides about it.
+        expires_at_ms: Option<u64>,
     }
 }
 

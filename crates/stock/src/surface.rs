@@ -2,13 +2,16 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
-use tidegate_engine::contract::{Domain, Event, RequestDef};
+use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, SERVE, SettleUnits};
 use crate::archive::{FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT};
 use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 use crate::event::StockLow;
-use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, RETURNS, SKUS};
+use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, LINE, PARTS, RETURNS, SKUS};
+
+/// Claims go on to the next SKU; to whoever claims, stock writes by the address that it was given.
+const MAIL: &[MailDef] = &[MailDef::of::<ClaimUnits>(), MailDef::of::<SettleUnits>()];
 
 /// Stock: units of SKUs that cannot be oversold.
 pub const STOCK: Domain = Domain {
@@ -26,10 +29,12 @@ pub const STOCK: Domain = Domain {
         HOLDS_ARCHIVE.def(),
         FLOW_ARCHIVE.def(),
         LEFT.def(),
+        PARTS.def(),
+        LINE.def(),
     ],
-    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW],
-    takes: &[],
-    sends: &[],
+    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE],
+    takes: MAIL,
+    sends: MAIL,
     events: &[StockLow::DEF],
     requests: &[
         RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),

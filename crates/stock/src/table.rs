@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
+use tidegate_claim::{Claim, Owner};
 use tidegate_engine::{Row, Slice, Table, words};
 
 /// The domain's number in stored formats.
@@ -21,6 +22,10 @@ pub(crate) const BUYERS: Table<Taken> = Table::keyed(DOMAIN, 4, "stock.buyers");
 pub(crate) const ADDS: Table<Added> = Table::keyed(DOMAIN, 5, "stock.adds");
 /// By SKU, hold and id.
 pub(crate) const RETURNS: Table<Returned> = Table::keyed(DOMAIN, 6, "stock.returns");
+/// By SKU and the number of a claim: holds of claims that are not known to be whole.
+pub(crate) const PARTS: Table<HoldId> = Table::ordered(DOMAIN, 10, "stock.parts");
+/// By SKU and place in the line: claims that wait for units which may come back.
+pub(crate) const LINE: Table<Claim> = Table::ordered(DOMAIN, 11, "stock.line");
 
 /// The units of a SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -45,9 +50,45 @@ pub(crate) struct Sku {
     /// Changes that have left for the archive: the position of the last one.
     #[n(7)]
     pub(crate) flow_left: u64,
+    /// What is claimed of it by letters; nothing if nothing ever was, in part.
+    #[n(8)]
+    pub(crate) claims: Option<Claims>,
+}
+
+/// Claims of a SKU that are not known to be whole, and those that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Claims {
+    /// Units held by claims that are not known to be whole: any of them may come back.
+    #[n(0)]
+    pub(crate) units: u64,
+    /// The number of the last of these claims.
+    #[n(1)]
+    pub(crate) last: u64,
+    /// Up to which number owners were asked whether theirs is whole.
+    #[n(2)]
+    pub(crate) asked: u64,
+    /// Places in the line: that from which on somebody may stand, and the last one given.
+    #[n(3)]
+    pub(crate) line_from: u64,
+    #[n(4)]
+    pub(crate) line_to: u64,
+    /// How many stand there.
+    #[n(5)]
+    pub(crate) waiting: u64,
 }
 
 impl Sku {
+    /// Whether somebody waits for units of it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.claims.is_some_and(|claims| claims.waiting > 0)
+    }
+
+    /// Units that may come back though nobody lets them go: of claims that may not become whole.
+    pub(crate) fn in_doubt(&self) -> u64 {
+        self.claims.map_or(0, |claims| claims.units)
+    }
+
     pub(crate) fn available(&self) -> u64 {
         self.total - self.held - self.sold
     }
@@ -150,7 +191,24 @@ pub(crate) struct Held {
     /// means nothing.
     #[n(9)]
     pub(crate) archived: Option<Slice>,
+    /// It belongs to an owner, whose word alone ends it.
+    #[n(10)]
+    pub(crate) claimed: Option<Claimed>,
 }
+
+/// A hold that belongs to an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Claimed {
+    #[n(0)]
+    pub(crate) owner: Owner,
+    /// Its number among the claims that are not known to be whole; 0 once it is.
+    #[n(1)]
+    pub(crate) number: u64,
+}
+
+/// When a hold expires that has no time of its own.
+pub(crate) const NEVER: u64 = u64::MAX;
 
 impl Held {
     /// Units that are set aside or sold by it.

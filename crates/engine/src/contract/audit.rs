@@ -1,15 +1,21 @@
 //! What an audit reads, and what it finds.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+
 use crate::archive::Slice;
-use crate::contract::{Domain, Timer};
+use crate::contract::{Domain, Mail, MailDef, Timer};
 use crate::dead::{DEAD, DeadRow, DeadState};
 use crate::key::{KeyReader, PartitionId, RowKey, Slot};
+use crate::mail::OUTBOX;
 use crate::row::Row;
 use crate::table::Table;
 use crate::tables::Snapshot;
 use crate::timer::Due;
 
-/// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law.
+/// All rows of one slot, for an audit. A transaction touches one slot only, and so does a law, but for
+/// what slots tell each other by mail ([`Audit::needs`]).
 pub struct Books<'a> {
     pub(crate) rows: &'a Snapshot,
     pub(crate) slot: Slot,
@@ -92,6 +98,23 @@ impl Books<'_> {
         has_not_run.map(TimerSetAside).collect()
     }
 
+    /// Every letter of a kind that is on its way from this slot, or was set aside in it and has not been
+    /// taken in since. One of the former may have been taken in just now.
+    #[must_use]
+    pub fn letters<M: Mail>(&self) -> Vec<M> {
+        let kind = MailDef::of::<M>().id;
+        let sent = self.rows(&OUTBOX).into_iter().map(|(_, sent)| sent);
+        let sent = sent.filter(|sent| sent.mail == kind).map(|sent| sent.body);
+        let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
+        let dead = dead.filter(|dead| dead.is_letter && dead.kind == kind);
+        let dead = dead.filter(|dead| dead.state != DeadState::Replayed);
+        let bodies = sent.chain(dead.map(|dead| dead.body));
+        // One that says something else the engine's own laws tell of.
+        bodies
+            .filter_map(|body| minicbor::decode(&body).ok())
+            .collect()
+    }
+
     /// Whether what is about this key lies in this slot.
     #[must_use]
     pub fn is_home_of(&self, key: &str) -> bool {
@@ -121,6 +144,10 @@ pub struct Audit {
     pub figures: Vec<Figure>,
     /// Each law broken, with the key that breaks it.
     pub faults: Vec<String>,
+    /// What some slot says that another has, by who says it.
+    needs: BTreeMap<CompactString, String>,
+    /// What slots have that others may need.
+    has: BTreeSet<CompactString>,
 }
 
 impl Audit {
@@ -132,11 +159,33 @@ impl Audit {
         }
     }
 
+    /// A row here says that something of this name is there, in whatever slot: [`Audit::has`] it.
+    pub fn needs(&mut self, name: CompactString, who: impl FnOnce() -> String) {
+        self.needs.entry(name).or_insert_with(who);
+    }
+
+    /// Something of this name is here.
+    pub fn has(&mut self, name: CompactString) {
+        self.has.insert(name);
+    }
+
+    /// All slots were read: tells what is needed and is nowhere.
+    pub(crate) fn conclude(&mut self) {
+        for (name, who) in std::mem::take(&mut self.needs) {
+            if !self.has.contains(&name) {
+                self.faults.push(format!("{who}: {name} is nowhere"));
+            }
+        }
+        self.has.clear();
+    }
+
     /// Adds what another audit found.
     pub fn absorb(&mut self, other: Self) {
         for figure in other.figures {
             self.add(figure.name, figure.value);
         }
         self.faults.extend(other.faults);
+        self.needs.extend(other.needs);
+        self.has.extend(other.has);
     }
 }

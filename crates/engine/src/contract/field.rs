@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX};
+use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX, WAIT_MS_MAX};
 
 /// One field of a request, as every front and the documentation see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,6 +318,35 @@ impl<const MIN: i64, const MAX: i64> FieldType for Bounded<MIN, MAX> {
     fn hash(&self, hasher: &mut Hasher) {
         FieldType::hash(&self.0, hasher);
     }
+}
+
+/// How long an answer may be waited for, in milliseconds. It is no part of what is asked for: a retry may
+/// wait longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(Bounded<0, WAIT_MS_MAX>);
+
+impl Wait {
+    /// The milliseconds.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl From<i64> for Wait {
+    fn from(ms: i64) -> Self {
+        Self(ms.into())
+    }
+}
+
+impl FieldType for Wait {
+    const KIND: FieldKind = <Bounded<0, WAIT_MS_MAX> as FieldType>::KIND;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        FieldType::read(raw).map(Self)
+    }
+
+    fn hash(&self, _hasher: &mut Hasher) {}
 }
 
 /// A duration of 1 ms to 10 years.

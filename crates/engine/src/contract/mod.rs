@@ -21,7 +21,7 @@ pub use domain::{
 pub(crate) use domain::{Subscribe, merge};
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
-    Name, Raw,
+    Name, Raw, Wait,
 };
 pub use list::List;
 pub use payload::Payload;

@@ -88,7 +88,10 @@ pub fn check(
     }
     if look.damages.is_empty() {
         match recompute(&mut replayed, &end.report, domains) {
-            Ok(found) => audit.absorb(found),
+            Ok(found) => {
+                audit.absorb(found);
+                audit.conclude();
+            }
             Err(error) if error.is_corrupt() => look.damages.push(Damage::Row(error)),
             Err(error) => return Err(error.into()),
         }

@@ -529,6 +529,7 @@ impl Stepper {
             let audit = executor.audit(&self.domains);
             sum.absorb(audit.expect("because no file is damaged"));
         }
+        sum.conclude();
         sum
     }
 }

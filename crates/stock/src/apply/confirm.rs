@@ -1,5 +1,6 @@
 //! `STOCK.CONFIRM`: held → sold.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -9,7 +10,7 @@ use crate::Refusal;
 use crate::command::Confirm;
 use crate::refusal::{HOLD_EXPIRED, HOLD_NOT_FOUND, HOLD_RELEASED, UNKNOWN_SKU};
 use crate::reply::HoldReceipt;
-use crate::table::{BY_STATE, HOLDS, HoldId, HoldState, Kind, Sku};
+use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, Sku};
 
 impl Apply for Confirm {
     type Reply = HoldReceipt;
@@ -28,7 +29,7 @@ impl Apply for Confirm {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
         let (name, id) = (self.sku.as_str(), self.id.as_str());
         let before = sku_of(tx, &self.sku)?;
-        let mut hold = hold_of(tx, &self.sku, &self.id)?;
+        let hold = hold_of(tx, &self.sku, &self.id)?;
         match hold.state_at(tx.now_ms()) {
             HoldState::Held => {}
             HoldState::Confirmed | HoldState::Returned => {
@@ -43,34 +44,42 @@ impl Apply for Confirm {
             HoldState::Released => return Err(Refusal::HoldReleased.into()),
             HoldState::Expired => return Err(Refusal::HoldExpired.into()),
         }
-        let quantity = hold.quantity;
         tx.cancel(&EXPIRE, hold.expires_at_ms, (name, id));
-        archive_later(tx, name, id);
-        tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
-        hold.state = HoldState::Confirmed;
-        step(&mut hold, Kind::Confirm, quantity, tx.now_ms());
-        let after = Sku {
-            held: before.held - quantity,
-            sold: before.sold + quantity,
-            ..before.clone()
-        };
-        let receipt = receipt_of(&self.sku, self.id.compact(), &hold, &after, false);
-        let state = hold.state.key();
-        tx.put(
-            &BY_STATE,
-            (name, state, hold.position),
-            HoldId {
-                id: self.id.compact(),
-            },
-        );
-        tx.put(&HOLDS, (name, id), hold);
-        put_sku(
-            tx,
-            name,
-            &before,
-            after,
-            (Kind::Confirm, id, quantity.cast_signed()),
-        );
-        Ok(receipt)
+        let (hold, after) = sell(tx, (name, id), hold, &before);
+        Ok(receipt_of(
+            &self.sku,
+            self.id.compact(),
+            &hold,
+            &after,
+            false,
+        ))
     }
+}
+
+/// Sells what a hold in state *held* has; gives the rows as they are then.
+pub(super) fn sell(
+    tx: &mut Tx<'_>,
+    (name, id): (&str, &str),
+    mut hold: Held,
+    before: &Sku,
+) -> (Held, Sku) {
+    assert_eq!(hold.state, HoldState::Held, "only held units are sold");
+    let quantity = hold.quantity;
+    archive_later(tx, name, id);
+    tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
+    hold.state = HoldState::Confirmed;
+    step(&mut hold, Kind::Confirm, quantity, tx.now_ms());
+    let after = Sku {
+        held: before.held - quantity,
+        sold: before.sold + quantity,
+        ..before.clone()
+    };
+    let index = HoldId {
+        id: CompactString::new(id),
+    };
+    tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
+    tx.put(&HOLDS, (name, id), hold.clone());
+    let change = (Kind::Confirm, id, quantity.cast_signed());
+    put_sku(tx, name, before, after.clone(), change);
+    (hold, after)
 }

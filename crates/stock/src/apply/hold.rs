@@ -3,14 +3,14 @@
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::{EXPIRE, id_of, put_sku, quantity_of, receipt_of, sku_of};
+use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
 use crate::Refusal;
 use crate::command::Hold;
 use crate::refusal::{
     BUYER_REQUIRED, ID_CONFLICT, INVALID_QUANTITY, OVER_LIMIT, SOLD_OUT, UNKNOWN_SKU,
 };
 use crate::reply::HoldReceipt;
-use crate::table::{BUYERS, BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, SKUS, Sku, Taken};
+use crate::table::{BUYERS, HOLDS, Held, HoldState, SKUS, Sku, Taken};
 
 impl Apply for Hold {
     type Reply = HoldReceipt;
@@ -57,6 +57,10 @@ impl Apply for Hold {
         }
         let taken = self.taken(tx, quantity)?;
         let available = before.available();
+        if before.is_awaited() || available < quantity && quantity <= available + before.in_doubt()
+        {
+            return Err(Stop::Busy); // Units that come back in a moment are not sold out.
+        }
         if quantity > available {
             return Err(Refusal::SoldOut { available }.into());
         }
@@ -77,20 +81,14 @@ impl Apply for Hold {
             expires_at_ms: tx.now_ms() + self.ttl_ms.get(),
             steps: Vec::new(),
             archived: None,
+            claimed: None,
         };
         let receipt = receipt_of(&self.sku, id.clone(), &hold, &after, false);
         if let (Some(buyer), Some(taken)) = (&self.buyer, taken) {
             tx.put(&BUYERS, (name, buyer.as_str()), taken);
         }
         tx.wake_at(&EXPIRE, hold.expires_at_ms, (name, id.as_str()));
-        let state = hold.state.key();
-        tx.put(
-            &BY_STATE,
-            (name, state, hold.position),
-            HoldId { id: id.clone() },
-        );
-        tx.put(&HOLDS, (name, id.as_str()), hold);
-        put_sku(tx, name, &before, after, (Kind::Hold, &id, self.quantity));
+        file(tx, (name, &id), hold, &before, after);
         Ok(receipt)
     }
 }

@@ -2,16 +2,22 @@
 
 mod add;
 mod archive;
+mod claim;
 mod confirm;
 mod get;
 mod hold;
 mod hold_info;
+mod line;
 mod release;
 mod returns;
 mod set;
+mod settle;
 mod unhold;
 
 pub(crate) use archive::{ARCHIVE, ARCHIVE_FLOW};
+pub(crate) use claim::ClaimUnits;
+pub(crate) use line::SERVE;
+pub(crate) use settle::SettleUnits;
 pub(crate) use unhold::EXPIRE;
 
 use compact_str::{CompactString, ToCompactString};
@@ -20,7 +26,9 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
-use crate::table::{BUYERS, Change, FLOW, HOLDS, Held, Kind, SKUS, Sku, Step, Taken};
+use crate::table::{
+    BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, HoldId, Kind, SKUS, Sku, Step, Taken,
+};
 use crate::{HISTORY_MAX, QUANTITY_MAX, Refusal};
 
 /// Reads the SKU's row, or refuses.
@@ -67,14 +75,14 @@ fn id_of(
     }
 }
 
-/// Stores the SKU, with the entry of its flow for what has changed since `before`.
+/// Stores the SKU, with the entry of its flow for what has changed since `before`; gives it as it is stored.
 fn put_sku(
     tx: &mut Tx<'_>,
     name: &str,
     before: &Sku,
     mut after: Sku,
     (kind, id, quantity): (Kind, &str, i64),
-) {
+) -> Sku {
     after.check_laws();
     after.changes += 1;
     let change = Change {
@@ -101,7 +109,26 @@ fn put_sku(
         archive::archive_flow_later(tx, name, after.changes, change.at_ms);
     }
     tx.put(&FLOW, (name, after.changes), change);
-    tx.put(&SKUS, name, after);
+    if after.is_awaited() {
+        line::serve_soon(tx, name);
+    }
+    tx.put(&SKUS, name, after.clone());
+    after
+}
+
+/// Files a hold that was made, and stores its SKU.
+fn file(
+    tx: &mut Tx<'_>,
+    (name, id): (&str, &CompactString),
+    hold: Held,
+    before: &Sku,
+    after: Sku,
+) -> Sku {
+    let change = (Kind::Hold, id.as_str(), hold.quantity.cast_signed());
+    let index = HoldId { id: id.clone() };
+    tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
+    tx.put(&HOLDS, (name, id.as_str()), hold);
+    put_sku(tx, name, before, after, change)
 }
 
 /// Adds a step to a hold's history.

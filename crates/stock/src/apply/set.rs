@@ -19,6 +19,7 @@ const NEW: Sku = Sku {
     holds: 0,
     changes: 0,
     flow_left: 0,
+    claims: None,
 };
 
 impl Apply for Set {

@@ -29,7 +29,7 @@ pub(super) fn check(books: &Books<'_>, rows: &Rows, fault: Fault<'_>) {
             ));
         }
         let is_timed = timers.remove(&(hold.expires_at_ms, id.clone()));
-        let is_due = state == HoldState::Held;
+        let is_due = state == HoldState::Held && hold.claimed.is_none();
         let is_set_aside = is_due && rows.set_aside.expiries.contains(id);
         if is_timed != is_due && !is_set_aside {
             fault(format!("in state {state:?}, expiry timer: {is_timed}"));

@@ -1,5 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
+mod claims;
 mod flow;
 mod holds;
 mod left;
@@ -27,7 +28,9 @@ pub fn audit(books: &Books<'_>) -> Audit {
             None => fault(": rows of a SKU that is not there".to_owned()),
         }
         add_figures(&mut audit, rows);
+        claims::add_owners(&mut audit, name, rows);
     }
+    claims::add_letters(&mut audit, books);
     audit
 }
 
@@ -37,6 +40,7 @@ fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
     left::check_buyers(rows, fault);
     holds::check(books, rows, fault);
     flow::check(books, sku, rows, fault);
+    claims::check(sku, rows, fault);
 }
 
 /// Units that holds in state *held* have set aside, and units that were sold.

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
+use tidegate_claim::Claim;
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Slice, Table};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, SERVE};
 use crate::archive::{ArchivedHold, FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT, Left};
 use crate::table::{
-    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, RETURNS, SKUS, Sku, Taken,
+    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, PARTS, RETURNS, SKUS, Sku,
+    Taken,
 };
 
 /// All rows of one SKU.
@@ -39,6 +41,12 @@ pub(super) struct Rows {
     /// The changes from which on the flow is to leave.
     pub(super) flow_leaving: Vec<u64>,
     pub(super) set_aside: SetAside,
+    /// Holds of claims that are not known to be whole, by number.
+    pub(super) parts: BTreeMap<u64, CompactString>,
+    /// Claims that wait, by place.
+    pub(super) line: BTreeMap<u64, Claim>,
+    /// How often those in line are to be looked after.
+    pub(super) serves: usize,
 }
 
 /// What timers that were set aside were set with: they stand for those that are set.
@@ -47,6 +55,7 @@ pub(super) struct SetAside {
     pub(super) expiries: BTreeSet<CompactString>,
     pub(super) leaving: BTreeSet<CompactString>,
     pub(super) flow_leaving: BTreeSet<u64>,
+    pub(super) serves: bool,
 }
 
 /// Rows by SKU. A key that is none of its table's, or lies in the slot of another SKU, is told.
@@ -89,6 +98,18 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
     sort.archive(&FLOW_ARCHIVE, |rows, at, change| {
         rows.flow_archived.insert(at, change);
     });
+    sort.table(&PARTS, number, |rows, part, row| {
+        rows.parts.insert(part, row.id);
+    });
+    sort.table(&LINE, number, |rows, place, claim| {
+        rows.line.insert(place, claim);
+    });
+    sort.timers(&SERVE, |_| Some(()), |rows, _, ()| rows.serves += 1);
+    sort.timers_set_aside(
+        &SERVE,
+        |_| Some(()),
+        |rows, ()| rows.set_aside.serves = true,
+    );
     sort.timers(&EXPIRE, text, |rows, due_ms, hold| {
         rows.timers.insert((due_ms, hold));
     });

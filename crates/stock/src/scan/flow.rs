@@ -49,7 +49,7 @@ fn entry(position: u64, change: &Change) -> FlowEntry {
     FlowEntry {
         position,
         kind: change.kind.word(),
-        id: (!change.id.is_empty()).then(|| change.id.clone()),
+        id: (!change.id.is_empty()).then(|| tidegate_claim::shown(&change.id)),
         quantity: change.quantity,
         before: change.before,
         after: change.after,

@@ -9,7 +9,7 @@ use crate::archive::{ArchivedHold, HOLDS_ARCHIVE};
 use crate::command::Holds;
 use crate::refusal::{self, Refusal};
 use crate::reply::HoldSummary;
-use crate::table::{BY_STATE, HOLDS, Held, HoldState, SKUS};
+use crate::table::{BY_STATE, HOLDS, Held, HoldState, NEVER, SKUS};
 
 impl Scan for Holds {
     type Item = HoldSummary;
@@ -90,13 +90,13 @@ impl Holds {
 
 fn summary(id: &CompactString, hold: &Held) -> HoldSummary {
     HoldSummary {
-        id: id.clone(),
+        id: tidegate_claim::shown(id),
         position: hold.position,
         state: hold.state.word(),
         quantity: hold.quantity,
         returned: hold.returned,
         buyer: hold.buyer.clone(),
         created_at_ms: hold.created_at_ms,
-        expires_at_ms: hold.expires_at_ms,
+        expires_at_ms: (hold.expires_at_ms != NEVER).then_some(hold.expires_at_ms),
     }
 }

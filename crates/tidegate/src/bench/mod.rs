@@ -51,18 +51,23 @@ pub(crate) enum Kind {
     Hold,
     /// Holds one unit for a day; of two holds one is confirmed.
     HoldConfirm,
+    /// Places an order of one unit of each of three SKUs, of which there are always enough.
+    Place,
     /// Holds one unit, of which there are none.
     SoldOut,
     /// PING.
     Ping,
 }
 
+/// Lines of an order of [`Kind::Place`].
+pub(crate) const LINES: u16 = 3;
+
 impl Kind {
     /// Commands that belong together: two holds and the confirm of the first.
     pub(crate) fn group(self) -> u16 {
         match self {
             Self::HoldConfirm => 3,
-            Self::Hold | Self::SoldOut | Self::Ping => 1,
+            Self::Hold | Self::Place | Self::SoldOut | Self::Ping => 1,
         }
     }
 }
@@ -102,7 +107,7 @@ pub(crate) struct BenchArgs {
     /// Tell the rate and the latencies of every so many seconds, too.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3_600))]
     windows: Option<u16>,
-    /// Count BUSY as an outcome. Otherwise hold and hold-confirm wait as long as it says, and ask
+    /// Count BUSY as an outcome. Otherwise hold, hold-confirm and place wait as long as it says, and ask
     /// again.
     #[arg(long)]
     impatient: bool,
@@ -117,8 +122,11 @@ pub(crate) struct BenchArgs {
 impl BenchArgs {
     /// What clap cannot know of the flags together.
     fn check(&self) -> Result<(), String> {
-        if self.work == Kind::HoldConfirm && self.target == Target::Redis {
-            return Err("--work hold-confirm is for Tidegate only".to_owned());
+        if matches!(self.work, Kind::HoldConfirm | Kind::Place) && self.target == Target::Redis {
+            return Err("--work hold-confirm and place are for Tidegate only".to_owned());
+        }
+        if self.work == Kind::Place && self.skus < LINES {
+            return Err(format!("--work place needs --skus {LINES} at least"));
         }
         let (pipeline, group) = (self.pipeline, self.work.group());
         if !pipeline.is_multiple_of(group) {
@@ -131,7 +139,7 @@ impl BenchArgs {
 
     /// Whether what is told BUSY is asked again.
     fn is_patient(&self) -> bool {
-        matches!(self.work, Kind::Hold | Kind::HoldConfirm) && !self.impatient
+        matches!(self.work, Kind::Hold | Kind::HoldConfirm | Kind::Place) && !self.impatient
     }
 }
 
@@ -200,6 +208,7 @@ impl fmt::Display for Announced<'_> {
             Kind::HoldConfirm => {
                 write!(f, "{count} holds and confirms on {skus} SKUs named {name}…")?
             }
+            Kind::Place => write!(f, "{count} orders of {LINES} of {skus} SKUs named {name}…")?,
             Kind::SoldOut => write!(f, "{count} refused holds on {skus} SKUs named {name}…")?,
             Kind::Ping => return write!(f, "{count} pings to {addr}, nothing is written"),
         }

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::server::Server;
-use super::{BenchArgs, BenchError, Kind, Target};
+use super::{BenchArgs, BenchError, Kind, LINES, Target};
 use crate::client::Reply;
 
 /// Units of each SKU where there are enough.
@@ -48,7 +48,7 @@ impl Commands {
         let (templates, hold) = match self.work {
             Kind::HoldConfirm if part == 2 => (&self.confirms, 2 * turn),
             Kind::HoldConfirm => (&self.holds, 2 * turn + part),
-            Kind::Hold | Kind::SoldOut | Kind::Ping => (&self.holds, n),
+            Kind::Hold | Kind::Place | Kind::SoldOut | Kind::Ping => (&self.holds, n),
         };
         let at = usize::try_from(turn).unwrap_or(0) % templates.len();
         let (template, places) = &templates[at];
@@ -102,7 +102,7 @@ fn template(words: &[&str]) -> Template {
 pub(crate) fn sku_prefix(work: Kind) -> &'static str {
     match work {
         Kind::SoldOut => "bench-out-",
-        Kind::Hold | Kind::HoldConfirm | Kind::Ping => "bench-hold-",
+        Kind::Hold | Kind::HoldConfirm | Kind::Place | Kind::Ping => "bench-hold-",
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Commands, Ben
     let mut server = server.asker()?;
     let units = match args.work {
         Kind::SoldOut => 0,
-        Kind::Hold | Kind::HoldConfirm | Kind::Ping => PLENTY,
+        Kind::Hold | Kind::HoldConfirm | Kind::Place | Kind::Ping => PLENTY,
     };
     let (declare, sha) = match args.target {
         Target::Redis => ("SET", server.ask(&["SCRIPT", "LOAD", HOLD_LUA], text)?),
@@ -142,6 +142,7 @@ pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Commands, Ben
                 let (buyers, flow) = (format!("{sku}:buyers"), format!("{sku}:flow"));
                 template(&["EVALSHA", &sha, "3", &sku, &buyers, &flow, "{id}"])
             }
+            (Target::Tidegate, Kind::Place) => place(args, n),
             (Target::Tidegate, Kind::HoldConfirm) => {
                 template(&["STOCK.HOLD", &sku, "{id}", "1", "TTL", DAY_MS])
             }
@@ -157,11 +158,23 @@ pub(crate) fn prepare(args: &BenchArgs, server: &Server) -> Result<Commands, Ben
     Ok(commands)
 }
 
-/// Units that the server says have gone, over all SKUs of the benchmark; `None` where that says
+/// An order of a buyer of its own, of this SKU and those behind it.
+fn place(args: &BenchArgs, n: u16) -> Template {
+    let lines = LINES.to_string();
+    let skus: Vec<_> = (n..n + LINES)
+        .map(|n| sku(args.work, n % args.skus))
+        .collect();
+    let mut words = vec!["ORDER.PLACE", "{id}", "{id}", &lines];
+    words.extend(skus.iter().flat_map(|sku| [sku.as_str(), "1", "1999"]));
+    words.extend(["TTL", DAY_MS]);
+    template(&words)
+}
+
+/// Units, or orders of some, that the server says have gone, over all SKUs of the benchmark; `None` where that says
 /// nothing.
 pub(crate) fn effects_left(args: &BenchArgs, server: &Server) -> Result<Option<u64>, BenchError> {
     match args.work {
-        Kind::Hold | Kind::HoldConfirm => {}
+        Kind::Hold | Kind::HoldConfirm | Kind::Place => {}
         Kind::SoldOut | Kind::Ping => return Ok(None),
     }
     let mut server = server.asker()?;
@@ -177,7 +190,11 @@ pub(crate) fn effects_left(args: &BenchArgs, server: &Server) -> Result<Option<u
             })?,
         };
     }
-    Ok(Some(gone))
+    let of_each = match args.work {
+        Kind::Place => u64::from(LINES),
+        Kind::Hold | Kind::HoldConfirm | Kind::SoldOut | Kind::Ping => 1,
+    };
+    Ok(Some(gone / of_each))
 }
 
 /// A text, for people or as a number.

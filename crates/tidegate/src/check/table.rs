@@ -150,10 +150,8 @@ mod tests {
     use super::*;
 
     fn last_line(faults: usize, damages: Vec<Damage>) -> Option<String> {
-        let audit = Audit {
-            figures: Vec::new(),
-            faults: vec!["a law".to_owned(); faults],
-        };
+        let mut audit = Audit::default();
+        audit.faults = vec!["a law".to_owned(); faults];
         let checked = &Checked {
             log: LogReport::default(),
             checkpoints: 0,

@@ -1,0 +1,132 @@
+//! `ORDER.PLACE`: claims all that an order wants, and answers once it is known what came of it.
+
+use tidegate_engine::contract::{Apply, RefusalDef, Request};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::course::{begin, file};
+use super::receipt_of;
+use crate::command::Place;
+use crate::refusal::{AMOUNT_OVERFLOW, ID_CONFLICT, INVALID_CURRENCY, INVALID_QUANTITY, REFUSED};
+use crate::reply::OrderReceipt;
+use crate::table::{Line, ORDERS, Order, State};
+use crate::{QUANTITY_MAX, Refusal};
+
+/// No currency, in ISO 4217.
+const NO_CURRENCY: &str = "XXX";
+
+impl Apply for Place {
+    type Reply = OrderReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        INVALID_CURRENCY,
+        INVALID_QUANTITY,
+        AMOUNT_OVERFLOW,
+        ID_CONFLICT,
+        REFUSED,
+    ];
+
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, self.id.as_str());
+    }
+
+    fn letters(&self) -> usize {
+        1
+    }
+
+    fn waits_ms(&self) -> u64 {
+        self.wait_ms.get()
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<OrderReceipt, Stop<Refusal>> {
+        let id = self.id.as_str();
+        let Some(order) = tx.get(&ORDERS, id)? else {
+            let mut order = self.order(tx)?;
+            begin(tx, id, &mut order);
+            file(tx, id, order);
+            return Err(Stop::Wait);
+        };
+        if order.content != self.content().0 {
+            return Err(Refusal::IdConflict.into());
+        }
+        match order.state_at(tx.now_ms()) {
+            State::Placing => Err(Stop::Wait),
+            State::Refused => self.refused(tx, order),
+            State::Reserved | State::Cancelled | State::Expired => {
+                let repeated = !tx.runs_again();
+                let id = self.id.compact();
+                Ok(receipt_of(id, &order, tx.now_ms(), repeated))
+            }
+        }
+    }
+}
+
+impl Place {
+    /// A "no" stays one; what there was no room or time for is tried again by who asks again.
+    fn refused(&self, tx: &mut Tx<'_>, mut order: Order) -> Result<OrderReceipt, Stop<Refusal>> {
+        match &order.cause {
+            Some(cause) if !cause.is_busy() => Err(Refusal::of(cause).into()),
+            Some(_) if !tx.runs_again() => {
+                begin(tx, self.id.as_str(), &mut order);
+                file(tx, self.id.as_str(), order);
+                Err(Stop::Wait)
+            }
+            // Its time is over, though its timer may not have fired yet.
+            Some(_) | None => Err(Stop::Busy),
+        }
+    }
+
+    /// The order, before anything is claimed for it.
+    fn order(&self, tx: &mut Tx<'_>) -> Result<Order, Refusal> {
+        let currency = match &self.currency {
+            Some(currency) => currency.as_str(),
+            None => NO_CURRENCY,
+        };
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(Refusal::InvalidCurrency);
+        }
+        let line = |line: &crate::Line| Line {
+            sku: line.sku.compact(),
+            quantity: line.quantity.get(),
+            unit_price: line.unit_price.get(),
+        };
+        let lines: Vec<_> = self.lines.items().iter().map(line).collect();
+        let order = Order {
+            content: self.content().0,
+            number: tx.mint(),
+            state: State::Placing,
+            version: 0,
+            attempt: 0,
+            claimed: 0,
+            buyer: self.buyer.compact(),
+            currency: currency.into(),
+            total: total_of(&lines).ok_or(Refusal::AmountOverflow)?,
+            lines,
+            ttl_ms: self.ttl_ms.get(),
+            until_ms: None,
+            steps: Vec::new(),
+            cause: None,
+            asked: Vec::new(),
+        };
+        if order
+            .things()
+            .iter()
+            .any(|thing| thing.units > QUANTITY_MAX)
+        {
+            return Err(Refusal::InvalidQuantity);
+        }
+        Ok(order)
+    }
+}
+
+/// What lines cost, if that fits.
+pub(crate) fn total_of(lines: &[Line]) -> Option<u64> {
+    let cost = |line: &Line| line.quantity.checked_mul(line.unit_price);
+    let total = lines
+        .iter()
+        .try_fold(0u64, |sum, line| sum.checked_add(cost(line)?))?;
+    i64::try_from(total).ok().map(i64::unsigned_abs)
+}

@@ -1,0 +1,208 @@
+//! Letters: what things answer, what buyers' lists are told and say.
+
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+use tidegate_claim::{Answer, Owner, Whole, Word};
+use tidegate_engine::contract::Mail;
+use tidegate_engine::{Missing, Reads, Row, Tx};
+
+use crate::apply::{keep, refused, reserved, segment_claimed};
+use crate::table::{DOMAIN, LISTED, Listed, ORDERS};
+
+/// The number of the mail by which things answer to an order.
+pub(crate) const ANSWERS: u8 = 1;
+/// By which all things that one claim names are said to be taken, and others are to be claimed.
+pub(crate) const SEGMENT: u8 = 2;
+/// By which the buyer's list is told that all things are taken.
+pub(crate) const WHOLE: u8 = 3;
+/// By which it says that it has the order.
+const IN_LIST: u8 = 4;
+/// By which it is told of the order's state.
+const CHANGED: u8 = 5;
+
+/// A thing answers.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Answered(Answer);
+
+impl Row for Answered {}
+
+impl Mail for Answered {
+    const NUMBERS: (u8, u8) = (DOMAIN, ANSWERS);
+    const NAME: &'static str = "answered";
+    const LETTERS: usize = crate::apply::LETTERS_MAX;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let Self(Answer { owner, thing, word }) = self;
+        match word {
+            Word::Failed(why) => refused(tx, to, &owner, &thing, why),
+            Word::Asked => keep(tx, to, &owner, thing),
+        }
+    }
+}
+
+impl Answered {
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+}
+
+/// All things that one claim names are taken; there are others.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct SegmentClaimed(Whole);
+
+impl Row for SegmentClaimed {}
+
+impl Mail for SegmentClaimed {
+    const NUMBERS: (u8, u8) = (DOMAIN, SEGMENT);
+    const NAME: &'static str = "segment_claimed";
+    const LETTERS: usize = crate::apply::LETTERS_MAX;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        segment_claimed(tx, to, &self.0.owner)
+    }
+}
+
+impl SegmentClaimed {
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+}
+
+/// What a buyer's list is told of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Entry {
+    #[n(0)]
+    pub(crate) number: u64,
+    #[n(1)]
+    pub(crate) row: Listed,
+}
+
+impl Entry {
+    /// Puts it into the list, unless what stands there is newer.
+    fn list(self, buyer: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let Self { number, row } = self;
+        let part = row.state.part();
+        for stands in [0, 1] {
+            let key = (buyer, stands, number);
+            if let Some(before) = tx.get(&LISTED, key)? {
+                if before.version >= row.version {
+                    return Ok(());
+                }
+                if stands != part {
+                    tx.remove(&LISTED, key);
+                }
+            }
+        }
+        tx.put(&LISTED, (buyer, part, number), row);
+        Ok(())
+    }
+}
+
+fn reads_of_entry(number: u64, buyer: &str, reads: &mut Reads<'_>) {
+    for part in [0u8, 1] {
+        reads.row(&LISTED, (buyer, part, number));
+    }
+}
+
+/// All things are taken: the buyer's list is to have the order, and to say so.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct AllClaimed(Whole);
+
+impl Row for AllClaimed {}
+
+impl AllClaimed {
+    fn entry(&self) -> Entry {
+        let entry = minicbor::decode(&self.0.note);
+        entry.expect("because the order has written it, and it came back as it was")
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+}
+
+impl Mail for AllClaimed {
+    const NUMBERS: (u8, u8) = (DOMAIN, WHOLE);
+    const NAME: &'static str = "all_claimed";
+    const LETTERS: usize = 1;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads_of_entry(self.entry().number, to, reads);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let entry = self.entry();
+        let id = entry.row.id.clone();
+        entry.list(to, tx)?;
+        let owner = self.0.owner;
+        tx.send(&id, &InList { owner });
+        Ok(())
+    }
+}
+
+/// The buyer's list has the order.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct InList {
+    #[n(0)]
+    pub(crate) owner: Owner,
+}
+
+impl Row for InList {}
+
+impl Mail for InList {
+    const NUMBERS: (u8, u8) = (DOMAIN, IN_LIST);
+    const NAME: &'static str = "in_list";
+    const LETTERS: usize = crate::apply::LETTERS_MAX;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        reserved(tx, to, &self.owner)
+    }
+}
+
+/// An order's state has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Changed {
+    #[n(0)]
+    pub(crate) entry: Entry,
+}
+
+impl Row for Changed {}
+
+impl Mail for Changed {
+    const NUMBERS: (u8, u8) = (DOMAIN, CHANGED);
+    const NAME: &'static str = "order_changed";
+    const LETTERS: usize = 0;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads_of_entry(self.entry.number, to, reads);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        self.entry.list(to, tx)
+    }
+}
+
+impl Changed {
+    /// Whose state it is.
+    pub(crate) fn id(&self) -> &CompactString {
+        &self.entry.row.id
+    }
+}

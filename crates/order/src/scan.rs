@@ -1,0 +1,85 @@
+//! `ORDER.LIST`: the orders of a buyer, oldest first.
+
+use tidegate_engine::RowKey;
+use tidegate_engine::contract::{Never, Page, RefusalDef, Scan, ScanContext};
+use tidegate_engine::limits::SCAN_ROWS_MAX;
+
+use crate::command::List;
+use crate::reply::OrderSummary;
+use crate::table::{LISTED, Listed, State};
+
+/// Parts of a list: the living, the finished.
+const PARTS: [u8; 2] = [0, 1];
+
+impl Scan for List {
+    type Item = OrderSummary;
+    type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
+    const TABLES: &'static [u16] = &[LISTED.id()];
+
+    fn key(&self) -> Option<&str> {
+        Some(self.buyer.as_str())
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<OrderSummary>, Never> {
+        let (mut found, mut stopped) = (Vec::new(), None);
+        for part in PARTS {
+            if self.state.is_none_or(|state| state.part() == part) {
+                let (of_part, at) = self.in_part(context, part);
+                found.extend(of_part);
+                stopped = stopped.into_iter().chain(at).min();
+            }
+        }
+        found.sort_by_key(|order: &OrderSummary| order.place);
+        if let Some(stopped) = stopped {
+            found.retain(|order| order.place <= stopped);
+        }
+        let page = Page::cut(found, self.limit());
+        Ok(Page {
+            next: page.next.or(stopped),
+            ..page
+        })
+    }
+}
+
+impl List {
+    /// Those of one part, one beyond the limit; and how far it was looked at, if that was not to the end.
+    fn in_part(&self, context: &ScanContext, part: u8) -> (Vec<OrderSummary>, Option<u64>) {
+        let buyer = self.buyer.as_str();
+        let after = self.after.map(|after| (buyer, part, after.get()));
+        // Those of one state may be few among many; of all states every row is one.
+        let most = match self.state {
+            Some(_) => SCAN_ROWS_MAX,
+            None => self.limit() + 1,
+        };
+        let rows = context.rows(&LISTED, (buyer, part), after, most);
+        let last = rows.last().map(|(key, _)| place_of(key));
+        let stopped = last.filter(|_| rows.len() == SCAN_ROWS_MAX);
+        let is_asked = |state: State| self.state.is_none_or(|asked| asked == state);
+        let rows = rows.into_iter().filter(|(_, row)| is_asked(row.state));
+        let orders = rows.map(|(key, row)| summary(place_of(&key), row));
+        (orders.take(self.limit() + 1).collect(), stopped)
+    }
+}
+
+fn place_of(key: &RowKey) -> u64 {
+    let mut parts = key.parts();
+    let (_buyer, _part) = (parts.text(), parts.byte());
+    parts.number().unwrap_or_default()
+}
+
+fn summary(place: u64, row: Listed) -> OrderSummary {
+    OrderSummary {
+        id: row.id,
+        place,
+        state: row.state.word(),
+        version: row.version,
+        total: row.total,
+        currency: row.currency,
+        placed_at_ms: row.placed_at_ms,
+    }
+}

@@ -1,0 +1,322 @@
+//! What each command answers, and what it leaves of stock.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use tidegate_engine::contract::Status;
+use tidegate_engine::testing::Stepper;
+use tidegate_order::{ORDER, PLACING_MS};
+use tidegate_stock::STOCK;
+
+/// A shop whose SKUs have so many units.
+fn shop(skus: &[(&str, u64)]) -> Stepper {
+    let mut engine = Stepper::fresh(&[STOCK, ORDER]);
+    for (sku, total) in skus {
+        engine.call(&format!("STOCK.SET {sku} {total}"));
+    }
+    engine
+}
+
+/// Available, held and sold units of a SKU.
+fn units(engine: &mut Stepper, sku: &str) -> [u64; 3] {
+    let told = engine.call(&format!("STOCK.GET {sku}"));
+    ["available=", "held=", "sold="].map(|name| {
+        let value = told
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix(name));
+        value.unwrap().parse().unwrap()
+    })
+}
+
+fn balances(engine: &Stepper) {
+    assert_eq!(engine.audit().faults, Vec::<String>::new());
+}
+
+/// What of an answer people look at.
+fn state_of(told: &str) -> &str {
+    told.split_whitespace()
+        .find_map(|word| word.strip_prefix("state="))
+        .unwrap_or(told)
+}
+
+#[test]
+fn order_holds_all_its_lines() {
+    let mut engine = shop(&[("a", 5), ("b", 5), ("c", 5)]);
+    let placed = engine.call("ORDER.PLACE o1 mia 3 c 1 250 a 2 100 b 5 10 CURRENCY EUR TTL 60000");
+    let now = tidegate_engine::testing::ManualClock::START_MS;
+    let expected = format!(
+        "id=o1 state=reserved version=2 total=500 currency=EUR expires_at_ms={} repeated=false",
+        now + 60_000
+    );
+    assert_eq!(placed, expected);
+    let left = ["a", "b", "c"].map(|sku| units(&mut engine, sku));
+    assert_eq!(left, [[3, 2, 0], [0, 5, 0], [4, 1, 0]]);
+    balances(&engine);
+}
+
+#[test]
+fn lines_of_one_sku_are_added_up() {
+    let mut engine = shop(&[("a", 5)]);
+    engine.call("ORDER.PLACE o1 mia 3 a 1 100 a 2 90 a 1 100");
+    assert_eq!(units(&mut engine, "a"), [1, 4, 0]);
+    let refused = engine.call("ORDER.PLACE o2 mia 2 a 1 100 a 1 90");
+    assert_eq!(refused, "refused cause=sold_out sku=a available=1");
+    balances(&engine);
+}
+
+#[test]
+fn order_that_cannot_have_all_has_nothing_and_stays_refused() {
+    let mut engine = shop(&[("a", 5), ("b", 1), ("c", 5)]);
+    let refused = "refused cause=sold_out sku=b available=1";
+    let place = "ORDER.PLACE o1 mia 3 a 1 100 b 2 100 c 1 100";
+    assert_eq!(engine.call(place), refused);
+    engine.call("STOCK.ADD b more 10");
+    assert_eq!(engine.call(place), refused, "it is remembered");
+    let left = ["a", "b", "c"].map(|sku| units(&mut engine, sku));
+    assert_eq!(left, [[5, 0, 0], [11, 0, 0], [5, 0, 0]]);
+    let unknown = engine.call("ORDER.PLACE o2 mia 2 a 1 100 zzz 1 100");
+    assert_eq!(unknown, "refused cause=unknown_sku sku=zzz available=0");
+    assert_eq!(units(&mut engine, "a"), [5, 0, 0]);
+    balances(&engine);
+}
+
+#[test]
+fn retry_answers_what_became_of_the_order() {
+    let mut engine = shop(&[("a", 5)]);
+    let place = "ORDER.PLACE o1 mia 1 a 1 100";
+    let first = engine.call(place);
+    assert_eq!(
+        engine.call(&format!("{place} WAIT 9")),
+        first.replace("repeated=false", "repeated=true"),
+        "how long it waits is no part of it"
+    );
+    assert_eq!(engine.call("ORDER.PLACE o1 mia 1 a 2 100"), "id_conflict");
+    engine.call("ORDER.CANCEL o1");
+    assert_eq!(state_of(&engine.call(place)), "cancelled");
+    assert_eq!(units(&mut engine, "a"), [5, 0, 0]);
+    balances(&engine);
+}
+
+#[test]
+fn order_that_is_cancelled_or_expires_gives_everything_back() {
+    let mut engine = shop(&[("a", 5), ("b", 5)]);
+    engine.call("ORDER.PLACE o1 mia 2 a 1 100 b 1 100 TTL 1000");
+    engine.call("ORDER.PLACE o2 mia 2 a 1 100 b 1 100 TTL 1000");
+    assert_eq!(state_of(&engine.call("ORDER.CANCEL o1")), "cancelled");
+    assert!(engine.call("ORDER.CANCEL o1").ends_with("repeated=true"));
+    assert_eq!(units(&mut engine, "b"), [4, 1, 0]);
+    engine.pass_ms(999);
+    assert_eq!(state_of(&engine.call("ORDER.GET o2")), "reserved");
+    engine.pass_ms(1);
+    assert_eq!(state_of(&engine.call("ORDER.GET o2")), "expired");
+    assert_eq!(engine.call("ORDER.CANCEL o2"), "wrong_state state=expired");
+    let left = ["a", "b"].map(|sku| units(&mut engine, sku));
+    assert_eq!(left, [[5, 0, 0], [5, 0, 0]]);
+    balances(&engine);
+}
+
+#[test]
+fn holds_of_an_order_are_no_callers_to_move() {
+    let mut engine = shop(&[("a", 5)]);
+    engine.call("ORDER.PLACE o1 mia 1 a 1 100");
+    assert_eq!(engine.call("STOCK.RELEASE a o1"), "hold_not_found");
+    assert_eq!(engine.call("STOCK.CONFIRM a o1"), "hold_not_found");
+    let holds = engine.call("STOCK.HOLDS a");
+    assert!(
+        holds.contains("id=o1 ") && holds.contains("expires_at_ms=-"),
+        "{holds}"
+    );
+    assert!(engine.call("STOCK.HOLD a o1 1").contains("state=held"));
+    balances(&engine);
+}
+
+#[test]
+fn what_is_out_of_range_is_refused_and_leaves_nothing() {
+    let mut engine = shop(&[("a", 5)]);
+    let cases = [
+        (
+            "1 a 0 1",
+            "invalid: lines item 1: quantity must be 1 to 1000000000, not 0",
+        ),
+        (
+            "1 a 1 -1",
+            "invalid: lines item 1: unit_price must be 0 to 1000000000000, not -1",
+        ),
+        ("1 a 1 1 CURRENCY eur", "invalid_currency"),
+        ("2 a 1000000000 1 a 1 1", "invalid_quantity max=1000000000"),
+        ("1 a 1000000000 1000000000000", "amount_overflow"),
+    ];
+    for (lines, told) in cases {
+        assert_eq!(
+            engine.call(&format!("ORDER.PLACE o1 mia {lines}")),
+            told,
+            "{lines}"
+        );
+    }
+    assert_eq!(engine.call("ORDER.GET o1"), "unknown_order");
+    balances(&engine);
+}
+
+#[test]
+fn list_of_a_buyer_has_living_and_finished_orders_in_their_order() {
+    let mut engine = shop(&[("a", 50)]);
+    for id in ["o1", "o2", "o3", "o4"] {
+        engine.call(&format!("ORDER.PLACE {id} mia 1 a 1 100"));
+        engine.pass_ms(1);
+    }
+    engine.call("ORDER.PLACE other tom 1 a 1 100");
+    engine.call("ORDER.CANCEL o2");
+    engine.call("ORDER.PLACE o5 mia 1 a 99 100");
+    let ids = |told: &str| -> Vec<String> {
+        let words = told.split(|at: char| !at.is_alphanumeric());
+        let words: Vec<_> = words.collect();
+        let ids = words.iter().zip(words.iter().skip(1));
+        ids.filter(|(name, _)| name.ends_with("id"))
+            .map(|(_, id)| (*id).to_owned())
+            .collect()
+    };
+    assert_eq!(
+        ids(&engine.call("ORDER.LIST mia")),
+        ["o1", "o2", "o3", "o4", "o5"]
+    );
+    assert_eq!(
+        ids(&engine.call("ORDER.LIST mia STATE reserved")),
+        ["o1", "o3", "o4"]
+    );
+    assert_eq!(ids(&engine.call("ORDER.LIST mia STATE cancelled")), ["o2"]);
+    assert_eq!(ids(&engine.call("ORDER.LIST mia STATE refused")), ["o5"]);
+    let first = engine.call("ORDER.LIST mia LIMIT 3");
+    assert_eq!(ids(&first), ["o1", "o2", "o3"]);
+    let next = first.rsplit("next=").next().unwrap().trim().to_owned();
+    assert_eq!(
+        ids(&engine.call(&format!("ORDER.LIST mia AFTER {next}"))),
+        ["o4", "o5"]
+    );
+    balances(&engine);
+}
+
+#[test]
+fn order_of_many_lines_is_claimed_bit_by_bit() {
+    let skus: Vec<String> = (0..300).map(|at| format!("sku-{at:03}")).collect();
+    let all: Vec<(&str, u64)> = skus.iter().map(|sku| (sku.as_str(), 2)).collect();
+    let mut engine = shop(&all);
+    let lines: String = skus.iter().rev().map(|sku| format!(" {sku} 1 5")).collect();
+    let placed = engine.call(&format!("ORDER.PLACE o1 mia 300{lines}"));
+    assert!(
+        placed.contains("state=reserved") && placed.contains("total=1500"),
+        "{placed}"
+    );
+    balances(&engine);
+    engine.call("STOCK.HOLD sku-250 x 1");
+    let refused = engine.call(&format!("ORDER.PLACE o2 mia 300{lines}"));
+    assert_eq!(refused, "refused cause=sold_out sku=sku-250 available=0");
+    assert_eq!(units(&mut engine, "sku-100"), [1, 1, 0]);
+    assert_eq!(state_of(&engine.call("ORDER.CANCEL o1")), "cancelled");
+    for sku in &skus {
+        let held = u64::from(sku == "sku-250");
+        assert_eq!(units(&mut engine, sku), [2 - held, held, 0], "{sku}");
+    }
+    balances(&engine);
+}
+
+/// Runs what can be run and has it written, but for letters that leave then.
+fn one_hop(engine: &mut Stepper) {
+    for _ in 0..4 {
+        while engine.execute() {}
+    }
+    engine.write().unwrap();
+}
+
+#[test]
+fn units_that_may_come_back_are_not_sold_out() {
+    // `o1` has taken the last `a` and will not get `b`; `o2` wants that `a` meanwhile.
+    let mut engine = shop(&[("a", 1), ("b", 0)]);
+    let first = engine
+        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
+        .unwrap();
+    for _ in 0..2 {
+        one_hop(&mut engine);
+    }
+    assert_eq!(engine.answer(first), None);
+    let second = engine.submit("ORDER.PLACE o2 tom 1 a 1 100").unwrap();
+    let hold = engine.submit("STOCK.HOLD a plain 1").unwrap();
+    engine.settle();
+    assert_eq!(
+        engine.answer(first).unwrap().1,
+        "refused cause=sold_out sku=b available=0"
+    );
+    assert_eq!(state_of(&engine.answer(second).unwrap().1), "reserved");
+    assert_eq!(
+        engine.answer(hold).unwrap().0,
+        Status::Busy,
+        "nobody overtakes who waits"
+    );
+    balances(&engine);
+}
+
+#[test]
+fn who_waits_for_units_that_stay_is_told_that_they_are_sold_out() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    let first = engine
+        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
+        .unwrap();
+    for _ in 0..2 {
+        one_hop(&mut engine);
+    }
+    let second = engine.submit("ORDER.PLACE o2 tom 1 a 1 100").unwrap();
+    engine.settle();
+    assert_eq!(state_of(&engine.answer(first).unwrap().1), "reserved");
+    assert_eq!(
+        engine.answer(second).unwrap().1,
+        "refused cause=sold_out sku=a available=0"
+    );
+    // Long after it was placed nobody has asked for it, and it is known to be whole when somebody does.
+    engine.call("STOCK.ADD a more 1");
+    engine.call("STOCK.ADD b more 1");
+    engine.call("ORDER.PLACE o3 mia 2 a 1 100 b 1 100");
+    let third = engine.call("ORDER.PLACE o4 tom 1 a 1 100");
+    assert_eq!(third, "refused cause=sold_out sku=a available=0");
+    balances(&engine);
+}
+
+#[test]
+fn order_that_gets_no_answer_in_time_gives_back_what_it_has_and_may_be_placed_again() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    let place = "ORDER.PLACE o1 mia 2 a 1 100 b 1 100";
+    let first = engine.submit(place).unwrap();
+    one_hop(&mut engine);
+    while engine.execute() {}
+    // Nothing is written from here on, so no letter leaves.
+    engine.clock.advance_ms(PLACING_MS);
+    while engine.execute() {}
+    engine.settle();
+    assert_eq!(engine.answer(first).unwrap().0, Status::Busy);
+    let left = ["a", "b"].map(|sku| units(&mut engine, sku));
+    assert_eq!(left, [[1, 0, 0], [1, 0, 0]]);
+    balances(&engine);
+    let again = engine.call(place);
+    assert!(again.contains("state=reserved"), "{again}");
+    balances(&engine);
+}
+
+#[test]
+fn who_asks_may_wait_for_the_next_state() {
+    let mut engine = shop(&[("a", 1)]);
+    engine.call("ORDER.PLACE o1 mia 1 a 1 100 TTL 1000");
+    let next = engine.submit("ORDER.GET o1 WAIT 5000").unwrap();
+    let known = engine.submit("ORDER.GET o1 WAIT 5000 AFTER 2").unwrap();
+    let old = engine.submit("ORDER.GET o1 WAIT 5000 AFTER 1").unwrap();
+    engine.settle();
+    assert_eq!(engine.answer(next), None);
+    assert_eq!(state_of(&engine.answer(old).unwrap().1), "reserved");
+    engine.pass_ms(1_000);
+    for token in [next, known] {
+        assert_eq!(state_of(&engine.answer(token).unwrap().1), "expired");
+    }
+    let over = engine.submit("ORDER.GET o1 WAIT 100").unwrap();
+    engine.settle();
+    engine.pass_ms(100);
+    assert_eq!(
+        state_of(&engine.answer(over).unwrap().1),
+        "expired",
+        "as it is then"
+    );
+}

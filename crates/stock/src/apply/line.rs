@@ -1,0 +1,152 @@
+//! The line of claims that wait for units which may come back: first come, first served.
+
+use tidegate_claim::{Answer, Claim, Owner, Thing};
+use tidegate_engine::contract::Timer;
+use tidegate_engine::{KeyReader, Missing, Reads, Tx};
+
+use super::claim::{Offer, offer, take, why};
+use crate::refusal::SOLD_OUT;
+use crate::table::{Claims, DOMAIN, HOLDS, LINE, PARTS, SKUS, Sku};
+
+/// Set with a SKU, due at once, when those in line may be served.
+pub(crate) const SERVE: Timer = Timer::new(DOMAIN, 4, serve, serve_reads);
+
+/// Who is served or asked in one transaction: each gets a letter.
+const SERVED_AT_ONCE: usize = 16;
+
+/// Rows of holds that were looked at for it: most of them may be known by now.
+const LOOKED_AT_ONCE: u64 = 64;
+
+/// Those in line are looked after in the next batch.
+pub(super) fn serve_soon(tx: &mut Tx<'_>, name: &str) {
+    tx.wake_at(&SERVE, tx.now_ms(), name);
+}
+
+/// A claim waits, behind all others.
+pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, mut sku: Sku, claim: Claim) {
+    let claims = sku.claims.get_or_insert_with(Claims::default);
+    claims.line_to += 1;
+    claims.waiting += 1;
+    if claims.waiting == 1 {
+        claims.line_from = claims.line_to;
+    }
+    tx.put(&LINE, (name, claims.line_to), claim);
+    tx.put(&SKUS, name, sku);
+    serve_soon(tx, name);
+}
+
+/// An owner waits no more, if it did.
+pub(super) fn leave_line(
+    tx: &mut Tx<'_>,
+    name: &str,
+    mut sku: Sku,
+    owner: &Owner,
+) -> Result<(), Missing> {
+    let Some(claims) = sku.claims.filter(|claims| claims.waiting > 0) else {
+        return Ok(());
+    };
+    for place in claims.line_from..=claims.line_to {
+        let claim = tx.get(&LINE, (name, place))?;
+        if claim.is_some_and(|claim| claim.owner == *owner) {
+            leave(tx, name, &mut sku, place);
+            tx.put(&SKUS, name, sku);
+            serve_soon(tx, name);
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn leave(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, place: u64) {
+    tx.remove(&LINE, (name, place));
+    if let Some(claims) = &mut sku.claims {
+        claims.waiting -= 1;
+    }
+}
+
+fn name_of<'a>(owner: &mut KeyReader<'a>) -> &'a str {
+    let name = owner.text();
+    name.expect("because the timer is set with a SKU")
+}
+
+fn serve_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
+    reads.row(&SKUS, name_of(&mut owner));
+}
+
+fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
+    let name = name_of(&mut owner);
+    let Some(mut sku) = tx.get(&SKUS, name)? else {
+        return Ok(());
+    };
+    for _ in 0..SERVED_AT_ONCE {
+        let Some((place, claim)) = first(tx, name, &mut sku)? else {
+            break;
+        };
+        match offer(&sku, claim.units()) {
+            Offer::Units => {
+                leave(tx, name, &mut sku, place);
+                take(tx, name, &mut sku, claim);
+            }
+            Offer::SoldOut => {
+                leave(tx, name, &mut sku, place);
+                claim.fail(tx, why(SOLD_OUT.code, sku.available()));
+            }
+            Offer::Perhaps => {
+                ask(tx, name, &mut sku)?;
+                tx.put(&SKUS, name, sku);
+                return Ok(());
+            }
+        }
+    }
+    if sku.is_awaited() {
+        serve_soon(tx, name);
+    }
+    tx.put(&SKUS, name, sku);
+    Ok(())
+}
+
+/// Who stands first, and where.
+fn first(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<Option<(u64, Claim)>, Missing> {
+    let Some(claims) = sku.claims.as_mut().filter(|claims| claims.waiting > 0) else {
+        return Ok(None);
+    };
+    loop {
+        let place = claims.line_from;
+        if let Some(claim) = tx.get(&LINE, (name, place))? {
+            return Ok(Some((place, claim)));
+        }
+        assert!(place < claims.line_to, "who waits stands in line");
+        claims.line_from += 1;
+    }
+}
+
+/// Asks the owners of some more parts whether all that they claim is taken. Each answers once it knows.
+fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
+    let Some(claims) = &mut sku.claims else {
+        return Ok(());
+    };
+    let mut asked = 0;
+    let last = claims.last.min(claims.asked + LOOKED_AT_ONCE);
+    while claims.asked < last && asked < SERVED_AT_ONCE {
+        claims.asked += 1;
+        let Some(part) = tx.get(&PARTS, (name, claims.asked))? else {
+            continue;
+        };
+        let hold = tx.get(&HOLDS, (name, part.id.as_str()))?;
+        if let Some((hold, claimed)) =
+            hold.and_then(|hold| hold.claimed.clone().map(|by| (hold, by)))
+        {
+            let thing = Thing {
+                domain: DOMAIN,
+                key: name.into(),
+                units: hold.quantity,
+            };
+            Answer::ask(&claimed.owner, thing, tx);
+            asked += 1;
+        }
+    }
+    if asked == 0 && claims.asked < claims.last {
+        serve_soon(tx, name);
+    }
+    Ok(())
+}

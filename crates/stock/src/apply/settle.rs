@@ -1,0 +1,89 @@
+//! The word of an owner about what it has claimed.
+
+use minicbor::{Decode, Encode};
+use tidegate_claim::{Owner, SETTLE, Settle, Verdict};
+use tidegate_engine::contract::Mail;
+use tidegate_engine::{Missing, Reads, Row, Tx};
+
+use super::confirm::sell;
+use super::line::{leave_line, serve_soon};
+use super::unhold::unhold;
+use crate::table::{Claimed, DOMAIN, HOLDS, Held, HoldState, Kind, PARTS, SKUS, Sku};
+
+/// Tells a SKU what becomes of units that were claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct SettleUnits(Settle);
+
+impl Row for SettleUnits {}
+
+impl SettleUnits {
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+}
+
+impl Mail for SettleUnits {
+    const NUMBERS: (u8, u8) = (DOMAIN, SETTLE);
+    const NAME: &'static str = "settle_units";
+    const LETTERS: usize = 1;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&SKUS, to);
+        reads.row(&HOLDS, (to, self.0.owner.hold_id().as_str()));
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let Self(settle) = self;
+        let id = settle.owner.hold_id();
+        if let Some(sku) = tx.get(&SKUS, to)? {
+            match tx.get(&HOLDS, (to, id.as_str()))? {
+                Some(hold) if hold.state == HoldState::Held => {
+                    end(tx, (to, &id), hold, sku, settle.verdict)?;
+                }
+                // It is over already: releasing nothing is a success.
+                Some(_) => {}
+                None => leave_line(tx, to, sku, &settle.owner)?,
+            }
+        }
+        settle.go_on(tx);
+        Ok(())
+    }
+}
+
+/// Does what the owner says about a hold.
+fn end(
+    tx: &mut Tx<'_>,
+    (name, id): (&str, &str),
+    mut hold: Held,
+    mut sku: Sku,
+    verdict: Verdict,
+) -> Result<(), Missing> {
+    count_whole(tx, name, &mut hold, &mut sku);
+    match verdict {
+        Verdict::Keep => {
+            if sku.is_awaited() {
+                serve_soon(tx, name);
+            }
+            tx.put(&HOLDS, (name, id), hold);
+            tx.put(&SKUS, name, sku);
+        }
+        Verdict::Take => drop(sell(tx, (name, id), hold, &sku)),
+        Verdict::Release => drop(unhold(tx, (name, id), hold, &sku, Kind::Release)?),
+    }
+    Ok(())
+}
+
+/// What a hold has is in doubt no more.
+fn count_whole(tx: &mut Tx<'_>, name: &str, hold: &mut Held, sku: &mut Sku) {
+    let Some(Claimed { number, .. }) = &mut hold.claimed else {
+        return;
+    };
+    if *number > 0
+        && let Some(claims) = &mut sku.claims
+    {
+        claims.units -= hold.quantity;
+        tx.remove(&PARTS, (name, *number));
+        *number = 0;
+    }
+}
