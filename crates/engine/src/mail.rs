@@ -26,7 +26,7 @@ use crate::row::Row;
 use crate::table::Table;
 
 /// Letters that were sent and not acknowledged, by sender's slot and number.
-pub(crate) const OUTBOX: Table<Sent> = Table::ordered(0, 2, "engine.outbox");
+pub(crate) const OUTBOX: Table<Sent> = Table::keyed(0, 2, "engine.outbox");
 
 /// By receiving slot and sending partition: up to which number its letters were applied.
 pub(crate) const RECEIVED: Table<Received> = Table::keyed(0, 3, "engine.received");

@@ -65,11 +65,6 @@ impl Tables {
         }
     }
 
-    /// Whether memory knows every row.
-    pub(crate) fn are_whole(&self) -> bool {
-        self.are_whole
-    }
-
     fn place(&self, id: u16) -> Result<usize, ReplayError> {
         match self.index.get(usize::from(id)) {
             Some(at) if *at != NONE => Ok(usize::from(*at)),
@@ -232,11 +227,26 @@ impl Tables {
 
     /// All tables as they are now, keyed ones too in the order of their keys.
     pub(crate) fn books(&self, now_ms: u64) -> Snapshot {
-        let tables = self.tables.iter().map(|(def, table)| {
-            let layers = table.layers();
-            self.see(def, layers.iter().map(Rows::in_order).collect(), now_ms)
-        });
-        self.seen(tables.collect())
+        let tables = self.tables.iter();
+        self.seen(
+            tables
+                .map(|table| self.see_in_order(table, now_ms))
+                .collect(),
+        )
+    }
+
+    /// Some tables as they are now, keyed ones too in the order of their keys.
+    pub(crate) fn books_of(&self, tables: &[u16]) -> Snapshot {
+        let seen = |id: &u16| {
+            let at = self.place(*id).expect(REGISTERED);
+            self.see_in_order(&self.tables[at], 0)
+        };
+        self.seen(tables.iter().map(seen).collect())
+    }
+
+    fn see_in_order(&self, (def, table): &(TableDef, MemTable), now_ms: u64) -> Seen {
+        let layers = table.layers();
+        self.see(def, layers.iter().map(Rows::in_order).collect(), now_ms)
     }
 
     fn see(&self, def: &TableDef, layers: Vec<Rows>, now_ms: u64) -> Seen {

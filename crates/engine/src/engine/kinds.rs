@@ -183,7 +183,7 @@ impl Kinds {
         disk: &dyn Disk,
         left: Option<&Self>,
     ) -> Result<(), OpenError> {
-        let rows = tables.snapshot(&[TIMERS.id(), IDLE_TIMERS.id(), OUTBOX.id()], 0);
+        let rows = tables.books_of(&[TIMERS.id(), IDLE_TIMERS.id(), OUTBOX.id()]);
         let Some((slot, ((sort, number), key))) = self.first_unknown(&rows, slots)? else {
             return Ok(());
         };

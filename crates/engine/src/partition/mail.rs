@@ -13,6 +13,7 @@ use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::strikes::Identity;
+use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
 
@@ -62,18 +63,11 @@ impl Partition {
         let identity = Identity::of_letter(*number);
         let is_set_aside = self.handlers.sets_aside(&identity);
         Running::comes_again(identity);
-        let mut missing = Vec::new();
-        let mut reads = self.state.reads(to, &mut missing);
-        reads.row(&RECEIVED, sender);
-        if !is_set_aside {
-            (mail.reads)(&sent.body, &sent.to, &mut reads);
-        }
-        if !missing.is_empty() {
-            return Err(Later::Fetched(missing));
-        }
         let mut tx = self.state.begin(self.id, to, now_ms);
-        let received = tx.get(&RECEIVED, sender);
-        let received = received.map_err(|missing| Later::Fetched(vec![missing]))?;
+        let received = match tx.get(&RECEIVED, sender) {
+            Ok(received) => received,
+            Err(missing) => return Err(self.missing_for(letter, missing)),
+        };
         let is_repeated = received.is_some_and(|received| *number <= received.up_to);
         #[cfg(feature = "testing")]
         let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
@@ -89,13 +83,33 @@ impl Partition {
             };
             let done = Done::of(tx);
             debug_assert!(done.sent.len() <= mail.letters, "{} sends more", mail.name);
-            more = self.keep(to, (taken, done), weight, answers)?;
+            more = match taken {
+                Ok(()) => self.keep(to, (taken, done), weight, answers)?,
+                Err(missing) => {
+                    self.state.tables.undo();
+                    return Err(self.missing_for(letter, missing));
+                }
+            };
         }
         answers.push_post(Post::Ack {
             of: *from,
             number: *number,
         });
         Ok(more)
+    }
+
+    /// A row that a letter reads was found missing: it and those that it reads beside.
+    fn missing_for(&mut self, letter: &Letter, found: Missing) -> Later {
+        let Letter { sent, .. } = letter;
+        let sender = u64::from(letter.sender().0);
+        let mail = self.handlers.mails.get(&sent.mail).copied();
+        let missing = self.all_missing(letter.to(), found, |reads| {
+            reads.row(&RECEIVED, sender);
+            if let Some(mail) = mail {
+                (mail.reads)(&sent.body, &sent.to, reads);
+            }
+        });
+        Later::Fetched(missing)
     }
 
     /// A letter was taken in: it need not be sent again.

@@ -148,7 +148,7 @@ impl Partition {
     ) -> Result<Self, BaseError> {
         let timers = [TIMERS.id(), IDLE_TIMERS.id()];
         let read = [&timers[..], &[EVENTS.id(), FLOORS.id(), OUTBOX.id()]].concat();
-        let rows = tables.snapshot(&read, 0);
+        let rows = tables.books_of(&read);
         let agenda = Agenda::rearm(&TIMERS, &rows, &slots);
         let idle = Agenda::rearm(&IDLE_TIMERS, &rows, &slots);
         let events = events::windows(&rows, &slots, &handlers.events)?;

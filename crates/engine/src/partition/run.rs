@@ -14,8 +14,10 @@ use crate::log::BUSY;
 use crate::reader::{Gather, ScanJob};
 use crate::running::Running;
 use crate::shared::Shared;
+use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
+use crate::tx::Reads;
 
 /// What became of a command that was run, and how much it has written.
 enum Called {
@@ -207,13 +209,6 @@ impl Partition {
             return Ok(Called::Answered(0));
         }
         Running::begin(envelope.name, call.key(), self.id, self.lsn);
-        if !self.state.tables.are_whole() {
-            let mut missing = Vec::new();
-            call.reads(&mut self.state.reads(slot, &mut missing));
-            if !missing.is_empty() {
-                return Err(Later::Fetched(missing));
-            }
-        }
         if class != Class::Reads && !fits(weight, call.writes()) {
             return Err(Later::NextRecord);
         }
@@ -237,9 +232,23 @@ impl Partition {
             }
             Err(missing) => {
                 self.state.tables.undo();
-                Err(Later::Fetched(vec![missing]))
+                let found = self.all_missing(slot, missing, |reads| call.reads(reads));
+                Err(Later::Fetched(found))
             }
         }
+    }
+
+    /// A row was found missing on the way: all that are going to be, so that they are fetched at once.
+    /// Most commands find what they read in memory, so it is looked for only now.
+    pub(super) fn all_missing(
+        &mut self,
+        slot: Slot,
+        found: Missing,
+        name: impl FnOnce(&mut Reads<'_>),
+    ) -> Vec<Missing> {
+        let mut missing = vec![found];
+        name(&mut self.state.reads(slot, &mut missing));
+        missing
     }
 
     /// Keeps what a command has done, or takes it back.

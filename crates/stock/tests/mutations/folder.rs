@@ -21,10 +21,13 @@ const PARTITIONS: u16 = 4;
 
 type Row = (Vec<u8>, Option<Vec<u8>>);
 
+/// Tables that have rows only where somebody claims: their laws are tested with those of orders.
+const CLAIMED: [&str; 2] = ["stock.parts", "stock.line"];
+
 /// The tables whose laws are tested.
 pub(crate) fn tables() -> Vec<&'static str> {
-    let names = tables_of(&[STOCK]).into_iter();
-    names.map(|table| table.name()).collect()
+    let names = tables_of(&[STOCK]).into_iter().map(|table| table.name());
+    names.filter(|name| !CLAIMED.contains(name)).collect()
 }
 
 pub(crate) struct Folder {
