@@ -7,6 +7,7 @@
 mod follower;
 mod history;
 mod model;
+mod orders;
 mod tally;
 mod world;
 

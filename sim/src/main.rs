@@ -50,6 +50,8 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("checkpoints", all.checkpoints);
     line("rows fetched", all.fetched);
     line("events told", all.events);
+    line("answers about orders", all.orders);
+    line("audits under way", all.audits);
     for (fault, count) in all.faults() {
         line(&fault, count);
     }

@@ -77,6 +77,10 @@ pub struct Tally {
     pub fetched: u64,
     /// Events that a subscriber was told.
     pub events: u64,
+    /// Answers about orders.
+    pub orders: u64,
+    /// Audits while something was under way.
+    pub audits: u64,
 }
 
 impl Tally {
@@ -97,6 +101,8 @@ impl Tally {
         self.checkpoints += other.checkpoints;
         self.fetched += other.fetched;
         self.events += other.events;
+        self.orders += other.orders;
+        self.audits += other.audits;
     }
 
     /// Every fault there is, with how often it was injected.

@@ -6,12 +6,14 @@ use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
 use tidegate_engine::{OpenError, Random, Retention, Space};
+use tidegate_order::ORDER;
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
 use crate::follower::Follower;
 use crate::history::History;
 use crate::model::{Model, Note};
+use crate::orders::Orders;
 use crate::tally::{Fault, Tally};
 
 /// Holds leave for the archive while a run goes on, and none is dropped: the model does not know when
@@ -22,7 +24,7 @@ const RETENTION: Retention = Retention {
     keep_ms: 80 * 3_600_000,
 };
 
-static DOMAINS: LazyLock<[Domain; 2]> = LazyLock::new(|| [keeping(STOCK, RETENTION), TOY]);
+static DOMAINS: LazyLock<[Domain; 3]> = LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, TOY]);
 
 /// So little that segments are filled, and disks too.
 const SPACE: Space = Space {
@@ -39,6 +41,9 @@ const UNITS: i64 = 20;
 
 /// Steps of a run.
 const STEPS: u64 = 1_500;
+
+/// Steps after one of which all laws are checked, on average.
+const AUDIT_EVERY: u64 = 8;
 
 /// Commands on a full disk.
 const FULL_COMMANDS: u64 = 40;
@@ -127,6 +132,7 @@ struct World {
     perhaps_shared: i64,
     /// Books that were stored and not answered yet: what becomes of them is for the audit to say.
     books: Vec<u64>,
+    orders: Orders,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
     follower: Follower,
@@ -173,6 +179,7 @@ impl World {
             keys.push(History::new(Model::Sku(Oracle::new(&sku, UNITS))));
             keys.push(History::new(Model::Note(Note::new(&note))));
         }
+        Orders::declare(&mut engine);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -186,6 +193,7 @@ impl World {
             shared: 0,
             perhaps_shared: 0,
             books: Vec::new(),
+            orders: Orders::default(),
             answered_ms: 0,
             follower: Follower::default(),
             tally: Tally::default(),
@@ -196,6 +204,7 @@ impl World {
         match self.random.below(1_000) {
             0..30 if self.shares.len() < SHARES_MAX => self.share(),
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
+            50..110 if self.orders.may_ask() => self.order(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -228,7 +237,23 @@ impl World {
             }
             _ => self.submit(),
         }
+        if self.random.chance(1, AUDIT_EVERY) {
+            self.audit()?;
+        }
         Ok(())
+    }
+
+    /// Laws hold while letters are under way, too: whoever holds units has an owner, or mail is on its way.
+    fn audit(&mut self) -> Result<(), Violation> {
+        self.tally.audits += 1;
+        let audit = self.engine.audit();
+        if audit.faults.is_empty() {
+            return Ok(());
+        }
+        Err(Violation(format!(
+            "laws broken on the way: {:?}",
+            audit.faults
+        )))
     }
 
     fn submit(&mut self) {
@@ -271,6 +296,12 @@ impl World {
             .submit(&format!("NOTE.SHARE share{key} share{with}"));
         self.shares
             .push(token.expect("because the command is well formed"));
+        self.tally.commands += 1;
+    }
+
+    /// An order is placed, cancelled or asked for: mail from SKU to SKU, to a list, and back.
+    fn order(&mut self) {
+        self.orders.ask(&mut self.engine, &mut self.random);
         self.tally.commands += 1;
     }
 
@@ -414,6 +445,7 @@ impl World {
     fn collect(&mut self) -> Result<(), Violation> {
         self.follower.follow(&self.engine).map_err(Violation)?;
         self.collect_shares();
+        self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
@@ -523,6 +555,7 @@ impl World {
         self.perhaps_shared += self.shares.drain(..).count() as i64;
         self.tally.in_doubt += self.asked.len() as u64;
         self.books.clear();
+        self.orders.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
             self.keys[asked.key].apply(&asked.command, now_ms);
@@ -604,7 +637,8 @@ impl World {
         if !audit.faults.is_empty() {
             return Err(Violation(format!("laws broken: {:?}", audit.faults)));
         }
-        self.check_mail(&audit)
+        self.check_mail(&audit)?;
+        self.orders.check(&mut self.engine).map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.

@@ -1,0 +1,211 @@
+//! Orders beside an engine: what each was answered holds from then on, whatever happens.
+//!
+//! An order goes over several slots, and the disk decides which letters have left: no model says which of
+//! two gets the last unit. So what is checked is what was told: an order that was answered `reserved` is
+//! that until its time is over or somebody has cancelled it, one that was refused stays so, and once
+//! nothing is on its way no order is still being placed.
+
+use std::collections::BTreeMap;
+
+use tidegate_engine::Random;
+use tidegate_engine::contract::Status;
+use tidegate_engine::testing::Stepper;
+
+/// SKUs of orders, with few units each.
+const SKUS: u64 = 4;
+const UNITS: u64 = 5;
+
+/// Buyers.
+const BUYERS: u64 = 3;
+
+/// Orders that commands are about: older ones are left to time.
+const RECENT: u64 = 6;
+
+/// Commands about orders that may be under way.
+const ASKED_MAX: usize = 3;
+
+/// What is known of an order.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// The state that was last answered, and until when that holds at the latest.
+    told: Option<(String, Option<u64>)>,
+    /// Somebody may have cancelled it.
+    perhaps_cancelled: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Orders {
+    /// Orders placed so far.
+    count: u64,
+    known: BTreeMap<u64, Known>,
+    asked: Vec<(u64, u64)>,
+}
+
+impl Orders {
+    pub(crate) fn declare(engine: &mut Stepper) {
+        for sku in 0..SKUS {
+            engine.call(&format!("STOCK.SET thing{sku} {UNITS}"));
+        }
+    }
+
+    pub(crate) fn may_ask(&self) -> bool {
+        self.asked.len() < ASKED_MAX
+    }
+
+    /// Asks something about one of the last orders, or places one more.
+    pub(crate) fn ask(&mut self, engine: &mut Stepper, random: &mut Random) {
+        let order = match random.below(3) {
+            0 => {
+                self.count += 1;
+                self.count
+            }
+            _ => self.count.saturating_sub(random.below(RECENT)).max(1),
+        };
+        let command = match random.below(5) {
+            0 => format!("ORDER.CANCEL o{order}"),
+            1 => format!("ORDER.GET o{order} WAIT {}", random.below(2) * 700),
+            _ => place(order),
+        };
+        let known = self.known.entry(order).or_default();
+        known.perhaps_cancelled |= command.starts_with("ORDER.CANCEL");
+        let token = engine.submit(&command);
+        let token = token.expect("because the command is well formed");
+        self.asked.push((token, order));
+    }
+
+    /// Takes note of what was answered; gives how many answers there were.
+    pub(crate) fn collect(&mut self, engine: &Stepper) -> Result<u64, String> {
+        let mut answers = 0;
+        for (token, order) in std::mem::take(&mut self.asked) {
+            let Some((status, answer)) = engine.answer(token) else {
+                self.asked.push((token, order));
+                continue;
+            };
+            answers += 1;
+            let known = self.known.entry(order).or_default();
+            match told(status, &answer) {
+                Told::Nothing => {}
+                Told::State(state, until_ms) => {
+                    known.told = Some((state, until_ms));
+                }
+                Told::Unknown if known.told.is_none() => {}
+                Told::Unknown => {
+                    let told = &known.told;
+                    return Err(format!("order o{order}: {answer}, and {told:?} before"));
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The process has ended: nobody will be answered.
+    pub(crate) fn break_off(&mut self) {
+        self.asked.clear();
+    }
+
+    /// Nothing is on its way: no order is being placed, and each is what was told of it.
+    pub(crate) fn check(&self, engine: &mut Stepper) -> Result<(), String> {
+        let now_ms = engine.now_ms();
+        for (order, known) in &self.known {
+            let answer = engine.call(&format!("ORDER.GET o{order}"));
+            let state = word(&answer, "state=").unwrap_or(&answer);
+            let may_be = match &known.told {
+                None => [
+                    "unknown_order",
+                    "reserved",
+                    "refused",
+                    "cancelled",
+                    "expired",
+                ]
+                .to_vec(),
+                Some((told, until_ms)) => match told.as_str() {
+                    "reserved" if until_ms.is_some_and(|until_ms| now_ms < until_ms) => {
+                        vec!["reserved"]
+                    }
+                    "reserved" => vec!["expired"],
+                    told => vec![told],
+                },
+            };
+            let is_cancelled = state == "cancelled" && known.perhaps_cancelled;
+            if !may_be.contains(&state) && !is_cancelled {
+                return Err(format!("order o{order}: {answer}, and {known:?} is known"));
+            }
+        }
+        self.check_units(engine)
+    }
+
+    /// What is held of a SKU is what living orders have of it.
+    fn check_units(&self, engine: &mut Stepper) -> Result<(), String> {
+        let mut living = [0; SKUS as usize];
+        for order in self.known.keys() {
+            let answer = engine.call(&format!("ORDER.GET o{order}"));
+            if word(&answer, "state=") == Some("reserved") {
+                lines(*order).for_each(|(sku, units)| living[sku as usize] += units);
+            }
+        }
+        for (sku, units) in (0u64..).zip(living) {
+            let answer = engine.call(&format!("STOCK.GET thing{sku}"));
+            if word(&answer, "held=") != Some(&units.to_string()) {
+                return Err(format!("{answer}, and living orders have {units}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The lines of an order: SKUs, of which one may come twice, and units.
+fn lines(order: u64) -> impl Iterator<Item = (u64, u64)> {
+    let count = 1 + order % 3;
+    (0..count).map(move |at| ((order + at * (1 + order % 2)) % SKUS, 1 + (order + at) % 3))
+}
+
+/// The same whenever an order is placed again.
+fn place(order: u64) -> String {
+    let lines: Vec<_> = lines(order).collect();
+    let ttl_ms = [400, 4_000, 40_000][(order % 3) as usize];
+    let buyer = order % BUYERS;
+    let count = lines.len();
+    let lines = lines
+        .iter()
+        .map(|(sku, units)| format!(" thing{sku} {units} 10"));
+    let lines: String = lines.collect();
+    format!("ORDER.PLACE o{order} buyer{buyer} {count}{lines} TTL {ttl_ms}")
+}
+
+/// What an answer says of an order for good.
+enum Told {
+    /// Nothing: it is being placed, or there was no room.
+    Nothing,
+    /// There is none.
+    Unknown,
+    State(String, Option<u64>),
+}
+
+fn told(status: Status, answer: &str) -> Told {
+    match status {
+        Status::Busy | Status::Pending | Status::Unavailable => Told::Nothing,
+        Status::NotFound => Told::Unknown,
+        Status::Done => match word(answer, "state=") {
+            None | Some("placing") => Told::Nothing,
+            // Not said why: perhaps it may be placed again.
+            Some("refused") if answer.contains("cause=busy") || answer.contains("cause=-") => {
+                Told::Nothing
+            }
+            Some(state) => {
+                let until_ms = word(answer, "expires_at_ms=").and_then(|at| at.parse().ok());
+                Told::State(state.to_owned(), until_ms)
+            }
+        },
+        Status::Conflict if answer.starts_with("refused") => {
+            Told::State("refused".to_owned(), None)
+        }
+        Status::Conflict | Status::OutOfRange | Status::Unreadable => Told::Nothing,
+    }
+}
+
+/// A word of an answer behind its name.
+fn word<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    answer
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix(name))
+}
