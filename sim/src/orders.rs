@@ -103,46 +103,27 @@ impl Orders {
         self.asked.clear();
     }
 
-    /// Nothing is on its way: no order is being placed, and each is what was told of it.
-    pub(crate) fn check(&self, engine: &mut Stepper) -> Result<(), String> {
+    /// Nothing is on its way: no order is being placed, each is what was told of it, and what is held of a
+    /// SKU is what living orders have of it. What has ended and nobody asks about any more is forgotten.
+    pub(crate) fn check(&mut self, engine: &mut Stepper) -> Result<(), String> {
         let now_ms = engine.now_ms();
+        let mut living = [0; SKUS as usize];
+        let mut ended = Vec::new();
         for (order, known) in &self.known {
             let answer = engine.call(&format!("ORDER.GET o{order}"));
             let state = word(&answer, "state=").unwrap_or(&answer);
-            let may_be = match &known.told {
-                None => [
-                    "unknown_order",
-                    "reserved",
-                    "refused",
-                    "cancelled",
-                    "expired",
-                ]
-                .to_vec(),
-                Some((told, until_ms)) => match told.as_str() {
-                    "reserved" if until_ms.is_some_and(|until_ms| now_ms < until_ms) => {
-                        vec!["reserved"]
-                    }
-                    "reserved" => vec!["expired"],
-                    told => vec![told],
-                },
-            };
-            let is_cancelled = state == "cancelled" && known.perhaps_cancelled;
-            if !may_be.contains(&state) && !is_cancelled {
+            if !known.may_be(state, now_ms) {
                 return Err(format!("order o{order}: {answer}, and {known:?} is known"));
             }
-        }
-        self.check_units(engine)
-    }
-
-    /// What is held of a SKU is what living orders have of it.
-    fn check_units(&self, engine: &mut Stepper) -> Result<(), String> {
-        let mut living = [0; SKUS as usize];
-        for order in self.known.keys() {
-            let answer = engine.call(&format!("ORDER.GET o{order}"));
-            if word(&answer, "state=") == Some("reserved") {
+            if state == "reserved" {
                 lines(*order).for_each(|(sku, units)| living[sku as usize] += units);
+            } else if order + RECENT < self.count {
+                ended.push(*order);
             }
         }
+        ended
+            .iter()
+            .for_each(|order| drop(self.known.remove(order)));
         for (sku, units) in (0u64..).zip(living) {
             let answer = engine.call(&format!("STOCK.GET thing{sku}"));
             if word(&answer, "held=") != Some(&units.to_string()) {
@@ -150,6 +131,22 @@ impl Orders {
             }
         }
         Ok(())
+    }
+}
+
+impl Known {
+    /// Whether an order of which this is known may be in this state.
+    fn may_be(&self, state: &str, now_ms: u64) -> bool {
+        let is_cancelled = state == "cancelled" && self.perhaps_cancelled;
+        let is_expected = match &self.told {
+            None => state != "placing",
+            Some((told, until_ms)) if told == "reserved" => {
+                let is_over = until_ms.is_none_or(|until_ms| now_ms >= until_ms);
+                state == if is_over { "expired" } else { "reserved" }
+            }
+            Some((told, _)) => state == told,
+        };
+        is_cancelled || is_expected
     }
 }
 

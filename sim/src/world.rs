@@ -43,7 +43,7 @@ const UNITS: i64 = 20;
 const STEPS: u64 = 1_500;
 
 /// Steps after one of which all laws are checked, on average.
-const AUDIT_EVERY: u64 = 8;
+const AUDIT_EVERY: u64 = 150;
 
 /// Commands on a full disk.
 const FULL_COMMANDS: u64 = 40;
@@ -661,7 +661,8 @@ impl World {
     /// Everything that waits is answered, and the books balance.
     fn finish(&mut self) -> Result<(), Violation> {
         self.engine.disk.calm();
-        match self.execute() {
+        // A sync that failed beside the log is told by its next write.
+        match self.execute().and_then(|()| self.write()) {
             Ok(()) => {}
             Err(Stop::Crashed) => return self.restart(true),
             Err(Stop::Broken(violation)) => return Err(violation),

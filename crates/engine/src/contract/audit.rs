@@ -1,8 +1,10 @@
 //! What an audit reads, and what it finds.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
+use minicbor::bytes::ByteVec;
 
 use crate::archive::Slice;
 use crate::contract::{Domain, Mail, MailDef, Timer};
@@ -20,6 +22,8 @@ pub struct Books<'a> {
     pub(crate) rows: &'a Snapshot,
     pub(crate) slot: Slot,
     pub(crate) known: &'a Known<'a>,
+    /// Kinds and bodies of letters, once somebody has asked for some.
+    pub(crate) letters: OnceCell<Vec<(u16, ByteVec)>>,
 }
 
 /// What an audit knows beside the rows of a partition.
@@ -103,15 +107,20 @@ impl Books<'_> {
     #[must_use]
     pub fn letters<M: Mail>(&self) -> Vec<M> {
         let kind = MailDef::of::<M>().id;
-        let sent = self.rows(&OUTBOX).into_iter().map(|(_, sent)| sent);
-        let sent = sent.filter(|sent| sent.mail == kind).map(|sent| sent.body);
-        let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
-        let dead = dead.filter(|dead| dead.is_letter && dead.kind == kind);
-        let dead = dead.filter(|dead| dead.state != DeadState::Replayed);
-        let bodies = sent.chain(dead.map(|dead| dead.body));
+        let letters = self.letters.get_or_init(|| self.all_letters());
+        let of_kind = letters.iter().filter(|(of, _)| *of == kind);
         // One that says something else the engine's own laws tell of.
-        bodies
-            .filter_map(|body| minicbor::decode(&body).ok())
+        of_kind
+            .filter_map(|(_, body)| minicbor::decode(body).ok())
+            .collect()
+    }
+
+    fn all_letters(&self) -> Vec<(u16, ByteVec)> {
+        let sent = self.rows(&OUTBOX).into_iter();
+        let sent = sent.map(|(_, sent)| (sent.mail, sent.body));
+        let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
+        let dead = dead.filter(|dead| dead.is_letter && dead.state != DeadState::Replayed);
+        sent.chain(dead.map(|dead| (dead.kind, dead.body)))
             .collect()
     }
 

@@ -1,5 +1,7 @@
 //! The laws of all domains, recomputed from the rows of one partition.
 
+use std::cell::OnceCell;
+
 use super::Partition;
 use crate::base::BaseError;
 use crate::contract::{Audit, Books, Domain, Known};
@@ -37,9 +39,14 @@ pub(crate) fn audit(
             for (name, count) in rows.sizes(slot) {
                 sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
             }
-            let rows = &rows;
+            let books = Books {
+                rows: &rows,
+                slot,
+                known,
+                letters: OnceCell::new(),
+            };
             for domain in known.domains {
-                sum.absorb((domain.audit)(&Books { rows, slot, known }));
+                sum.absorb((domain.audit)(&books));
             }
             from = Slot(slot.0 + 1);
         }
