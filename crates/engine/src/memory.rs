@@ -1,10 +1,9 @@
 //! How a server's memory is shared out.
 
-use crate::contract::{Class, Fault};
+use crate::contract::Class;
 use crate::limits::{
     BORROWED_SHARE_PERCENT, CHECKPOINT_ROWS_PERCENT, MEMORY_BYTES_MIN, OPEN_SHARE_PERCENT,
 };
-use crate::log::BUSY;
 
 /// Bytes of memory that a server is to keep to, and the parts of them.
 ///
@@ -64,13 +63,13 @@ impl Memory {
         row_bytes >= self.row_bytes() / 100 * BORROWED_SHARE_PERCENT
     }
 
-    /// Why a request of this class is turned away while rows take so many bytes, if it is.
-    pub(crate) fn refuses(self, row_bytes: usize, class: Class) -> Option<Fault> {
+    /// Whether rows take so many bytes that a request of this class is turned away.
+    pub(crate) fn is_short(self, row_bytes: usize, class: Class) -> bool {
         let percent = match class {
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes => 100,
-            Class::Reads => return None,
+            Class::Reads => return false,
         };
-        (row_bytes >= self.row_bytes() / 100 * percent).then_some(BUSY)
+        row_bytes >= self.row_bytes() / 100 * percent
     }
 }

@@ -33,6 +33,8 @@ pub struct Metrics {
     pub records_durable: Counter,
     /// Checkpoints that have ended.
     pub checkpoints: Counter,
+    /// Times that a checkpoint found no room on the disk; it is tried again.
+    pub checkpoints_failed: Counter,
     /// Rows that were fetched from the base, whether there were any or not.
     pub rows_fetched: Counter,
     /// Seals written while idle.

@@ -122,7 +122,20 @@ impl Shared {
     /// Why a request of this class is turned away for want of room, if it is.
     pub(crate) fn refuses(&self, class: Class) -> Option<Fault> {
         let of_log = self.room().refuses(class);
-        of_log.or_else(|| self.memory.refuses(self.checkpoints.bytes(), class))
+        of_log.or_else(|| {
+            let is_short = self.memory.is_short(self.checkpoints.bytes(), class);
+            is_short.then(|| self.short_of_memory())
+        })
+    }
+
+    /// What a request is told for which memory has no room: to ask again, unless rows cannot leave it
+    /// before somebody frees space.
+    fn short_of_memory(&self) -> Fault {
+        if self.checkpoints.is_full() {
+            Fault::DiskFull
+        } else {
+            BUSY
+        }
     }
 
     /// What each domain uses.
@@ -138,7 +151,7 @@ impl Shared {
             let (all, own) = (self.checkpoints.bytes(), usage.row_bytes());
             let percent = usage.part.memory_percent;
             let is_beyond = self.memory.is_beyond_share(all, own, percent);
-            (class == Class::Opens && is_beyond).then_some(BUSY)
+            (class == Class::Opens && is_beyond).then(|| self.short_of_memory())
         })
     }
 

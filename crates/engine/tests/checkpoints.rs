@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tidegate_engine::base::{Base, LsmBase};
+use tidegate_engine::base::{Base, LsmBase, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{
     BASE_BACKLOG_MAX, BASE_REST_MS, BASE_RUNS_MAX, CHECKPOINT_EVERY_MS_DEFAULT, PACE_PAUSES_MAX,
     PACE_ROWS, PAYLOAD_BYTES_MAX,
 };
 use tidegate_engine::testing::{ManualClock, SPACE, Stepper, TOY};
-use tidegate_engine::{LogError, OpenError, Progress, Random, Slot, tables_of};
+use tidegate_engine::{Did, LogError, OpenError, Progress, Random, Slot, tables_of};
 
 fn fresh() -> Stepper {
     Stepper::fresh(&[TOY])
@@ -342,6 +342,65 @@ fn checkpoint_goes_on_once_a_full_disk_has_room() {
     engine.settle();
     assert_eq!(engine.door().metrics().checkpoints.get(), 1);
     assert!(engine.call("NOTE.GET k").contains("times=1"));
+}
+
+/// An engine whose base has a disk of its own.
+fn over_another_disk() -> (Stepper, FaultDisk) {
+    let disk = FaultDisk::default();
+    let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&[TOY])).unwrap();
+    let engine = Stepper::open_over(
+        &[TOY],
+        &FaultDisk::default(),
+        &ManualClock::default(),
+        (SPACE, false),
+        Arc::new(base),
+    );
+    (engine.unwrap(), disk)
+}
+
+#[test]
+fn memory_that_a_full_disk_keeps_full_is_told_as_a_full_disk_until_a_checkpoint_ends() {
+    let (mut engine, disk) = over_another_disk();
+    let is_full = |engine: &Stepper| engine.door().is_disk_full();
+    let failed = |engine: &Stepper| engine.door().metrics().checkpoints_failed.get();
+    disk.limit_bytes(Some(0));
+    let text = "x".repeat(PAYLOAD_BYTES_MAX);
+    let mut attach = |key: usize| engine.call(&format!("NOTE.ATTACH k{key} {text}"));
+    let refused = (0..100)
+        .map(&mut attach)
+        .position(|answer| answer == "disk_full");
+    let refused = refused.expect("memory takes only so much");
+    assert!(is_full(&engine) && failed(&engine) > 0);
+    assert!(
+        engine.call("NOTE.ATTACHED k0").contains("xxx"),
+        "reads go on"
+    );
+    assert_eq!(engine.door().metrics().checkpoints.get(), 0);
+
+    disk.limit_bytes(None);
+    engine.settle();
+    assert!(!is_full(&engine));
+    assert!(engine.door().metrics().checkpoints.get() > 0);
+    let before = failed(&engine);
+    let again = engine.call(&format!("NOTE.ATTACH k{refused} {text}"));
+    assert!(again.contains("bytes="), "{again}");
+    assert_eq!(failed(&engine), before);
+}
+
+#[test]
+fn memory_that_no_full_disk_keeps_full_is_busy() {
+    let (mut engine, _disk) = over_another_disk();
+    let text = "x".repeat(PAYLOAD_BYTES_MAX);
+    let refused = (0..100).find_map(|key| {
+        let token = engine
+            .submit(&format!("NOTE.ATTACH k{key} {text}"))
+            .unwrap();
+        while engine.execute() || engine.write().unwrap() == Did::Wrote {}
+        let (_, answer) = engine.answer(token)?;
+        (!answer.contains("bytes=")).then_some(answer)
+    });
+    assert_eq!(refused.as_deref(), Some("busy"));
+    assert!(!engine.door().is_disk_full());
 }
 
 #[test]

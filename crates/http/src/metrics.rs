@@ -112,6 +112,11 @@ impl Text {
             ),
             ("checkpoints", "Checkpoints ended.", &metrics.checkpoints),
             (
+                "checkpoints_failed",
+                "Times that a checkpoint found no room on the disk; it is tried again.",
+                &metrics.checkpoints_failed,
+            ),
+            (
                 "rows_fetched",
                 "Rows read from the base for commands and timers.",
                 &metrics.rows_fetched,
@@ -134,7 +139,7 @@ impl Text {
             "Requests that wait to run.",
             waiting,
         );
-        let help = "1 while requests are turned away because the disk is full.";
+        let help = "1 while the log or a checkpoint finds no room on the disk.";
         let is_full = u64::from(door.is_disk_full());
         self.single("tidegate_disk_full", "gauge", help, is_full);
         let help = "Milliseconds by which the wall clock is off while it is not followed.";

@@ -74,8 +74,9 @@ problems! {
     /// The answer did not come in time, so it is unknown whether the request was done. Ask again
     /// with the same id: the first receipt comes back if it was.
     OUTCOME_UNKNOWN = "outcome_unknown", GATEWAY_TIMEOUT;
-    /// The disk has no room for another segment of the log. Nothing was done. Reads and finishing
-    /// commands go on; service resumes by itself once there is room.
+    /// The disk has no room for another segment of the log, or for rows that memory has no room for.
+    /// Nothing was done. Reads and finishing commands go on; service resumes by itself once there is
+    /// room.
     DISK_FULL = "disk_full", INSUFFICIENT_STORAGE;
 }
 

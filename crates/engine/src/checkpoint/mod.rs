@@ -42,6 +42,8 @@ pub(crate) struct Checkpoints {
     is_asked: AtomicBool,
     /// The last one there will be has ended.
     is_over: AtomicBool,
+    /// One found no room on the disk, and none has ended since.
+    is_full: AtomicBool,
     /// About how many bytes of memory rows take that are not set aside, and those that are.
     changed_bytes: AtomicUsize,
     frozen_bytes: AtomicUsize,
@@ -101,6 +103,11 @@ impl Checkpoints {
     /// Whether no further checkpoint comes.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Whether there is no room on the disk for what memory is to be rid of.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
     }
 
     /// Records are durable, for which a checkpoint that has begun may wait.
@@ -193,6 +200,8 @@ pub struct Checkpointer {
     every_ms: u64,
     /// Engine time at the end of the last one.
     ended_ms: u64,
+    /// What found no room on the disk since then.
+    full: Option<CheckpointError>,
 }
 
 enum Phase {
@@ -226,6 +235,7 @@ impl Checkpointer {
             pace: Pace::default(),
             every_ms,
             ended_ms,
+            full: None,
         }
     }
 
@@ -240,9 +250,26 @@ impl Checkpointer {
     /// The base or the mark failed: the process must stop.
     pub fn step(&mut self) -> Result<Progress, CheckpointError> {
         match self.go_on() {
-            Err(error) if error.is_full() => Ok(Progress::Full),
+            Err(error) if error.is_full() => {
+                self.shared.metrics.checkpoints_failed.add(1);
+                self.set_full(Some(error));
+                Ok(Progress::Full)
+            }
             other => other,
         }
+    }
+
+    fn set_full(&mut self, full: Option<CheckpointError>) {
+        let is_full = &self.shared.checkpoints.is_full;
+        is_full.store(full.is_some(), Ordering::Relaxed);
+        self.full = full;
+    }
+
+    /// What found no room on the disk, until a checkpoint ends. Memory fills meanwhile, and opening
+    /// commands are told why.
+    #[must_use]
+    pub fn full(&self) -> Option<&CheckpointError> {
+        self.full.as_ref()
     }
 
     fn go_on(&mut self) -> Result<Progress, CheckpointError> {
@@ -410,6 +437,7 @@ impl Checkpointer {
         self.shared.wake_all(); // There may be room again for timers and mail that were held back.
         self.ended_ms = self.shared.clock.look_ms();
         self.shared.metrics.checkpoints.add(1);
+        self.set_full(None);
         (Phase::Idle, Ok(Progress::Made))
     }
 

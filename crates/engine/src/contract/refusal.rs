@@ -69,7 +69,7 @@ pub enum Fault {
         /// When to ask again.
         retry_after_ms: u64,
     },
-    /// The disk has no room for another segment of the log.
+    /// The disk has no room for another segment of the log, or for rows that memory has no room for.
     #[error(
         "the disk is full: free some space. Reads go on, finishing commands as long as the reserve lasts"
     )]

@@ -263,10 +263,12 @@ impl Door {
         self.shared.clock.look_ms()
     }
 
-    /// Whether requests are turned away because the disk is full.
+    /// Whether the log or a checkpoint finds no room on the disk: requests are turned away because of
+    /// it, or will be once memory has no room either.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        self.shared.room().refuses(Class::Opens) == Some(Fault::DiskFull)
+        let of_log = self.shared.room().refuses(Class::Opens);
+        of_log == Some(Fault::DiskFull) || self.shared.checkpoints.is_full()
     }
 
     /// Turns further requests away and lets the threads of the engine come to their end.

@@ -212,10 +212,15 @@ fn read(door: &Door, alarm: &Alarm) {
 /// has no log to read.
 fn take_to_base(mut checkpointer: Checkpointer, alarm: &Alarm) {
     checkpointer.set_pause(Box::new(|| thread::sleep(CHECKPOINT_PAUSE)));
-    let mut is_last = false;
+    let (mut is_last, mut is_full) = (false, false);
     loop {
         let is_stopping = checkpointer.is_stopping();
-        match checkpointer.step() {
+        let stepped = checkpointer.step();
+        if checkpointer.full().is_some() != is_full {
+            is_full = !is_full;
+            tell_full(checkpointer.full());
+        }
+        match stepped {
             Ok(Progress::Made) => {}
             Ok(Progress::None) if checkpointer.may_give_up() => return checkpointer.finish(),
             Ok(Progress::None) if !is_stopping || checkpointer.is_busy() => {
@@ -230,6 +235,17 @@ fn take_to_base(mut checkpointer: Checkpointer, alarm: &Alarm) {
             Err(CheckpointError::Base(error)) => die_of_base("a checkpoint", &error, alarm),
             Err(error @ CheckpointError::Mark(_)) => die("a checkpoint", &error),
         }
+    }
+}
+
+/// Says that a checkpoint has found no room, or that one has ended since.
+fn tell_full(full: Option<&CheckpointError>) {
+    match full {
+        Some(error) => note(format_args!(
+            "tidegate: a checkpoint finds no room and is tried again until there is some, while memory \
+             fills: free some space ({error})"
+        )),
+        None => note(format_args!("tidegate: a checkpoint has found room again")),
     }
 }
 

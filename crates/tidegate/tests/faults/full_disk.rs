@@ -83,8 +83,8 @@ fn metric(server: &Server, line: &str) -> bool {
 
 #[test]
 fn full_disk_is_told_and_loses_nothing_and_service_resumes_by_itself() {
-    let bytes = 3 * segment_bytes() + segment_bytes() / 4;
-    let Some(disk) = SmallDisk::for_test("full disk", bytes) else {
+    // Three for the log, and what they hold once more for the base.
+    let Some(disk) = SmallDisk::for_test("full disk", 6 * segment_bytes()) else {
         return;
     };
     let data = disk.path().join("data");
@@ -130,7 +130,10 @@ fn full_disk_is_told_and_loses_nothing_and_service_resumes_by_itself() {
             .expect("a reply");
         reply.refusal().is_none().then_some(())
     });
-    assert!(metric(&server, "tidegate_disk_full 0"));
+    // A checkpoint may have found no room either, and is tried again after a while.
+    wait_for("room for all", || {
+        metric(&server, "tidegate_disk_full 0").then_some(())
+    });
     held[0].push(long("late"));
 
     server.kill();
@@ -145,6 +148,51 @@ fn full_disk_is_told_and_loses_nothing_and_service_resumes_by_itself() {
     drop(client);
     server.stop();
     assert_eq!(check(&data).status.code(), Some(0));
+}
+
+/// Whether it has printed a line that says this.
+fn says(server: &Server, words: &str) -> bool {
+    server.output().contains(words)
+}
+
+/// The log has room for far more than memory has.
+#[test]
+fn disk_that_is_full_for_the_base_alone_is_told_and_service_resumes_by_itself() {
+    const NO_ROOM: &str = "tidegate: a checkpoint finds no room";
+    const ROOM_AGAIN: &str = "tidegate: a checkpoint has found room again";
+    let Some(disk) = SmallDisk::for_test("base on a full disk", 3 * segment_bytes()) else {
+        return;
+    };
+    let data = disk.path().join("data");
+    let server = Server::start_with(&data, |command| {
+        command.args(["--memory", "64MiB"]);
+    });
+    let mut client = Client::to(&server.resp);
+    wait_for("a segment ahead", || {
+        let spare = std::fs::metadata(data.join("spare.tmp")).ok()?;
+        (spare.len() == segment_bytes()).then_some(())
+    });
+    let filler = disk.fill();
+    let mut held = hold_until_full(&server.resp, &sku_of(0));
+    assert!(metric(&server, "tidegate_disk_full 1"));
+    assert!(!metric(&server, "tidegate_checkpoints_failed_total 0"));
+    assert!(metric(&server, "tidegate_checkpoints_total 0"));
+    assert!(says(&server, NO_ROOM) && !says(&server, ROOM_AGAIN));
+    assert_eq!(server.output().matches(NO_ROOM).count(), 1);
+
+    filler.remove();
+    let late = hold(&sku_of(0), &long("late"));
+    wait_for("service", || {
+        let reply = client.pipeline(std::slice::from_ref(&late)).pop();
+        reply.expect("a reply").refusal().is_none().then_some(())
+    });
+    held.push(long("late"));
+    wait_for("the end of it", || says(&server, ROOM_AGAIN).then_some(()));
+    assert!(metric(&server, "tidegate_disk_full 0"));
+    assert!(
+        ids_of(&mut client, &sku_of(0)) == held,
+        "not what was acknowledged"
+    );
 }
 
 /// No more is held. It is BUSY for as long as the server has not asked the disk.
