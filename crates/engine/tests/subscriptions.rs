@@ -351,6 +351,28 @@ fn cursor_behind_the_window_is_told_where_the_window_begins() {
 }
 
 #[test]
+fn cursor_that_was_given_is_of_the_past_also_after_a_restart_and_that_of_a_later_engine_is_not() {
+    let cursor_now = |engine: &Stepper| {
+        let now = engine.subscribe(all(), Begin::Now).unwrap();
+        now.cursor().unwrap()
+    };
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.pass_ms(3_600_000);
+    fade(&mut engine, "a");
+    let given = [kept(&mut engine)[0].cursor, cursor_now(&engine)];
+    let engine = engine.reopen().unwrap();
+    assert_eq!(
+        given.map(|cursor| engine.door().is_ahead(cursor)),
+        [false; 2]
+    );
+    let earlier = Stepper::fresh(&[TOY]);
+    assert_eq!(
+        given.map(|cursor| earlier.door().is_ahead(cursor)),
+        [true; 2]
+    );
+}
+
+#[test]
 fn there_is_room_for_so_many_subscribers_and_for_another_once_one_leaves() {
     let engine = Stepper::fresh(&[TOY]);
     let subscribe = || engine.subscribe(all(), Begin::Now);

@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::contract::{Fault, Outcome, Wanted, Work};
-use tidegate_engine::{Begin, FellBehind, Subscription, Taken, ToldEvent};
+use tidegate_engine::contract::{Fault, Invalid, InvalidKind, Outcome, Wanted, Work};
+use tidegate_engine::{Begin, Door, FellBehind, Subscription, Taken, ToldEvent};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
 
@@ -38,7 +38,7 @@ pub(crate) async fn answer(
     let deadline = Instant::now() + front.options.request_timeout;
     let (mut parts, body) = request.into_parts();
     let work = route::work(&front, route, &mut parts, body, deadline).await?;
-    let wanted = wanted(work, &parts.headers)?;
+    let wanted = wanted(work, &parts.headers, &front.door)?;
 
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
@@ -75,14 +75,46 @@ pub(crate) async fn answer(
 
 /// What is asked for; the header `Last-Event-ID`, which a client that reconnects adds, tells better
 /// than the query how far it came.
-fn wanted(work: Work, headers: &HeaderMap) -> Result<Wanted, Problem> {
+fn wanted(work: Work, headers: &HeaderMap, door: &Door) -> Result<Wanted, Problem> {
     let Work::Subscribe(mut wanted) = work else {
         unreachable!("because only what streams is asked for here");
     };
+    let mut given = "after";
     if let Some(last) = last_event_id(headers)? {
-        wanted.after = Some(last);
+        (wanted.after, given) = (Some(last), "Last-Event-ID");
+    }
+    if let Some(after) = wanted.after.filter(|after| door.is_ahead(*after)) {
+        let message = format!(
+            "must be a cursor of this server: {after} is of the future. Without one the stream begins now"
+        );
+        return Err(out_of_range(given, message));
+    }
+    if let Some(domain) = &wanted.filter.domain {
+        told_by(domain, door).map_err(|message| out_of_range("domain", message))?;
     }
     Ok(wanted)
+}
+
+/// A stream of events that nobody tells would be silent for ever.
+fn told_by(domain: &str, door: &Door) -> Result<(), String> {
+    let tell = door.domains().iter().filter(|def| !def.events.is_empty());
+    let names: Vec<_> = tell.map(|def| def.name).collect();
+    if names.contains(&domain) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be one that tells of events: {}",
+        names.join(", ")
+    ))
+}
+
+fn out_of_range(field: &'static str, message: String) -> Problem {
+    let kind = InvalidKind::OutOfRange;
+    Problem::from(Invalid {
+        field,
+        kind,
+        message,
+    })
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

@@ -1,4 +1,4 @@
-//! Query strings, taken apart without losing a byte.
+//! What of a URI is percent-encoded: query strings, taken apart without losing a byte.
 
 use std::borrow::Cow;
 
@@ -16,6 +16,16 @@ pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_,
         })
 }
 
+/// Whether two hexadecimal digits follow each `%`. What does not would be taken as it stands, and be
+/// another name than the one that was meant.
+pub(crate) fn is_encoded(path: &str) -> bool {
+    let mut behind = path.split('%').skip(1).map(str::as_bytes);
+    behind.all(|rest| {
+        let digits = rest.get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
 fn decoded(text: &str) -> Cow<'_, [u8]> {
     if text.contains('+') {
         let spaced = text.replace('+', " ");
@@ -27,6 +37,16 @@ fn decoded(text: &str) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percent_sign_without_two_digits_is_noticed() {
+        for path in ["", "/v1/a", "/%41", "/%e2%82%AC/%25"] {
+            assert!(is_encoded(path), "{path}");
+        }
+        for path in ["%", "/%zz", "/%4", "/%4/1", "/%41%g0", "/%+1"] {
+            assert!(!is_encoded(path), "{path}");
+        }
+    }
 
     #[test]
     fn pairs_are_decoded_and_bytes_that_are_no_text_survive() {

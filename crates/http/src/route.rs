@@ -16,6 +16,9 @@ use crate::router::Front;
 use crate::sink::OneShot;
 use crate::values::Given;
 
+const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits behind it; a percent \
+    sign itself is written `%25`";
+
 /// One declared request.
 pub(crate) struct Route {
     /// The domain's place among the domains of the door.
@@ -52,6 +55,9 @@ pub(crate) async fn work(
     body: Body,
     deadline: Instant,
 ) -> Result<Work, Problem> {
+    if !query::is_encoded(parts.uri.path()) {
+        return Err(Problem::new(problem::UNREADABLE, BAD_ENCODING));
+    }
     let path = RawPathParams::from_request_parts(parts, &()).await;
     let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
     let body = body::read(

@@ -141,6 +141,34 @@ async fn what_cannot_be_streamed_is_a_problem() {
     assert_eq!(closed.get("/v1/events/stream").await.problem().0, 401);
 }
 
+/// What is wrong with a request for a stream: the field, and what is said of it.
+async fn refused(server: &Server, query: &str, last: Option<&str>) -> (String, String) {
+    let mut request = Request::get(format!("/v1/events/stream?{query}"));
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let answer = server.send(request.body(Body::empty()).unwrap());
+    let answer = timeout(PATIENCE, answer).await;
+    let answer = answer.expect("a problem has an end, a stream has none");
+    assert_eq!(answer.problem(), (422, "out_of_range".to_owned()));
+    let text = |member: &str| answer.json()[member].as_str().unwrap().to_owned();
+    (text("field"), text("detail"))
+}
+
+#[tokio::test]
+async fn stream_that_could_tell_nothing_is_refused_and_says_what_would_be_right() {
+    let server = Server::start();
+    let (field, detail) = refused(&server, "domain=nothing", None).await;
+    assert_eq!(field, "domain");
+    assert_eq!(detail, "`domain` must be one that tells of events: toy");
+    let future = "9000000000000000000";
+    let (field, detail) = refused(&server, &format!("after={future}"), None).await;
+    assert_eq!(field, "after");
+    assert!(detail.contains("is of the future"), "{detail}");
+    let (field, _) = refused(&server, "after=0", Some(future)).await;
+    assert_eq!(field, "Last-Event-ID");
+}
+
 #[tokio::test]
 async fn who_is_behind_the_window_is_told_before_anything_is_streamed() {
     let server = Server::start();

@@ -133,6 +133,17 @@ async fn a_path_that_is_not_text_is_unreadable() {
 }
 
 #[tokio::test]
+async fn a_path_whose_percent_sign_means_nothing_is_unreadable() {
+    let server = Server::start();
+    for name in ["%zz", "a%4", "%"] {
+        let answered = server.get(&format!("/v1/boxes/{name}/things")).await;
+        assert_eq!(answered.problem(), (400, "unreadable".to_owned()), "{name}");
+        let detail = answered.json()["detail"].to_string();
+        assert!(detail.contains("written `%25`"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_must_be_a_json_object_that_says_so() {
     let server = Server::start();
     for body in ["[1]", "{", "quantity=1", "nul", "{\"id\":\"a\"} x"] {
