@@ -192,8 +192,15 @@ fn a_second_journal_on_the_same_server_is_no_alarm_but_a_clear_word() {
         figures(&first.expect("it runs"))["books"]["known_before"],
         0
     );
-    let second = replay(&server.resp, &folder.path().join("second"), &[]).output();
-    let second = second.expect("it runs");
+    let second = |more| replay(&server.resp, &folder.path().join("second"), more).output();
+    let refused = second(&[]).expect("it runs");
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains("nothing was changed") && errors.contains("--overwrite"),
+        "{errors}"
+    );
+    let second = second(&["--overwrite"]).expect("it runs");
     assert_eq!(second.status.code(), Some(1));
     let figures: Value = serde_json::from_slice(&second.stdout).expect("JSON");
     assert_eq!(figures["books"]["balance"], false);

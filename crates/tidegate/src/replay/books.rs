@@ -24,6 +24,18 @@ pub(crate) struct Units {
     pub(crate) sold: u64,
 }
 
+impl Units {
+    /// Of a SKU with so many units, of which nothing is held or sold.
+    pub(super) fn fresh(total: u64) -> Self {
+        Self {
+            total,
+            available: total,
+            held: 0,
+            sold: 0,
+        }
+    }
+}
+
 /// A SKU whose row is not what the answers add up to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {

@@ -1,10 +1,11 @@
 //! From a plan to its end: resume, spread the SKUs over connections, run, compare the books.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::books::{self, Books};
+use super::books::{self, Books, Units};
 use super::course::{Command, Course};
 use super::journal::{Asked, Entry, Journal};
 use super::lane::{Lane, Meter, Shared};
@@ -39,6 +40,7 @@ pub(crate) fn run(options: &Options, observer: &mut dyn Observer) -> Result<Repo
     let (journal, entries) = Journal::open(&options.journal, &identity).map_err(in_journal)?;
     let courses = resume(&plan, &entries).map_err(in_journal)?;
     refuse_another_server(options, &courses)?;
+    refuse_to_overwrite(options, &courses)?;
 
     let first_record = courses.iter().filter_map(Course::at).min().unwrap_or(1);
     let schedules = spread(courses, options.connections);
@@ -116,6 +118,37 @@ fn refuse_another_server(options: &Options, courses: &[Course<'_>]) -> Result<()
         addr,
         journal,
         sku: sku.name.clone(),
+    })
+}
+
+/// Whoever names a server may not know what it has: to declare a SKU that it has otherwise would change
+/// what others rely on. A run that was killed has declared some that its journal does not know of, and has
+/// held nothing of them.
+fn refuse_to_overwrite(options: &Options, courses: &[Course<'_>]) -> Result<(), Error> {
+    let declares = |course: &&Course<'_>| !course.declared() && course.at().is_some();
+    let declared = courses.iter().filter(declares).map(Course::sku);
+    let totals: HashMap<_, _> = declared.map(|sku| (&*sku.name, sku.total)).collect();
+    if options.overwrite || totals.is_empty() {
+        return Ok(());
+    }
+    let rows = books::rows(&mut Asker::new(options), |sku| totals.contains_key(sku))?;
+    let is_other = |sku: &str, units: Units| {
+        let total = totals.get(sku);
+        total.is_some_and(|total| units != Units::fresh(*total))
+    };
+    let others: Vec<_> = rows
+        .into_iter()
+        .filter(|(sku, units)| is_other(sku, *units))
+        .collect();
+    let count = others.len();
+    let first = others.into_iter().min_by(|a, b| a.0.cmp(&b.0));
+    first.map_or(Ok(()), |(sku, units)| {
+        Err(Error::Known {
+            addr: options.addr.clone(),
+            count,
+            sku,
+            total: units.total,
+        })
     })
 }
 

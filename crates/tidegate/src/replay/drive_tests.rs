@@ -174,6 +174,7 @@ fn a_server_that_knew_the_ids_before_is_told_apart_from_one_with_wrong_books() {
     run(&options, &mut Silent::default()).expect("it ends");
     let another = Options {
         journal: folder.path().join("another"),
+        overwrite: true,
         ..options
     };
     // The second time the journal alone remembers it.
@@ -183,6 +184,49 @@ fn a_server_that_knew_the_ids_before_is_told_apart_from_one_with_wrong_books() {
         assert!(report.books.known_before > 0, "{report}");
         assert_eq!(report.books.differing, 0);
     }
+}
+
+#[test]
+fn stock_that_the_server_has_otherwise_is_left_alone_unless_it_may_be_overwritten() {
+    let (folder, stock) = (folder(), Arc::<Mutex<FakeStock>>::default());
+    let server = FakeServer::start(&stock, Faults::default());
+    let options = options(&folder, &server.addr);
+    let set = |total| {
+        let mut stock = stock.lock().expect("no panics");
+        stock.skus.insert("S5".to_owned(), Units::fresh(total));
+    };
+    let replay = |options: &Options| run(options, &mut Silent::default());
+    set(7);
+    let refused = replay(&options).expect_err("S5 is there");
+    assert!(
+        matches!(&refused, Error::Known { sku, .. } if sku == "S5"),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("--overwrite"), "{refused}");
+    assert_eq!(stock.lock().expect("no panics").changes, 0);
+    let may = Options {
+        overwrite: true,
+        ..options.clone()
+    };
+    let stopped = replay(&may).expect_err("the fake sets no total twice");
+    assert!(
+        matches!(stopped, Error::Stopped { .. }),
+        "it was asked to: {stopped}"
+    );
+}
+
+#[test]
+fn stock_that_the_server_has_as_the_replay_would_declare_it_is_no_hindrance() {
+    let (folder, stock) = (folder(), Arc::<Mutex<FakeStock>>::default());
+    let server = FakeServer::start(&stock, Faults::default());
+    let options = options(&folder, &server.addr);
+    let (plan, _) = input::read(&options.file, &options.columns, options.share).expect("read");
+    for sku in &plan.skus {
+        let mut stock = stock.lock().expect("no panics");
+        stock.set(&sku.name, sku.total).expect("declared");
+    }
+    let report = run(&options, &mut Silent::default()).expect("as after a kill");
+    assert!(report.books.balance, "{report}");
 }
 
 #[test]

@@ -71,6 +71,18 @@ pub(crate) enum Error {
         journal: PathBuf,
         sku: Box<str>,
     },
+    /// Declaring the SKUs of the file would change what the server has.
+    #[error(
+        "the server at {addr} has {count} of the SKUs of this file already and otherwise, {sku} with \
+         {total} units for one; nothing was changed. Take a server for trying out, or have the stock \
+         of these SKUs set with --overwrite"
+    )]
+    Known {
+        addr: String,
+        count: usize,
+        sku: String,
+        total: u64,
+    },
     /// No useful answer for as long as the patience lasts.
     #[error(
         "the server at {addr} gave no answer for {patience:?} ({why}): nothing is lost, run the \

@@ -49,6 +49,10 @@ pub(crate) struct Args {
     /// server goes as well.
     #[arg(long, value_name = "FILE", requires = "addr")]
     journal: Option<PathBuf>,
+    /// Set the stock of SKUs that the server has already, whatever they have. Without this a replay that
+    /// would have to stops before it changes anything.
+    #[arg(long, requires = "addr")]
+    overwrite: bool,
     /// Connections to the server.
     #[arg(long, default_value_t = CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=256))]
     connections: u16,
@@ -75,6 +79,8 @@ pub(crate) struct Options {
     pub(crate) journal: PathBuf,
     /// Whether the journal is there when the replay is over.
     pub(crate) keeps_journal: bool,
+    /// Whether SKUs may be declared that the server has otherwise.
+    pub(crate) overwrite: bool,
     pub(crate) share: Share,
     pub(crate) speed: Speed,
     pub(crate) connections: usize,
@@ -145,6 +151,7 @@ impl Args {
             columns: self.columns.clone(),
             patience: self.patience,
             keeps_journal: own.is_none(),
+            overwrite: self.overwrite,
             ..Options::new(
                 self.file.clone(),
                 addr.expect("because a server without an address is one of our own"),
@@ -163,6 +170,7 @@ impl Options {
             password: None,
             journal,
             keeps_journal: false,
+            overwrite: false,
             share: SHARE_DEFAULT.parse().expect("because 0.9 is a share"),
             speed: Speed::Max,
             connections: CONNECTIONS_DEFAULT.into(),
