@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::table::{Command, Plan};
 use crate::wire::Wire;
 
-/// `COMMAND [COUNT | INFO [name …] | DOCS [name …]]`.
+/// `COMMAND [COUNT | LIST | INFO [name …] | DOCS [name …]]`.
 pub(super) fn command(session: &mut Session, args: Args<'_>) {
     let front = Arc::clone(&session.front);
     let Some(subcommand) = args.get(1) else {
@@ -25,6 +25,9 @@ pub(super) fn command(session: &mut Session, args: Args<'_>) {
             session.reply(|wire| wire.integer(count));
         }
         (b"count", _) => session.fail(&Error::Arity("command|count".to_owned())),
+        (b"list", 0) => session.reply(|wire| names(wire, &front)),
+        // Redis' own words where an option is none that it knows; FILTERBY is none here.
+        (b"list", _) => session.fail(&Error::Syntax),
         (b"info", 0) => session.reply(|wire| all(wire, &front)),
         (b"info", count) => session.reply(|wire| {
             wire.list(count);
@@ -50,6 +53,13 @@ fn all(wire: &mut Wire<'_>, front: &Front) {
         .plans
         .iter()
         .for_each(|plan| request_entry(wire, plan));
+}
+
+fn names(wire: &mut Wire<'_>, front: &Front) {
+    wire.list(front.commands.len());
+    let builtins = BUILTINS.iter().map(|def| def.name.to_ascii_lowercase());
+    let requests = front.commands.plans.iter().map(Plan::shown);
+    builtins.chain(requests).for_each(|name| wire.text(&name));
 }
 
 fn entry_of(wire: &mut Wire<'_>, command: Option<Command>) {

@@ -70,7 +70,7 @@ pub(crate) const BUILTINS: &[BuiltinDef] = &[
         Builtin::Command,
         "COMMAND",
         (1, ANY),
-        "All commands; COUNT, INFO or DOCS of them.",
+        "All commands; COUNT, LIST, INFO or DOCS of them.",
     ),
     def(Builtin::Echo, "ECHO", (2, 2), "Returns its argument."),
     def(

@@ -24,6 +24,7 @@ fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
         "all",
         "COMMAND",
         "COUNT",
+        "LIST",
         "DOCS",
         "INFO",
         "CLIENT",

@@ -44,6 +44,7 @@ fn small_commands_answer_as_redis_does() {
         ),
         ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'.\r\n"),
         ("COMMAND COUNT", ":17\r\n"),
+        ("COMMAND LIST FILTERBY PATTERN x", "-ERR syntax error\r\n"),
         ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
         (
             "HELLO x",
@@ -130,6 +131,29 @@ fn info_has_sections_of_lines() {
         "# Replication\r\nrole:master",
     ] {
         assert!(info.contains(section), "{info}");
+    }
+}
+
+#[test]
+fn list_names_every_command_that_there_is() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("command list\r\nQUIT\r\n");
+    let answer = client.rest();
+    let lines: Vec<_> = answer.lines().collect();
+    let names: Vec<_> = lines[1..].iter().skip(1).step_by(2).take(17).collect();
+    assert_eq!(lines[0], "*17", "as many as are counted");
+    assert_eq!(lines.len(), 1 + 2 * 17 + 1, "{answer}");
+    assert_eq!(names[..2], [&"auth", &"client"]);
+    assert_eq!(lines.last(), Some(&"+OK"), "{answer}");
+    for name in names {
+        let mut client = server.connect();
+        client.send(format!("COMMAND INFO {name}\r\n"));
+        assert_eq!(
+            (client.line(), client.line()),
+            ("*1".to_owned(), "*10".to_owned()),
+            "{name}"
+        );
     }
 }
 
