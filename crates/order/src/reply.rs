@@ -78,11 +78,9 @@ reply! {
         /// The order.
         id: CompactString,
         /// Its place in the list.
-        place: u64,
+        place: CompactString,
         /// reserved, refused, cancelled or expired.
         state: &'static str,
-        /// Counts its states.
-        version: u64,
         /// What it costs, in minor units of the currency.
         total: u64,
         /// The currency.
@@ -96,6 +94,7 @@ impl PageItem for OrderSummary {
     type Place = u64;
 
     fn place(&self) -> u64 {
-        self.place
+        // As it was written, from a number.
+        self.place.parse().unwrap_or_default()
     }
 }

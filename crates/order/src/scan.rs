@@ -1,7 +1,8 @@
 //! `ORDER.LIST`: the orders of a buyer, oldest first.
 
+use compact_str::ToCompactString;
 use tidegate_engine::RowKey;
-use tidegate_engine::contract::{Never, Page, RefusalDef, Scan, ScanContext};
+use tidegate_engine::contract::{Never, Page, PageItem, RefusalDef, Scan, ScanContext};
 use tidegate_engine::limits::SCAN_ROWS_MAX;
 
 use crate::command::List;
@@ -34,9 +35,9 @@ impl Scan for List {
                 stopped = stopped.into_iter().chain(at).min();
             }
         }
-        found.sort_by_key(|order: &OrderSummary| order.place);
+        found.sort_by_key(PageItem::place);
         if let Some(stopped) = stopped {
-            found.retain(|order| order.place <= stopped);
+            found.retain(|order: &OrderSummary| order.place() <= stopped);
         }
         let page = Page::cut(found, self.limit());
         Ok(Page {
@@ -75,9 +76,8 @@ fn place_of(key: &RowKey) -> u64 {
 fn summary(place: u64, row: Listed) -> OrderSummary {
     OrderSummary {
         id: row.id,
-        place,
+        place: place.to_compact_string(),
         state: row.state.word(),
-        version: row.version,
         total: row.total,
         currency: row.currency,
         placed_at_ms: row.placed_at_ms,
