@@ -114,11 +114,11 @@ function problemTable(problems) {
   ]), "codes");
 }
 
-/** What a request refuses, and in one line what can befall any. */
+/** What else a request answers, and in one line what can befall any. */
 function problemPart(problems) {
   const own = problems.filter((problem) => problem.refusal);
   const others = problems.filter((problem) => !problem.refusal);
-  return [own.length ? [make("h4", {}, "Refusals"), problemTable(own)] : [],
+  return [own.length ? [make("h4", {}, "Other answers"), problemTable(own)] : [],
     make("p", { class: "soft" }, own.length ? "Also, as any such request: " : "Refuses nothing. As any such request: ",
       others.flatMap((problem, at) => [at ? ", " : "", problemLink(problem)]))];
 }

@@ -194,6 +194,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_yet_is_accepted_and_says_what_to_ask_about() {
+        let (status, retry_after_ms, body) = rendered(&Outcome::Pending("o-1"));
+        assert_eq!((status, retry_after_ms), (202, 0));
+        assert_eq!(body, json!({ "code": "pending", "id": "o-1" }));
+    }
+
+    #[test]
     fn each_fault_has_its_status_and_says_when_to_ask_again() {
         let cases = [
             (Fault::Busy { retry_after_ms: 50 }, 503, 50, "busy"),

@@ -148,6 +148,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_yet_says_what_to_ask_about() {
+        let told = rendered(Protocol::Resp3, &Outcome::Pending("o-1"));
+        assert_eq!(told, "-PENDING id=o-1\r\n");
+    }
+
+    #[test]
     fn fault_says_what_to_do() {
         let faults = [
             Fault::Busy { retry_after_ms: 50 },

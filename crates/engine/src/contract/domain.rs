@@ -97,6 +97,8 @@ pub struct RequestDef {
     pub reply: ReplyType,
     /// Every "no" that it can give, in the order in which they are checked.
     pub refusals: &'static [RefusalDef],
+    /// It may be answered `pending`: what comes of it may not be known yet when its time is over.
+    pub pends: bool,
     /// It is answered with events, until one of both sides ends it. For fronts that can do so.
     pub streams: bool,
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
@@ -119,6 +121,7 @@ impl RequestDef {
             fields: C::FIELDS,
             reply: C::Reply::TYPE,
             refusals: C::REFUSALS,
+            pends: C::PENDS,
             streams: false,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
@@ -138,6 +141,7 @@ impl RequestDef {
             fields: S::FIELDS,
             reply: Page::<S::Item>::TYPE,
             refusals: S::REFUSALS,
+            pends: false,
             streams: false,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
         }
@@ -157,6 +161,7 @@ impl RequestDef {
             fields: S::FIELDS,
             reply: S::Event::TYPE,
             refusals: S::REFUSALS,
+            pends: false,
             streams: true,
             make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
         }
@@ -256,6 +261,8 @@ pub trait Apply: Request + Sync {
     type Refusal: Refuse;
     /// Every "no" that it can give, in the order in which they are checked.
     const REFUSALS: &'static [RefusalDef];
+    /// Whether it says [`Stop::Wait`] even in its last run: it is answered `pending` then.
+    const PENDS: bool = false;
 
     /// What it is about.
     fn key(&self) -> &str;
@@ -378,7 +385,10 @@ impl<C: Apply> Call for C {
             }
             Err(Stop::Busy) => Outcome::Fault(&BUSY),
             Err(Stop::Wait) if tx.may_wait(Apply::waits_ms(self)) => return Ok(None),
-            Err(Stop::Wait) => Outcome::Pending(Apply::key(self)),
+            Err(Stop::Wait) => {
+                debug_assert!(C::PENDS, "it is declared");
+                Outcome::Pending(Apply::key(self))
+            }
             Err(Stop::Missing(missing)) => return Err(missing),
         };
         renderer.render(&outcome, out);

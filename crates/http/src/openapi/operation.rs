@@ -49,9 +49,28 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "200".into(),
         json!({ "description": description, "content": reply }),
     );
+    if def.pends {
+        responses.insert("202".into(), pending());
+    }
     responses.extend(problems::responses(def));
     operation["responses"] = responses.into();
     operation
+}
+
+/// What is told while it is not known what came of a request.
+fn pending() -> Value {
+    let doc = "Begun, and what comes of it is not known yet: ask again, the same or about `id`.";
+    json!({
+        "description": doc,
+        "content": { "application/json": { "schema": {
+            "type": "object",
+            "required": ["code", "id"],
+            "properties": { "code": { "const": "pending" }, "id": { "type": "string" } },
+        } } },
+        "x-codes": [{
+            "code": "pending", "resp": "PENDING", "status": 202, "doc": doc, "refusal": true,
+        }],
+    })
 }
 
 /// The RESP name as an identifier: `STOCK.HOLD` → `stock_hold`.

@@ -205,6 +205,15 @@ fn every_reference_leads_somewhere() {
     }
 }
 
+#[test]
+fn request_that_may_be_answered_later_says_so() {
+    let document = openapi(&[tidegate_engine::testing::TOY], "1.2.3");
+    let responses = |path: &str| &document["paths"][path]["post"]["responses"];
+    let pending = &responses("/v1/notes/{key}/greetings")["202"];
+    assert_eq!(pending["x-codes"][0]["resp"], "PENDING");
+    assert!(responses("/v1/notes/{key}/shares")["202"].is_null());
+}
+
 #[tokio::test]
 async fn the_server_serves_it_and_adds_its_credentials() {
     let open = Server::start().get("/openapi.json").await.json();

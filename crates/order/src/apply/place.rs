@@ -24,6 +24,7 @@ impl Apply for Place {
         ID_CONFLICT,
         REFUSED,
     ];
+    const PENDS: bool = true;
 
     fn key(&self) -> &str {
         self.id.as_str()

@@ -60,6 +60,7 @@ impl Apply for Greet {
     type Reply = SharesInfo;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[];
+    const PENDS: bool = true;
 
     fn key(&self) -> &str {
         self.key.as_str()
