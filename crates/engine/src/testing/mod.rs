@@ -3,6 +3,7 @@
 //! The executor, log, gate and recovery are the production ones; only who steps them differs.
 
 mod late;
+pub mod mutations;
 pub mod shelf;
 pub mod toy;
 mod watch;

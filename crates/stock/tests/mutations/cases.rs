@@ -5,9 +5,9 @@
 //! another SKU, all of which is in the archive: `g1` (confirmed) and `g2` (released); set, hold, confirm,
 //! hold, release. What of its flow is missing in front may have been dropped.
 
-use super::Case;
-use super::Mutation::{self, Copy, Field, Move, Remove};
-use super::Value::{Bytes, Nothing, Number, Text};
+use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove};
+use tidegate_engine::testing::mutations::Value::{Bytes, Nothing, Number, Text};
+use tidegate_engine::testing::mutations::{Case, Which};
 
 /// What can happen to a table without that any other row tells of it.
 pub(crate) const UNTOLD: &[(&str, &str)] = &[
@@ -25,7 +25,7 @@ pub(crate) const UNTOLD: &[(&str, &str)] = &[
 const fn case(table: &'static str, row: usize, mutation: Mutation, law: &'static str) -> Case {
     Case {
         table,
-        row,
+        row: Which::At(row),
         mutation,
         law,
     }

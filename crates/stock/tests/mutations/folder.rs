@@ -1,25 +1,19 @@
 //! A folder with rows of every table, whose rows can be mutated beneath the engine.
 
-use std::sync::Arc;
-
-use minicbor::{Decoder, Encoder};
-use tidegate_engine::base::{Base, PlainBase};
+use minicbor::Encoder;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::FaultDisk;
+use tidegate_engine::testing::mutations::{Folder, KeyedRow};
 use tidegate_engine::testing::shelf::SHELVES;
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
-use tidegate_engine::{Slot, SlotMap, check, tables_of};
+use tidegate_engine::{Slot, SlotMap, tables_of};
 use tidegate_stock::STOCK;
-
-use crate::{Mutation, Value};
 
 /// The toy sends letters, which stock does not.
 const DOMAINS: &[Domain] = &[STOCK, TOY];
 
 /// Partitions of a stepped engine.
 const PARTITIONS: u16 = 4;
-
-type Row = (Vec<u8>, Option<Vec<u8>>);
 
 /// Tables that have rows only where somebody claims: their laws are tested with those of orders.
 const CLAIMED: [&str; 2] = ["stock.parts", "stock.line"];
@@ -30,86 +24,21 @@ pub(crate) fn tables() -> Vec<&'static str> {
     names.filter(|name| !CLAIMED.contains(name)).collect()
 }
 
-pub(crate) struct Folder {
-    disk: FaultDisk,
-    base: Arc<dyn Base>,
-}
-
-impl Folder {
-    /// Of a server that has done some of everything, and took it to the base.
-    pub(crate) fn new() -> Self {
-        let disk = FaultDisk::default();
-        let mut engine = Stepper::open(DOMAINS, &disk, &ManualClock::default()).unwrap();
-        work(&mut engine);
-        let now_ms = engine.now_ms();
-        engine.checkpoint();
-        engine.seal().unwrap();
-        drop(engine);
-        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(DOMAINS)).unwrap();
-        let base: Arc<dyn Base> = Arc::new(base);
-        let folder = Self { disk, base };
-        folder.put("engine.outbox", vec![letter(now_ms)]);
-        let dead = vec![dead_letter(now_ms), dead_timer(now_ms)];
-        folder.put("engine.dead_letters", dead);
-        folder.put("engine.timers", vec![replay(now_ms)]);
-        folder.put("engine.event_floors", vec![floor(now_ms)]);
-        folder
-    }
-
-    /// Every law that is broken.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let checked = check(&self.disk, &self.base, DOMAINS).unwrap();
-        checked.audit.faults
-    }
-
-    /// Mutates a row; gives what undoes it.
-    pub(crate) fn mutate(&self, table: &str, row: usize, mutation: Mutation) -> Vec<Row> {
-        let (key, bytes) = self.row(table, row);
-        let (changed, undo) = match mutation {
-            Mutation::Remove => (vec![(key.clone(), None)], vec![(key, Some(bytes))]),
-            Mutation::Field(field, value) => {
-                let changed = with_field(&bytes, field, value);
-                assert_ne!(changed, bytes, "{table} {row} {mutation:?}");
-                (vec![(key.clone(), Some(changed))], vec![(key, Some(bytes))])
-            }
-            Mutation::Move(from, to) => {
-                let other = replaced(&key, from, to);
-                let changed = vec![(key.clone(), None), (other.clone(), Some(bytes.clone()))];
-                (changed, vec![(key, Some(bytes)), (other, None)])
-            }
-            Mutation::Copy(from, to) => {
-                let other = replaced(&key, from, to);
-                (vec![(other.clone(), Some(bytes))], vec![(other, None)])
-            }
-        };
-        self.put(table, changed);
-        undo
-    }
-
-    fn row(&self, table: &str, at: usize) -> (Vec<u8>, Vec<u8>) {
-        let snapshot = self.base.snapshot();
-        let mut rows = snapshot.range(id_of(table), &[], &[]);
-        let row = rows
-            .nth(at)
-            .unwrap_or_else(|| panic!("{table} has no row {at}"));
-        row.unwrap()
-    }
-
-    /// Puts rows, or removes them, beneath the engine.
-    pub(crate) fn put(&self, table: &str, mut rows: Vec<Row>) {
-        rows.sort();
-        let mut changes = rows.iter().map(|(key, row)| (&**key, row.as_deref()));
-        self.base.ingest(id_of(table), &mut changes).unwrap();
-    }
-}
-
-fn id_of(name: &str) -> u16 {
-    let table = tables_of(DOMAINS)
-        .into_iter()
-        .find(|table| table.name() == name);
-    table
-        .unwrap_or_else(|| panic!("there is no table {name}"))
-        .id()
+/// A folder of a server that has done some of everything, and took it to the base.
+pub(crate) fn folder() -> Folder {
+    let mut engine =
+        Stepper::open(DOMAINS, &FaultDisk::default(), &ManualClock::default()).unwrap();
+    work(&mut engine);
+    let now_ms = engine.now_ms();
+    engine.checkpoint();
+    engine.seal().unwrap();
+    let folder = Folder::of(engine, DOMAINS);
+    folder.put("engine.outbox", vec![letter(now_ms)]);
+    let dead = vec![dead_letter(now_ms), dead_timer(now_ms)];
+    folder.put("engine.dead_letters", dead);
+    folder.put("engine.timers", vec![replay(now_ms)]);
+    folder.put("engine.event_floors", vec![floor(now_ms)]);
+    folder
 }
 
 fn work(engine: &mut Stepper) {
@@ -177,7 +106,7 @@ fn body() -> Vec<u8> {
 }
 
 /// A letter from x to y that was not acknowledged.
-fn letter(now_ms: u64) -> Row {
+fn letter(now_ms: u64) -> KeyedRow {
     let mut row = Encoder::new(Vec::new());
     row.map(3).unwrap().u8(0).unwrap().u64(SHARED).unwrap();
     row.u8(1).unwrap().str("y").unwrap();
@@ -186,7 +115,7 @@ fn letter(now_ms: u64) -> Row {
 }
 
 /// An event about a that was dropped, of the day before.
-fn floor(now_ms: u64) -> Row {
+fn floor(now_ms: u64) -> KeyedRow {
     let key = [&Slot::of(b"a").0.to_be_bytes()[..], b"stock\0stock_low\0"].concat();
     let mut row = Encoder::new(Vec::new());
     let number = id_at(now_ms - 86_400_000, "a");
@@ -195,7 +124,7 @@ fn floor(now_ms: u64) -> Row {
 }
 
 /// A letter from x to y that was set aside.
-fn dead_letter(now_ms: u64) -> Row {
+fn dead_letter(now_ms: u64) -> KeyedRow {
     let mut row = Encoder::new(Vec::new());
     row.map(5).unwrap().u8(0).unwrap().u64(now_ms).unwrap();
     row.u8(1).unwrap().u64(SHARED).unwrap();
@@ -206,7 +135,7 @@ fn dead_letter(now_ms: u64) -> Row {
 }
 
 /// An expiry of a that was set aside, and is to be replayed.
-fn dead_timer(now_ms: u64) -> Row {
+fn dead_timer(now_ms: u64) -> KeyedRow {
     let mut row = Encoder::new(Vec::new());
     row.map(8).unwrap().u8(0).unwrap().u64(now_ms).unwrap();
     row.u8(1).unwrap().u64(0x0101).unwrap();
@@ -220,50 +149,11 @@ fn dead_timer(now_ms: u64) -> Row {
 }
 
 /// The timer of that, behind all others of a.
-fn replay(now_ms: u64) -> Row {
+fn replay(now_ms: u64) -> KeyedRow {
     let due = key_of("a", now_ms + 30 * 86_400_000);
     let number = id_at(now_ms, "a").to_be_bytes();
     let key = [&due[..], &[0, 1], &number].concat();
     let mut row = Encoder::new(Vec::new());
     row.map(0).unwrap();
     (key, Some(row.into_writer()))
-}
-
-/// A row, which is a map of numbered fields, with another value in one of them.
-fn with_field(row: &[u8], field: u64, value: Value) -> Vec<u8> {
-    let mut from = Decoder::new(row);
-    let length = from.map().unwrap().unwrap();
-    let mut out = Encoder::new(Vec::new());
-    out.map(length).unwrap();
-    for _ in 0..length {
-        let number = from.u64().unwrap();
-        out.u64(number).unwrap();
-        let start = from.position();
-        from.skip().unwrap();
-        if number == field {
-            put_value(&mut out, value);
-        } else {
-            out.writer_mut()
-                .extend_from_slice(&row[start..from.position()]);
-        }
-    }
-    out.into_writer()
-}
-
-fn put_value(out: &mut Encoder<Vec<u8>>, value: Value) {
-    match value {
-        Value::Number(number) => out.u64(number).unwrap(),
-        Value::Text(text) => out.str(text).unwrap(),
-        Value::Bytes(bytes) => out.bytes(bytes).unwrap(),
-        Value::Nothing => out.array(0).unwrap(),
-    };
-}
-
-/// A key in which some bytes stand where others stood, the last time that they do.
-fn replaced(key: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut starts = (2..=key.len() - from.len()).rev();
-    let at = starts.find(|at| key[*at..].starts_with(from));
-    let at =
-        at.unwrap_or_else(|| panic!("{} is not in {}", from.escape_ascii(), key.escape_ascii()));
-    [&key[..at], to, &key[at + from.len()..]].concat()
 }
