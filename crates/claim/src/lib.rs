@@ -57,9 +57,27 @@ impl Owner {
     /// will tell the owner or be told by it.
     #[must_use]
     pub fn label(&self) -> CompactString {
-        let (domain, _) = self.address.numbers();
+        compact_str::format_compact!("the owner {} or its mail", self.named())
+    }
+
+    /// What an audit calls it that a thing holds its part for the claim.
+    #[must_use]
+    pub fn part_label(&self, part: &Thing) -> CompactString {
+        let Thing { domain, key, units } = part;
+        compact_str::format_compact!("{units} of {domain}/{key} for the owner {}", self.named())
+    }
+
+    /// What an audit calls it that the owner, who was asked whether all is taken, will answer that thing.
+    #[must_use]
+    pub fn answer_label(&self, part: &Thing) -> CompactString {
+        let label = self.part_label(part);
+        compact_str::format_compact!("the answer that will come to who has {label}")
+    }
+
+    fn named(&self) -> CompactString {
+        let (domain, mail) = self.address.numbers();
         let (to, attempt) = (self.address.to(), self.attempt);
-        compact_str::format_compact!("the owner {domain}/{to}/{attempt} or its mail")
+        compact_str::format_compact!("{domain}.{mail}/{to}/{attempt}")
     }
 
     /// How people see it: the owner's key, and which attempt beyond the first.

@@ -15,12 +15,17 @@
 //!
 //! Laws, checked by [`audit`] from the rows themselves:
 //! 1. The total is the sum of quantity times price over the lines.
-//! 2. An order's history leads to its state, runs forward in time, and its version counts it.
-//! 3. While an order is placing or reserved it has its timer, due when the row says; else it has none.
+//! 2. An order's history leads to its state, step by step as above, runs forward in time, and its version
+//!    counts it, its attempts how often it was placed.
+//! 3. While an order is placing or reserved it ends when its last step says, and has its timer, due then;
+//!    else it has none.
 //! 4. Every row lies in the slot of its order, or of its buyer.
-//! 5. An order that was ever reserved stands in its buyer's list, or a letter to it is on its way, once, among
-//!    the living or the finished, and what stands there is an order.
-//! 6. With those of stock: units are held for it while it lives, or a letter says what becomes of them.
+//! 5. An order that is reserved or finished stands in its buyer's list as it is, or a letter to it is on its
+//!    way, once, among the living or the finished; and what stands there is an order of this buyer.
+//! 6. With those of stock: units are held for it while it lives, or a letter says what becomes of them; and
+//!    once it is reserved they are all of its lines.
+//! 7. It is claimed letter by letter; who asked whether all is claimed is one of its things; and one that is
+//!    refused was so for one of them, of which there were fewer units, or for lack of room or time.
 //!
 //! Start reading at `command.rs`, then `apply/place.rs`.
 

@@ -1,8 +1,7 @@
 //! Letters: what things answer, what buyers' lists are told and say.
 
-use compact_str::CompactString;
 use minicbor::{Decode, Encode};
-use tidegate_claim::{Answer, Owner, Whole, Word};
+use tidegate_claim::{Answer, Owner, Thing, Whole, Word};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
@@ -48,6 +47,14 @@ impl Mail for Answered {
 impl Answered {
     pub(crate) fn owner(&self) -> &Owner {
         &self.0.owner
+    }
+
+    /// Which thing wants to hear whether all is taken, if that is what it says.
+    pub(crate) fn asks(&self) -> Option<&Thing> {
+        match self.0.word {
+            Word::Asked => Some(&self.0.thing),
+            Word::Failed(_) => None,
+        }
     }
 }
 
@@ -200,9 +207,41 @@ impl Mail for Changed {
     }
 }
 
-impl Changed {
-    /// Whose state it is.
-    pub(crate) fn id(&self) -> &CompactString {
-        &self.entry.row.id
+#[cfg(test)]
+mod tests {
+    use tidegate_engine::Address;
+
+    use super::*;
+    use crate::table::State;
+
+    fn hex(row: &impl minicbor::Encode<()>) -> String {
+        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn letters_are_frozen() {
+        let entry = Entry {
+            number: 300,
+            row: Listed {
+                id: "o".into(),
+                state: State::Cancelled,
+                version: 3,
+                total: 15,
+                currency: "EUR".into(),
+                placed_at_ms: 100,
+            },
+        };
+        let owner = Owner {
+            address: Address::new(DOMAIN, ANSWERS, "o"),
+            attempt: 2,
+        };
+        let rows = [hex(&entry), hex(&Changed { entry }), hex(&InList { owner })];
+        let expected = [
+            "a20019012c01a600616f01040203030f0463455552051864",
+            "a100a20019012c01a600616f01040203030f0463455552051864",
+            "a100a200a20019020101616f0102",
+        ];
+        assert_eq!(rows, expected);
     }
 }

@@ -233,3 +233,89 @@ pub(crate) struct Listed {
 }
 
 impl Row for Listed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(row: &impl minicbor::Encode<()>) -> String {
+        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn order() -> Order {
+        let step = |state, at_ms| Step { state, at_ms };
+        Order {
+            content: 7,
+            number: 300,
+            state: State::Placing,
+            version: 3,
+            attempt: 2,
+            claimed: 64,
+            buyer: "b".into(),
+            currency: "EUR".into(),
+            lines: vec![Line {
+                sku: "s".into(),
+                quantity: 3,
+                unit_price: 5,
+            }],
+            total: 15,
+            ttl_ms: 900,
+            until_ms: Some(1_000),
+            steps: vec![
+                step(State::Placing, 100),
+                step(State::Refused, 200),
+                step(State::Placing, 300),
+            ],
+            cause: None,
+            asked: vec![Thing {
+                domain: 1,
+                key: "s".into(),
+                units: 3,
+            }],
+        }
+    }
+
+    #[test]
+    fn rows_are_frozen() {
+        let refused = Order {
+            state: State::Refused,
+            until_ms: None,
+            cause: Some(Cause {
+                code: "sold_out".into(),
+                sku: "s".into(),
+                available: 2,
+            }),
+            asked: Vec::new(),
+            ..order()
+        };
+        let listed = Listed {
+            id: "o".into(),
+            state: State::Reserved,
+            version: 1,
+            total: 15,
+            currency: "EUR".into(),
+            placed_at_ms: 100,
+        };
+        let rows = [hex(&order()), hex(&refused), hex(&listed)];
+        let expected = [
+            "ae00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a300010161730203",
+            "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e80",
+            "a600616f01020201030f0463455552051864",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn states_are_frozen() {
+        let states = [
+            State::Placing,
+            State::Reserved,
+            State::Refused,
+            State::Cancelled,
+            State::Expired,
+        ];
+        let numbers = ["01", "02", "03", "04", "05"];
+        assert_eq!(states.map(|state| hex(&state)), numbers);
+    }
+}

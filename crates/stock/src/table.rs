@@ -370,3 +370,60 @@ mod optional_text {
         tidegate_engine::text::decode(from, context).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_engine::Address;
+
+    use super::*;
+
+    fn hex(row: &impl minicbor::Encode<()>) -> String {
+        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn rows_of_what_is_claimed_are_frozen() {
+        let owner = Owner {
+            address: Address::new(2, 1, "o"),
+            attempt: 1,
+        };
+        let hold = Held {
+            content: 0,
+            state: HoldState::Held,
+            position: 5,
+            quantity: 3,
+            returned: 0,
+            buyer: None,
+            created_at_ms: 100,
+            expires_at_ms: NEVER,
+            steps: Vec::new(),
+            archived: None,
+            claimed: Some(Claimed { owner, number: 2 }),
+        };
+        let sku = Sku {
+            total: 9,
+            held: 3,
+            sold: 0,
+            version: 1,
+            alert: None,
+            holds: 5,
+            changes: 6,
+            flow_left: 0,
+            claims: Some(Claims {
+                units: 3,
+                last: 2,
+                asked: 1,
+                line_from: 4,
+                line_to: 5,
+                waiting: 1,
+            }),
+        };
+        let rows = [hex(&hold), hex(&sku)];
+        let expected = [
+            "a900000101020503030400061864071bffffffffffffffff08800aa200a200a20019020101616f01010102",
+            "a8000901030200030105050606070008a6000301020201030404050501",
+        ];
+        assert_eq!(rows, expected);
+    }
+}

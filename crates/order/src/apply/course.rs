@@ -60,8 +60,7 @@ fn claim(tx: &mut Tx<'_>, id: &str, order: &Order) {
     let is_last = things.len() <= THINGS_MAX;
     things.truncate(THINGS_MAX);
     let (whole, note) = if is_last {
-        // Whatever else the list is told of it comes with a higher version.
-        let entry = entry_of(id, order, State::Reserved);
+        let entry = entry_of(id, order, (State::Reserved, order.version));
         let note = minicbor::to_vec(entry).expect("because writing to memory does not fail");
         (Address::new(DOMAIN, WHOLE, &order.buyer), note)
     } else {
@@ -77,13 +76,13 @@ fn claim(tx: &mut Tx<'_>, id: &str, order: &Order) {
     claim.send(tx);
 }
 
-fn entry_of(id: &str, order: &Order, state: State) -> Entry {
+fn entry_of(id: &str, order: &Order, (state, version): (State, u64)) -> Entry {
     Entry {
         number: order.number,
         row: Listed {
             id: id.into(),
             state,
-            version: order.version,
+            version,
             total: order.total,
             currency: order.currency.clone(),
             placed_at_ms: order.steps.first().map_or(0, |step| step.at_ms),
@@ -91,9 +90,17 @@ fn entry_of(id: &str, order: &Order, state: State) -> Entry {
     }
 }
 
+/// How its buyer's list has an order. It is reserved once the list says so: that was written while it was
+/// being placed, and whatever else the list is told of it comes with a higher version.
+pub(crate) fn listed_as(id: &str, order: &Order) -> Entry {
+    let is_reserved = order.state == State::Reserved;
+    let version = order.version.saturating_sub(u64::from(is_reserved));
+    entry_of(id, order, (order.state, version))
+}
+
 /// Has the buyer's list told of an order's state.
 fn tell_list(tx: &mut Tx<'_>, id: &str, order: &Order) {
-    let entry = entry_of(id, order, order.state);
+    let entry = listed_as(id, order);
     tx.send(&order.buyer, &Changed { entry });
 }
 

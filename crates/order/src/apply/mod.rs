@@ -5,7 +5,7 @@ mod course;
 mod get;
 mod place;
 
-pub(crate) use course::{DUE, LETTERS_MAX, keep, refused, reserved, segment_claimed};
+pub(crate) use course::{DUE, LETTERS_MAX, keep, listed_as, refused, reserved, segment_claimed};
 pub(crate) use place::total_of;
 
 use compact_str::CompactString;

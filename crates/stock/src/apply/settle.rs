@@ -1,7 +1,7 @@
 //! The word of an owner about what it has claimed.
 
 use minicbor::{Decode, Encode};
-use tidegate_claim::{Owner, SETTLE, Settle, Verdict};
+use tidegate_claim::{Owner, SETTLE, Settle, Thing, Verdict};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
@@ -20,6 +20,11 @@ impl Row for SettleUnits {}
 impl SettleUnits {
     pub(crate) fn owner(&self) -> &Owner {
         &self.0.owner
+    }
+
+    /// Who has not heard it yet.
+    pub(crate) fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.0.things.iter()
     }
 }
 

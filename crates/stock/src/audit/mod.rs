@@ -24,7 +24,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         let mut fault = |what: String| faults.push(format!("stock {name}{what}"));
         left::join(books, rows, &mut fault);
         match &rows.sku {
-            Some(sku) => check(books, sku, rows, &mut fault),
+            Some(sku) => check((books, name), sku, rows, &mut fault),
             None => fault(": rows of a SKU that is not there".to_owned()),
         }
         add_figures(&mut audit, rows);
@@ -34,13 +34,13 @@ pub fn audit(books: &Books<'_>) -> Audit {
     audit
 }
 
-fn check(books: &Books<'_>, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+fn check((books, name): (&Books<'_>, &str), sku: &Sku, rows: &Rows, fault: Fault<'_>) {
     check_sums(sku, rows, fault);
     left::check(rows, fault);
     left::check_buyers(rows, fault);
     holds::check(books, rows, fault);
     flow::check(books, sku, rows, fault);
-    claims::check(sku, rows, fault);
+    claims::check(name, sku, rows, fault);
 }
 
 /// Units that holds in state *held* have set aside, and units that were sold.

@@ -1,0 +1,161 @@
+//! An order beside its timer, its own history and what is held for it.
+
+use tidegate_claim::THINGS_MAX;
+use tidegate_engine::contract::{Audit, Books};
+
+use crate::apply::total_of;
+use crate::table::{Order, State, Step};
+use crate::{HISTORY_MAX, PLACING_MS};
+
+/// Where a law that is broken is told, behind the order's id.
+type Fault<'a> = &'a mut dyn FnMut(String);
+
+pub(super) fn check(
+    books: &Books<'_>,
+    id: &str,
+    order: &Order,
+    timers: &[Option<u64>],
+    audit: &mut Audit,
+) {
+    let fault = &mut |what| audit.faults.push(format!("order {id}: {what}"));
+    if total_of(&order.lines) != Some(order.total) {
+        fault(format!("costs {}, and its lines do not", order.total));
+    }
+    check_history(order, fault);
+    check_times(books, order, fault);
+    check_timers(order, timers, fault);
+    check_claims(order, fault);
+    check_cause(order, fault);
+}
+
+/// Each state may follow the one before, the last is the order's, and there are as many as it counts.
+fn check_history(order: &Order, fault: Fault<'_>) {
+    let steps = &order.steps;
+    let counted = steps.len() as u64;
+    let is_cut = steps.len() == HISTORY_MAX && order.version > counted;
+    let is_led = steps.last().is_some_and(|step| step.state == order.state);
+    let is_first = steps
+        .first()
+        .is_some_and(|step| step.state == State::Placing);
+    // What was cut stood behind the first.
+    let mut pairs = steps.windows(2).skip(usize::from(is_cut));
+    let follows = pairs.all(|pair| may_follow(pair[0].state, pair[1].state));
+    if order.version != counted && !is_cut || !is_led || !is_first || !follows {
+        let (state, version) = (order.state, order.version);
+        fault(format!(
+            "in state {state:?}, version {version}, with {steps:?}"
+        ));
+    }
+    let placed = steps.iter().filter(|step| step.state == State::Placing);
+    let placed = placed.count() as u64;
+    if order.attempt != placed && !(is_cut && order.attempt > placed) {
+        let attempt = order.attempt;
+        fault(format!("attempt {attempt}, and was placed {placed} times"));
+    }
+}
+
+fn may_follow(before: State, after: State) -> bool {
+    match before {
+        State::Placing => matches!(after, State::Reserved | State::Refused | State::Cancelled),
+        State::Reserved => matches!(after, State::Cancelled | State::Expired),
+        State::Refused => after == State::Placing,
+        State::Cancelled | State::Expired => false,
+    }
+}
+
+fn check_times(books: &Books<'_>, order: &Order, fault: Fault<'_>) {
+    let steps = &order.steps;
+    let at_ms = steps.last().map_or(0, |step: &Step| step.at_ms);
+    if !steps.is_sorted_by_key(|step| step.at_ms) || at_ms > books.clock_up_to_ms() {
+        fault(format!("its history runs back, or ahead: {steps:?}"));
+    }
+    let lasts_ms = match order.state {
+        State::Placing => Some(PLACING_MS),
+        State::Reserved => Some(order.ttl_ms),
+        State::Refused | State::Cancelled | State::Expired => None,
+    };
+    let until_ms = lasts_ms.map(|lasts_ms| at_ms.saturating_add(lasts_ms));
+    if order.until_ms != until_ms {
+        let (state, says) = (order.state, order.until_ms);
+        fault(format!(
+            "in state {state:?} until {says:?}, not {until_ms:?}"
+        ));
+    }
+}
+
+/// One that was set aside stands for one that is set.
+fn check_timers(order: &Order, timers: &[Option<u64>], fault: Fault<'_>) {
+    let is_timed = match timers {
+        [] => order.until_ms.is_none(),
+        [None] => true,
+        [due_ms] => *due_ms == order.until_ms,
+        _ => false,
+    };
+    if !is_timed {
+        let (state, until_ms) = (order.state, order.until_ms);
+        fault(format!(
+            "in state {state:?} until {until_ms:?}, with timers {timers:?}"
+        ));
+    }
+}
+
+/// It is claimed as much at once as a letter names, and who asks is one of its things.
+fn check_claims(order: &Order, fault: Fault<'_>) {
+    let (claimed, things) = (order.claimed, order.things());
+    let most = THINGS_MAX as u64;
+    let last = (things.len() as u64).saturating_sub(1) / most * most;
+    let is_all = order.state != State::Reserved || claimed == last;
+    if claimed % most != 0 || claimed > last || !is_all {
+        let (state, things) = (order.state, things.len());
+        fault(format!(
+            "in state {state:?}, {claimed} of {things} things claimed before"
+        ));
+    }
+    let answers_at_once = order.state == State::Reserved && !order.asked.is_empty();
+    if answers_at_once || order.asked.iter().any(|thing| !things.contains(thing)) {
+        let (state, asked) = (order.state, &order.asked);
+        fault(format!("in state {state:?}, asked by {asked:?}"));
+    }
+}
+
+/// It was refused for one of its things, of which there were fewer units, or for lack of room or time.
+fn check_cause(order: &Order, fault: Fault<'_>) {
+    let is_refused = order.state == State::Refused;
+    let is_known = order.cause.as_ref().is_none_or(|cause| {
+        let things = order.things();
+        let thing = things.iter().find(|thing| thing.key == cause.sku);
+        cause.is_busy() || thing.is_some_and(|thing| cause.available < thing.units)
+    });
+    if is_refused != order.cause.is_some() || !is_known {
+        fault(format!("in state {:?} for {:?}", order.state, order.cause));
+    }
+}
+
+/// It is an owner while it lives, and has its units once it is reserved.
+pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
+    let owner = order.owner(id);
+    if order.state.is_living() {
+        audit.has(owner.label());
+    }
+    if order.state == State::Placing {
+        for thing in &order.asked {
+            audit.has(owner.answer_label(thing));
+        }
+    }
+    if order.state == State::Reserved {
+        for thing in order.things() {
+            audit.needs(owner.part_label(&thing), || format!("order {id}"));
+        }
+    }
+    audit.add(figure(order.state), 1);
+}
+
+fn figure(state: State) -> &'static str {
+    match state {
+        State::Placing => "order.placing",
+        State::Reserved => "order.reserved",
+        State::Refused => "order.refused",
+        State::Cancelled => "order.cancelled",
+        State::Expired => "order.expired",
+    }
+}

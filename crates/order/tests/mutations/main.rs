@@ -1,0 +1,23 @@
+//! Every law of orders and of claims, broken once: a row of each table is removed, added and changed,
+//! each field that any law can tell of in turn, and `check` names the law that is broken.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cases;
+mod folder;
+
+use cases::{CASES, UNTOLD};
+use folder::folder;
+use tidegate_engine::testing::mutations::assert_all_tried;
+
+/// Of the other tables the tests of their own domains tell.
+const TABLES: [&str; 4] = ["order.orders", "order.listed", "stock.parts", "stock.line"];
+
+#[test]
+fn check_names_the_law_that_a_mutated_row_breaks() {
+    folder().check_cases(CASES);
+}
+
+#[test]
+fn every_table_has_a_row_removed_added_and_changed_unless_no_row_can_tell() {
+    assert_all_tried(&TABLES, CASES, UNTOLD);
+}
