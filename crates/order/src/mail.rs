@@ -6,7 +6,7 @@ use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
 use crate::apply::{keep, refused, reserved, segment_claimed};
-use crate::table::{DOMAIN, LISTED, Listed, ORDERS};
+use crate::table::{DOMAIN, LISTED, Listed, ORDERS, State};
 
 /// The number of the mail by which things answer to an order.
 pub(crate) const ANSWERS: u8 = 1;
@@ -96,22 +96,22 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Puts it into the list, unless what stands there is newer.
+    /// Puts it into the list, unless what stands there is newer. An order that is being placed stands in no
+    /// list: what does is of an earlier attempt.
     fn list(self, buyer: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Self { number, row } = self;
-        let part = row.state.part();
-        for stands in [0, 1] {
-            let key = (buyer, stands, number);
+        for part in [0u8, 1] {
+            let key = (buyer, part, number);
             if let Some(before) = tx.get(&LISTED, key)? {
                 if before.version >= row.version {
                     return Ok(());
                 }
-                if stands != part {
-                    tx.remove(&LISTED, key);
-                }
+                tx.remove(&LISTED, key);
             }
         }
-        tx.put(&LISTED, (buyer, part, number), row);
+        if row.state != State::Placing {
+            tx.put(&LISTED, (buyer, row.state.part(), number), row);
+        }
         Ok(())
     }
 }
@@ -212,7 +212,6 @@ mod tests {
     use tidegate_engine::Address;
 
     use super::*;
-    use crate::table::State;
 
     fn hex(row: &impl minicbor::Encode<()>) -> String {
         let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");

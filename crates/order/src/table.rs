@@ -199,6 +199,13 @@ impl Order {
         things.map(<[Thing]>::to_vec).collect()
     }
 
+    /// Whether its buyer's list is to have it: not while it is being placed, nor when that had to be given
+    /// up for lack of room or time.
+    pub(crate) fn is_listed(&self) -> bool {
+        let is_busy = self.cause.as_ref().is_some_and(Cause::is_busy);
+        self.state != State::Placing && !is_busy
+    }
+
     /// The state as time has it, though its timer may not have fired yet.
     pub(crate) fn state_at(&self, now_ms: u64) -> State {
         let is_over = self.until_ms.is_some_and(|until_ms| now_ms >= until_ms);

@@ -320,3 +320,22 @@ fn who_asks_may_wait_for_the_next_state() {
         "as it is then"
     );
 }
+
+#[test]
+fn list_forgets_an_order_that_it_got_too_late() {
+    let mut engine = shop(&[("a", 1)]);
+    let place = "ORDER.PLACE o1 mia 1 a 1 100";
+    let first = engine.submit(place).unwrap();
+    for _ in 0..3 {
+        one_hop(&mut engine);
+    }
+    // The list has it, and the order does not know.
+    engine.clock.advance_ms(PLACING_MS);
+    engine.settle();
+    assert_eq!(engine.answer(first).unwrap().0, Status::Busy);
+    assert_eq!(engine.call("ORDER.LIST mia"), "items=[] next=-");
+    assert_eq!(units(&mut engine, "a"), [1, 0, 0]);
+    assert_eq!(state_of(&engine.call(place)), "reserved");
+    assert!(engine.call("ORDER.LIST mia").contains("state=reserved"));
+    balances(&engine);
+}

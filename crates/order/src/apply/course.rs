@@ -126,8 +126,7 @@ pub(super) fn end(tx: &mut Tx<'_>, id: &str, mut order: Order, state: State) -> 
     let perhaps_claimed = order.perhaps_claimed();
     settle(tx, &order.owner(id), perhaps_claimed, Verdict::Release);
     enter(tx, id, &mut order, state, None);
-    let is_busy = order.cause.as_ref().is_some_and(Cause::is_busy);
-    if !is_busy {
+    if order.is_listed() {
         tell_list(tx, id, &order);
     }
     file(tx, id, order.clone());
@@ -176,9 +175,20 @@ pub(crate) fn reserved(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), M
             settle(tx, owner, chunks(&asked), Verdict::Keep);
             file(tx, id, order);
         }
-        Err(order) => came_late(tx, owner, order),
+        Err(order) => {
+            if let Some(order) = order.as_ref().filter(|order| !order.is_listed()) {
+                unlist(tx, id, order);
+            }
+            came_late(tx, owner, order);
+        }
     }
     Ok(())
+}
+
+/// The buyer's list has an order of an attempt that nobody waits for, and of no other: it goes.
+fn unlist(tx: &mut Tx<'_>, id: &str, order: &Order) {
+    let entry = entry_of(id, order, (State::Placing, order.version));
+    tx.send(&order.buyer, &Changed { entry });
 }
 
 /// A letter of a claim that nobody waits for: whatever it may have taken goes back.
@@ -210,7 +220,7 @@ pub(crate) fn refused(
             available: why.available,
         });
         enter(tx, id, &mut order, State::Refused, None);
-        if !order.cause.as_ref().is_some_and(Cause::is_busy) {
+        if order.is_listed() {
             tell_list(tx, id, &order);
         }
         file(tx, id, order);

@@ -8,13 +8,12 @@ use tidegate_engine::contract::{Audit, Books};
 use super::not_a_key;
 use crate::apply::listed_as;
 use crate::mail::Changed;
-use crate::table::{Cause, LISTED, Listed, Order, State};
+use crate::table::{LISTED, Listed, Order};
 
 /// Once it was reserved or is finished, its buyer's list has it as it is; so do letters.
 pub(super) fn add_order(id: &str, order: &Order, audit: &mut Audit) {
     let entry = listed_as(id, order);
-    let is_busy = order.cause.as_ref().is_some_and(Cause::is_busy);
-    if order.state != State::Placing && !is_busy {
+    if order.is_listed() {
         audit.needs(in_list(entry.number, &entry.row), || format!("order {id}"));
     }
     audit.has(an_order(&order.buyer, entry.number, &entry.row));
