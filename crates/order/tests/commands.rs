@@ -339,3 +339,69 @@ fn list_forgets_an_order_that_it_got_too_late() {
     assert!(engine.call("ORDER.LIST mia").contains("state=reserved"));
     balances(&engine);
 }
+
+/// A shop with three of `a`, of which `o1` has two and claims others for long; `o2`, who wants all three,
+/// and `o3`, who wants one, stand in line. Gives the tokens of the three.
+fn shop_with_a_line() -> (Stepper, [u64; 3]) {
+    let mut engine = shop(&[("a", 3)]);
+    let skus: Vec<String> = (0..20).map(|at| format!("m{at:02}")).collect();
+    for sku in &skus {
+        engine.call(&format!("STOCK.SET {sku} 1"));
+    }
+    let lines: String = skus.iter().map(|sku| format!(" {sku} 1 5")).collect();
+    let place = |engine: &mut Stepper, order: &str| {
+        let token = engine.submit(order).unwrap();
+        (0..2).for_each(|_| one_hop(engine));
+        token
+    };
+    let first = place(&mut engine, &format!("ORDER.PLACE o1 mia 21 a 2 5{lines}"));
+    let second = place(&mut engine, "ORDER.PLACE o2 tom 1 a 3 5");
+    let third = place(&mut engine, "ORDER.PLACE o3 zoe 1 a 1 5");
+    (engine, [first, second, third])
+}
+
+#[test]
+fn who_waits_is_not_overtaken_by_who_wants_less() {
+    let (mut engine, tokens) = shop_with_a_line();
+    engine.submit("ORDER.CANCEL o1").unwrap();
+    engine.settle();
+    let told = tokens.map(|token| engine.answer(token).unwrap().1);
+    let [first, second, third] = told.each_ref().map(|told| state_of(told));
+    assert_eq!((first, second), ("cancelled", "reserved"));
+    assert_eq!(third, "refused cause=sold_out sku=a available=0");
+    balances(&engine);
+}
+
+#[test]
+fn who_stands_behind_one_that_gives_up_is_served_then() {
+    let (mut engine, [first, second, third]) = shop_with_a_line();
+    engine.submit("ORDER.CANCEL o2").unwrap();
+    for _ in 0..6 {
+        one_hop(&mut engine);
+        balances(&engine);
+    }
+    assert_eq!(engine.answer(first), None, "it is still being placed");
+    let told = [second, third].map(|token| engine.answer(token).unwrap().1);
+    assert_eq!(state_of(&told[0]), "cancelled");
+    assert_eq!(state_of(&told[1]), "reserved");
+    engine.settle();
+    assert_eq!(state_of(&engine.answer(first).unwrap().1), "reserved");
+    balances(&engine);
+}
+
+#[test]
+fn order_that_is_placed_very_often_keeps_the_laws() {
+    let mut engine = shop(&[("a", 1)]);
+    let place = "ORDER.PLACE o1 mia 1 a 1 100";
+    for _ in 0..40 {
+        let token = engine.submit(place).unwrap();
+        while engine.execute() {}
+        engine.clock.advance_ms(PLACING_MS);
+        engine.settle();
+        assert_eq!(engine.answer(token).unwrap().0, Status::Busy);
+        balances(&engine);
+    }
+    let placed = engine.call(place);
+    assert!(placed.contains("state=reserved version=82"), "{placed}");
+    balances(&engine);
+}

@@ -11,8 +11,11 @@ use tidegate_engine::{Random, contract::Status};
 use tidegate_order::{ORDER, PLACING_MS};
 use tidegate_stock::STOCK;
 
-/// So few that orders are in each other's way.
-const SKUS: usize = 4;
+/// So few, with so few units, that orders are in each other's way.
+const SKUS: [&str; 4] = ["a", "b", "y", "z"];
+/// Others between them that have enough for all: while one after the other is claimed, orders are seen to
+/// wait. So many that one letter does not name them.
+const PLENTY: usize = 66;
 const BUYERS: usize = 2;
 const ORDERS: usize = 10;
 const HOLDS: usize = 3;
@@ -22,6 +25,8 @@ const HOLDS: usize = 3;
 struct Content {
     buyer: usize,
     lines: Vec<(usize, u64)>,
+    /// How many of those that have enough.
+    plenty: usize,
     ttl_ms: u64,
 }
 
@@ -37,11 +42,12 @@ enum Step {
     Release(usize, usize),
     /// Time passes, and nobody looks yet.
     Pass(u64),
-    /// Executors are stepped once.
+    /// Executors are stepped once, and nothing is written.
     Execute,
-    /// The log writes what there is, so that letters may leave.
-    Write,
+    /// The same, and what there is to write is written, so that letters may leave.
+    Hop,
     Settle,
+    /// One begins, or goes on.
     Checkpoint,
     Reopen,
     /// The power fails; what was not synced is kept, lost or torn, as this seed has it.
@@ -49,16 +55,19 @@ enum Step {
 }
 
 fn content() -> impl Strategy<Value = Content> {
+    let lines = vec((0..SKUS.len(), 1u64..4), 1..4);
+    let plenty = prop_oneof![8 => Just(0), 8 => 1..8usize, 1 => Just(PLENTY)];
     let ttl_ms = prop_oneof![Just(500), Just(20_000), Just(900_000)];
-    (0..BUYERS, vec((0..SKUS, 1u64..4), 1..4), ttl_ms).prop_map(|(buyer, lines, ttl_ms)| Content {
+    (0..BUYERS, lines, plenty, ttl_ms).prop_map(|(buyer, lines, plenty, ttl_ms)| Content {
         buyer,
         lines,
+        plenty,
         ttl_ms,
     })
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let of_sku = || 0..SKUS;
+    let of_sku = || 0..SKUS.len();
     let passing = prop_oneof![Just(1), Just(499), Just(PLACING_MS - 1), Just(PLACING_MS)];
     prop_oneof![
         10 => (0..ORDERS).prop_map(Step::Place),
@@ -71,8 +80,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(sku, id, units, ttl_ms)| Step::Hold(sku, id, units, ttl_ms)),
         1 => (of_sku(), 0..HOLDS).prop_map(|(sku, id)| Step::Release(sku, id)),
         2 => passing.prop_map(Step::Pass),
-        12 => Just(Step::Execute),
-        8 => Just(Step::Write),
+        1 => Just(Step::Execute),
+        20 => Just(Step::Hop),
         1 => Just(Step::Settle),
         1 => Just(Step::Checkpoint),
         1 => Just(Step::Reopen),
@@ -102,9 +111,13 @@ struct World {
 impl World {
     fn new(contents: Vec<Content>) -> Self {
         let mut engine = Stepper::fresh(&[STOCK, ORDER]);
-        for sku in 0..SKUS {
-            engine.call(&format!("STOCK.SET s{sku} 3"));
+        for sku in SKUS {
+            engine.submit(&format!("STOCK.SET {sku} 3")).unwrap();
         }
+        for sku in 0..PLENTY {
+            engine.submit(&format!("STOCK.SET m{sku} 999")).unwrap();
+        }
+        engine.settle();
         Self {
             engine: Some(engine),
             contents,
@@ -131,13 +144,14 @@ impl World {
         let Content {
             buyer,
             lines,
+            plenty,
             ttl_ms,
         } = &self.contents[order];
-        let count = lines.len();
-        let lines = lines
-            .iter()
-            .map(|(sku, units)| format!(" s{sku} {units} 10"));
-        let lines: String = lines.collect();
+        let count = lines.len() + plenty;
+        let few = lines.iter();
+        let few = few.map(|(sku, units)| format!(" {} {units} 10", SKUS[*sku]));
+        let plenty = (0..*plenty).map(|sku| format!(" m{sku} 1 10"));
+        let lines: String = few.chain(plenty).collect();
         format!("ORDER.PLACE o{order} b{buyer} {count}{lines} TTL {ttl_ms}")
     }
 
@@ -150,21 +164,30 @@ impl World {
             }
             Step::Get(order) => self.submit_about(order, &format!("ORDER.GET o{order}")),
             Step::List(buyer) => drop(self.submit(&format!("ORDER.LIST b{buyer}"))),
-            Step::Set(sku, total) => drop(self.submit(&format!("STOCK.SET s{sku} {total}"))),
+            Step::Set(sku, total) => drop(self.submit(&format!("STOCK.SET {} {total}", SKUS[sku]))),
             Step::Add(sku, delta) => {
                 self.adds += 1;
                 let id = self.adds;
-                self.submit(&format!("STOCK.ADD s{sku} a{id} {delta}"));
+                self.submit(&format!("STOCK.ADD {} a{id} {delta}", SKUS[sku]));
             }
             Step::Hold(sku, id, units, ttl_ms) => {
-                self.submit(&format!("STOCK.HOLD s{sku} h{id} {units} TTL {ttl_ms}"));
+                let sku = SKUS[sku];
+                self.submit(&format!("STOCK.HOLD {sku} h{id} {units} TTL {ttl_ms}"));
             }
-            Step::Release(sku, id) => drop(self.submit(&format!("STOCK.RELEASE s{sku} h{id}"))),
+            Step::Release(sku, id) => {
+                self.submit(&format!("STOCK.RELEASE {} h{id}", SKUS[sku]));
+            }
             Step::Pass(ms) => self.engine().clock.advance_ms(ms),
             Step::Execute => drop(self.engine().execute()),
-            Step::Write => drop(self.engine().write().unwrap()),
+            Step::Hop => {
+                self.engine().execute();
+                self.engine().write().unwrap();
+            }
             Step::Settle => self.engine().settle(),
-            Step::Checkpoint => self.engine().checkpoint(),
+            Step::Checkpoint => {
+                self.engine().ask_checkpoint();
+                self.engine().checkpoint_step().unwrap();
+            }
             Step::Reopen => self.reopen(),
             Step::Crash(seed) => {
                 self.engine().disk.crash(&mut Random::new(seed));
@@ -201,9 +224,10 @@ impl World {
     fn conclude(mut self) {
         self.engine().settle();
         self.engine().pass_ms(PLACING_MS);
+        assert_eq!(self.faults(), Vec::<String>::new(), "at the end");
         self.hear();
         assert_eq!(self.open, [], "all were answered");
-        let mut held = [0u64; SKUS];
+        let mut held = [0u64; SKUS.len()];
         let mut lists = vec![BTreeMap::new(); BUYERS];
         for order in 0..ORDERS {
             let info = self.engine().call(&format!("ORDER.GET o{order}"));
@@ -225,15 +249,15 @@ impl World {
             let told = self.engine().call(&format!("ORDER.LIST b{buyer}"));
             assert_eq!(listed(&told), expected, "the list of b{buyer}: {told}");
         }
-        for (sku, held) in held.into_iter().enumerate() {
+        for (sku, held) in SKUS.into_iter().zip(held) {
             self.check_sku(sku, held);
         }
     }
 
     /// Its units add up, what is held is that of orders and of plain holds, and nobody stands in line.
-    fn check_sku(&mut self, sku: usize, by_orders: u64) {
+    fn check_sku(&mut self, sku: &str, by_orders: u64) {
         let of_holds = (0..HOLDS).map(|id| {
-            let hold = self.engine().call(&format!("STOCK.HOLDINFO s{sku} h{id}"));
+            let hold = self.engine().call(&format!("STOCK.HOLDINFO {sku} h{id}"));
             let is_held = value(&hold, "state") == Some("held");
             if is_held {
                 number(&hold, "quantity")
@@ -242,13 +266,13 @@ impl World {
             }
         });
         let held = by_orders + of_holds.sum::<u64>();
-        let told = self.engine().call(&format!("STOCK.GET s{sku}"));
-        assert_eq!(number(&told, "held"), held, "s{sku}: {told}");
+        let told = self.engine().call(&format!("STOCK.GET {sku}"));
+        assert_eq!(number(&told, "held"), held, "{sku}: {told}");
         let parts = ["available", "held", "sold"].map(|part| number(&told, part));
-        assert_eq!(parts.iter().sum::<u64>(), number(&told, "total"), "s{sku}");
-        self.engine().call(&format!("STOCK.ADD s{sku} last 1"));
-        let hold = self.engine().call(&format!("STOCK.HOLD s{sku} last 1"));
-        assert!(hold.contains("state=held"), "s{sku}: {hold}");
+        assert_eq!(parts.iter().sum::<u64>(), number(&told, "total"), "{sku}");
+        self.engine().call(&format!("STOCK.ADD {sku} last 1"));
+        let hold = self.engine().call(&format!("STOCK.HOLD {sku} last 1"));
+        assert!(hold.contains("state=held"), "{sku}: {hold}");
     }
 }
 
@@ -311,7 +335,7 @@ fn listed(told: &str) -> BTreeMap<String, String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        cases: 64,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
