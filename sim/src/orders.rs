@@ -183,11 +183,7 @@ fn told(status: Status, answer: &str) -> Told {
         Status::Busy | Status::Pending | Status::Unavailable => Told::Nothing,
         Status::NotFound => Told::Unknown,
         Status::Done => match word(answer, "state=") {
-            None | Some("placing") => Told::Nothing,
-            // Not said why: perhaps it may be placed again.
-            Some("refused") if answer.contains("cause=busy") || answer.contains("cause=-") => {
-                Told::Nothing
-            }
+            None | Some("placing" | "busy") => Told::Nothing,
             Some(state) => {
                 let until_ms = word(answer, "expires_at_ms=").and_then(|at| at.parse().ok());
                 Told::State(state.to_owned(), until_ms)

@@ -199,6 +199,9 @@ pub struct Whole {
 
 impl Row for Whole {}
 
+/// The code of a thing that has no room or no time: no "no", but a word to ask again.
+pub const BUSY: &str = "busy";
+
 /// Why a thing has no part to give.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

@@ -95,7 +95,7 @@ pub const AHEAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// segment can be made. When they are used up too, reads go on.
 pub const FINISHING_BYTES: u64 = 12 * 1024 * 1024;
 
-/// Commands of one partition that have run and are answered later. Beyond it, those that may have to
+/// Commands of one partition that have run and are answered later, reads half of them. Beyond it, those that may have to
 /// wait are told BUSY before they run.
 pub const WAITERS_MAX: usize = 8 * 1024;
 

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! PLACE ─▶ placing ─▶ reserved ─▶ cancelled | expired
-//!             ├─▶ refused     something is sold out, or there was no answer in time
+//!             ├─▶ refused     something is sold out: that stays so
+//!             ├─▶ busy        no room, or no answer in time: may be placed again
 //!             └─▶ cancelled
 //! ```
 //!
@@ -55,7 +56,7 @@ pub const QUANTITY_MAX: u64 = tidegate_stock::QUANTITY_MAX.unsigned_abs();
 /// The highest price of one unit, in minor units.
 pub const PRICE_MAX: i64 = 1_000_000_000_000;
 
-/// How long an order may be `placing`: then everything goes back, answered or not, and it may be placed
+/// How long an order may be `placing`, for each letter of things: then everything goes back, answered or not, and it may be placed
 /// again. Letters take milliseconds; who stands in line for units in doubt waits for others that long at
 /// most. An answer is waited for somewhat longer, unless told otherwise.
 pub const PLACING_MS: u64 = 5_000;

@@ -9,7 +9,7 @@ reply! {
     pub struct OrderReceipt {
         /// The order.
         id: CompactString,
-        /// placing, reserved, refused, cancelled or expired.
+        /// placing, reserved, refused, cancelled, expired or busy.
         state: &'static str,
         /// Counts its states.
         version: u64,
@@ -39,7 +39,7 @@ reply! {
 reply! {
     /// A state that an order has come into.
     pub struct HistoryStep {
-        /// placing, reserved, refused, cancelled or expired.
+        /// placing, reserved, refused, cancelled, expired or busy.
         state: &'static str,
         /// When, in milliseconds since 1970.
         at_ms: u64,
@@ -53,7 +53,7 @@ reply! {
         id: CompactString,
         /// Who ordered.
         buyer: CompactString,
-        /// placing, reserved, refused, cancelled or expired.
+        /// placing, reserved, refused, cancelled, expired or busy.
         state: &'static str,
         /// Counts its states.
         version: u64,

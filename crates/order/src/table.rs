@@ -34,6 +34,9 @@ pub enum State {
     /// Given up by time.
     #[n(5)]
     Expired,
+    /// There was no room or no time to place it: it has nothing, and may be placed again.
+    #[n(6)]
+    Busy,
 }
 
 words! { State {
@@ -42,6 +45,7 @@ words! { State {
     "refused" => Self::Refused,
     "cancelled" => Self::Cancelled,
     "expired" => Self::Expired,
+    "busy" => Self::Busy,
 } }
 
 impl State {
@@ -53,6 +57,7 @@ impl State {
             Self::Refused => "refused",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Busy => "busy",
         }
     }
 
@@ -60,7 +65,7 @@ impl State {
     pub(crate) fn is_living(self) -> bool {
         match self {
             Self::Placing | Self::Reserved => true,
-            Self::Refused | Self::Cancelled | Self::Expired => false,
+            Self::Refused | Self::Cancelled | Self::Expired | Self::Busy => false,
         }
     }
 
@@ -152,16 +157,6 @@ pub(crate) struct Cause {
     pub(crate) available: u64,
 }
 
-impl Cause {
-    /// It was not a "no" but a lack of room or time: the order may be placed again.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.code == BUSY
-    }
-}
-
-/// What a cause says that is no "no".
-pub(crate) const BUSY: &str = "busy";
-
 impl Order {
     /// Who claims.
     pub(crate) fn owner(&self, id: &str) -> Owner {
@@ -202,21 +197,21 @@ impl Order {
     /// Whether its buyer's list is to have it: not while it is being placed, nor when that had to be given
     /// up for lack of room or time.
     pub(crate) fn is_listed(&self) -> bool {
-        let is_busy = self.cause.as_ref().is_some_and(Cause::is_busy);
-        self.state != State::Placing && !is_busy
+        !matches!(self.state, State::Placing | State::Busy)
     }
 
     /// The state as time has it, though its timer may not have fired yet.
     pub(crate) fn state_at(&self, now_ms: u64) -> State {
         let is_over = self.until_ms.is_some_and(|until_ms| now_ms >= until_ms);
         match self.state {
-            State::Placing if is_over => State::Refused,
+            State::Placing if is_over => State::Busy,
             State::Reserved if is_over => State::Expired,
             State::Placing
             | State::Reserved
             | State::Refused
             | State::Cancelled
-            | State::Expired => self.state,
+            | State::Expired
+            | State::Busy => self.state,
         }
     }
 }

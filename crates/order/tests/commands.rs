@@ -244,11 +244,8 @@ fn units_that_may_come_back_are_not_sold_out() {
         "refused cause=sold_out sku=b available=0"
     );
     assert_eq!(state_of(&engine.answer(second).unwrap().1), "reserved");
-    assert_eq!(
-        engine.answer(hold).unwrap().0,
-        Status::Busy,
-        "nobody overtakes who waits"
-    );
+    let told = engine.answer(hold).unwrap().1;
+    assert_eq!(told, "sold_out available=0", "nobody overtakes who waits");
     balances(&engine);
 }
 
@@ -294,6 +291,63 @@ fn order_that_gets_no_answer_in_time_gives_back_what_it_has_and_may_be_placed_ag
     balances(&engine);
     let again = engine.call(place);
     assert!(again.contains("state=reserved"), "{again}");
+    balances(&engine);
+}
+
+#[test]
+fn hold_behind_an_order_that_is_whole_is_told_that_units_are_sold_out() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    engine.call("ORDER.PLACE o1 mia 2 a 1 100 b 1 100");
+    // Nobody has asked `o1` yet whether it stays: it is asked now, and the hold waits for that.
+    assert_eq!(engine.call("STOCK.HOLD a plain 1"), "sold_out available=0");
+    engine.call("ORDER.CANCEL o1");
+    assert_eq!(state_of(&engine.call("STOCK.HOLD a plain 1")), "held");
+    balances(&engine);
+}
+
+#[test]
+fn hold_waits_for_units_that_come_back_and_only_for_a_while() {
+    let mut engine = shop(&[("a", 1), ("b", 0)]);
+    let first = engine
+        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
+        .unwrap();
+    for _ in 0..2 {
+        one_hop(&mut engine);
+    }
+    let holds = ["x", "y"].map(|id| engine.submit(&format!("STOCK.HOLD a {id} 1")).unwrap());
+    for _ in 0..4 {
+        while engine.execute() {}
+    }
+    assert_eq!(holds.map(|hold| engine.answer(hold)), [None, None]);
+    engine.clock.advance_ms(tidegate_stock::HOLD_WAIT_MS);
+    for _ in 0..4 {
+        while engine.execute() {}
+    }
+    let third = engine.submit("STOCK.HOLD a z 1").unwrap();
+    engine.settle();
+    assert_eq!(
+        holds.map(|hold| engine.answer(hold).unwrap().0),
+        [Status::Busy; 2]
+    );
+    assert_eq!(state_of(&engine.answer(third).unwrap().1), "held");
+    assert!(engine.answer(first).unwrap().1.starts_with("refused"));
+    balances(&engine);
+}
+
+#[test]
+fn order_that_was_busy_can_be_given_up_for_good() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    let place = "ORDER.PLACE o1 mia 2 a 1 100 b 1 100";
+    let first = engine.submit(place).unwrap();
+    one_hop(&mut engine);
+    while engine.execute() {}
+    engine.clock.advance_ms(PLACING_MS);
+    engine.settle();
+    assert_eq!(engine.answer(first).unwrap().0, Status::Busy);
+    assert_eq!(state_of(&engine.call("ORDER.GET o1")), "busy");
+    assert_eq!(state_of(&engine.call("ORDER.CANCEL o1")), "cancelled");
+    assert_eq!(state_of(&engine.call(place)), "cancelled");
+    assert!(engine.call("ORDER.LIST mia").contains("state=cancelled"));
     balances(&engine);
 }
 

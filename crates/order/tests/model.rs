@@ -240,7 +240,7 @@ impl World {
                 }
             }
             if let Some(state) = state
-                && value(&info, "cause") != Some("busy")
+                && state != "busy"
             {
                 lists[content.buyer].insert(format!("o{order}"), state.to_owned());
             }
@@ -301,7 +301,7 @@ impl Told {
             return;
         };
         assert_ne!(state, "placing", "{info}");
-        let is_refused = state == "refused" && value(info, "cause") != Some("busy");
+        let is_refused = state == "refused";
         assert!(!self.was_refused || is_refused, "{self:?} {info}");
         assert!(!self.was_reserved || state != "refused", "{self:?} {info}");
         assert!(

@@ -55,6 +55,9 @@ pub use table::HoldState;
 /// Most units of one quantity, and of one SKU.
 pub const QUANTITY_MAX: i64 = 1_000_000_000;
 
+/// How long a hold waits for units that may come back in a moment, before it is told BUSY.
+pub const HOLD_WAIT_MS: u64 = 1_000;
+
 /// Claims that may wait for units of a SKU.
 pub const LINE_MAX: u64 = 1_000;
 

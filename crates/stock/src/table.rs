@@ -23,7 +23,7 @@ pub(crate) const ADDS: Table<Added> = Table::keyed(DOMAIN, 5, "stock.adds");
 /// By SKU, hold and id.
 pub(crate) const RETURNS: Table<Returned> = Table::keyed(DOMAIN, 6, "stock.returns");
 /// By SKU and the number of a claim: holds of claims that are not known to be whole.
-pub(crate) const PARTS: Table<HoldId> = Table::ordered(DOMAIN, 10, "stock.parts");
+pub(crate) const PARTS: Table<HoldId> = Table::keyed(DOMAIN, 10, "stock.parts");
 /// By SKU and place in the line: claims that wait for units which may come back.
 pub(crate) const LINE: Table<Claim> = Table::ordered(DOMAIN, 11, "stock.line");
 

@@ -272,8 +272,8 @@ pub trait Apply: Request + Sync {
         Slot::of(self.key().as_bytes())
     }
 
-    /// Names the rows it will read, so that they are in memory when it runs. What is not named
-    /// costs a second run, never a wrong answer.
+    /// Names the rows it will read: asked once one was missing, so that all are fetched at once. What is
+    /// not named costs a further run, never a wrong answer.
     fn reads(&self, reads: &mut Reads<'_>);
 
     /// Most letters that it sends. While the outbox has no room for them it is told BUSY.
@@ -739,7 +739,7 @@ pub trait Mail: Row {
     /// Most letters that taking it in sends in turn.
     const LETTERS: usize;
 
-    /// Names the rows that taking it in reads, so that they are in memory by then.
+    /// Names the rows that taking it in reads: asked once one was missing.
     fn reads(&self, to: &str, reads: &mut Reads<'_>);
 
     /// Takes it in. There is no refusing: a "no" is a letter back.

@@ -99,7 +99,7 @@ impl Partition {
         shared: &Shared,
     ) -> Option<Fault> {
         let has_room = self.outbox.has_room_for(class, call);
-        let has_room = has_room && (call.waits_ms() == 0 || self.waiters.has_room());
+        let has_room = has_room && (call.waits_ms() == 0 || self.waiters.has_room(class));
         let of_outbox = (!has_room).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses_of(domain, class))
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use compact_str::CompactString;
 
 use super::Partition;
+use crate::contract::Class;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::limits::{WAITERS_BYTES_MAX, WAITERS_MAX};
 
@@ -32,8 +33,13 @@ impl Waiters {
         self.waiting.is_empty()
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.waiting.len() < WAITERS_MAX && self.bytes < WAITERS_BYTES_MAX
+    /// Whether one more may wait: reads leave half of the room to what changes something.
+    pub(super) fn has_room(&self, class: Class) -> bool {
+        let parts = match class {
+            Class::Reads => 2,
+            Class::Opens | Class::Finishes => 1,
+        };
+        self.waiting.len() < WAITERS_MAX / parts && self.bytes < WAITERS_BYTES_MAX / parts
     }
 
     /// When the first one's time is over.

@@ -32,7 +32,7 @@ impl Apply for Cancel {
         let order = order_of(tx, &self.id)?;
         let state = order.state_at(tx.now_ms());
         let (order, repeated) = match state {
-            State::Placing | State::Reserved => {
+            State::Placing | State::Reserved | State::Busy => {
                 (end(tx, self.id.as_str(), order, State::Cancelled), false)
             }
             State::Cancelled => (order, true),

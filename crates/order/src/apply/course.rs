@@ -3,12 +3,12 @@
 //! Every letter about a claim names the attempt that it is of. One that comes too late, for an order that
 //! has ended or has begun anew, has what it may hold released: releasing nothing is a success.
 
-use tidegate_claim::{Claim, Owner, Settle, THINGS_MAX, Thing, Verdict, Why};
+use tidegate_claim::{BUSY, Claim, Owner, Settle, THINGS_MAX, Thing, Verdict, Why};
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{Address, KeyReader, Missing, Reads, Tx};
 
 use crate::mail::{Changed, Entry, SEGMENT, WHOLE};
-use crate::table::{BUSY, Cause, DOMAIN, Listed, ORDERS, Order, State, Step};
+use crate::table::{Cause, DOMAIN, Listed, ORDERS, Order, State, Step};
 use crate::{HISTORY_MAX, LINES_MAX, PLACING_MS};
 
 /// Set with an order's id, due when time ends its state.
@@ -23,8 +23,8 @@ pub(super) fn file(tx: &mut Tx<'_>, id: &str, order: Order) {
     tx.tell(id);
 }
 
-/// Comes into a state; what time would have done to the last one it does no more.
-fn enter(tx: &mut Tx<'_>, id: &str, order: &mut Order, state: State, until_ms: Option<u64>) {
+/// When time ends its state, in place of when it would have.
+fn last_until(tx: &mut Tx<'_>, id: &str, order: &mut Order, until_ms: Option<u64>) {
     if let Some(until_ms) = order.until_ms {
         tx.cancel(&DUE, until_ms, id);
     }
@@ -32,6 +32,11 @@ fn enter(tx: &mut Tx<'_>, id: &str, order: &mut Order, state: State, until_ms: O
         tx.wake_at(&DUE, until_ms, id);
     }
     order.until_ms = until_ms;
+}
+
+/// Comes into a state; what time would have done to the last one it does no more.
+fn enter(tx: &mut Tx<'_>, id: &str, order: &mut Order, state: State, until_ms: Option<u64>) {
+    last_until(tx, id, order, until_ms);
     order.state = state;
     order.version += 1;
     if order.steps.len() == HISTORY_MAX {
@@ -157,6 +162,7 @@ pub(crate) fn segment_claimed(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Resul
     match placing(tx, id, owner)? {
         Ok(mut order) => {
             order.claimed += THINGS_MAX as u64;
+            last_until(tx, id, &mut order, Some(tx.now_ms() + PLACING_MS));
             claim(tx, id, &order);
             tx.put(&ORDERS, id, order);
         }
@@ -214,13 +220,15 @@ pub(crate) fn refused(
     before.retain(|one| (one.domain, &one.key) < (thing.domain, &thing.key));
     settle(tx, owner, chunks(&before), Verdict::Release);
     if let Ok(mut order) = order {
-        order.cause = Some(Cause {
-            code: why.code,
-            sku: thing.key.clone(),
-            available: why.available,
-        });
-        enter(tx, id, &mut order, State::Refused, None);
-        if order.is_listed() {
+        if why.code == BUSY {
+            enter(tx, id, &mut order, State::Busy, None);
+        } else {
+            order.cause = Some(Cause {
+                code: why.code,
+                sku: thing.key.clone(),
+                available: why.available,
+            });
+            enter(tx, id, &mut order, State::Refused, None);
             tell_list(tx, id, &order);
         }
         file(tx, id, order);
@@ -256,18 +264,11 @@ fn due_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
 
 fn due(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let id = id_of(&mut owner);
-    let Some(mut order) = tx.get(&ORDERS, id)? else {
+    let Some(order) = tx.get(&ORDERS, id)? else {
         return Ok(());
     };
     match (order.state, order.state_at(tx.now_ms())) {
-        (State::Placing, State::Refused) => {
-            order.cause = Some(Cause {
-                code: BUSY.into(),
-                sku: "".into(),
-                available: 0,
-            });
-            end(tx, id, order, State::Refused);
-        }
+        (State::Placing, State::Busy) => drop(end(tx, id, order, State::Busy)),
         (State::Reserved, State::Expired) => drop(end(tx, id, order, State::Expired)),
         _ => {}
     }

@@ -55,7 +55,11 @@ impl Apply for Place {
         }
         match order.state_at(tx.now_ms()) {
             State::Placing => Err(Stop::Wait),
-            State::Refused => self.refused(tx, order),
+            State::Busy => Err(self.again(tx, order)),
+            State::Refused => {
+                let cause = order.cause.as_ref();
+                Err(Refusal::of(cause.expect("because a refusal has its cause")).into())
+            }
             State::Reserved | State::Cancelled | State::Expired => {
                 let repeated = !tx.runs_again();
                 let id = self.id.compact();
@@ -66,18 +70,15 @@ impl Apply for Place {
 }
 
 impl Place {
-    /// A "no" stays one; what there was no room or time for is tried again by who asks again.
-    fn refused(&self, tx: &mut Tx<'_>, mut order: Order) -> Result<OrderReceipt, Stop<Refusal>> {
-        match &order.cause {
-            Some(cause) if !cause.is_busy() => Err(Refusal::of(cause).into()),
-            Some(_) if !tx.runs_again() => {
-                begin(tx, self.id.as_str(), &mut order);
-                file(tx, self.id.as_str(), order);
-                Err(Stop::Wait)
-            }
-            // Its time is over, though its timer may not have fired yet.
-            Some(_) | None => Err(Stop::Busy),
+    /// There was no room or no time: who asks again has it tried again.
+    fn again(&self, tx: &mut Tx<'_>, mut order: Order) -> Stop<Refusal> {
+        // Its time may be over before its timer has fired.
+        if tx.runs_again() || order.state != State::Busy {
+            return Stop::Busy;
         }
+        begin(tx, self.id.as_str(), &mut order);
+        file(tx, self.id.as_str(), order);
+        Stop::Wait
     }
 
     /// The order, before anything is claimed for it.

@@ -56,10 +56,10 @@ fn check_history(order: &Order, fault: Fault<'_>) {
 
 fn may_follow(before: State, after: State) -> bool {
     match before {
-        State::Placing => matches!(after, State::Reserved | State::Refused | State::Cancelled),
+        State::Placing => !matches!(after, State::Placing | State::Expired),
         State::Reserved => matches!(after, State::Cancelled | State::Expired),
-        State::Refused => after == State::Placing,
-        State::Cancelled | State::Expired => false,
+        State::Busy => matches!(after, State::Placing | State::Cancelled),
+        State::Refused | State::Cancelled | State::Expired => false,
     }
 }
 
@@ -72,10 +72,15 @@ fn check_times(books: &Books<'_>, order: &Order, fault: Fault<'_>) {
     let lasts_ms = match order.state {
         State::Placing => Some(PLACING_MS),
         State::Reserved => Some(order.ttl_ms),
-        State::Refused | State::Cancelled | State::Expired => None,
+        State::Refused | State::Cancelled | State::Expired | State::Busy => None,
     };
     let until_ms = lasts_ms.map(|lasts_ms| at_ms.saturating_add(lasts_ms));
-    if order.until_ms != until_ms {
+    // Each letter of things gets its own time to be placed.
+    let is_longer = order.state == State::Placing
+        && order.claimed > 0
+        && order.until_ms >= until_ms
+        && order.until_ms <= Some(books.clock_up_to_ms().saturating_add(PLACING_MS));
+    if order.until_ms != until_ms && !is_longer {
         let (state, says) = (order.state, order.until_ms);
         fault(format!(
             "in state {state:?} until {says:?}, not {until_ms:?}"
@@ -118,13 +123,13 @@ fn check_claims(order: &Order, fault: Fault<'_>) {
     }
 }
 
-/// It was refused for one of its things, of which there were fewer units, or for lack of room or time.
+/// It was refused for one of its things, of which there were fewer units.
 fn check_cause(order: &Order, fault: Fault<'_>) {
     let is_refused = order.state == State::Refused;
     let is_known = order.cause.as_ref().is_none_or(|cause| {
         let things = order.things();
         let thing = things.iter().find(|thing| thing.key == cause.sku);
-        cause.is_busy() || thing.is_some_and(|thing| cause.available < thing.units)
+        thing.is_some_and(|thing| cause.available < thing.units)
     });
     if is_refused != order.cause.is_some() || !is_known {
         fault(format!("in state {:?} for {:?}", order.state, order.cause));
@@ -157,5 +162,6 @@ fn figure(state: State) -> &'static str {
         State::Refused => "order.refused",
         State::Cancelled => "order.cancelled",
         State::Expired => "order.expired",
+        State::Busy => "order.busy",
     }
 }

@@ -1,7 +1,7 @@
 //! A claim: units taken for an owner, whose word alone moves them from then on.
 
 use minicbor::{Decode, Encode};
-use tidegate_claim::{CLAIM, Claim, Owner, Why};
+use tidegate_claim::{BUSY, CLAIM, Claim, Owner, Why};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
@@ -58,7 +58,7 @@ impl Mail for ClaimUnits {
                 if waiting < LINE_MAX {
                     stand_in_line(tx, to, sku, claim);
                 } else {
-                    claim.fail(tx, why("busy", sku.available()));
+                    claim.fail(tx, why(BUSY, sku.available()));
                 }
             }
         }

@@ -3,14 +3,15 @@
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::line::{ASKED_AT_ONCE, ask};
 use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
-use crate::Refusal;
 use crate::command::Hold;
 use crate::refusal::{
     BUYER_REQUIRED, ID_CONFLICT, INVALID_QUANTITY, OVER_LIMIT, SOLD_OUT, UNKNOWN_SKU,
 };
 use crate::reply::HoldReceipt;
 use crate::table::{BUYERS, HOLDS, Held, HoldState, SKUS, Sku, Taken};
+use crate::{HOLD_WAIT_MS, Refusal};
 
 impl Apply for Hold {
     type Reply = HoldReceipt;
@@ -38,6 +39,14 @@ impl Apply for Hold {
         }
     }
 
+    fn letters(&self) -> usize {
+        ASKED_AT_ONCE
+    }
+
+    fn waits_ms(&self) -> u64 {
+        HOLD_WAIT_MS
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
         let name = self.sku.as_str();
         let before = sku_of(tx, &self.sku)?;
@@ -57,11 +66,11 @@ impl Apply for Hold {
         }
         let taken = self.taken(tx, quantity)?;
         let available = before.available();
-        if before.is_awaited() || available < quantity && quantity <= available + before.in_doubt()
-        {
-            return Err(Stop::Busy); // Units that come back in a moment are not sold out.
+        let is_short = quantity > available;
+        if before.is_awaited() || is_short && quantity <= available + before.in_doubt() {
+            return Err(self.wait(tx, before)?);
         }
-        if quantity > available {
+        if is_short {
             return Err(Refusal::SoldOut { available }.into());
         }
 
@@ -94,6 +103,19 @@ impl Apply for Hold {
 }
 
 impl Hold {
+    /// Others stand in line, or units may come back of claims that are not whole: who wants them waits for a
+    /// moment, and those who claim are asked. Then there is no room, and no "no" either.
+    fn wait(&self, tx: &mut Tx<'_>, mut sku: Sku) -> Result<Stop<Refusal>, Stop<Refusal>> {
+        if tx.is_last_run() {
+            return Ok(Stop::Busy);
+        }
+        if !sku.is_awaited() {
+            ask(tx, self.sku.as_str(), &mut sku)?;
+            tx.put(&SKUS, self.sku.as_str(), sku);
+        }
+        Ok(Stop::Wait)
+    }
+
     /// What the buyer will have, if the limit allows it.
     fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<Taken>, Stop<Refusal>> {
         let Some(buyer) = &self.buyer else {

@@ -11,11 +11,14 @@ use crate::table::{Claims, DOMAIN, HOLDS, LINE, PARTS, SKUS, Sku};
 /// Set with a SKU, due at once, when those in line may be served.
 pub(crate) const SERVE: Timer = Timer::new(DOMAIN, 4, serve, serve_reads);
 
-/// Who is served or asked in one transaction: each gets a letter.
+/// Who is served in one transaction: each gets a letter.
 const SERVED_AT_ONCE: usize = 16;
 
-/// Rows of holds that were looked at for it: most of them may be known by now.
-const LOOKED_AT_ONCE: u64 = 64;
+/// And who is asked.
+pub(super) const ASKED_AT_ONCE: usize = 16;
+
+/// Numbers of parts that are looked at for it: most of them may have ended by now, and memory knows.
+const LOOKED_AT_ONCE: u64 = 1_024;
 
 /// Those in line are looked after in the next batch.
 pub(super) fn serve_soon(tx: &mut Tx<'_>, name: &str) {
@@ -35,15 +38,15 @@ pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, mut sku: Sku, claim: Cl
     serve_soon(tx, name);
 }
 
-/// An owner waits no more, if it did.
+/// An owner waits no more; tells whether it did.
 pub(super) fn leave_line(
     tx: &mut Tx<'_>,
     name: &str,
     mut sku: Sku,
     owner: &Owner,
-) -> Result<(), Missing> {
+) -> Result<bool, Missing> {
     let Some(claims) = sku.claims.filter(|claims| claims.waiting > 0) else {
-        return Ok(());
+        return Ok(false);
     };
     for place in claims.line_from..=claims.line_to {
         let claim = tx.get(&LINE, (name, place))?;
@@ -51,10 +54,10 @@ pub(super) fn leave_line(
             leave(tx, name, &mut sku, place);
             tx.put(&SKUS, name, sku);
             serve_soon(tx, name);
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 fn leave(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, place: u64) {
@@ -100,6 +103,8 @@ fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     }
     if sku.is_awaited() {
         serve_soon(tx, name);
+    } else {
+        tx.tell(name); // Holds wait behind those in line.
     }
     tx.put(&SKUS, name, sku);
     Ok(())
@@ -121,13 +126,13 @@ fn first(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<Option<(u64, Clai
 }
 
 /// Asks the owners of some more parts whether all that they claim is taken. Each answers once it knows.
-fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
+pub(super) fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
     let Some(claims) = &mut sku.claims else {
         return Ok(());
     };
     let mut asked = 0;
     let last = claims.last.min(claims.asked + LOOKED_AT_ONCE);
-    while claims.asked < last && asked < SERVED_AT_ONCE {
+    while claims.asked < last && asked < ASKED_AT_ONCE {
         claims.asked += 1;
         let Some(part) = tx.get(&PARTS, (name, claims.asked))? else {
             continue;

@@ -112,6 +112,7 @@ fn put_sku(
     if after.is_awaited() {
         line::serve_soon(tx, name);
     }
+    tx.tell(name);
     tx.put(&SKUS, name, after.clone());
     after
 }

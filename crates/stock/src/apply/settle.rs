@@ -48,7 +48,10 @@ impl Mail for SettleUnits {
                 }
                 // It is over already: releasing nothing is a success.
                 Some(_) => {}
-                None => leave_line(tx, to, sku, &settle.owner)?,
+                None if leave_line(tx, to, sku, &settle.owner)? => {
+                    return Ok(()); // What stood in line here has asked nobody behind.
+                }
+                None => {}
             }
         }
         settle.go_on(tx);
@@ -70,6 +73,7 @@ fn end(
             if sku.is_awaited() {
                 serve_soon(tx, name);
             }
+            tx.tell(name);
             tx.put(&HOLDS, (name, id), hold);
             tx.put(&SKUS, name, sku);
         }
@@ -88,6 +92,9 @@ fn count_whole(tx: &mut Tx<'_>, name: &str, hold: &mut Held, sku: &mut Sku) {
         && let Some(claims) = &mut sku.claims
     {
         claims.units -= hold.quantity;
+        if claims.units == 0 {
+            claims.asked = claims.last; // There is nobody left to ask.
+        }
         tx.remove(&PARTS, (name, *number));
         *number = 0;
     }
