@@ -304,6 +304,8 @@ impl Settle {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_engine::testing::hex;
+
     use super::*;
 
     fn owner(attempt: u64) -> Owner {
@@ -311,11 +313,6 @@ mod tests {
             address: Address::new(2, 1, "o1"),
             attempt,
         }
-    }
-
-    fn hex(row: &impl minicbor::Encode<()>) -> String {
-        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]

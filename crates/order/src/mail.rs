@@ -6,7 +6,7 @@ use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
 use crate::apply::{keep, refused, reserved, segment_claimed};
-use crate::table::{DOMAIN, LISTED, Listed, ORDERS, State};
+use crate::table::{DOMAIN, LIST_PARTS, LISTED, Listed, ORDERS, State};
 
 /// The number of the mail by which things answer to an order.
 pub(crate) const ANSWERS: u8 = 1;
@@ -100,7 +100,7 @@ impl Entry {
     /// list: what does is of an earlier attempt.
     fn list(self, buyer: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Self { number, row } = self;
-        for part in [0u8, 1] {
+        for part in LIST_PARTS {
             let key = (buyer, part, number);
             if let Some(before) = tx.get(&LISTED, key)? {
                 if before.version >= row.version {
@@ -117,7 +117,7 @@ impl Entry {
 }
 
 fn reads_of_entry(number: u64, buyer: &str, reads: &mut Reads<'_>) {
-    for part in [0u8, 1] {
+    for part in LIST_PARTS {
         reads.row(&LISTED, (buyer, part, number));
     }
 }
@@ -210,13 +210,9 @@ impl Mail for Changed {
 #[cfg(test)]
 mod tests {
     use tidegate_engine::Address;
+    use tidegate_engine::testing::hex;
 
     use super::*;
-
-    fn hex(row: &impl minicbor::Encode<()>) -> String {
-        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     #[test]
     fn letters_are_frozen() {

@@ -7,10 +7,7 @@ use tidegate_engine::limits::SCAN_ROWS_MAX;
 
 use crate::command::List;
 use crate::reply::OrderSummary;
-use crate::table::{LISTED, Listed, State};
-
-/// Parts of a list: the living, the finished.
-const PARTS: [u8; 2] = [0, 1];
+use crate::table::{LIST_PARTS, LISTED, Listed, State};
 
 impl Scan for List {
     type Item = OrderSummary;
@@ -28,7 +25,7 @@ impl Scan for List {
 
     fn page(&self, context: &ScanContext) -> Result<Page<OrderSummary>, Never> {
         let (mut found, mut stopped) = (Vec::new(), None);
-        for part in PARTS {
+        for part in LIST_PARTS {
             if self.state.is_none_or(|state| state.part() == part) {
                 let (of_part, at) = self.in_part(context, part);
                 found.extend(of_part);

@@ -15,6 +15,9 @@ pub(crate) const ORDERS: Table<Order> = Table::keyed(DOMAIN, 0, "order.orders");
 /// By buyer, whether the order is finished, and its number: the buyer's list.
 pub(crate) const LISTED: Table<Listed> = Table::ordered(DOMAIN, 1, "order.listed");
 
+/// Parts of a buyer's list: the living, the finished.
+pub(crate) const LIST_PARTS: [u8; 2] = [0, 1];
+
 /// The state of an order. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
@@ -200,6 +203,11 @@ impl Order {
         !matches!(self.state, State::Placing | State::Busy)
     }
 
+    /// Whether it waits for what becomes of a claim.
+    pub(crate) fn awaits(&self, owner: &Owner, now_ms: u64) -> bool {
+        self.attempt == owner.attempt && self.state_at(now_ms) == State::Placing
+    }
+
     /// The state as time has it, though its timer may not have fired yet.
     pub(crate) fn state_at(&self, now_ms: u64) -> State {
         let is_over = self.until_ms.is_some_and(|until_ms| now_ms >= until_ms);
@@ -238,12 +246,9 @@ impl Row for Listed {}
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tidegate_engine::testing::hex;
 
-    fn hex(row: &impl minicbor::Encode<()>) -> String {
-        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use super::*;
 
     fn order() -> Order {
         let step = |state, at_ms| Step { state, at_ms };

@@ -225,16 +225,18 @@ fn one_hop(engine: &mut Stepper) {
     engine.write().unwrap();
 }
 
+/// Submits a command, and has what it causes come so far on its way.
+fn submit_and_hop(engine: &mut Stepper, words: &str, hops: usize) -> u64 {
+    let token = engine.submit(words).unwrap();
+    (0..hops).for_each(|_| one_hop(engine));
+    token
+}
+
 #[test]
 fn units_that_may_come_back_are_not_sold_out() {
     // `o1` has taken the last `a` and will not get `b`; `o2` wants that `a` meanwhile.
     let mut engine = shop(&[("a", 1), ("b", 0)]);
-    let first = engine
-        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
-        .unwrap();
-    for _ in 0..2 {
-        one_hop(&mut engine);
-    }
+    let first = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 a 1 100 b 1 100", 2);
     assert_eq!(engine.answer(first), None);
     let second = engine.submit("ORDER.PLACE o2 tom 1 a 1 100").unwrap();
     let hold = engine.submit("STOCK.HOLD a plain 1").unwrap();
@@ -252,12 +254,7 @@ fn units_that_may_come_back_are_not_sold_out() {
 #[test]
 fn who_waits_for_units_that_stay_is_told_that_they_are_sold_out() {
     let mut engine = shop(&[("a", 1), ("b", 1)]);
-    let first = engine
-        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
-        .unwrap();
-    for _ in 0..2 {
-        one_hop(&mut engine);
-    }
+    let first = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 a 1 100 b 1 100", 2);
     let second = engine.submit("ORDER.PLACE o2 tom 1 a 1 100").unwrap();
     engine.settle();
     assert_eq!(state_of(&engine.answer(first).unwrap().1), "reserved");
@@ -278,8 +275,7 @@ fn who_waits_for_units_that_stay_is_told_that_they_are_sold_out() {
 fn order_that_gets_no_answer_in_time_gives_back_what_it_has_and_may_be_placed_again() {
     let mut engine = shop(&[("a", 1), ("b", 1)]);
     let place = "ORDER.PLACE o1 mia 2 a 1 100 b 1 100";
-    let first = engine.submit(place).unwrap();
-    one_hop(&mut engine);
+    let first = submit_and_hop(&mut engine, place, 1);
     while engine.execute() {}
     // Nothing is written from here on, so no letter leaves.
     engine.clock.advance_ms(PLACING_MS);
@@ -308,12 +304,7 @@ fn hold_behind_an_order_that_is_whole_is_told_that_units_are_sold_out() {
 #[test]
 fn hold_waits_for_units_that_come_back_and_only_for_a_while() {
     let mut engine = shop(&[("a", 1), ("b", 0)]);
-    let first = engine
-        .submit("ORDER.PLACE o1 mia 2 a 1 100 b 1 100")
-        .unwrap();
-    for _ in 0..2 {
-        one_hop(&mut engine);
-    }
+    let first = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 a 1 100 b 1 100", 2);
     let holds = ["x", "y"].map(|id| engine.submit(&format!("STOCK.HOLD a {id} 1")).unwrap());
     for _ in 0..4 {
         while engine.execute() {}
@@ -338,8 +329,7 @@ fn hold_waits_for_units_that_come_back_and_only_for_a_while() {
 fn order_that_was_busy_can_be_given_up_for_good() {
     let mut engine = shop(&[("a", 1), ("b", 1)]);
     let place = "ORDER.PLACE o1 mia 2 a 1 100 b 1 100";
-    let first = engine.submit(place).unwrap();
-    one_hop(&mut engine);
+    let first = submit_and_hop(&mut engine, place, 1);
     while engine.execute() {}
     engine.clock.advance_ms(PLACING_MS);
     engine.settle();

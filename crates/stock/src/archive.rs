@@ -164,6 +164,8 @@ impl FlowSums {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_engine::testing::hex;
+
     use super::*;
     use crate::table::{Step, Taken};
 
@@ -185,11 +187,6 @@ mod tests {
             archived: None,
             claimed: None,
         }
-    }
-
-    fn hex(row: &impl minicbor::Encode<()>) -> String {
-        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]

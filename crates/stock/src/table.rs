@@ -374,13 +374,9 @@ mod optional_text {
 #[cfg(test)]
 mod tests {
     use tidegate_engine::Address;
+    use tidegate_engine::testing::hex;
 
     use super::*;
-
-    fn hex(row: &impl minicbor::Encode<()>) -> String {
-        let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     #[test]
     fn rows_of_what_is_claimed_are_frozen() {

@@ -550,6 +550,13 @@ impl Stepper {
     }
 }
 
+/// The bytes of a row or a letter, as they are stored, in hexadecimal.
+#[must_use]
+pub fn hex(row: &impl minicbor::Encode<()>) -> String {
+    let bytes = minicbor::to_vec(row).expect("because writing to memory does not fail");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
     let all = domains.iter().enumerate();
     let mut named = all.flat_map(|(at, domain)| domain.requests.iter().map(move |def| (at, *def)));

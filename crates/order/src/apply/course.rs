@@ -138,56 +138,39 @@ pub(super) fn end(tx: &mut Tx<'_>, id: &str, mut order: Order, state: State) -> 
     order
 }
 
-/// Reads the order that a letter is about, if it still waits for it.
-fn placing(
-    tx: &mut Tx<'_>,
-    id: &str,
-    owner: &Owner,
-) -> Result<Result<Order, Option<Order>>, Missing> {
-    let Some(order) = tx.get(&ORDERS, id)? else {
-        return Ok(Err(None));
-    };
-    let is_awaited = order.attempt == owner.attempt
-        && order.state == State::Placing
-        && order.state_at(tx.now_ms()) == State::Placing;
-    Ok(if is_awaited {
-        Ok(order)
-    } else {
-        Err(Some(order))
-    })
-}
-
 /// Some things are claimed: others follow.
 pub(crate) fn segment_claimed(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), Missing> {
-    match placing(tx, id, owner)? {
-        Ok(mut order) => {
-            order.claimed += THINGS_MAX as u64;
-            last_until(tx, id, &mut order, Some(tx.now_ms() + PLACING_MS));
-            claim(tx, id, &order);
-            tx.put(&ORDERS, id, order);
-        }
-        Err(order) => came_late(tx, owner, order),
+    let Some(mut order) = tx.get(&ORDERS, id)? else {
+        return Ok(());
+    };
+    if !order.awaits(owner, tx.now_ms()) {
+        came_late(tx, owner, &order);
+        return Ok(());
     }
+    order.claimed += THINGS_MAX as u64;
+    last_until(tx, id, &mut order, Some(tx.now_ms() + PLACING_MS));
+    claim(tx, id, &order);
+    tx.put(&ORDERS, id, order);
     Ok(())
 }
 
 /// All things are claimed, and the buyer's list has the order.
 pub(crate) fn reserved(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), Missing> {
-    match placing(tx, id, owner)? {
-        Ok(mut order) => {
-            let until_ms = tx.now_ms() + order.ttl_ms;
-            enter(tx, id, &mut order, State::Reserved, Some(until_ms));
-            let asked = std::mem::take(&mut order.asked);
-            settle(tx, owner, chunks(&asked), Verdict::Keep);
-            file(tx, id, order);
+    let Some(mut order) = tx.get(&ORDERS, id)? else {
+        return Ok(());
+    };
+    if !order.awaits(owner, tx.now_ms()) {
+        if !order.is_listed() {
+            unlist(tx, id, &order);
         }
-        Err(order) => {
-            if let Some(order) = order.as_ref().filter(|order| !order.is_listed()) {
-                unlist(tx, id, order);
-            }
-            came_late(tx, owner, order);
-        }
+        came_late(tx, owner, &order);
+        return Ok(());
     }
+    let until_ms = tx.now_ms() + order.ttl_ms;
+    enter(tx, id, &mut order, State::Reserved, Some(until_ms));
+    let asked = std::mem::take(&mut order.asked);
+    settle(tx, owner, chunks(&asked), Verdict::Keep);
+    file(tx, id, order);
     Ok(())
 }
 
@@ -198,10 +181,8 @@ fn unlist(tx: &mut Tx<'_>, id: &str, order: &Order) {
 }
 
 /// A letter of a claim that nobody waits for: whatever it may have taken goes back.
-fn came_late(tx: &mut Tx<'_>, owner: &Owner, order: Option<Order>) {
-    if let Some(order) = order {
-        settle(tx, owner, chunks(&order.things()), Verdict::Release);
-    }
+fn came_late(tx: &mut Tx<'_>, owner: &Owner, order: &Order) {
+    settle(tx, owner, chunks(&order.things()), Verdict::Release);
 }
 
 /// A thing has no part to give: what those before it have goes back.
@@ -212,42 +193,42 @@ pub(crate) fn refused(
     thing: &Thing,
     why: Why,
 ) -> Result<(), Missing> {
-    let order = placing(tx, id, owner)?;
-    let (Ok(known) | Err(Some(known))) = &order else {
+    let Some(mut order) = tx.get(&ORDERS, id)? else {
         return Ok(());
     };
-    let mut before = known.things();
+    let mut before = order.things();
     before.retain(|one| (one.domain, &one.key) < (thing.domain, &thing.key));
     settle(tx, owner, chunks(&before), Verdict::Release);
-    if let Ok(mut order) = order {
-        if why.code == BUSY {
-            enter(tx, id, &mut order, State::Busy, None);
-        } else {
-            order.cause = Some(Cause {
-                code: why.code,
-                sku: thing.key.clone(),
-                available: why.available,
-            });
-            enter(tx, id, &mut order, State::Refused, None);
-            tell_list(tx, id, &order);
-        }
-        file(tx, id, order);
+    if !order.awaits(owner, tx.now_ms()) {
+        return Ok(());
     }
+    if why.code == BUSY {
+        enter(tx, id, &mut order, State::Busy, None);
+    } else {
+        order.cause = Some(Cause {
+            code: why.code,
+            sku: thing.key.clone(),
+            available: why.available,
+        });
+        enter(tx, id, &mut order, State::Refused, None);
+        tell_list(tx, id, &order);
+    }
+    file(tx, id, order);
     Ok(())
 }
 
 /// A thing asks whether all that the order wants is claimed: it is told, now or as soon as that is known.
 pub(crate) fn keep(tx: &mut Tx<'_>, id: &str, owner: &Owner, thing: Thing) -> Result<(), Missing> {
-    let verdict = match placing(tx, id, owner)? {
-        Ok(mut order) => {
+    let verdict = match tx.get(&ORDERS, id)? {
+        Some(mut order) if order.awaits(owner, tx.now_ms()) => {
             order.asked.push(thing);
             tx.put(&ORDERS, id, order);
             return Ok(());
         }
-        Err(Some(order)) if order.attempt == owner.attempt && order.state == State::Reserved => {
+        Some(order) if order.attempt == owner.attempt && order.state == State::Reserved => {
             Verdict::Keep
         }
-        Err(_) => Verdict::Release,
+        Some(_) | None => Verdict::Release,
     };
     settle(tx, owner, vec![vec![thing]], verdict);
     Ok(())

@@ -3,6 +3,7 @@
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::claim::{Offer, offer};
 use super::line::{ASKED_AT_ONCE, ask};
 use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
 use crate::command::Hold;
@@ -65,13 +66,13 @@ impl Apply for Hold {
             return Ok(receipt_of(&self.sku, id, &earlier, &before, true));
         }
         let taken = self.taken(tx, quantity)?;
-        let available = before.available();
-        let is_short = quantity > available;
-        if before.is_awaited() || is_short && quantity <= available + before.in_doubt() {
-            return Err(self.wait(tx, before)?);
-        }
-        if is_short {
-            return Err(Refusal::SoldOut { available }.into());
+        match offer(&before, quantity) {
+            Offer::Units if !before.is_awaited() => {}
+            Offer::SoldOut if !before.is_awaited() => {
+                let available = before.available();
+                return Err(Refusal::SoldOut { available }.into());
+            }
+            Offer::Units | Offer::SoldOut | Offer::Perhaps => return Err(self.wait(tx, before)?),
         }
 
         let after = Sku {

@@ -6,7 +6,7 @@ use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::claim::{Offer, offer, take, why};
 use crate::refusal::SOLD_OUT;
-use crate::table::{Claims, DOMAIN, HOLDS, LINE, PARTS, SKUS, Sku};
+use crate::table::{Claims, DOMAIN, HOLDS, Held, LINE, PARTS, SKUS, Sku};
 
 /// Set with a SKU, due at once, when those in line may be served.
 pub(crate) const SERVE: Timer = Timer::new(DOMAIN, 4, serve, serve_reads);
@@ -137,14 +137,16 @@ pub(super) fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Miss
         let Some(part) = tx.get(&PARTS, (name, claims.asked))? else {
             continue;
         };
-        let hold = tx.get(&HOLDS, (name, part.id.as_str()))?;
-        if let Some((hold, claimed)) =
-            hold.and_then(|hold| hold.claimed.clone().map(|by| (hold, by)))
+        if let Some(Held {
+            quantity,
+            claimed: Some(claimed),
+            ..
+        }) = tx.get(&HOLDS, (name, part.id.as_str()))?
         {
             let thing = Thing {
                 domain: DOMAIN,
                 key: name.into(),
-                units: hold.quantity,
+                units: quantity,
             };
             Answer::ask(&claimed.owner, thing, tx);
             asked += 1;
