@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract::{Call, Class, Fault};
+use crate::courier::Reported;
 use crate::key::Slot;
 use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
 use crate::log::BUSY;
-use crate::mail::{Letter, Post};
+use crate::mail::Letter;
 use crate::partition::Lanes;
 use crate::reader::Gather;
 use crate::sink::ReplySink;
@@ -53,6 +54,8 @@ pub(crate) enum Errand {
     Letter(Letter),
     /// This letter was taken in.
     Ack(u64),
+    /// The courier has tried this.
+    Report(Reported),
 }
 
 impl Envelope {
@@ -60,35 +63,13 @@ impl Envelope {
     /// asked, so nothing may happen before that afterwards.
     pub(crate) fn may_run(&self, now_ms: u64) -> bool {
         match &self.work {
-            Errand::Call { .. } | Errand::Letter(_) | Errand::Ack(_) => true,
+            Errand::Call { .. } | Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_) => true,
             Errand::Scan(gather) => gather.asked_ms() <= now_ms,
         }
     }
 
-    /// Whether it is a letter or an acknowledgement.
-    pub(crate) fn is_mail(&self) -> bool {
-        matches!(self.work, Errand::Letter(_) | Errand::Ack(_))
-    }
-
-    /// Bytes that it takes while it waits, if it is no mail.
-    pub(crate) fn bytes(&self) -> usize {
-        match &self.work {
-            Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
-            Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) => size_of::<Self>(),
-        }
-    }
-}
-
-impl From<Post> for Envelope {
-    /// To the slot of the addressee, or back to that of the sender.
-    fn from(post: Post) -> Self {
-        let (work, slot, name) = match post {
-            Post::Letter(letter) => {
-                let to = letter.to();
-                (Errand::Letter(letter), to, "a letter")
-            }
-            Post::Ack { of, number } => (Errand::Ack(number), of, "an acknowledgement"),
-        };
+    /// What comes by mail: there always is room for it.
+    pub(crate) fn mail(work: Errand, slot: Slot, name: &'static str) -> Self {
         Self {
             work,
             slot,
@@ -98,6 +79,37 @@ impl From<Post> for Envelope {
             marks: None,
             turn: Turn::First,
         }
+    }
+
+    /// Whether it came by mail.
+    pub(crate) fn is_mail(&self) -> bool {
+        matches!(
+            self.work,
+            Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_)
+        )
+    }
+
+    /// Bytes that it takes while it waits, if it is no mail.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.work {
+            Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
+            Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_) => {
+                size_of::<Self>()
+            }
+        }
+    }
+}
+
+impl Envelope {
+    /// To the slot of the addressee.
+    pub(crate) fn letter(letter: Letter) -> Self {
+        let to = letter.to();
+        Self::mail(Errand::Letter(letter), to, "a letter")
+    }
+
+    /// Back to the slot of the sender.
+    pub(crate) fn ack(of: Slot, number: u64) -> Self {
+        Self::mail(Errand::Ack(number), of, "an acknowledgement")
     }
 }
 

@@ -11,21 +11,24 @@
 //! 7. A dead letter is a known timer or kind of mail, and lies in the slot in which it would have run.
 //!    It came into its state since, unless it waits as at first, and its replay is due just while it is
 //!    being replayed.
+//! 8. What comes of a call goes to a known kind of mail and a key of this slot. It rests just while its next
+//!    try is due, and its history is of its tries.
 //!
 //! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or
 //! a dead letter is missing. That a word of what is dropped is missing the domain tells, which misses
 //! rows then. Whether a timer is due to somebody is for the domain to say.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::archive::{DROPPED, dropped_key};
 use crate::contract::{Audit, Books, Domain, MailDef, Timer};
+use crate::courier::{CALLS, CallRow, CallState, NEXT_TRY};
 use crate::dead::{DEAD, DeadRow, DeadState, REPLAY};
 use crate::event::{EVENTS, FLOORS, Floors};
 use crate::ids;
 use crate::key::{PartitionId, RowKey, Slot};
-use crate::limits::ID_AHEAD_MS;
+use crate::limits::{CALL_HISTORY_MAX, ID_AHEAD_MS};
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::table::TableDef;
 use crate::timer::{Due, IDLE_TIMERS, TIMERS};
@@ -43,6 +46,7 @@ pub(crate) fn audit(books: &Books<'_>) -> Audit {
     laws.letters();
     laws.received();
     laws.dead();
+    laws.calls();
     let mut audit = Audit::default();
     audit.faults = laws.faults;
     audit
@@ -208,8 +212,56 @@ impl<'a> Laws<'a> {
         }
     }
 
+    fn calls(&mut self) {
+        let mut due = self.due(NEXT_TRY.id);
+        for (key, call) in self.books.rows(&CALLS) {
+            let Some(number) = self.number("call", &key) else {
+                continue;
+            };
+            self.check_id("call", number, number, self.books.known.partition);
+            self.check_age("call", number, call.at_ms);
+            self.check_call(number, &call, due.remove(&number));
+        }
+        for number in due.into_keys() {
+            self.fault("next try", number, "there is no such call");
+        }
+    }
+
+    fn check_call(&mut self, number: u64, call: &CallRow, next_ms: Option<u64>) {
+        let to = &call.answer_to;
+        let is_here = Slot::of(to.to().as_bytes()) == self.books.slot;
+        if !is_here || self.mail(to.mail()).is_none() {
+            let what = "what comes of it goes to nobody of this slot";
+            self.fault("call", number, what);
+        }
+        let rests = call.state == CallState::Resting;
+        if rests != next_ms.is_some() || call.due_ms != next_ms {
+            let word = call.state.word();
+            let what = format!("it is {word}, and its next try is due at {next_ms:?} ms");
+            self.fault("call", number, what);
+        }
+        // The last try of a call that is being made is under way.
+        let failed = match call.state {
+            CallState::Calling => call.tries.saturating_sub(1),
+            CallState::Resting | CallState::GivenUp | CallState::Dropped => call.tries,
+        };
+        let remembered = usize::try_from(failed).map(|failed| failed.min(CALL_HISTORY_MAX));
+        let times = call.history.iter().map(|failed| failed.at_ms);
+        let is_in_order = times.clone().is_sorted() && times.clone().all(|at| at >= call.at_ms);
+        let is_since = (call.at_ms..=self.books.clock_up_to_ms()).contains(&call.since_ms)
+            && times.max().is_none_or(|at| at <= call.since_ms);
+        if remembered != Ok(call.history.len())
+            || call.tries <= call.tries_before
+            || !is_in_order
+            || !is_since
+        {
+            let what = format!("its history is not that of {} tries", call.tries);
+            self.fault("call", number, what);
+        }
+    }
+
     fn dead(&mut self) {
-        let mut replays = self.replays();
+        let mut replays = self.due(REPLAY.id);
         for (key, dead) in self.books.rows(&DEAD) {
             let Some(number) = self.number("dead letter", &key) else {
                 continue;
@@ -220,19 +272,21 @@ impl<'a> Laws<'a> {
                 let what = format!("it is none of kind {:#x} that would run here", dead.kind);
                 self.fault("dead letter", number, what);
             }
-            self.check_state(number, &dead, replays.remove(&number));
+            self.check_state(number, &dead, replays.remove(&number).is_some());
         }
-        for number in replays {
+        for number in replays.into_keys() {
             self.fault("replay", number, "nothing was set aside under this number");
         }
     }
 
-    /// The numbers of what is to be replayed.
-    fn replays(&self) -> BTreeSet<u64> {
+    /// The timers of a kind of the engine's own: for which number each is due, and when.
+    fn due(&self, timer: u16) -> BTreeMap<u64, u64> {
         let due = self.books.rows(&TIMERS);
         let due = due.into_iter().filter_map(|(key, _)| Due::of(key));
-        let replays = due.filter(|due| due.timer == REPLAY.id);
-        replays.filter_map(|due| due.owner().number()).collect()
+        let of_kind = due.filter(|due| due.timer == timer);
+        of_kind
+            .filter_map(|due| Some((due.owner().number()?, due.due_ms())))
+            .collect()
     }
 
     fn check_state(&mut self, number: u64, dead: &DeadRow, is_due: bool) {

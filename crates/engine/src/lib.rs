@@ -26,6 +26,7 @@ mod cell;
 mod checkpoint;
 mod clock;
 pub mod contract;
+mod courier;
 mod damage;
 mod dead;
 pub mod disk;
@@ -51,6 +52,7 @@ mod random;
 mod reader;
 mod repair;
 mod row;
+mod row_id;
 mod running;
 mod share;
 mod shared;
@@ -71,6 +73,7 @@ pub use archive::{Retention, Slice};
 pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
+pub use courier::{Call, CallEnd, Courier, End, Patience, Report, Said, Try};
 pub use damage::{Alarm, Damaged, check_whole};
 pub use engine::{
     Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Tender,

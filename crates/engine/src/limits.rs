@@ -119,6 +119,27 @@ pub const LETTER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a letter beside its body: its numbers, and an addressee of the longest name.
 pub const LETTER_HEAD_BYTES: usize = 256;
 
+/// Calls of one partition that are under way beyond which no command that calls runs (opening ones: at
+/// 80% of it); what timers and mail call comes on top.
+pub const CALLS_MAX: usize = 8 * 1024;
+
+/// Bytes of what a call sends, what comes back with it, and what it is about.
+pub const CALL_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a service's answer: whoever has called keeps little of it.
+pub const CALL_ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Tries of a call that are remembered.
+pub const CALL_HISTORY_MAX: usize = 16;
+
+/// Bytes of why one has brought nothing.
+pub const CALL_WHY_BYTES_MAX: usize = 200;
+
+/// How long a call rests at least and at most before it is tried again.
+pub const CALL_REST_MIN_MS: u64 = 500;
+/// See [`CALL_REST_MIN_MS`]: a service that is back is asked within so long.
+pub const CALL_REST_MAX_MS: u64 = 60_000;
+
 /// Letters taken out of an inbox for one batch, before its commands.
 pub const BATCH_LETTERS_MAX: usize = 512;
 

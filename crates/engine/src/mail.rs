@@ -20,6 +20,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::contract::MailDef;
+use crate::courier::Try;
 use crate::ids;
 use crate::key::{PartitionId, Slot};
 use crate::row::Row;
@@ -129,6 +130,8 @@ pub(crate) enum Post {
         of: Slot,
         number: u64,
     },
+    /// To the courier.
+    Try(Try),
 }
 
 /// Asserts that every kind of mail that some domain sends is one that some domain takes in.

@@ -2,6 +2,7 @@
 
 use crate::archive::DROPPED;
 use crate::contract::{Class, Domain, Method, RequestDef};
+use crate::courier::{self, CALLS, ListCalls, NEXT_TRY, Retry};
 use crate::dead::{DEAD, Drop, ListDead, REPLAY, Replay};
 use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
@@ -23,8 +24,9 @@ pub(crate) const ENGINE: Domain = Domain {
         FLOORS.def(),
         DROPPED.def(),
         IDLE_TIMERS.def(),
+        CALLS.def(),
     ],
-    timers: &[REPLAY],
+    timers: &[REPLAY, NEXT_TRY],
     takes: &[],
     sends: &[],
     events: &[],
@@ -42,6 +44,19 @@ pub(crate) const ENGINE: Domain = Domain {
             "DEAD.DROP",
             Method::Post,
             "/v1/dead/{id}/drop",
+            Class::Finishes,
+        ),
+        RequestDef::scan::<ListCalls>("CALL.LIST", "/v1/calls"),
+        RequestDef::call::<Retry>(
+            "CALL.RETRY",
+            Method::Post,
+            "/v1/calls/{id}/retry",
+            Class::Finishes,
+        ),
+        RequestDef::call::<courier::Drop>(
+            "CALL.DROP",
+            Method::Post,
+            "/v1/calls/{id}/drop",
             Class::Finishes,
         ),
     ],

@@ -8,6 +8,7 @@ use crate::base::Base;
 use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
 use crate::contract::{Class, Fault};
+use crate::courier::ToCourier;
 use crate::filter::Filters;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
     pub(crate) streams: Streams,
+    pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
     /// What each domain uses.
@@ -89,6 +91,7 @@ impl Shared {
             readers: ReaderQueue::default(),
             metrics: Metrics::default(),
             streams: Streams::new(durable.len()),
+            to_courier: ToCourier::default(),
             stopping: AtomicBool::new(false),
             room: AtomicU8::new(0),
             is_stuck: AtomicBool::new(false),

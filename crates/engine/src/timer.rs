@@ -58,6 +58,11 @@ impl Due {
         Some(Self { key, slot, timer })
     }
 
+    /// When.
+    pub(crate) fn due_ms(&self) -> u64 {
+        due_ms(&self.key)
+    }
+
     /// The parts that the timer was set with.
     pub(crate) fn owner(&self) -> KeyReader<'_> {
         KeyReader::new(&self.key.as_bytes()[12..])

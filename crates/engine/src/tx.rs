@@ -6,13 +6,14 @@ use compact_str::CompactString;
 
 use crate::archive::Slice;
 use crate::contract::{Event, Mail, Timer};
+use crate::courier::{CALLS, Call, CallRow, Try};
 use crate::dead::{DEAD, DeadRow};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
-use crate::limits::{EVENT_BYTES_MAX, LETTER_BYTES_MAX};
+use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
 use crate::stream::{Emitted, ToldEvent};
@@ -92,6 +93,18 @@ pub struct Tx<'a> {
     pub(crate) is_awaited: bool,
     /// What it changed that somebody may wait for.
     pub(crate) told: Vec<CompactString>,
+    pub(crate) calls: Calls,
+}
+
+/// The calls of a transaction.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// For the courier.
+    pub(crate) tries: Vec<Try>,
+    /// Calls that were not under way and are now.
+    pub(crate) begun: usize,
+    /// Calls that were under way and are not any more.
+    pub(crate) ended: usize,
 }
 
 impl Tx<'_> {
@@ -231,6 +244,26 @@ impl Tx<'_> {
         self.put(&OUTBOX, number, sent.clone());
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
+    }
+
+    /// Calls out: after this transaction is durable, at least once, always with the number that is given
+    /// back. What comes of it is told by a letter to `answer_to`, of this slot: a [`crate::CallEnd`].
+    pub fn call(&mut self, call: Call) -> u64 {
+        let bytes = call.body.len() + call.note.len() + call.about.len();
+        assert!(bytes <= CALL_BYTES_MAX, "a call of {bytes} bytes");
+        let to = Slot::of(call.answer_to.to().as_bytes());
+        assert_eq!(to, self.slot, "the answer goes to another slot");
+        let number = self.mint();
+        let row = CallRow::new(call, self.now_ms);
+        self.calls.begun += 1;
+        self.hand_to_courier(number, row);
+        number
+    }
+
+    /// Puts the row of a call that the courier is to try.
+    pub(crate) fn hand_to_courier(&mut self, number: u64, row: CallRow) {
+        self.calls.tries.push(row.as_try(number, self.slot));
+        self.put(&CALLS, number, row);
     }
 
     /// Keeps what was set aside where people can see it.

@@ -286,6 +286,11 @@ pub trait Apply: Request + Sync {
         Request::bytes(self) + LETTER_HEAD_BYTES
     }
 
+    /// Most calls to the outside that it makes. While there is no room for them it is told BUSY.
+    fn calls(&self) -> usize {
+        0
+    }
+
     /// Most bytes that its rows take in the log, keys included: by default what the command carries,
     /// and some small rows. It waits for the next record if this one has no room for so many. What
     /// writes more than it says runs twice if it does not fit, and is no less right.
@@ -317,6 +322,8 @@ pub trait Call: Send {
     fn letters(&self) -> usize;
     /// Most bytes of each of them.
     fn letter_bytes(&self) -> usize;
+    /// Most calls to the outside that it makes.
+    fn calls(&self) -> usize;
     /// Most bytes that its rows take in the log.
     fn writes(&self) -> usize;
     /// How long its answer may wait.
@@ -355,6 +362,10 @@ impl<C: Apply> Call for C {
 
     fn letter_bytes(&self) -> usize {
         Apply::letter_bytes(self)
+    }
+
+    fn calls(&self) -> usize {
+        Apply::calls(self)
     }
 
     fn writes(&self) -> usize {

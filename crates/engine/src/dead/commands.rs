@@ -1,10 +1,10 @@
 //! `DEAD.REPLAY` and `DEAD.DROP`: what is to become of what was set aside.
 
-use super::id::DeadId;
 use super::{DEAD, DeadRow, DeadState, REPLAY};
 use crate::contract::{Apply, RefusalDef, Refuse, Status};
 use crate::key::Slot;
 use crate::limits::{COMMAND_ROWS_BYTES, LETTER_BYTES_MAX};
+use crate::row_id::RowId;
 use crate::tx::{Reads, Stop, Tx};
 use crate::{reply, request};
 
@@ -16,7 +16,7 @@ request! {
     /// version knows. A retry while it is replayed, or when it has been, changes nothing.
     pub(crate) struct Replay {
         /// Which: its `id` in `DEAD.LIST`.
-        id: DeadId,
+        id: RowId,
     }
 }
 
@@ -27,7 +27,7 @@ request! {
     /// cleared up.
     pub(crate) struct Drop {
         /// Which: its `id` in `DEAD.LIST`.
-        id: DeadId,
+        id: RowId,
     }
 }
 
@@ -35,7 +35,7 @@ reply! {
     /// What becomes of what was set aside.
     pub(crate) struct DeadReceipt {
         /// Its id.
-        id: DeadId,
+        id: RowId,
         /// replaying, replayed or dropped.
         state: &'static str,
         /// How often it was to run once more.
@@ -97,13 +97,13 @@ impl Refuse for Refusal {
 /// A row with its letter, and a timer.
 const ROWS_BYTES: usize = LETTER_BYTES_MAX + COMMAND_ROWS_BYTES;
 
-fn row_of(tx: &mut Tx<'_>, id: &DeadId) -> Result<DeadRow, Stop<Refusal>> {
+fn row_of(tx: &mut Tx<'_>, id: &RowId) -> Result<DeadRow, Stop<Refusal>> {
     let row = tx.get(&DEAD, id.number)?;
     row.ok_or_else(|| Refusal::Unknown.into())
 }
 
 /// Puts the row, unless it is as it was.
-fn answer(tx: &mut Tx<'_>, id: &DeadId, row: DeadRow, repeated: bool) -> DeadReceipt {
+fn answer(tx: &mut Tx<'_>, id: &RowId, row: DeadRow, repeated: bool) -> DeadReceipt {
     let receipt = DeadReceipt {
         id: id.clone(),
         state: row.state.word(),

@@ -2,10 +2,10 @@
 
 use compact_str::{CompactString, format_compact};
 
-use super::id::DeadId;
 use super::{DEAD, DeadRow, DeadState};
 use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
 use crate::limits::SCAN_ROWS_MAX;
+use crate::row_id::RowId;
 use crate::{reply, request};
 
 request! {
@@ -28,7 +28,7 @@ reply! {
     /// A timer or a letter that was set aside.
     pub(crate) struct DeadInfo {
         /// Its id: the slot in which it lies, and its number.
-        id: DeadId,
+        id: RowId,
         /// When it was set aside, in milliseconds since 1970.
         at_ms: u64,
         /// `timer` or `letter`.
@@ -55,7 +55,7 @@ impl PageItem for DeadInfo {
 }
 
 impl DeadInfo {
-    fn of(id: DeadId, dead: &DeadRow) -> Self {
+    fn of(id: RowId, dead: &DeadRow) -> Self {
         Self {
             id,
             at_ms: dead.at_ms,
@@ -93,7 +93,7 @@ impl Scan for ListDead {
                 return Ok(Page { items, next });
             }
             if self.state.is_none_or(|state| state == dead.state) {
-                items.push(DeadInfo::of(DeadId::new(slot, number), &dead));
+                items.push(DeadInfo::of(RowId::new(slot, number), &dead));
             }
             if items.len() > self.limit() {
                 return Ok(Page::cut(items, self.limit()));

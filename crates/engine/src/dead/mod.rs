@@ -14,7 +14,6 @@
 //! does not run again with the next start: what was set aside waits once more.
 
 mod commands;
-mod id;
 mod list;
 
 use minicbor::bytes::ByteVec;

@@ -287,6 +287,7 @@ impl Door {
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         self.shared.wake_all();
+        self.shared.to_courier.wake();
         self.shared.checkpoints.ring();
     }
 

@@ -28,6 +28,7 @@ use crate::base::{Base, BaseDamage, BaseError, Tend};
 use crate::checkpoint::{Archives, Checkpointer, Mark, MarkError};
 use crate::clock::{Clock, ClockJump, EngineClock};
 use crate::contract::{Domain, MailDef, Timer};
+use crate::courier::Courier;
 use crate::damage::{Alarm, Damaged, check_whole};
 use crate::disk::Disk;
 use crate::filter::{self, Completion};
@@ -116,6 +117,8 @@ pub struct Engine {
     pub checkpointer: Checkpointer,
     /// Keep the base in order, each a part of it.
     pub tenders: [Tender; 3],
+    /// Calls to the outside.
+    pub courier: Courier,
     /// Where it is noted what stopped the process.
     pub strikes: Strikes,
     /// Where it is noted that the base is damaged.
@@ -243,6 +246,9 @@ impl Engine {
             executors: executors.collect(),
             writer: Writer {
                 inner,
+                shared: Arc::clone(&shared),
+            },
+            courier: Courier {
                 shared: Arc::clone(&shared),
             },
             strikes: Strikes {

@@ -1,6 +1,7 @@
 //! A partition: the one writer of its slots.
 
 mod audit;
+mod calls;
 mod dead;
 mod events;
 mod idle;
@@ -31,6 +32,7 @@ use waits::Waits;
 use crate::base::BaseError;
 use crate::checkpoint::Frozen;
 use crate::contract::{Class, EventDef, MailDef, Timer};
+use crate::courier::CALLS;
 use crate::event::{EVENTS, FLOORS};
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
@@ -72,6 +74,8 @@ pub(crate) struct Partition {
     effects: Vec<u8>,
     others: Others,
     outbox: Outbox,
+    /// Calls that are under way.
+    calls: usize,
     /// It waits for the log, which wakes it.
     is_held_up: bool,
     /// Rows were last set aside for this checkpoint; and let go after this one.
@@ -147,13 +151,18 @@ impl Partition {
         watching: Arc<AtomicUsize>,
     ) -> Result<Self, BaseError> {
         let timers = [TIMERS.id(), IDLE_TIMERS.id()];
-        let read = [&timers[..], &[EVENTS.id(), FLOORS.id(), OUTBOX.id()]].concat();
+        let read = [
+            &timers[..],
+            &[EVENTS.id(), FLOORS.id(), OUTBOX.id(), CALLS.id()],
+        ]
+        .concat();
         let rows = tables.books_of(&read);
         let agenda = Agenda::rearm(&TIMERS, &rows, &slots);
         let idle = Agenda::rearm(&IDLE_TIMERS, &rows, &slots);
         let events = events::windows(&rows, &slots, &handlers.events)?;
         let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
         letters.sort_by_key(|(key, _)| number_of(key));
+        let under_way = calls::under_way(&rows, &slots)?;
         drop(rows);
         let mut outbox = Outbox::default();
         let mut others = Others::default();
@@ -163,6 +172,10 @@ impl Partition {
             outbox.add(&letter, OWN);
             others.post.push(Post::Letter(letter));
         }
+        let calls = under_way.len();
+        others
+            .post
+            .extend(under_way.into_iter().filter_map(calls::again));
         let state = State {
             tables,
             minter: Minter::default(),
@@ -192,6 +205,7 @@ impl Partition {
             effects: Vec::new(),
             others,
             outbox,
+            calls,
             is_held_up: false,
             frozen_for: 0,
             thawed_for: 0,
@@ -372,7 +386,14 @@ impl Partition {
         shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
         for post in self.others.post.drain(..) {
-            let mail = Envelope::from(post);
+            let mail = match post {
+                Post::Letter(letter) => Envelope::letter(letter),
+                Post::Ack { of, number } => Envelope::ack(of, number),
+                Post::Try(one) => {
+                    shared.to_courier.push(one);
+                    continue;
+                }
+            };
             let to = shared.slots.owner(mail.slot);
             shared.inbox(to).push_mail(mail);
             shared.wake(to);
@@ -461,6 +482,10 @@ impl Partition {
         for letter in done.sent.drain(..) {
             self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));
+        }
+        self.calls = (self.calls + done.calls.begun) - done.calls.ended;
+        for one in done.calls.tries.drain(..) {
+            answers.push_post(Post::Try(one));
         }
         self.tell(&done.told);
         for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {

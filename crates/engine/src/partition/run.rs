@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::lanes::COMMAND_WORK;
 use super::state::Done;
-use super::{Later, Partition, fits};
+use super::{Later, OWN, Partition, fits};
 use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
 use crate::gate::Answers;
 use crate::inbox::{Envelope, Errand, Turn};
@@ -87,6 +87,7 @@ impl Partition {
             Errand::Call { .. } | Errand::Scan(_) => envelope.domain,
             Errand::Letter(letter) => self.handlers.domain_of(letter.sent.mail),
             Errand::Ack(number) => self.outbox.domain_of(*number),
+            Errand::Report(_) => OWN,
         }
     }
 
@@ -99,6 +100,7 @@ impl Partition {
         shared: &Shared,
     ) -> Option<Fault> {
         let has_room = self.outbox.has_room_for(class, call);
+        let has_room = has_room && self.has_room_for_calls(class, call);
         let has_room = has_room && (call.waits_ms() == 0 || self.waiters.has_room(class));
         let of_outbox = (!has_room).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses_of(domain, class))
@@ -139,11 +141,14 @@ impl Partition {
                 self.mark(&envelope);
                 return Ran::Over(0);
             }
-            Errand::Letter(_) | Errand::Ack(_) if shared.refuses(Class::Finishes).is_some() => {
+            Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_)
+                if shared.refuses(Class::Finishes).is_some() =>
+            {
                 self.held_mail.hold(envelope);
                 return Ran::Waits;
             }
             Errand::Letter(letter) => self.take_letter(letter, now_ms, weight, answers),
+            Errand::Report(reported) => self.take_report(slot, reported, now_ms, weight, answers),
             Errand::Ack(number) => return Ran::Over(self.forget_letter(slot, *number)),
         };
         match ran {

@@ -14,7 +14,7 @@ use crate::stream::Emitted;
 use crate::table::Missing;
 use crate::tables::Tables;
 use crate::timer::Agenda;
-use crate::tx::{Reads, Tx};
+use crate::tx::{Calls, Reads, Tx};
 
 /// What commands see and change.
 pub(super) struct State {
@@ -39,6 +39,7 @@ pub(super) struct Done {
     pub(super) emitted: Vec<Emitted>,
     pub(super) sent: Vec<Letter>,
     pub(super) told: Vec<CompactString>,
+    pub(super) calls: Calls,
 }
 
 impl Done {
@@ -50,6 +51,7 @@ impl Done {
             emitted: tx.emitted,
             sent: tx.sent,
             told: tx.told,
+            calls: tx.calls,
         }
     }
 }
@@ -72,6 +74,7 @@ impl State {
             turn: Turn::First,
             is_awaited: self.is_awaited,
             told: Vec::new(),
+            calls: Calls::default(),
         }
     }
 

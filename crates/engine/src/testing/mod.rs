@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::contract::{
     Audit, Domain, FieldKind, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
 };
+use crate::courier::Courier;
 use crate::disk::FaultDisk;
 use crate::engine::{
     Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of,
@@ -231,6 +232,8 @@ pub struct Stepper {
     recorder: Arc<Recorder>,
     next_token: u64,
     late: Vec<late::Late>,
+    /// Calls to the outside.
+    pub courier: Courier,
     /// What the log held when it was opened.
     pub report: LogReport,
     /// The disk beneath.
@@ -310,6 +313,7 @@ impl Stepper {
             recorder: Arc::default(),
             next_token: 1,
             late: Vec::new(),
+            courier: engine.courier,
             report: engine.report,
             disk,
             clock,

@@ -2,10 +2,12 @@
 
 mod attach;
 mod greet;
+mod oracle;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
 use greet::{Await, Greet};
+use oracle::{ANSWERS, Answers, Ask, Told};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -49,6 +51,7 @@ pub const TOY: Domain = Domain {
         SHELF.def(),
         BOOKS.def(),
         ATTACHED.def(),
+        ANSWERS.def(),
     ],
     timers: &[FADE, SHELVE],
     takes: MAIL,
@@ -100,6 +103,13 @@ pub const TOY: Domain = Domain {
             "/v1/notes/{key}/books/{book}",
             ReadsOnly,
         ),
+        RequestDef::call::<Ask>("NOTE.ASK", Method::Post, "/v1/notes/{key}/asks", Opens),
+        RequestDef::call::<Answers>(
+            "NOTE.ANSWERS",
+            Method::Get,
+            "/v1/notes/{key}/answers",
+            ReadsOnly,
+        ),
         RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
@@ -110,6 +120,7 @@ const MAIL: &[MailDef] = &[
     MailDef::of::<Shared>(),
     MailDef::of::<Thanks>(),
     MailDef::of::<Forwarded>(),
+    MailDef::of::<Told>(),
 ];
 
 const UNKNOWN: RefusalDef = RefusalDef {

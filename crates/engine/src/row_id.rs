@@ -1,4 +1,4 @@
-//! The id of what was set aside: `slot-number`, which says where it lies.
+//! The id of a row that is found by a number alone: `slot-number`, which says where it lies.
 
 use compact_str::{CompactString, format_compact};
 
@@ -8,16 +8,16 @@ use crate::contract::{
 use crate::key::Slot;
 use crate::limits::SLOTS;
 
-/// Which timer or letter that was set aside.
+/// Which row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DeadId {
+pub(crate) struct RowId {
     pub(crate) slot: Slot,
     /// Unique, whatever the slot.
     pub(crate) number: u64,
     text: CompactString,
 }
 
-impl DeadId {
+impl RowId {
     pub(crate) fn new(slot: Slot, number: u64) -> Self {
         let text = format_compact!("{}-{number}", slot.0);
         Self { slot, number, text }
@@ -35,12 +35,12 @@ impl DeadId {
     }
 }
 
-impl FieldType for DeadId {
+impl FieldType for RowId {
     const KIND: FieldKind = FieldKind::Name;
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
         let name = Name::read(raw)?;
-        let message = || "must be `slot-number`, as DEAD.LIST tells it".to_owned();
+        let message = || "must be `slot-number`, as its list tells it".to_owned();
         Self::of(name.as_str()).ok_or_else(|| (InvalidKind::Unreadable, message()))
     }
 
@@ -50,7 +50,7 @@ impl FieldType for DeadId {
     }
 }
 
-impl ReplyValue for DeadId {
+impl ReplyValue for RowId {
     const TYPE: ReplyType = ReplyType::Text;
 
     fn write(&self, out: &mut dyn Writer) {
@@ -64,12 +64,12 @@ mod tests {
 
     #[test]
     fn ids_are_read_as_they_are_written_and_in_no_other_way() {
-        let id = DeadId::new(Slot(4095), 7);
-        assert_eq!(DeadId::of(id.as_str()), Some(id));
+        let id = RowId::new(Slot(4095), 7);
+        assert_eq!(RowId::of(id.as_str()), Some(id));
         for text in [
             "", "7", "1-", "-7", "4096-7", "01-7", "1-07", "1-+7", "1-7-7", "1- 7",
         ] {
-            assert_eq!(DeadId::of(text), None, "{text:?}");
+            assert_eq!(RowId::of(text), None, "{text:?}");
         }
     }
 }
