@@ -54,6 +54,7 @@ mod repair;
 mod row;
 mod row_id;
 mod running;
+mod settings;
 mod share;
 mod shared;
 mod sink;
@@ -61,6 +62,7 @@ mod stream;
 mod strikes;
 mod table;
 mod tables;
+mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
@@ -73,7 +75,7 @@ pub use archive::{Retention, Slice};
 pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
-pub use courier::{Call, CallEnd, Courier, End, Patience, Report, Said, Try};
+pub use courier::{Call, CallEnd, Courier, End, HostFigures, Patience, Report, Said, Try};
 pub use damage::{Alarm, Damaged, check_whole};
 pub use engine::{
     Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Tender,
@@ -92,6 +94,7 @@ pub use random::Random;
 pub use repair::{RepairError, Repaired, repair};
 pub use row::{Nothing, Row};
 pub use running::Running;
+pub use settings::Settings;
 pub use share::{Share, ShareError, Shares};
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
@@ -99,4 +102,5 @@ pub use stream::{Begin, Bell, Subscription, Taken, ToldEvent};
 pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;
+pub use tally::CountDef;
 pub use tx::{Reads, Stop, Tx};

@@ -50,7 +50,7 @@ pub(crate) struct DomainMetrics {
 }
 
 /// What a domain has done and has, now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainFigures {
     /// Its name.
     pub name: &'static str,
@@ -64,4 +64,8 @@ pub struct DomainFigures {
     pub row_bytes: u64,
     /// Commands and queries that wait to run.
     pub waiting: u64,
+    /// How often it has refused, by the code of the refusal. What a scan refuses is not counted.
+    pub refusals: Vec<(&'static str, u64)>,
+    /// What it counts itself, by name.
+    pub counts: Vec<(&'static str, u64)>,
 }

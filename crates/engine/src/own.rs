@@ -30,6 +30,7 @@ pub(crate) const ENGINE: Domain = Domain {
     takes: &[],
     sends: &[],
     events: &[],
+    counts: &[],
     requests: &[
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),

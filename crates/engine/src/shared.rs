@@ -7,7 +7,7 @@ use crate::backup::Desk;
 use crate::base::Base;
 use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
-use crate::contract::{Class, Fault};
+use crate::contract::{Class, Domain, Fault};
 use crate::courier::ToCourier;
 use crate::filter::Filters;
 use crate::inbox::Inbox;
@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::reader::{Fetched, ReaderQueue};
 use crate::share::Part;
 use crate::stream::Streams;
+use crate::tally::Tally;
 use crate::usage::Usage;
 
 /// Wakes an executor's thread.
@@ -67,7 +68,7 @@ impl Shared {
         durable: &[Lsn],
         clock: Arc<EngineClock>,
         (base, filters, memory): (Arc<dyn Base>, Filters, Memory),
-        parts: &[Part],
+        (parts, domains): (&[Part], &[Domain]),
         executors: usize,
     ) -> Self {
         Self {
@@ -83,7 +84,11 @@ impl Shared {
                 .iter()
                 .map(|_| Inbox::new(parts.iter().map(|part| part.inbox_percent)))
                 .collect(),
-            usages: parts.iter().copied().map(Usage::new).collect(),
+            usages: parts
+                .iter()
+                .zip(domains)
+                .map(|(part, domain)| Usage::new(*part, Tally::of(domain)))
+                .collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             slots,
             log: Arc::default(),

@@ -16,9 +16,11 @@ use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::row::{Nothing, Row};
+use crate::settings::Settings;
 use crate::stream::{Emitted, ToldEvent};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
+use crate::tally::CountDef;
 
 /// Why a command did not come to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +96,11 @@ pub struct Tx<'a> {
     /// What it changed that somebody may wait for.
     pub(crate) told: Vec<CompactString>,
     pub(crate) calls: Calls,
+    pub(crate) settings: &'a Settings,
+    /// What it counted.
+    pub(crate) counted: Vec<&'static str>,
+    /// The code of its refusal.
+    pub(crate) refused: Option<&'static str>,
 }
 
 /// The calls of a transaction.
@@ -107,7 +114,18 @@ pub(crate) struct Calls {
     pub(crate) ended: usize,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    /// What the settings tell by a type of the domain's, if they do.
+    #[must_use]
+    pub fn settings<T: std::any::Any>(&self) -> Option<&'a T> {
+        self.settings.get()
+    }
+
+    /// Counts one of what the domain has declared that it counts.
+    pub fn count(&mut self, what: &CountDef) {
+        self.counted.push(what.name);
+    }
+
     /// Engine time in milliseconds since 1970, fixed for the batch.
     #[must_use]
     pub fn now_ms(&self) -> u64 {

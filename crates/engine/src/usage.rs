@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::limits::SHARING_MS;
 use crate::metrics::DomainMetrics;
 use crate::share::Part;
+use crate::tally::Tally;
 
 /// What one domain uses.
 pub(crate) struct Usage {
@@ -15,12 +16,14 @@ pub(crate) struct Usage {
     /// Engine time at which it last had work.
     worked_ms: AtomicU64,
     pub(crate) metrics: DomainMetrics,
+    pub(crate) tally: Tally,
 }
 
 impl Usage {
-    pub(crate) fn new(part: Part) -> Self {
+    pub(crate) fn new(part: Part, tally: Tally) -> Self {
         Self {
             part,
+            tally,
             row_bytes: AtomicI64::new(0),
             worked_ms: AtomicU64::new(0),
             metrics: DomainMetrics::default(),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::{DomainFigures, Door};
+use tidegate_engine::{DomainFigures, Door, HostFigures};
 
 use crate::router::Front;
 
@@ -132,6 +132,8 @@ impl Text {
             );
         }
         self.domains(door);
+        self.names(door);
+        self.hosts(door);
         let waiting = door.waiting();
         self.single(
             "tidegate_requests_waiting",
@@ -188,6 +190,72 @@ impl Text {
             for of in door.domain_figures() {
                 let labels = format!("{{domain=\"{}\"}}", of.name);
                 self.sample(&name, &labels, figure(&of));
+            }
+        }
+    }
+
+    /// What is counted by name.
+    fn names(&mut self, door: &Door) {
+        let name = "tidegate_refusals_total";
+        let help = "Commands and queries refused, by structure and code.";
+        self.family(name, "counter", help);
+        for of in door.domain_figures() {
+            for (code, value) in of.refusals {
+                let labels = format!("{{domain=\"{}\",code=\"{code}\"}}", of.name);
+                self.sample(name, &labels, value);
+            }
+        }
+        for domain in door.domains() {
+            let figures = door.domain_figures().find(|of| of.name == domain.name);
+            let counts = figures.map(|of| of.counts).unwrap_or_default();
+            for (def, (name, value)) in domain.counts.iter().zip(counts) {
+                let name = format!("tidegate_{}_{name}_total", domain.name);
+                self.single(&name, "counter", def.doc, value);
+            }
+        }
+    }
+
+    /// What the courier does about hosts.
+    fn hosts(&mut self, door: &Door) {
+        type Figure = fn(&HostFigures) -> u64;
+        let families: [(&str, &str, &str, Figure); 5] = [
+            (
+                "answered_total",
+                "counter",
+                "Calls to the outside that were answered.",
+                |of| of.answered,
+            ),
+            (
+                "failed_total",
+                "counter",
+                "Calls to the outside that were not, or with an error.",
+                |of| of.failed,
+            ),
+            (
+                "in_flight",
+                "gauge",
+                "Calls to the outside that are under way.",
+                |of| of.in_flight,
+            ),
+            (
+                "waiting",
+                "gauge",
+                "Calls to the outside that wait for their turn.",
+                |of| of.waiting,
+            ),
+            (
+                "circuit_open",
+                "gauge",
+                "1 while the circuit breaker is not closed.",
+                |of| u64::from(of.breaker != "closed"),
+            ),
+        ];
+        let hosts = door.host_figures();
+        for (name, kind, help, figure) in families {
+            let name = format!("tidegate_courier_{name}");
+            self.family(&name, kind, &format!("{help} By host."));
+            for of in &hosts {
+                self.sample(&name, &format!("{{host=\"{}\"}}", of.host), figure(of));
             }
         }
     }

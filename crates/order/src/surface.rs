@@ -25,6 +25,7 @@ pub const ORDER: Domain = Domain {
     ],
     sends: &[MailDef::of::<InList>(), MailDef::of::<Changed>()],
     events: &[],
+    counts: &[],
     requests: &[
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
         RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads),

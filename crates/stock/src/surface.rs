@@ -36,6 +36,7 @@ pub const STOCK: Domain = Domain {
     takes: MAIL,
     sends: MAIL,
     events: &[StockLow::DEF],
+    counts: &[],
     requests: &[
         RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),
         RequestDef::call::<Add>("STOCK.ADD", Post, "/v1/stock/{sku}/changes", Finishes),

@@ -19,6 +19,7 @@ use crate::log::BUSY;
 use crate::row::{Nothing, Row};
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
+use crate::tally::CountDef;
 use crate::timer::{IDLE_TIMERS, TIMERS};
 use crate::tx::{Reads, Stop, Tx};
 
@@ -41,6 +42,8 @@ pub struct Domain {
     pub sends: &'static [MailDef],
     /// Its events.
     pub events: &'static [EventDef],
+    /// What it counts, beside what the engine counts of every domain.
+    pub counts: &'static [CountDef],
     /// Its requests.
     pub requests: &'static [RequestDef],
     /// Recomputes its conservation laws from the rows of one slot.
@@ -392,6 +395,7 @@ impl<C: Apply> Call for C {
             Err(Stop::Refused(no)) => {
                 refusal = no;
                 debug_assert!(C::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
+                tx.refused = Some(refusal.def().code);
                 Outcome::Refused(&refusal)
             }
             Err(Stop::Busy) => Outcome::Fault(&BUSY),

@@ -29,7 +29,7 @@ use minicbor::{Decode, Encode};
 
 pub(crate) use commands::{Drop, Retry};
 pub(crate) use list::ListCalls;
-pub use queue::Courier;
+pub use queue::{Courier, HostFigures};
 pub(crate) use queue::{Reported, ToCourier};
 pub(crate) use tries::{NEXT_TRY, next_try_ms};
 
@@ -148,6 +148,23 @@ pub struct Try {
     pub about: CompactString,
     /// What is sent.
     pub body: ByteVec,
+}
+
+#[cfg(feature = "testing")]
+impl Try {
+    /// The first try of a call that nobody has made.
+    #[must_use]
+    pub fn of_test(number: u64, body: &[u8]) -> Self {
+        Self {
+            number,
+            slot: Slot(0),
+            nth: 1,
+            service: CompactString::default(),
+            action: CompactString::default(),
+            about: CompactString::default(),
+            body: body.to_vec().into(),
+        }
+    }
 }
 
 /// What becomes of a call. The numbers are stored.

@@ -11,6 +11,7 @@ use crate::shared::{Shared, Waker};
 pub(crate) struct ToCourier {
     tries: Mutex<Vec<Try>>,
     waker: OnceLock<Waker>,
+    figures: Mutex<Vec<HostFigures>>,
 }
 
 impl ToCourier {
@@ -23,11 +24,34 @@ impl ToCourier {
         }
     }
 
+    /// What the courier has told last.
+    pub(crate) fn figures(&self) -> Vec<HostFigures> {
+        let figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.clone()
+    }
+
     pub(crate) fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             waker();
         }
     }
+}
+
+/// What the courier does about a host, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFigures {
+    /// Its name and port.
+    pub host: String,
+    /// The state of its circuit breaker: closed, open or half_open.
+    pub breaker: &'static str,
+    /// Calls that are under way.
+    pub in_flight: u64,
+    /// Calls that wait for their turn.
+    pub waiting: u64,
+    /// Tries that were answered since the start.
+    pub answered: u64,
+    /// Tries that were not, or with an error of the host's own.
+    pub failed: u64,
 }
 
 /// What a try has brought, on its way back.
@@ -68,6 +92,12 @@ impl Courier {
         let envelope = Envelope::mail(Errand::Report(reported), tried.slot, "a report");
         self.shared.inbox(to).push_mail(envelope);
         self.shared.wake(to);
+    }
+
+    /// Tells what is done about hosts.
+    pub fn tell(&self, figures: Vec<HostFigures>) {
+        let told = &self.shared.to_courier.figures;
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = figures;
     }
 
     /// Whether the engine is stopping: nothing needs to be tried any more.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
 use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
+use crate::courier::HostFigures;
 use crate::ids;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::{PartitionId, Slot};
@@ -244,6 +245,8 @@ impl Door {
                 log_bytes: usage.metrics.log_bytes.get(),
                 row_bytes: usage.row_bytes() as u64,
                 waiting: waiting as u64,
+                refusals: usage.tally.refusals().collect(),
+                counts: usage.tally.counts().collect(),
             }
         })
     }
@@ -289,6 +292,12 @@ impl Door {
         self.shared.wake_all();
         self.shared.to_courier.wake();
         self.shared.checkpoints.ring();
+    }
+
+    /// What the courier does about each host that it has called.
+    #[must_use]
+    pub fn host_figures(&self) -> Vec<HostFigures> {
+        self.shared.to_courier.figures()
     }
 
     /// Ends the log writer, the readers and all subscriptions, once the executors are quiet.

@@ -40,6 +40,7 @@ use crate::memory::Memory;
 use crate::own::ENGINE;
 use crate::partition::{Handlers, Partition};
 use crate::repair::is_without_tables;
+use crate::settings::Settings;
 use crate::share::{ShareError, Shares, parts};
 use crate::shared::Shared;
 use crate::strikes::{self, Strikes};
@@ -60,6 +61,8 @@ pub struct Config {
     pub shares: Shares,
     /// When what is finished leaves for the archives of domains, and for how long it is kept there.
     pub archives: AllArchiveTimes,
+    /// What else the settings tell domains.
+    pub settings: Settings,
     /// A checkpoint begins after so long if anything has changed.
     pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
@@ -189,7 +192,7 @@ impl Engine {
             &tips,
             Arc::clone(&clock),
             (Arc::clone(&base), filters.clone(), config.memory),
-            &parts,
+            (&parts, domains),
             executors,
         );
         let kinds = Kinds::of(domains);
@@ -199,6 +202,7 @@ impl Engine {
         let numbers = domains.iter().enumerate();
         let handlers = Arc::new(Handlers {
             domains: numbers.map(|(at, domain)| (domain.number, at)).collect(),
+            settings: config.settings.clone(),
             weights: parts.iter().map(|part| part.weight).collect(),
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),

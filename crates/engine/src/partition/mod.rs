@@ -46,6 +46,7 @@ use crate::mail::{Letter, OUTBOX, Post};
 use crate::memtable::Left;
 use crate::row::Row;
 use crate::running::Running;
+use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::strikes::Identity;
 use crate::table::{Missing, Table};
@@ -76,6 +77,8 @@ pub(crate) struct Partition {
     outbox: Outbox,
     /// Calls that are under way.
     calls: usize,
+    /// What the batch has counted: of which domain, and what.
+    counted: Vec<(usize, &'static str)>,
     /// It waits for the log, which wakes it.
     is_held_up: bool,
     /// Rows were last set aside for this checkpoint; and let go after this one.
@@ -96,6 +99,8 @@ pub(crate) struct Partition {
 pub(crate) struct Handlers {
     /// The place of each domain, by its number in stored formats.
     pub(crate) domains: HashMap<u8, usize>,
+    /// What the settings tell domains.
+    pub(crate) settings: Settings,
     /// The weight of each domain, by place.
     pub(crate) weights: Vec<u32>,
     pub(crate) timers: HashMap<u16, Timer>,
@@ -185,6 +190,7 @@ impl Partition {
             events,
             watching,
             is_awaited: false,
+            settings: handlers.settings.clone(),
         };
         let domains = handlers.weights.len();
         let lanes = Lanes::new(handlers.weights.iter().copied());
@@ -206,6 +212,7 @@ impl Partition {
             others,
             outbox,
             calls,
+            counted: Vec::new(),
             is_held_up: false,
             frozen_for: 0,
             thawed_for: 0,
@@ -373,6 +380,9 @@ impl Partition {
             let usage = &shared.usages()[domain];
             usage.metrics.commands.add(commands as u64);
         }
+        for (domain, name) in self.counted.drain(..) {
+            shared.usages()[domain].tally.counted(name);
+        }
         if !answers.is_empty() {
             shared.add_answers(answers.weight());
             self.gate.hold(self.lsn, answers);
@@ -482,6 +492,9 @@ impl Partition {
         for letter in done.sent.drain(..) {
             self.outbox.add(&letter, self.ledger.at());
             answers.push_post(Post::Letter(letter));
+        }
+        for name in done.counted.drain(..) {
+            self.counted.push((self.ledger.at(), name));
         }
         self.calls = (self.calls + done.calls.begun) - done.calls.ended;
         for one in done.calls.tries.drain(..) {

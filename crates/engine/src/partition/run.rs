@@ -231,6 +231,9 @@ impl Partition {
                 let Some(status) = status else {
                     return Ok(Called::Waits(self.commit(slot, done, answers)));
                 };
+                if let Some(code) = done.refused {
+                    shared.usages()[envelope.domain].tally.refused(code);
+                }
                 answers.push(Arc::clone(sink), *token, status);
                 let more = self.finish(slot, status, done, answers);
                 Ok(Called::Answered(more))

@@ -10,6 +10,7 @@ use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
+use crate::settings::Settings;
 use crate::stream::Emitted;
 use crate::table::Missing;
 use crate::tables::Tables;
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) watching: Arc<AtomicUsize>,
     /// Whether some commands wait for an answer.
     pub(super) is_awaited: bool,
+    /// What the settings tell domains.
+    pub(super) settings: Settings,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -40,6 +43,8 @@ pub(super) struct Done {
     pub(super) sent: Vec<Letter>,
     pub(super) told: Vec<CompactString>,
     pub(super) calls: Calls,
+    pub(super) counted: Vec<&'static str>,
+    pub(super) refused: Option<&'static str>,
 }
 
 impl Done {
@@ -52,6 +57,8 @@ impl Done {
             sent: tx.sent,
             told: tx.told,
             calls: tx.calls,
+            counted: tx.counted,
+            refused: tx.refused,
         }
     }
 }
@@ -75,6 +82,9 @@ impl State {
             is_awaited: self.is_awaited,
             told: Vec::new(),
             calls: Calls::default(),
+            settings: &self.settings,
+            counted: Vec::new(),
+            refused: None,
         }
     }
 

@@ -34,6 +34,7 @@ use crate::log::Space;
 use crate::log::{Did, LogError, LogReport};
 use crate::memory::Memory;
 use crate::running::Running;
+use crate::settings::Settings;
 use crate::share::Shares;
 use crate::sink::{Answer, ReplySink};
 use crate::strikes::Strikes;
@@ -229,6 +230,7 @@ pub struct Stepper {
     tenders: [Tender; 3],
     strikes: Strikes,
     domains: Vec<Domain>,
+    settings: Settings,
     recorder: Arc<Recorder>,
     next_token: u64,
     late: Vec<late::Late>,
@@ -278,8 +280,22 @@ impl Stepper {
         domains: &[Domain],
         disk: &FaultDisk,
         clock: &ManualClock,
-        (space, accept_clock_jump): (Space, bool),
+        log: (Space, bool),
         base: Arc<dyn Base>,
+    ) -> Result<Self, OpenError> {
+        Self::open_told(domains, disk, clock, log, (base, Settings::default()))
+    }
+
+    /// As [`Stepper::open_over`], with settings for domains.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_told(
+        domains: &[Domain],
+        disk: &FaultDisk,
+        clock: &ManualClock,
+        (space, accept_clock_jump): (Space, bool),
+        (base, settings): (Arc<dyn Base>, Settings),
     ) -> Result<Self, OpenError> {
         let config = Config {
             partitions: 4,
@@ -288,6 +304,7 @@ impl Stepper {
             memory: Memory::of(MEMORY_BYTES_MIN),
             shares: Shares::new(),
             archives: AllArchiveTimes::new(),
+            settings: settings.clone(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
             reading: Arc::default(),
@@ -310,6 +327,7 @@ impl Stepper {
             tenders: engine.tenders,
             strikes: engine.strikes,
             domains: domains.to_vec(),
+            settings,
             recorder: Arc::default(),
             next_token: 1,
             late: Vec::new(),
@@ -323,7 +341,17 @@ impl Stepper {
     /// A fresh engine on a fresh disk.
     #[must_use]
     pub fn fresh(domains: &[Domain]) -> Self {
-        let opened = Self::open(domains, &FaultDisk::default(), &ManualClock::default());
+        Self::fresh_told(domains, Settings::default())
+    }
+
+    /// The same, with settings for domains.
+    #[must_use]
+    pub fn fresh_told(domains: &[Domain], settings: Settings) -> Self {
+        let disk = FaultDisk::default();
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(domains));
+        let base = Arc::new(base.expect("because an empty disk opens"));
+        let clock = ManualClock::default();
+        let opened = Self::open_told(domains, &disk, &clock, (SPACE, false), (base, settings));
         opened.expect("because an empty disk opens")
     }
 
@@ -336,9 +364,12 @@ impl Stepper {
             domains,
             disk,
             clock,
+            settings,
             ..
         } = self;
-        Self::open(&domains, &disk, &clock)
+        let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&domains))?;
+        let told = (Arc::new(base) as Arc<dyn Base>, settings);
+        Self::open_told(&domains, &disk, &clock, (SPACE, false), told)
     }
 
     /// The door, for submitting by hand.

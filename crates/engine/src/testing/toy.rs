@@ -57,6 +57,7 @@ pub const TOY: Domain = Domain {
     takes: MAIL,
     sends: MAIL,
     events: &[Faded::DEF],
+    counts: &[],
     requests: &[
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
         RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),

@@ -36,6 +36,7 @@ pub(crate) const TOY: Domain = Domain {
     takes: &[],
     sends: &[],
     events: &[ThingPut::DEF, Painted::DEF],
+    counts: &[],
     requests: &[
         RequestDef::call::<Put>(
             "TOY.PUT",

@@ -50,6 +50,7 @@ impl Server {
             memory: Memory::of(MEMORY_BYTES_MIN),
             shares: Shares::new(),
             archives: AllArchiveTimes::new(),
+            settings: tidegate_engine::Settings::default(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
             reading: Arc::default(),

@@ -34,6 +34,7 @@ pub(crate) const TOY: Domain = Domain {
     takes: &[],
     sends: &[],
     events: &[],
+    counts: &[],
     requests: &[
         RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),
         RequestDef::call::<Fill>("TOY.FILL", Method::Put, "/v1/boxes/{name}", Class::Opens),

@@ -244,6 +244,7 @@ fn open(
         memory,
         shares: settings.shares.clone(),
         archives: settings.archives.clone(),
+        settings: tidegate_engine::Settings::default(),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         reading,

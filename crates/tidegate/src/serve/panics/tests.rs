@@ -185,6 +185,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         seed: 7,
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
+        settings: tidegate_engine::Settings::default(),
         reading: Arc::default(),
         accept_clock_jump: false,
     };

@@ -1,0 +1,32 @@
+//! The courier: the one door of Tidegate to the outside.
+//!
+//! The engine decides what is called, when it is tried again, and what is given up
+//! ([`tidegate_engine::Call`]). The courier makes one try at a time, over HTTP, and reports what it has
+//! brought. It keeps nothing: what it does not report is tried again by the next start.
+//!
+//! What bounds it, per host (an authority of a URL, as `pay.example:443`):
+//! - so many calls at once; others wait, first come first served, for [`WAIT_MS_MAX`] at most;
+//! - so much time for each, and [`tidegate_engine::limits::CALL_ANSWER_BYTES_MAX`] bytes of an answer;
+//! - a budget of retries, so that they do not drown what is new (`budget.rs`);
+//! - a circuit breaker: after some failures in a row nothing is sent for a while, then one call, whose end
+//!   decides (`breaker.rs`).
+//!
+//! Where it goes: only to the URLs that the settings name. A redirect is not followed. A name that stands
+//! for an address of a private network is not called unless the settings say so; nor is anything sent
+//! unencrypted beyond such networks.
+//!
+//! Start reading at [`run`], then `host.rs`.
+
+mod address;
+mod breaker;
+mod budget;
+mod client;
+mod drive;
+mod host;
+mod service;
+
+pub use drive::run;
+pub use service::{Action, Limits, Method, Secret, Service, Services, SettingsError};
+
+/// How long a try waits for its turn at most: then it has brought nothing, and rests.
+pub const WAIT_MS_MAX: u64 = 30_000;
