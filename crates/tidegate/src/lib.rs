@@ -15,6 +15,7 @@ mod interrupt;
 mod output;
 mod password;
 mod replay;
+mod sandbox;
 mod serve;
 mod temporary;
 
@@ -41,6 +42,7 @@ enum Command {
     Check(check::CheckArgs),
     Replay(replay::Args),
     Bench(bench::BenchArgs),
+    PaySandbox(Box<sandbox::SandboxArgs>),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
 }
@@ -54,6 +56,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Check(args) => ("check", check::run(&args, domains)),
         Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
+        Command::PaySandbox(args) => ("pay-sandbox", sandbox::run(*args)),
         Command::Backup(args) => ("backup", backup::save(&args)),
         Command::Restore(args) => ("restore", backup::restore(&args, domains)),
     };

@@ -1,4 +1,5 @@
-//! The `tidegate` binary: `serve`, `demo`, `replay`, `bench`, `check`, `backup` and `restore`.
+//! The `tidegate` binary: `serve`, `demo`, `replay`, `bench`, `check`, `backup`, `restore` and
+//! `pay-sandbox`.
 
 use std::process::ExitCode;
 

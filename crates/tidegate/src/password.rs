@@ -21,7 +21,17 @@ impl Password {
     /// The password in `file`, or else in the environment. One that is there and useless is a
     /// mistake, not a wish to do without.
     pub(crate) fn find(file: Option<&Path>) -> Result<Option<Self>, Error> {
-        file.map_or_else(of_environment, |path| of_file(path).map(Some))
+        file.map_or_else(of_environment, |path| Self::of_file(path).map(Some))
+    }
+
+    /// The password in `file`.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, Error> {
+        let useless = |why: &dyn fmt::Display| Error(format!("{}: {why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| useless(&error))?;
+        // An editor ends the last line.
+        let password = text.trim_end_matches(['\r', '\n']);
+        check(password).map_err(|why| useless(&why))?;
+        Ok(Self(password.to_owned()))
     }
 
     /// The password itself.
@@ -34,15 +44,6 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")
     }
-}
-
-fn of_file(path: &Path) -> Result<Password, Error> {
-    let useless = |why: &dyn fmt::Display| Error(format!("{}: {why}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| useless(&error))?;
-    // An editor ends the last line.
-    let password = text.trim_end_matches(['\r', '\n']);
-    check(password).map_err(|why| useless(&why))?;
-    Ok(Password(password.to_owned()))
 }
 
 fn of_environment() -> Result<Option<Password>, Error> {
