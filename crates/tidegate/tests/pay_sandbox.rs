@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -70,17 +70,26 @@ fn figure(summary: &str, name: &str) -> u64 {
     figure.parse().expect("a figure")
 }
 
-/// Whether a request gets no answer at all.
-fn is_closed(addr: &str, request: &str) -> bool {
+/// All that comes back before the connection is closed.
+fn raw(addr: &str, request: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(addr).expect("a server listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
-    // It may be closed before all is written.
+    // It may be closed before all is written, or read.
     stream.write_all(request.as_bytes()).ok();
     let mut answer = Vec::new();
-    match stream.read_to_end(&mut answer) {
-        Ok(_) => answer.is_empty(),
-        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
+    answer
+}
+
+/// A request to make this payment.
+fn raw_create(payment: &str) -> String {
+    format!(
+        "POST /v1/payments HTTP/1.1\r\nhost: a\r\n{KEY}\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{payment}",
+        payment.len()
+    )
 }
 
 #[test]
@@ -294,12 +303,7 @@ fn a_lost_webhook_never_comes_and_a_duplicate_has_the_same_id() {
 #[test]
 fn an_answer_that_is_dropped_was_carried_out() {
     let server = plain(&["--drop-answers", "1", "--never-pays", "1"]);
-    let body = payment("1", 1);
-    let request = format!(
-        "POST /v1/payments HTTP/1.1\r\nhost: a\r\n{KEY}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    assert!(is_closed(&server.http, &request));
+    assert_eq!(raw(&server.http, &raw_create(&payment("1", 1))), b"");
     let ledger = http(&server.http, "GET /v1/ledger", &[], "");
     assert!(ledger.body.contains(r#""id":"1""#), "{}", ledger.body);
     server.stop();
@@ -324,10 +328,24 @@ fn errors_and_large_answers_come_as_asked() {
 }
 
 #[test]
+fn nonsense_is_told_as_a_success_and_was_carried_out() {
+    let server = plain(&["--garbage", "1"]);
+    for id in 0..20 {
+        let answer = raw(&server.http, &raw_create(&payment(&id.to_string(), 1)));
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(!answer.contains("o-1"), "{answer}");
+    }
+    let summary = server.stop();
+    assert_eq!(figure(&summary, "  told nonsense"), 20, "{summary}");
+    assert_eq!(figure(&summary, "payments"), 20, "{summary}");
+}
+
+#[test]
 fn while_it_is_down_nothing_is_answered() {
     let server = plain(&["--down-after", "0", "--down-for", "86400000"]);
     let request = "GET /v1/ledger HTTP/1.1\r\nhost: a\r\n\r\n";
-    assert!(is_closed(&server.http, request));
+    assert_eq!(raw(&server.http, request), b"");
     let summary = server.stop();
     assert_eq!(figure(&summary, "closed while down"), 1, "{summary}");
 }
