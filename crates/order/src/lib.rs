@@ -22,7 +22,8 @@
 //!    else it has none.
 //! 4. Every row lies in the slot of its order, or of its buyer.
 //! 5. An order that is reserved or finished stands in its buyer's list as it is, or a letter to it is on its
-//!    way, once, among the living or the finished; and what stands there is an order of this buyer.
+//!    way, once, among the living or the finished, where its place says; and what stands there is an order
+//!    of this buyer.
 //! 6. With those of stock: units are held for it while it lives, or a letter says what becomes of them; and
 //!    once it is reserved they are all of its lines.
 //! 7. It is claimed letter by letter; who asked whether all is claimed is one of its things; and one that is

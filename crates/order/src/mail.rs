@@ -6,7 +6,7 @@ use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
 use crate::apply::{keep, refused, reserved, segment_claimed};
-use crate::table::{DOMAIN, LIST_PARTS, LISTED, Listed, ORDERS, State};
+use crate::table::{DOMAIN, InPart, LISTED, Listed, ORDERS, PLACES, State};
 
 /// The number of the mail by which things answer to an order.
 pub(crate) const ANSWERS: u8 = 1;
@@ -100,25 +100,23 @@ impl Entry {
     /// list: what does is of an earlier attempt.
     fn list(self, buyer: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Self { number, row } = self;
-        for part in LIST_PARTS {
-            let key = (buyer, part, number);
-            if let Some(before) = tx.get(&LISTED, key)? {
-                if before.version >= row.version {
-                    return Ok(());
-                }
-                tx.remove(&LISTED, key);
+        if let Some(before) = tx.get(&PLACES, (buyer, number))? {
+            if before.version >= row.version {
+                return Ok(());
             }
+            tx.remove(&PLACES, (buyer, number));
+            tx.remove(&LISTED, (buyer, before.part, number));
         }
         if row.state != State::Placing {
-            tx.put(&LISTED, (buyer, row.state.part(), number), row);
+            let (version, part) = (row.version, row.state.part());
+            tx.put(&PLACES, (buyer, number), InPart { version, part });
+            tx.put(&LISTED, (buyer, part, number), row);
         }
         Ok(())
     }
-}
 
-fn reads_of_entry(number: u64, buyer: &str, reads: &mut Reads<'_>) {
-    for part in LIST_PARTS {
-        reads.row(&LISTED, (buyer, part, number));
+    fn reads(&self, buyer: &str, reads: &mut Reads<'_>) {
+        reads.row(&PLACES, (buyer, self.number));
     }
 }
 
@@ -146,7 +144,7 @@ impl Mail for AllClaimed {
     const LETTERS: usize = 1;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
-        reads_of_entry(self.entry().number, to, reads);
+        self.entry().reads(to, reads);
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
@@ -199,7 +197,7 @@ impl Mail for Changed {
     const LETTERS: usize = 0;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
-        reads_of_entry(self.entry.number, to, reads);
+        self.entry.reads(to, reads);
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {

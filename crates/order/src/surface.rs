@@ -7,14 +7,14 @@ use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 use crate::apply::DUE;
 use crate::command::{Cancel, Get, List, Place};
 use crate::mail::{AllClaimed, Answered, Changed, InList, SegmentClaimed};
-use crate::table::{DOMAIN, LISTED, ORDERS};
+use crate::table::{DOMAIN, LISTED, ORDERS, PLACES};
 
 /// Orders: units of several SKUs reserved for a buyer, all or nothing.
 pub const ORDER: Domain = Domain {
     name: "order",
     number: DOMAIN,
     doc: "Units of several SKUs reserved for a buyer, all or nothing, for a while.",
-    tables: &[ORDERS.def(), LISTED.def()],
+    tables: &[ORDERS.def(), LISTED.def(), PLACES.def()],
     timers: &[DUE],
     takes: &[
         MailDef::of::<Answered>(),

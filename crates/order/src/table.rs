@@ -14,6 +14,9 @@ pub(crate) const DOMAIN: u8 = 2;
 pub(crate) const ORDERS: Table<Order> = Table::keyed(DOMAIN, 0, "order.orders");
 /// By buyer, whether the order is finished, and its number: the buyer's list.
 pub(crate) const LISTED: Table<Listed> = Table::ordered(DOMAIN, 1, "order.listed");
+/// By buyer and number: in which part of the list the order stands. Of an order that was never listed memory
+/// knows that it stands in none, as it does for keyed tables only.
+pub(crate) const PLACES: Table<InPart> = Table::keyed(DOMAIN, 2, "order.places");
 
 /// Parts of a buyer's list: the living, the finished.
 pub(crate) const LIST_PARTS: [u8; 2] = [0, 1];
@@ -244,6 +247,20 @@ pub(crate) struct Listed {
 
 impl Row for Listed {}
 
+/// Where an order stands in its buyer's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct InPart {
+    /// That of the order, as it is listed.
+    #[n(0)]
+    pub(crate) version: u64,
+    /// One of [`LIST_PARTS`].
+    #[n(1)]
+    pub(crate) part: u8,
+}
+
+impl Row for InPart {}
+
 #[cfg(test)]
 mod tests {
     use tidegate_engine::testing::hex;
@@ -304,11 +321,16 @@ mod tests {
             currency: "EUR".into(),
             placed_at_ms: 100,
         };
-        let rows = [hex(&order()), hex(&refused), hex(&listed)];
+        let place = InPart {
+            version: 300,
+            part: 1,
+        };
+        let rows = [hex(&order()), hex(&refused), hex(&listed), hex(&place)];
         let expected = [
             "ae00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a300010161730203",
             "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e80",
             "a600616f01020201030f0463455552051864",
+            "a20019012c0101",
         ];
         assert_eq!(rows, expected);
     }

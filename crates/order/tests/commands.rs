@@ -194,6 +194,21 @@ fn list_of_a_buyer_has_living_and_finished_orders_in_their_order() {
 }
 
 #[test]
+fn order_that_was_never_listed_asks_the_base_nothing() {
+    let mut engine = shop(&[("a", 9)]);
+    engine.call("ORDER.PLACE o1 mia 1 a 1 100");
+    engine.checkpoint();
+    // The row of `a` is fetched once more, and stays.
+    engine.call("ORDER.PLACE o2 mia 1 a 1 100");
+    let placed = engine.submit("ORDER.PLACE o3 mia 1 a 1 100").unwrap();
+    for _ in 0..9 {
+        while engine.execute_without_base() {}
+        engine.write().unwrap();
+    }
+    assert_eq!(state_of(&engine.answer(placed).unwrap().1), "reserved");
+}
+
+#[test]
 fn order_of_many_lines_is_claimed_bit_by_bit() {
     let skus: Vec<String> = (0..300).map(|at| format!("sku-{at:03}")).collect();
     let all: Vec<(&str, u64)> = skus.iter().map(|sku| (sku.as_str(), 2)).collect();

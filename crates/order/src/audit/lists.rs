@@ -8,7 +8,7 @@ use tidegate_engine::contract::{Audit, Books};
 use super::not_a_key;
 use crate::apply::listed_as;
 use crate::mail::Changed;
-use crate::table::{LISTED, Listed, Order};
+use crate::table::{InPart, LISTED, Listed, Order, PLACES};
 
 /// Once it was reserved or is finished, its buyer's list has it as it is; so do letters.
 pub(super) fn add_order(id: &str, order: &Order, audit: &mut Audit) {
@@ -42,7 +42,7 @@ fn an_order(buyer: &str, number: u64, row: &Listed) -> CompactString {
 }
 
 pub(super) fn check(books: &Books<'_>, audit: &mut Audit) {
-    let mut places = BTreeMap::new();
+    let mut places = places_of(books, audit);
     for (key, row) in books.rows(&LISTED) {
         let mut parts = key.parts();
         let buyer = parts.text().map(CompactString::new);
@@ -50,19 +50,44 @@ pub(super) fn check(books: &Books<'_>, audit: &mut Audit) {
         let known = buyer.zip(place).filter(|(buyer, (part, _))| {
             parts.rest().is_empty() && books.is_home_of(buyer) && *part == row.state.part()
         });
-        let Some((buyer, (_, number))) = known else {
+        let Some((buyer, (part, number))) = known else {
             audit.faults.push(not_a_key(LISTED.def().name(), &key));
             continue;
         };
-        if places.insert((buyer.clone(), number), ()).is_some() {
-            let what = format!("buyer {buyer}: the order {} is listed twice", row.id);
-            audit.faults.push(what);
-        }
         audit.has(in_list(number, &row));
         let order = an_order(&buyer, number, &row);
         audit.needs(order, || format!("the list of buyer {buyer}"));
+        let (id, version) = (&row.id, row.version);
+        let stands = Some(InPart { version, part });
+        let says = places.remove(&(buyer.clone(), number));
+        if says != stands {
+            audit.faults.push(format!(
+                "buyer {buyer}: the order {id} stands at {number}, {stands:?}, and its place says {says:?}"
+            ));
+        }
+    }
+    for ((buyer, number), says) in places {
+        audit.faults.push(format!(
+            "buyer {buyer}: the place {number} says {says:?}, and nothing stands there"
+        ));
     }
     for letter in books.letters::<Changed>() {
         audit.has(in_list(letter.entry.number, &letter.entry.row));
     }
+}
+
+/// By buyer and number, in which part an order stands.
+fn places_of(books: &Books<'_>, audit: &mut Audit) -> BTreeMap<(CompactString, u64), InPart> {
+    let mut places = BTreeMap::new();
+    for (key, place) in books.rows(&PLACES) {
+        let mut parts = key.parts();
+        let buyer = parts.text().map(CompactString::new);
+        let known = buyer.zip(parts.number());
+        let known = known.filter(|(buyer, _)| parts.rest().is_empty() && books.is_home_of(buyer));
+        match known {
+            Some(known) => drop(places.insert(known, place)),
+            None => audit.faults.push(not_a_key(PLACES.def().name(), &key)),
+        }
+    }
+    places
 }

@@ -25,6 +25,10 @@ const fn listed(buyer: &'static [u8], mutation: Mutation, law: &'static str) -> 
     case("order.listed", Key(buyer), mutation, law)
 }
 
+const fn place(mutation: Mutation, law: &'static str) -> Case {
+    case("order.places", Key(b"mia\0"), mutation, law)
+}
+
 const fn part(mutation: Mutation, law: &'static str) -> Case {
     case("stock.parts", Key(b"last\0"), mutation, law)
 }
@@ -257,6 +261,21 @@ pub(crate) const CASES: &[Case] = &[
         LIVING,
         Field(5, Number(9)),
         "the list of buyer mia: the order kept of mia,",
+    ),
+    place(Remove, "and its place says None"),
+    place(Copy(b"mia\0", b"mia\0\x01"), "order.places: in slot"),
+    place(Copy(b"mia", b"moa"), "order.places: in slot"),
+    place(
+        Copy(b"mia\0\x03", b"mia\0\x04"),
+        ", and nothing stands there",
+    ),
+    place(
+        Field(0, Number(9)),
+        "and its place says Some(InPart { version: 9, part: 1 })",
+    ),
+    place(
+        Field(1, Number(0)),
+        "and its place says Some(InPart { version: 2, part: 0 })",
     ),
     case(
         "engine.timers",

@@ -10,7 +10,13 @@ use folder::folder;
 use tidegate_engine::testing::mutations::assert_all_tried;
 
 /// Of the other tables the tests of their own domains tell.
-const TABLES: [&str; 4] = ["order.orders", "order.listed", "stock.parts", "stock.line"];
+const TABLES: [&str; 5] = [
+    "order.orders",
+    "order.listed",
+    "order.places",
+    "stock.parts",
+    "stock.line",
+];
 
 #[test]
 fn check_names_the_law_that_a_mutated_row_breaks() {
