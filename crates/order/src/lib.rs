@@ -12,7 +12,7 @@
 //!
 //! An order lies in the slot of its id and alone decides about time. What it wants is claimed by letters
 //! that go from SKU to SKU in the order of their names ([`tidegate_claim`]), then to the buyer's index, and
-//! back: an order is `reserved` once its buyer's list has it.
+//! back: an order is `reserved` from the moment on at which its buyer's list has it, and both judge by that.
 //!
 //! Laws, checked by [`audit`] from the rows themselves:
 //! 1. The total is the sum of quantity times price over the lines.

@@ -120,7 +120,19 @@ impl Entry {
     }
 }
 
-/// All things are taken: the buyer's list is to have the order, and to say so.
+/// What the buyer's list is told once all things are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Note {
+    #[n(0)]
+    pub(crate) entry: Entry,
+    /// How long it is reserved from then on.
+    #[n(1)]
+    pub(crate) ttl_ms: u64,
+}
+
+/// All things are taken: the buyer's list is to have the order, and to say so. From now on it is reserved:
+/// the list and the order end that at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 pub(crate) struct AllClaimed(Whole);
@@ -128,9 +140,9 @@ pub(crate) struct AllClaimed(Whole);
 impl Row for AllClaimed {}
 
 impl AllClaimed {
-    fn entry(&self) -> Entry {
-        let entry = minicbor::decode(&self.0.note);
-        entry.expect("because the order has written it, and it came back as it was")
+    fn note(&self) -> Note {
+        let note = minicbor::decode(&self.0.note);
+        note.expect("because the order has written it, and it came back as it was")
     }
 
     pub(crate) fn owner(&self) -> &Owner {
@@ -144,15 +156,17 @@ impl Mail for AllClaimed {
     const LETTERS: usize = 1;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
-        self.entry().reads(to, reads);
+        self.note().entry.reads(to, reads);
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        let entry = self.entry();
+        let Note { mut entry, ttl_ms } = self.note();
+        let since_ms = tx.now_ms();
+        entry.row.until_ms = Some(since_ms.saturating_add(ttl_ms));
         let id = entry.row.id.clone();
         entry.list(to, tx)?;
         let owner = self.0.owner;
-        tx.send(&id, &InList { owner });
+        tx.send(&id, &InList { owner, since_ms });
         Ok(())
     }
 }
@@ -163,6 +177,9 @@ impl Mail for AllClaimed {
 pub(crate) struct InList {
     #[n(0)]
     pub(crate) owner: Owner,
+    /// Since when.
+    #[n(1)]
+    pub(crate) since_ms: u64,
 }
 
 impl Row for InList {}
@@ -177,7 +194,7 @@ impl Mail for InList {
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        reserved(tx, to, &self.owner)
+        reserved(tx, to, &self.owner, self.since_ms)
     }
 }
 
@@ -223,17 +240,32 @@ mod tests {
                 total: 15,
                 currency: "EUR".into(),
                 placed_at_ms: 100,
+                until_ms: None,
             },
         };
         let owner = Owner {
             address: Address::new(DOMAIN, ANSWERS, "o"),
             attempt: 2,
         };
-        let rows = [hex(&entry), hex(&Changed { entry }), hex(&InList { owner })];
+        let note = Note {
+            entry: entry.clone(),
+            ttl_ms: 900,
+        };
+        let in_list = InList {
+            owner,
+            since_ms: 400,
+        };
+        let rows = [
+            hex(&entry),
+            hex(&note),
+            hex(&Changed { entry }),
+            hex(&in_list),
+        ];
         let expected = [
             "a20019012c01a600616f01040203030f0463455552051864",
+            "a200a20019012c01a600616f01040203030f046345555205186401190384",
             "a100a20019012c01a600616f01040203030f0463455552051864",
-            "a100a200a20019020101616f0102",
+            "a200a200a20019020101616f010201190190",
         ];
         assert_eq!(rows, expected);
     }

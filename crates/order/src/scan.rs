@@ -26,7 +26,7 @@ impl Scan for List {
     fn page(&self, context: &ScanContext) -> Result<Page<OrderSummary>, Never> {
         let (mut found, mut stopped) = (Vec::new(), None);
         for part in LIST_PARTS {
-            if self.state.is_none_or(|state| state.part() == part) {
+            if self.state.is_none_or(|state| may_stand_in(state, part)) {
                 let (of_part, at) = self.in_part(context, part);
                 found.extend(of_part);
                 stopped = stopped.into_iter().chain(at).min();
@@ -58,8 +58,12 @@ impl List {
         let last = rows.last().map(|(key, _)| place_of(key));
         let stopped = last.filter(|_| rows.len() == SCAN_ROWS_MAX);
         let is_asked = |state: State| self.state.is_none_or(|asked| asked == state);
-        let rows = rows.into_iter().filter(|(_, row)| is_asked(row.state));
-        let orders = rows.map(|(key, row)| summary(place_of(&key), row));
+        let judged = rows.into_iter().map(|(key, row)| {
+            let state = row.state_at(context.asked_ms());
+            (key, state, row)
+        });
+        let judged = judged.filter(|(_, state, _)| is_asked(*state));
+        let orders = judged.map(|(key, state, row)| summary(place_of(&key), state, row));
         (orders.take(self.limit() + 1).collect(), stopped)
     }
 }
@@ -70,11 +74,16 @@ fn place_of(key: &RowKey) -> u64 {
     parts.number().unwrap_or_default()
 }
 
-fn summary(place: u64, row: Listed) -> OrderSummary {
+/// What has just expired stands among the living until its order says so.
+fn may_stand_in(state: State, part: u8) -> bool {
+    state.part() == part || state == State::Expired
+}
+
+fn summary(place: u64, state: State, row: Listed) -> OrderSummary {
     OrderSummary {
         id: row.id,
         place: place.to_compact_string(),
-        state: row.state.word(),
+        state: state.word(),
         total: row.total,
         currency: row.currency,
         placed_at_ms: row.placed_at_ms,

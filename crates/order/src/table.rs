@@ -75,6 +75,21 @@ impl State {
         }
     }
 
+    /// What it is once time has passed that may end it, though no timer has fired yet.
+    fn at(self, now_ms: u64, until_ms: Option<u64>) -> Self {
+        let is_over = until_ms.is_some_and(|until_ms| now_ms >= until_ms);
+        match self {
+            Self::Placing if is_over => Self::Busy,
+            Self::Reserved if is_over => Self::Expired,
+            Self::Placing
+            | Self::Reserved
+            | Self::Refused
+            | Self::Cancelled
+            | Self::Expired
+            | Self::Busy => self,
+        }
+    }
+
     /// Where orders of this state stand in a buyer's list.
     pub(crate) fn part(self) -> u8 {
         u8::from(!self.is_living())
@@ -213,17 +228,7 @@ impl Order {
 
     /// The state as time has it, though its timer may not have fired yet.
     pub(crate) fn state_at(&self, now_ms: u64) -> State {
-        let is_over = self.until_ms.is_some_and(|until_ms| now_ms >= until_ms);
-        match self.state {
-            State::Placing if is_over => State::Busy,
-            State::Reserved if is_over => State::Expired,
-            State::Placing
-            | State::Reserved
-            | State::Refused
-            | State::Cancelled
-            | State::Expired
-            | State::Busy => self.state,
-        }
+        self.state.at(now_ms, self.until_ms)
     }
 }
 
@@ -243,9 +248,19 @@ pub(crate) struct Listed {
     pub(crate) currency: CompactString,
     #[n(5)]
     pub(crate) placed_at_ms: u64,
+    /// When it expires, while it is reserved.
+    #[n(6)]
+    pub(crate) until_ms: Option<u64>,
 }
 
 impl Row for Listed {}
+
+impl Listed {
+    /// The state as time has it, though the order has not written that it is so.
+    pub(crate) fn state_at(&self, now_ms: u64) -> State {
+        self.state.at(now_ms, self.until_ms)
+    }
+}
 
 /// Where an order stands in its buyer's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -320,6 +335,7 @@ mod tests {
             total: 15,
             currency: "EUR".into(),
             placed_at_ms: 100,
+            until_ms: Some(1_000),
         };
         let place = InPart {
             version: 300,
@@ -329,7 +345,7 @@ mod tests {
         let expected = [
             "ae00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a300010161730203",
             "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e80",
-            "a600616f01020201030f0463455552051864",
+            "a700616f01020201030f0463455552051864061903e8",
             "a20019012c0101",
         ];
         assert_eq!(rows, expected);

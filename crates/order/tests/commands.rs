@@ -155,6 +155,49 @@ fn what_is_out_of_range_is_refused_and_leaves_nothing() {
     balances(&engine);
 }
 
+/// The ids of a page.
+fn ids(told: &str) -> Vec<String> {
+    let words = told.split(|at: char| !at.is_alphanumeric());
+    let words: Vec<_> = words.collect();
+    let ids = words.iter().zip(words.iter().skip(1));
+    ids.filter(|(name, _)| name.ends_with("id"))
+        .map(|(_, id)| (*id).to_owned())
+        .collect()
+}
+
+#[test]
+fn list_tells_what_has_expired_from_the_moment_on_that_the_order_does() {
+    let mut engine = shop(&[("a", 9)]);
+    engine.call("ORDER.PLACE o1 mia 1 a 1 100");
+    engine
+        .submit("ORDER.PLACE o2 mia 1 a 1 100 TTL 1000")
+        .unwrap();
+    for _ in 0..3 {
+        one_hop(&mut engine);
+    }
+    // The list has it, and the order hears of that later.
+    engine.pass_ms(300);
+    engine.suspend_timers(true);
+    let told = |engine: &mut Stepper| {
+        let lists = ["", " STATE reserved", " STATE expired"];
+        let lists = lists.map(|state| engine.call(&format!("ORDER.LIST mia{state}")));
+        let [all, reserved, expired] = lists.map(|list| ids(&list).concat());
+        let order = engine.call("ORDER.GET o2");
+        let state = state_of(&order);
+        format!("{state}: all {all}, reserved {reserved}, expired {expired}")
+    };
+    engine.pass_ms(699);
+    let before = "reserved: all o1o2, reserved o1o2, expired ";
+    assert_eq!(told(&mut engine), before);
+    engine.pass_ms(1);
+    let after = "expired: all o1o2, reserved o1, expired o2";
+    assert_eq!(told(&mut engine), after);
+    engine.suspend_timers(false);
+    engine.settle();
+    assert_eq!(told(&mut engine), after);
+    balances(&engine);
+}
+
 #[test]
 fn list_of_a_buyer_has_living_and_finished_orders_in_their_order() {
     let mut engine = shop(&[("a", 50)]);
@@ -165,14 +208,6 @@ fn list_of_a_buyer_has_living_and_finished_orders_in_their_order() {
     engine.call("ORDER.PLACE other tom 1 a 1 100");
     engine.call("ORDER.CANCEL o2");
     engine.call("ORDER.PLACE o5 mia 1 a 99 100");
-    let ids = |told: &str| -> Vec<String> {
-        let words = told.split(|at: char| !at.is_alphanumeric());
-        let words: Vec<_> = words.collect();
-        let ids = words.iter().zip(words.iter().skip(1));
-        ids.filter(|(name, _)| name.ends_with("id"))
-            .map(|(_, id)| (*id).to_owned())
-            .collect()
-    };
     assert_eq!(
         ids(&engine.call("ORDER.LIST mia")),
         ["o1", "o2", "o3", "o4", "o5"]

@@ -539,6 +539,12 @@ pub struct ScanContext {
 }
 
 impl ScanContext {
+    /// Engine time when it was asked, in milliseconds since 1970: what is over by then is to look so.
+    #[must_use]
+    pub fn asked_ms(&self) -> u64 {
+        self.asked_ms
+    }
+
     /// The row under a key. For a scan that has a key itself.
     pub fn get<R: Row>(&self, table: &Table<R>, parts: impl KeyParts) -> Option<R> {
         let mut key = Vec::new();

@@ -7,7 +7,7 @@ use tidegate_claim::{BUSY, Claim, Owner, Settle, THINGS_MAX, Thing, Verdict, Why
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{Address, KeyReader, Missing, Reads, Tx};
 
-use crate::mail::{Changed, Entry, SEGMENT, WHOLE};
+use crate::mail::{Changed, Entry, Note, SEGMENT, WHOLE};
 use crate::table::{Cause, DOMAIN, Listed, ORDERS, Order, State, Step};
 use crate::{HISTORY_MAX, LINES_MAX, PLACING_MS};
 
@@ -36,14 +36,18 @@ fn last_until(tx: &mut Tx<'_>, id: &str, order: &mut Order, until_ms: Option<u64
 
 /// Comes into a state; what time would have done to the last one it does no more.
 fn enter(tx: &mut Tx<'_>, id: &str, order: &mut Order, state: State, until_ms: Option<u64>) {
+    let at_ms = tx.now_ms();
     last_until(tx, id, order, until_ms);
-    order.state = state;
+    come(order, Step { state, at_ms });
+}
+
+fn come(order: &mut Order, step: Step) {
+    order.state = step.state;
     order.version += 1;
     if order.steps.len() == HISTORY_MAX {
         order.steps.remove(1); // When it was placed is kept.
     }
-    let at_ms = tx.now_ms();
-    order.steps.push(Step { state, at_ms });
+    order.steps.push(step);
 }
 
 /// Claims all that an order wants, for the first time or once more.
@@ -65,8 +69,11 @@ fn claim(tx: &mut Tx<'_>, id: &str, order: &Order) {
     let is_last = things.len() <= THINGS_MAX;
     things.truncate(THINGS_MAX);
     let (whole, note) = if is_last {
-        let entry = entry_of(id, order, (State::Reserved, order.version));
-        let note = minicbor::to_vec(entry).expect("because writing to memory does not fail");
+        let (ttl_ms, reserved) = (order.ttl_ms, (State::Reserved, order.version));
+        // Until when, the list knows first.
+        let entry = entry_of(id, order, reserved, None);
+        let note = minicbor::to_vec(Note { entry, ttl_ms })
+            .expect("because writing to memory does not fail");
         (Address::new(DOMAIN, WHOLE, &order.buyer), note)
     } else {
         (Address::new(DOMAIN, SEGMENT, id), Vec::new())
@@ -81,7 +88,12 @@ fn claim(tx: &mut Tx<'_>, id: &str, order: &Order) {
     claim.send(tx);
 }
 
-fn entry_of(id: &str, order: &Order, (state, version): (State, u64)) -> Entry {
+fn entry_of(
+    id: &str,
+    order: &Order,
+    (state, version): (State, u64),
+    until_ms: Option<u64>,
+) -> Entry {
     Entry {
         number: order.number,
         row: Listed {
@@ -91,6 +103,7 @@ fn entry_of(id: &str, order: &Order, (state, version): (State, u64)) -> Entry {
             total: order.total,
             currency: order.currency.clone(),
             placed_at_ms: order.steps.first().map_or(0, |step| step.at_ms),
+            until_ms,
         },
     }
 }
@@ -100,7 +113,7 @@ fn entry_of(id: &str, order: &Order, (state, version): (State, u64)) -> Entry {
 pub(crate) fn listed_as(id: &str, order: &Order) -> Entry {
     let is_reserved = order.state == State::Reserved;
     let version = order.version.saturating_sub(u64::from(is_reserved));
-    entry_of(id, order, (order.state, version))
+    entry_of(id, order, (order.state, version), order.until_ms)
 }
 
 /// Has the buyer's list told of an order's state.
@@ -154,8 +167,13 @@ pub(crate) fn segment_claimed(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Resul
     Ok(())
 }
 
-/// All things are claimed, and the buyer's list has the order.
-pub(crate) fn reserved(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), Missing> {
+/// All things are claimed, and the buyer's list has the order since then: so long it is reserved.
+pub(crate) fn reserved(
+    tx: &mut Tx<'_>,
+    id: &str,
+    owner: &Owner,
+    at_ms: u64,
+) -> Result<(), Missing> {
     let Some(mut order) = tx.get(&ORDERS, id)? else {
         return Ok(());
     };
@@ -166,8 +184,10 @@ pub(crate) fn reserved(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), M
         came_late(tx, owner, &order);
         return Ok(());
     }
-    let until_ms = tx.now_ms() + order.ttl_ms;
-    enter(tx, id, &mut order, State::Reserved, Some(until_ms));
+    let until_ms = at_ms.saturating_add(order.ttl_ms);
+    last_until(tx, id, &mut order, Some(until_ms));
+    let state = State::Reserved;
+    come(&mut order, Step { state, at_ms });
     let asked = std::mem::take(&mut order.asked);
     settle(tx, owner, chunks(&asked), Verdict::Keep);
     file(tx, id, order);
@@ -176,7 +196,7 @@ pub(crate) fn reserved(tx: &mut Tx<'_>, id: &str, owner: &Owner) -> Result<(), M
 
 /// The buyer's list has an order of an attempt that nobody waits for, and of no other: it goes.
 fn unlist(tx: &mut Tx<'_>, id: &str, order: &Order) {
-    let entry = entry_of(id, order, (State::Placing, order.version));
+    let entry = entry_of(id, order, (State::Placing, order.version), None);
     tx.send(&order.buyer, &Changed { entry });
 }
 

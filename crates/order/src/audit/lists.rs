@@ -22,9 +22,15 @@ pub(super) fn add_order(id: &str, order: &Order, audit: &mut Audit) {
 /// What audits call it that a buyer's list has an order, in a state.
 fn in_list(number: u64, row: &Listed) -> CompactString {
     let Listed {
-        id, state, version, ..
+        id,
+        state,
+        version,
+        until_ms,
+        ..
     } = row;
-    format_compact!("its place {number} in a buyer's list, as {id} {version}, {state:?}")
+    format_compact!(
+        "its place {number} in a buyer's list, as {id} {version}, {state:?} until {until_ms:?}"
+    )
 }
 
 /// And that there is an order of a buyer, as the list has it.
