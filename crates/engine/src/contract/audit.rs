@@ -153,10 +153,10 @@ pub struct Audit {
     pub figures: Vec<Figure>,
     /// Each law broken, with the key that breaks it.
     pub faults: Vec<String>,
-    /// What some slot says that another has, by who says it.
-    needs: BTreeMap<CompactString, String>,
-    /// What slots have that others may need.
-    has: BTreeSet<CompactString>,
+    /// What this slot says that some slot has, and who says it.
+    pub(super) needs: BTreeMap<CompactString, String>,
+    /// What this slot has that others may need.
+    pub(super) has: BTreeSet<CompactString>,
 }
 
 impl Audit {
@@ -178,23 +178,11 @@ impl Audit {
         self.has.insert(name);
     }
 
-    /// All slots were read: tells what is needed and is nowhere.
-    pub(crate) fn conclude(&mut self) {
-        for (name, who) in std::mem::take(&mut self.needs) {
-            if !self.has.contains(&name) {
-                self.faults.push(format!("{who}: {name} is nowhere"));
-            }
-        }
-        self.has.clear();
-    }
-
-    /// Adds what another audit found.
-    pub fn absorb(&mut self, other: Self) {
+    /// Adds the totals and faults of another audit, all of whose needs were looked for.
+    pub(crate) fn absorb(&mut self, other: Self) {
         for figure in other.figures {
             self.add(figure.name, figure.value);
         }
         self.faults.extend(other.faults);
-        self.needs.extend(other.needs);
-        self.has.extend(other.has);
     }
 }

@@ -4,6 +4,7 @@
 //! Neither knows the other.
 
 mod audit;
+mod balance;
 mod domain;
 mod field;
 mod list;
@@ -14,6 +15,7 @@ mod request;
 
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, Figure, TimerSet, TimerSetAside};
+pub(crate) use balance::balance;
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
     ScanCall, ScanContext, Timer, Wanted, Work, count_of,

@@ -8,7 +8,7 @@ use crate::archive::{self, Floors};
 use crate::backup::check_finished;
 use crate::base::{Base, BaseDamage, BaseError};
 use crate::checkpoint::{Mark, MarkError};
-use crate::contract::{Audit, Domain, Known};
+use crate::contract::{Audit, Domain, Known, balance};
 use crate::damage::{self, Damaged};
 use crate::disk::Disk;
 use crate::filter::Filters;
@@ -88,10 +88,7 @@ pub fn check(
     }
     if look.damages.is_empty() {
         match recompute(&mut replayed, &end.report, domains) {
-            Ok(found) => {
-                audit.absorb(found);
-                audit.conclude();
-            }
+            Ok(found) => audit.absorb(found),
             Err(error) if error.is_corrupt() => look.damages.push(Damage::Row(error)),
             Err(error) => return Err(error.into()),
         }
@@ -116,18 +113,19 @@ fn recompute(
     domains: &[Domain],
 ) -> Result<Audit, BaseError> {
     let slots = SlotMap::even(log.partitions);
-    let mut audit = Audit::default();
-    for id in (0..log.partitions).map(PartitionId) {
-        let own: Vec<Slot> = slots.slots(id).collect();
-        let known = Known {
-            domains,
-            partition: id,
-            partitions: log.partitions,
-            clock_up_to_ms: log.clock_up_to_ms,
-        };
-        audit.absorb(partition::audit(&replayed.take(id), &own, &known)?);
-    }
-    Ok(audit)
+    balance(|tell: &mut dyn FnMut(Audit)| {
+        for id in (0..log.partitions).map(PartitionId) {
+            let own: Vec<Slot> = slots.slots(id).collect();
+            let known = Known {
+                domains,
+                partition: id,
+                partitions: log.partitions,
+                clock_up_to_ms: log.clock_up_to_ms,
+            };
+            partition::audit((replayed.tables(id), &own), &known, tell)?;
+        }
+        Ok(())
+    })
 }
 
 /// What is seen of a folder beside its rows.

@@ -2,33 +2,36 @@
 
 use std::cell::OnceCell;
 
-use super::Partition;
 use crate::base::BaseError;
-use crate::contract::{Audit, Books, Domain, Known};
+use crate::contract::{Audit, Books, Known};
 use crate::key::Slot;
-use crate::shared::Shared;
 use crate::tables::Tables;
 
-impl Partition {
+#[cfg(feature = "testing")]
+impl super::Partition {
     /// Recomputes the laws of all domains from the rows.
-    pub(crate) fn audit(&self, domains: &[Domain], shared: &Shared) -> Result<Audit, BaseError> {
+    pub(crate) fn audit(
+        &self,
+        domains: &[crate::contract::Domain],
+        shared: &crate::shared::Shared,
+        tell: &mut dyn FnMut(Audit),
+    ) -> Result<(), BaseError> {
         let known = Known {
             domains,
             partition: self.id,
             partitions: shared.slots.partitions(),
             clock_up_to_ms: shared.clock.promised_ms(),
         };
-        audit(&self.state.tables, &self.slots, &known)
+        audit((&self.state.tables, &self.slots), &known, tell)
     }
 }
 
-/// Recomputes the laws of all domains from the rows of one partition.
+/// Recomputes the laws of all domains from the rows of one partition, and tells what each finds in a slot.
 pub(crate) fn audit(
-    tables: &Tables,
-    slots: &[Slot],
+    (tables, slots): (&Tables, &[Slot]),
     known: &Known<'_>,
-) -> Result<Audit, BaseError> {
-    let mut sum = Audit::default();
+    tell: &mut dyn FnMut(Audit),
+) -> Result<(), BaseError> {
     let rows = tables.books(known.clock_up_to_ms);
     let mut from = Slot(0);
     while let Some(found) = rows.slot_from(from)
@@ -36,9 +39,11 @@ pub(crate) fn audit(
     {
         from = slot;
         if slot == found {
+            let mut sizes = Audit::default();
             for (name, count) in rows.sizes(slot) {
-                sum.add(name, i64::try_from(count).unwrap_or(i64::MAX));
+                sizes.add(name, i64::try_from(count).unwrap_or(i64::MAX));
             }
+            tell(sizes);
             let books = Books {
                 rows: &rows,
                 slot,
@@ -46,10 +51,10 @@ pub(crate) fn audit(
                 letters: OnceCell::new(),
             };
             for domain in known.domains {
-                sum.absorb((domain.audit)(&books));
+                tell((domain.audit)(&books));
             }
             from = Slot(slot.0 + 1);
         }
     }
-    rows.failure().map_or(Ok(sum), Err)
+    rows.failure().map_or(Ok(()), Err)
 }

@@ -23,11 +23,12 @@ use crate::checkpoint::{CheckpointError, Checkpointer, Progress};
 use crate::clock::Clock;
 use crate::contract::{
     Audit, Domain, FieldKind, Invalid, Outcome, Raw, Renderer, RequestDef, Status, Values, Writer,
+    balance,
 };
 use crate::courier::Courier;
 use crate::disk::FaultDisk;
 use crate::engine::{
-    Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of,
+    Config, Door, Engine, Executor, Next, OpenError, Tender, Writer as LogStep, tables_of, with_own,
 };
 use crate::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use crate::log::Space;
@@ -575,13 +576,12 @@ impl Stepper {
     /// Recomputes all laws from the rows.
     #[must_use]
     pub fn audit(&self) -> Audit {
-        let mut sum = Audit::default();
-        for executor in &self.executors {
-            let audit = executor.audit(&self.domains);
-            sum.absorb(audit.expect("because no file is damaged"));
-        }
-        sum.conclude();
-        sum
+        let domains = with_own(&self.domains);
+        let audit = balance(|tell: &mut dyn FnMut(Audit)| {
+            let mut executors = self.executors.iter();
+            executors.try_for_each(|executor| executor.audit(&domains, tell))
+        });
+        audit.expect("because no file is damaged")
     }
 }
 
