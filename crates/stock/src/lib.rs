@@ -23,7 +23,7 @@
 //!     4 and 6 hold without reading archives.
 //! 14. A hold that belongs to an owner is named after it, has no timer and has its owner's word alone; while
 //!     its claim is not known to be whole it stands in the list of such, whose units the SKU counts.
-//! 15. Claims that wait stand in line, as many as the SKU says; who is first is served soon, or waits for
+//! 15. Claims that wait stand in line, as many as the SKU says, where their places say; who is first is served soon, or waits for
 //!     units that may come back, and somebody was asked whether they will.
 //! 16. Of every hold that belongs to an owner, and of every claim in line, the owner lives, or mail is on its
 //!     way between them; and who was asked has heard it and will answer, or a letter says so.

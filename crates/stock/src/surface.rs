@@ -8,7 +8,9 @@ use crate::apply::{ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, SERVE, SettleUnits
 use crate::archive::{FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT};
 use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 use crate::event::StockLow;
-use crate::table::{ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, LINE, PARTS, RETURNS, SKUS};
+use crate::table::{
+    ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, LINE, PARTS, PLACES, RETURNS, SKUS,
+};
 
 /// Claims go on to the next SKU; to whoever claims, stock writes by the address that it was given.
 const MAIL: &[MailDef] = &[MailDef::of::<ClaimUnits>(), MailDef::of::<SettleUnits>()];
@@ -31,6 +33,7 @@ pub const STOCK: Domain = Domain {
         LEFT.def(),
         PARTS.def(),
         LINE.def(),
+        PLACES.def(),
     ],
     timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE],
     takes: MAIL,

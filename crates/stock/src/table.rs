@@ -26,6 +26,8 @@ pub(crate) const RETURNS: Table<Returned> = Table::keyed(DOMAIN, 6, "stock.retur
 pub(crate) const PARTS: Table<HoldId> = Table::keyed(DOMAIN, 10, "stock.parts");
 /// By SKU and place in the line: claims that wait for units which may come back.
 pub(crate) const LINE: Table<Claim> = Table::ordered(DOMAIN, 11, "stock.line");
+/// By SKU and the id of the hold that it would become: where a claim stands in line.
+pub(crate) const PLACES: Table<InLine> = Table::keyed(DOMAIN, 12, "stock.places");
 
 /// The units of a SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -281,6 +283,16 @@ pub(crate) struct HoldId {
 
 impl Row for HoldId {}
 
+/// Where a claim stands in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct InLine {
+    #[n(0)]
+    pub(crate) place: u64,
+}
+
+impl Row for InLine {}
+
 /// An entry of the flow of a SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -415,10 +427,11 @@ mod tests {
                 waiting: 1,
             }),
         };
-        let rows = [hex(&hold), hex(&sku)];
+        let rows = [hex(&hold), hex(&sku), hex(&InLine { place: 300 })];
         let expected = [
             "a900000101020503030400061864071bffffffffffffffff08800aa200a200a20019020101616f01010102",
             "a8000901030200030105050606070008a6000301020201030404050501",
+            "a10019012c",
         ];
         assert_eq!(rows, expected);
     }

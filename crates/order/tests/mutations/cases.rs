@@ -37,6 +37,10 @@ const fn line(mutation: Mutation, law: &'static str) -> Case {
     case("stock.line", Key(b"last\0"), mutation, law)
 }
 
+const fn place_in_line(mutation: Mutation, law: &'static str) -> Case {
+    case("stock.places", Key(b"last\0"), mutation, law)
+}
+
 const fn hold(id: &'static [u8], mutation: Mutation, law: &'static str) -> Case {
     case("stock.holds", Key(id), mutation, law)
 }
@@ -350,6 +354,19 @@ pub(crate) const CASES: &[Case] = &[
     line(
         Field(1, Nothing),
         "stock last: who stands at 1 waits for None",
+    ),
+    place_in_line(
+        Remove,
+        "stock last: waiting stands at 1 in line, and its place says None",
+    ),
+    place_in_line(
+        Copy(b"waiting", b"wailing"),
+        "stock last: wailing has place 1 in line, and does not stand there",
+    ),
+    place_in_line(Copy(b"last", b"lost"), "stock.places: in slot"),
+    place_in_line(
+        Field(0, Number(2)),
+        "stock last: waiting stands at 1 in line, and its place says Some(2)",
     ),
     hold(
         OWNED,

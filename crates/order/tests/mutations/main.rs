@@ -10,12 +10,13 @@ use folder::folder;
 use tidegate_engine::testing::mutations::assert_all_tried;
 
 /// Of the other tables the tests of their own domains tell.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "order.orders",
     "order.listed",
     "order.places",
     "stock.parts",
     "stock.line",
+    "stock.places",
 ];
 
 #[test]

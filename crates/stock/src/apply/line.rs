@@ -6,7 +6,7 @@ use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::claim::{Offer, offer, take, why};
 use crate::refusal::SOLD_OUT;
-use crate::table::{Claims, DOMAIN, HOLDS, Held, LINE, PARTS, SKUS, Sku};
+use crate::table::{Claims, DOMAIN, HOLDS, Held, InLine, LINE, PARTS, PLACES, SKUS, Sku};
 
 /// Set with a SKU, due at once, when those in line may be served.
 pub(crate) const SERVE: Timer = Timer::new(DOMAIN, 4, serve, serve_reads);
@@ -33,7 +33,10 @@ pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, mut sku: Sku, claim: Cl
     if claims.waiting == 1 {
         claims.line_from = claims.line_to;
     }
-    tx.put(&LINE, (name, claims.line_to), claim);
+    let place = claims.line_to;
+    let id = claim.owner.hold_id();
+    tx.put(&PLACES, (name, id.as_str()), InLine { place });
+    tx.put(&LINE, (name, place), claim);
     tx.put(&SKUS, name, sku);
     serve_soon(tx, name);
 }
@@ -45,23 +48,22 @@ pub(super) fn leave_line(
     mut sku: Sku,
     owner: &Owner,
 ) -> Result<bool, Missing> {
-    let Some(claims) = sku.claims.filter(|claims| claims.waiting > 0) else {
+    if !sku.is_awaited() {
+        return Ok(false);
+    }
+    let id = owner.hold_id();
+    let Some(InLine { place }) = tx.get(&PLACES, (name, id.as_str()))? else {
         return Ok(false);
     };
-    for place in claims.line_from..=claims.line_to {
-        let claim = tx.get(&LINE, (name, place))?;
-        if claim.is_some_and(|claim| claim.owner == *owner) {
-            leave(tx, name, &mut sku, place);
-            tx.put(&SKUS, name, sku);
-            serve_soon(tx, name);
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    leave(tx, name, &mut sku, (place, owner));
+    tx.put(&SKUS, name, sku);
+    serve_soon(tx, name);
+    Ok(true)
 }
 
-fn leave(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, place: u64) {
+fn leave(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, (place, owner): (u64, &Owner)) {
     tx.remove(&LINE, (name, place));
+    tx.remove(&PLACES, (name, owner.hold_id().as_str()));
     if let Some(claims) = &mut sku.claims {
         claims.waiting -= 1;
     }
@@ -87,11 +89,11 @@ fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         };
         match offer(&sku, claim.units()) {
             Offer::Units => {
-                leave(tx, name, &mut sku, place);
+                leave(tx, name, &mut sku, (place, &claim.owner));
                 take(tx, name, &mut sku, claim);
             }
             Offer::SoldOut => {
-                leave(tx, name, &mut sku, place);
+                leave(tx, name, &mut sku, (place, &claim.owner));
                 claim.fail(tx, why(SOLD_OUT.code, sku.available()));
             }
             Offer::Perhaps => {

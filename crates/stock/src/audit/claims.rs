@@ -14,6 +14,7 @@ pub(super) fn check(name: &str, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
     check_holds(rows, fault);
     check_parts(&claims, rows, fault);
     check_line(name, &claims, rows, fault);
+    check_places(rows, fault);
     check_service(sku, &claims, rows, fault);
 }
 
@@ -79,6 +80,26 @@ fn check_line(name: &str, claims: &Claims, rows: &Rows, fault: Fault<'_>) {
         if !waits_for.is_some_and(|thing| thing.domain == DOMAIN && thing.key == name) {
             fault(format!(": who stands at {place} waits for {waits_for:?}"));
         }
+    }
+}
+
+/// Who waits is found at its place, once, and nobody else is.
+fn check_places(rows: &Rows, fault: Fault<'_>) {
+    let mut places = rows.places.clone();
+    for (place, claim) in &rows.line {
+        let says = places.remove(&claim.owner.hold_id());
+        if says != Some(*place) {
+            let owner = claim.owner.shown();
+            fault(format!(
+                ": {owner} stands at {place} in line, and its place says {says:?}"
+            ));
+        }
+    }
+    for (id, place) in places {
+        let owner = tidegate_claim::shown(&id);
+        fault(format!(
+            ": {owner} has place {place} in line, and does not stand there"
+        ));
     }
 }
 

@@ -10,8 +10,8 @@ use tidegate_engine::{KeyReader, Row, RowKey, Slice, Table};
 use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, SERVE};
 use crate::archive::{ArchivedHold, FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT, Left};
 use crate::table::{
-    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, PARTS, RETURNS, SKUS, Sku,
-    Taken,
+    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, PARTS, PLACES, RETURNS, SKUS,
+    Sku, Taken,
 };
 
 /// All rows of one SKU.
@@ -45,6 +45,8 @@ pub(super) struct Rows {
     pub(super) parts: BTreeMap<u64, CompactString>,
     /// Claims that wait, by place.
     pub(super) line: BTreeMap<u64, Claim>,
+    /// And where they stand, by the holds that they would become.
+    pub(super) places: BTreeMap<CompactString, u64>,
     /// How often those in line are to be looked after.
     pub(super) serves: usize,
 }
@@ -103,6 +105,9 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
     });
     sort.table(&LINE, number, |rows, place, claim| {
         rows.line.insert(place, claim);
+    });
+    sort.table(&PLACES, text, |rows, id, row| {
+        rows.places.insert(id, row.place);
     });
     sort.timers(&SERVE, |_| Some(()), |rows, _, ()| rows.serves += 1);
     sort.timers_set_aside(

@@ -16,7 +16,7 @@ const DOMAINS: &[Domain] = &[STOCK, TOY];
 const PARTITIONS: u16 = 4;
 
 /// Tables that have rows only where somebody claims: their laws are tested with those of orders.
-const CLAIMED: [&str; 2] = ["stock.parts", "stock.line"];
+const CLAIMED: [&str; 3] = ["stock.parts", "stock.line", "stock.places"];
 
 /// The tables whose laws are tested.
 pub(crate) fn tables() -> Vec<&'static str> {
