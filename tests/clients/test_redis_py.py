@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 RECEIPT = ["sku", "id", "state", "quantity", "expires_at_ms", "available", "repeated"]
 INFO = ["sku", "total", "available", "held", "sold", "version"]
-HEAD = ["id", "position", "state", "quantity", "returned", "buyer", "created_at_ms", "expires_at_ms"]
+HEAD = ["id", "owner", "position", "state", "quantity", "returned", "buyer", "created_at_ms", "expires_at_ms"]
 
 
 @pytest.fixture(params=[2, 3], ids=["resp2", "resp3"])

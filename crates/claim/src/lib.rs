@@ -90,10 +90,22 @@ impl Owner {
 /// What an id begins with that belongs to an owner: control characters are in no caller's id.
 const OWNED: char = '\u{1}';
 
-/// How people see an id under which a thing keeps what it has taken, or any other id.
+/// The key of the owner to whom an id belongs; none for a caller's id.
+#[must_use]
+pub fn owner_of(id: &str) -> Option<&str> {
+    split(id).map(|(to, _)| to)
+}
+
+/// The owner's key, and its domain and attempt.
+fn split(id: &str) -> Option<(&str, &str)> {
+    id.strip_prefix(OWNED)?.split_once(OWNED)
+}
+
+/// How people see an id under which a thing keeps what it has taken, or any other id. A caller may have
+/// chosen one that looks the same: whose it is [`owner_of`] tells.
 #[must_use]
 pub fn shown(id: &str) -> CompactString {
-    let Some((to, rest)) = id.strip_prefix(OWNED).and_then(|id| id.split_once(OWNED)) else {
+    let Some((to, rest)) = split(id) else {
         return CompactString::new(id);
     };
     match rest.split_once('.') {
@@ -321,6 +333,8 @@ mod tests {
         assert_eq!(owner(1).shown(), "o1");
         assert_eq!(owner(3).shown(), "o1 (3)");
         assert_eq!(shown("o1"), "o1");
+        assert_eq!(owner_of(&owner(3).hold_id()), Some("o1"));
+        assert_eq!(owner_of("o1"), None);
     }
 
     #[test]

@@ -121,10 +121,15 @@ fn holds_of_an_order_are_no_callers_to_move() {
     assert_eq!(engine.call("STOCK.CONFIRM a o1"), "hold_not_found");
     let holds = engine.call("STOCK.HOLDS a");
     assert!(
-        holds.contains("id=o1 ") && holds.contains("expires_at_ms=-"),
+        holds.contains("id=o1 owner=o1 ") && holds.contains("expires_at_ms=-"),
         "{holds}"
     );
     assert!(engine.call("STOCK.HOLD a o1 1").contains("state=held"));
+    for list in ["STOCK.HOLDS a", "STOCK.FLOW a AFTER 1"] {
+        let told = engine.call(list);
+        let [of_order, of_caller] = ["id=o1 owner=o1 ", "id=o1 owner=- "].map(|id| told.find(id));
+        assert!(of_order.is_some() && of_order < of_caller, "{told}");
+    }
     balances(&engine);
 }
 

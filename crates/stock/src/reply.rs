@@ -125,8 +125,11 @@ reply! {
 reply! {
     /// A hold in a list.
     pub struct HoldSummary {
-        /// The id of the hold.
+        /// The id of the hold. That of an order's hold names the order and its attempt: it is no caller's, though
+        /// one may look the same.
         id: CompactString,
+        /// The order that it belongs to; null for a caller's hold.
+        owner: Option<CompactString>,
         /// Its position among the holds of the SKU.
         position: u64,
         /// held, confirmed, released, expired or returned.
@@ -161,6 +164,8 @@ reply! {
         kind: &'static str,
         /// The id of the hold, change or return; null for a set.
         id: Option<CompactString>,
+        /// The order to which the hold belongs; null for a caller's.
+        owner: Option<CompactString>,
         /// Units concerned; negative for a write-off.
         quantity: i64,
         /// Units available before.

@@ -326,8 +326,8 @@ fn flow_tells_every_change_in_order() {
          STOCK.ADD a x -1 => …
          STOCK.HOLD a i 1 TTL 1000 => …
          PASS 1000
-         STOCK.FLOW a AFTER 3 LIMIT 2 => items=[{position=4 kind=return id=r quantity=1 before=3 after=4 …} {position=5 kind=add id=x quantity=-1 before=4 after=3 …}] next=5
-         STOCK.FLOW a AFTER 6 => items=[{position=7 kind=expire id=i quantity=1 before=2 after=3 …}] next=-
+         STOCK.FLOW a AFTER 3 LIMIT 2 => items=[{position=4 kind=return id=r owner=- quantity=1 before=3 after=4 …} {position=5 kind=add id=x owner=- quantity=-1 before=4 after=3 …}] next=5
+         STOCK.FLOW a AFTER 6 => items=[{position=7 kind=expire id=i owner=- quantity=1 before=2 after=3 …}] next=-
          STOCK.FLOW a AFTER 7 => items=[] next=-",
     );
 }

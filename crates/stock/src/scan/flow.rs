@@ -1,5 +1,6 @@
 //! `STOCK.FLOW`: every change of a SKU, in order.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 
 use crate::archive::FLOW_ARCHIVE;
@@ -50,6 +51,7 @@ fn entry(position: u64, change: &Change) -> FlowEntry {
         position,
         kind: change.kind.word(),
         id: (!change.id.is_empty()).then(|| tidegate_claim::shown(&change.id)),
+        owner: tidegate_claim::owner_of(&change.id).map(CompactString::new),
         quantity: change.quantity,
         before: change.before,
         after: change.after,

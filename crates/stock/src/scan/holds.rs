@@ -91,6 +91,7 @@ impl Holds {
 fn summary(id: &CompactString, hold: &Held) -> HoldSummary {
     HoldSummary {
         id: tidegate_claim::shown(id),
+        owner: tidegate_claim::owner_of(id).map(CompactString::new),
         position: hold.position,
         state: hold.state.word(),
         quantity: hold.quantity,
