@@ -229,7 +229,7 @@ impl Oracle {
                 .buyer
                 .map_or("-".to_owned(), |buyer| format!("b{buyer}"));
             format!(
-                "{{id=h{id} position={} state={state} quantity={} returned={} buyer={buyer} \
+                "{{id=h{id} owner=- position={} state={state} quantity={} returned={} buyer={buyer} \
                  created_at_ms={} expires_at_ms={}}}",
                 hold.position, hold.quantity, hold.returned, hold.created_at_ms, hold.expires_at_ms
             )
