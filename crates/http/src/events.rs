@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::contract::{Fault, Invalid, InvalidKind, Outcome, Wanted, Work};
+use tidegate_engine::contract::{Fault, Outcome, Wanted, Work};
 use tidegate_engine::{Begin, Door, FellBehind, Subscription, Taken, ToldEvent};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
@@ -83,38 +83,8 @@ fn wanted(work: Work, headers: &HeaderMap, door: &Door) -> Result<Wanted, Proble
     if let Some(last) = last_event_id(headers)? {
         (wanted.after, given) = (Some(last), "Last-Event-ID");
     }
-    if let Some(after) = wanted.after.filter(|after| door.is_ahead(*after)) {
-        let message = format!(
-            "must be a cursor of this server: {after} is of the future. Without one the stream begins now"
-        );
-        return Err(out_of_range(given, message));
-    }
-    if let Some(domain) = &wanted.filter.domain {
-        told_by(domain, door).map_err(|message| out_of_range("domain", message))?;
-    }
+    door.check_events(&wanted, given)?;
     Ok(wanted)
-}
-
-/// A stream of events that nobody tells would be silent for ever.
-fn told_by(domain: &str, door: &Door) -> Result<(), String> {
-    let tell = door.domains().iter().filter(|def| !def.events.is_empty());
-    let names: Vec<_> = tell.map(|def| def.name).collect();
-    if names.contains(&domain) {
-        return Ok(());
-    }
-    Err(format!(
-        "must be one that tells of events: {}",
-        names.join(", ")
-    ))
-}
-
-fn out_of_range(field: &'static str, message: String) -> Problem {
-    let kind = InvalidKind::OutOfRange;
-    Problem::from(Invalid {
-        field,
-        kind,
-        message,
-    })
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

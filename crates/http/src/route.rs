@@ -36,6 +36,7 @@ pub(crate) async fn answer(
     let deadline = Instant::now() + front.options.request_timeout;
     let (mut parts, body) = request.into_parts();
     let work = work(front, route, &mut parts, body, deadline).await?;
+    front.door.check(&work)?;
 
     let (sink, answered) = OneShot::channel();
     front.door.submit(route.domain, route.def, work, &sink, 0);

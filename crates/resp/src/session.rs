@@ -113,7 +113,12 @@ impl Session {
     }
 
     fn submit(&mut self, plan: &Plan, args: Args<'_>) {
-        match decode(plan, args) {
+        let door = &self.front.door;
+        let work = decode(plan, args).and_then(|work| {
+            let checked = door.check(&work).map(|()| work);
+            checked.map_err(|invalid| Error::of_field(plan.def, invalid))
+        });
+        match work {
             Ok(Work::Scan(_)) if !self.share.has_room_for(SCAN_BYTES) => {
                 self.fail(&Error::NoBuffers);
             }

@@ -432,6 +432,11 @@ pub trait Scan: Request + Sync {
     /// The most items that a page may hold.
     fn limit(&self) -> usize;
 
+    /// The events that it asks for, if it does.
+    fn events(&self) -> Option<Wanted> {
+        None
+    }
+
     /// Reads one page from a snapshot.
     ///
     /// # Errors
@@ -450,6 +455,10 @@ pub trait ScanCall: Send + Sync {
     fn key(&self) -> Option<&[u8]>;
     /// Ids of the tables it reads.
     fn tables(&self) -> &'static [u16];
+    /// The events that somebody asks for by it, if it does so.
+    fn events(&self) -> Option<Wanted> {
+        None
+    }
     /// Reads one partition's page.
     fn page(&self, context: &ScanContext) -> Box<dyn Any + Send>;
     /// Merges the pages of all partitions asked, and renders the whole.
@@ -468,6 +477,10 @@ impl<S: Scan> ScanCall for S {
 
     fn tables(&self) -> &'static [u16] {
         S::TABLES
+    }
+
+    fn events(&self) -> Option<Wanted> {
+        Scan::events(self)
     }
 
     fn page(&self, context: &ScanContext) -> Box<dyn Any + Send> {

@@ -7,10 +7,8 @@ use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
 use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
 use crate::courier::HostFigures;
-use crate::ids;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::{PartitionId, Slot};
-use crate::limits::CLOCK_STEP_MS;
 use crate::log::BUSY;
 use crate::metrics::{DomainFigures, Metrics};
 use crate::reader::{Gather, Read};
@@ -189,16 +187,6 @@ impl Door {
         let partitions = usize::from(self.shared.slots.partitions());
         let read = if key.is_some() { 1 } else { partitions };
         Arc::new(Marks::new(partitions, read))
-    }
-
-    /// Whether a cursor is of the future: this server has given none like it, and whoever went on behind
-    /// it would miss what comes first. One that was given before a restart may be a little ahead of a
-    /// clock that was put right meanwhile.
-    #[must_use]
-    pub fn is_ahead(&self, cursor: u64) -> bool {
-        let clock = &self.shared.clock;
-        let latest_ms = clock.look_ms().max(clock.promised_ms());
-        cursor >= ids::first_of(latest_ms + CLOCK_STEP_MS)
     }
 
     /// Gives subscribers what has happened; with `wait`, waits for something to happen. `false` if

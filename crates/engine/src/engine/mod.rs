@@ -1,5 +1,6 @@
 //! An engine: executors, log writer and readers over one log, and the door to them.
 
+mod asked;
 mod check;
 mod door;
 mod executor;

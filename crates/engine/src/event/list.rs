@@ -5,7 +5,7 @@ use compact_str::{CompactString, ToCompactString};
 use super::{EVENTS, EventFilter, EventRow, FLOORS, Facts, Place, floor_of};
 use crate::contract::{
     Bounded, Limit, Name, Page, PageItem, RefusalDef, Refuse, ReplyType, ReplyValue, Scan,
-    ScanContext, Status, Writer,
+    ScanContext, Status, Wanted, Writer,
 };
 use crate::ids;
 use crate::key::write_key;
@@ -18,7 +18,8 @@ request! {
     /// Each kind is kept for a time of its own, and the last 10,000 of each domain in each partition.
     /// Who goes on behind the last cursor misses none: an event is listed once nothing can come before
     /// it any more, a few milliseconds later, and where some have been dropped meanwhile, the answer
-    /// is `fell_behind`. A page may be short, or empty, with a `next`.
+    /// is `fell_behind`. A page may be short, or empty, with a `next`. A cursor of the future, and a
+    /// domain that tells of no events, is wrong.
     pub(crate) struct List {
         /// Only events behind this cursor.
         ["AFTER"] after: Option<Bounded<0, { i64::MAX }>>,
@@ -124,13 +125,12 @@ impl Scan for List {
         usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
     }
 
+    fn events(&self) -> Option<Wanted> {
+        Some(self.wanted())
+    }
+
     fn page(&self, context: &ScanContext) -> Result<Page<EventInfo>, FellBehind> {
-        let filter = EventFilter {
-            domain: self.domain.as_ref().map(Name::compact),
-            name: self.name.as_ref().map(Name::compact),
-            key: self.key.as_ref().map(Name::compact),
-        };
-        let after = self.after.map(Bounded::get);
+        let Wanted { filter, after } = self.wanted();
         // Nothing can come any more before the moment at which it was asked.
         let range = (after, ids::first_of(context.asked_ms));
         page(context, &filter, range, self.limit())
@@ -139,6 +139,19 @@ impl Scan for List {
     /// Behind the last one dropped anywhere nothing is missing.
     fn foremost(refusals: Vec<FellBehind>) -> Option<FellBehind> {
         refusals.into_iter().max()
+    }
+}
+
+impl List {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            filter: EventFilter {
+                domain: self.domain.as_ref().map(Name::compact),
+                name: self.name.as_ref().map(Name::compact),
+                key: self.key.as_ref().map(Name::compact),
+            },
+            after: self.after.map(Bounded::get),
+        }
     }
 }
 

@@ -389,6 +389,7 @@ impl Stepper {
         let list = list_of(&def, &words[1..]);
         let values = values_of(&def, &words[1..], &list);
         let work = def.read(&Values(&values))?;
+        self.door.check(&work)?;
         let token = self.next_token;
         self.next_token += 1;
         let sink: Arc<dyn ReplySink> = Arc::clone(&self.recorder) as Arc<dyn ReplySink>;

@@ -170,6 +170,20 @@ async fn stream_that_could_tell_nothing_is_refused_and_says_what_would_be_right(
 }
 
 #[tokio::test]
+async fn list_refuses_what_the_stream_refuses() {
+    let server = Server::start();
+    for (query, field) in [
+        ("domain=nothing", "domain"),
+        ("after=9000000000000000000", "after"),
+    ] {
+        let answer = server.get(&format!("/v1/events?{query}")).await;
+        assert_eq!(answer.problem(), (422, "out_of_range".to_owned()));
+        assert_eq!(answer.json()["field"], field);
+    }
+    assert_eq!(server.get("/v1/events?domain=toy").await.status, 200);
+}
+
+#[tokio::test]
 async fn who_is_behind_the_window_is_told_before_anything_is_streamed() {
     let server = Server::start();
     // Painted things are told of for a millisecond.

@@ -94,6 +94,10 @@ fn errors_are_worded_as_redis_words_them() {
             "TOY.PUT a w 1 LOUD 1.5",
             "ERR value is not an integer or out of range",
         ),
+        (
+            "EVENT.LIST AFTER 9000000000000000000",
+            "INVALID after must be a cursor of this server: 9000000000000000000 is of the future",
+        ),
         ("TOY.PUT a w 0", "INVALID times must be 1 to 1000, not 0"),
         (
             "TOY.PUT a w 1 COLOUR green",
