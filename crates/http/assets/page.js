@@ -59,6 +59,9 @@ function limits(schema) {
   return words.join(", ");
 }
 
+/** Where the field of a webhook travels that is its body as it stands. */
+const WHOLE_BODY = "whole body";
+
 /** Every field that a request takes: where it travels, and what it takes. */
 function fieldsOf(operation) {
   const fields = operation.parameters.map((parameter) => ({ ...parameter, place: parameter.in }));
@@ -66,6 +69,10 @@ function fieldsOf(operation) {
   for (const [name, schema] of Object.entries(body?.properties ?? {})) {
     const required = body.required?.includes(name) ?? false;
     fields.push({ name, place: "body", required, description: schema.description, schema });
+  }
+  if (body && !body.properties) {
+    const { required, description } = operation.requestBody;
+    fields.push({ name: body.title, place: WHOLE_BODY, required, description, schema: body });
   }
   return fields;
 }
@@ -137,6 +144,7 @@ function input(field) {
       name, rows: "3", spellcheck: "false", required: field.required, placeholder: "[{" + example.join(",") + "}]",
     });
   }
+  if (field.place === WHOLE_BODY) return make("textarea", { name, rows: "3", spellcheck: "false", required: field.required });
   const number = [schema.type].flat().includes("integer");
   return make("input", {
     name, autocomplete: "off", spellcheck: "false", required: field.required,
@@ -150,12 +158,14 @@ function requestOf(path, method, fields, form) {
   const headers = {};
   const query = [];
   const members = [];
+  let whole;
   for (const field of fields) {
     const value = form.elements[field.place + ":" + field.name].value;
     if (value === "") continue;
     if (field.place === "path") path = path.replace("{" + field.name + "}", encodeURIComponent(value));
     if (field.place === "query") query.push(encodeURIComponent(field.name) + "=" + encodeURIComponent(value));
     if (field.place === "header") headers[field.name] = value;
+    if (field.place === WHOLE_BODY) whole = value;
     if (field.place === "body") {
       // Digits go as they stand: a 64-bit integer does not survive a JavaScript number.
       // So does a list, which is written as JSON.
@@ -163,9 +173,10 @@ function requestOf(path, method, fields, form) {
       members.push(JSON.stringify(field.name) + ":" + (plain ? value : JSON.stringify(value)));
     }
   }
-  const body = method === "get" ? undefined : "{" + members.join(",") + "}";
+  const body = method === "get" ? undefined : whole ?? "{" + members.join(",") + "}";
   if (body) headers["Content-Type"] = "application/json";
-  if (token) headers.Authorization = "Bearer " + token;
+  // A webhook has its signature instead.
+  if (token && whole === undefined) headers.Authorization = "Bearer " + token;
   const url = base + path + (query.length ? "?" + query.join("&") : "");
   return { url, init: { method: method.toUpperCase(), headers, body } };
 }
@@ -181,7 +192,7 @@ function shellCommand({ url, init }) {
   const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
   const headers = Object.entries(init.headers)
     .map(([name, value]) => " -H " + quote(name + ": " + (name === "Authorization" ? "Bearer …" : value)));
-  const body = init.body ? " -d " + quote(init.body) : "";
+  const body = init.body ? " --data-raw " + quote(init.body) : "";
   return "curl -X " + init.method + " " + quote(location.origin + url) + headers.join("") + body;
 }
 

@@ -26,22 +26,31 @@ impl WholeBody {
     }
 }
 
-/// Reads a JSON body of at most `bytes_max`.
+/// What a request takes for its body.
+#[derive(Clone, Copy)]
+pub(crate) struct Takes {
+    pub(crate) bytes_max: usize,
+    /// JSON that says so; otherwise bytes of whatever media type.
+    pub(crate) is_json: bool,
+}
+
+/// Reads a body.
 ///
 /// # Errors
-/// It is too large, not declared as JSON, or broke off; or there is no room for it now.
+/// It is too large, not declared as the JSON that is taken, or broke off; or there is no room for it now.
 pub(crate) async fn read(
     mut body: Body,
     headers: &HeaderMap,
-    bytes_max: usize,
+    takes: Takes,
     admission: &Admission,
 ) -> Result<WholeBody, Problem> {
+    let Takes { bytes_max, is_json } = takes;
     let mut whole = WholeBody::default();
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(body, headers, bytes_max).await);
     }
     while let Some(piece) = next(&mut body).await? {
-        if whole.bytes.is_empty() && !piece.is_empty() {
+        if is_json && whole.bytes.is_empty() && !piece.is_empty() {
             check_media_type(headers)?;
         }
         if whole.bytes.len() + piece.len() > bytes_max {

@@ -12,9 +12,9 @@
 //! 3. An answer that did not come in time is *unknown*, and the problem says so.
 //! 4. Whatever a client can make grow has a named bound ([`limits`]).
 //! 5. With credentials set, only what holds no data answers without them: `/healthz`, `/readyz`,
-//!    and the documentation.
+//!    and the documentation; and webhooks, whose signature, which their domain checks, is their own.
 //! 6. Without credentials, no other site's page gets at data through a visitor's browser: the server
-//!    answers as `localhost` or as an address, and to its own pages.
+//!    answers as `localhost` or as an address, and to its own pages. A webhook may name it as it likes.
 //!
 //! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
 //! routing by content; no request is changed or repeated on the client's behalf.
@@ -46,6 +46,7 @@ mod router;
 mod serve;
 mod sink;
 mod values;
+mod webhook;
 
 pub use health::starting_router;
 pub use openapi::openapi;

@@ -6,6 +6,11 @@ use std::time::Duration;
 /// 900 KiB, escaped, with its other fields.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of a webhook's body, unless [`Options`](crate::Options) lets a body have fewer. Whoever reaches
+/// the server may send one, for only its domain can tell whose it is; and what other systems tell is
+/// some KiB.
+pub const WEBHOOK_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of all request bodies being read or parsed. At the largest size that is 64 of them; at
 /// the common size of less than 1 KiB it never binds.
 pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use tidegate_engine::contract::{Method, Raw, RequestDef, Work};
 use tokio::time::{Instant, timeout_at};
 
-use crate::body;
+use crate::body::{self, Takes};
+use crate::limits::WEBHOOK_BYTES_MAX;
 use crate::lists::lists;
 use crate::members::Members;
 use crate::problem::{self, Problem};
@@ -15,6 +16,7 @@ use crate::query;
 use crate::router::Front;
 use crate::sink::OneShot;
 use crate::values::Given;
+use crate::webhook;
 
 const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits behind it; a percent \
     sign itself is written `%25`";
@@ -61,15 +63,27 @@ pub(crate) async fn work(
     }
     let path = RawPathParams::from_request_parts(parts, &()).await;
     let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
-    let body = body::read(
-        body,
-        &parts.headers,
-        front.options.body_bytes_max,
-        &front.admission,
-    );
+    let takes = takes(route.def, front.options.body_bytes_max);
+    let body = body::read(body, &parts.headers, takes, &front.admission);
     let body = timeout_at(deadline, body).await;
     let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
-    read(route.def, &path, parts, &body.bytes)
+    match &route.def.webhook {
+        Some(webhook) => webhook::read(route.def, webhook, &path, parts, &body.bytes),
+        None => read(route.def, &path, parts, &body.bytes),
+    }
+}
+
+fn takes(def: &RequestDef, bytes_max: usize) -> Takes {
+    match def.webhook {
+        Some(_) => Takes {
+            bytes_max: bytes_max.min(WEBHOOK_BYTES_MAX),
+            is_json: false,
+        },
+        None => Takes {
+            bytes_max,
+            is_json: true,
+        },
+    }
 }
 
 /// Builds the domain's request.

@@ -22,6 +22,7 @@ use crate::openapi::{openapi, secured};
 use crate::options::Options;
 use crate::problem::{self, Problem};
 use crate::route::{self, Route};
+use crate::webhook;
 
 /// What all requests share.
 pub(crate) struct Front {
@@ -30,22 +31,26 @@ pub(crate) struct Front {
     pub(crate) admission: Admission,
     pub(crate) metrics: HttpMetrics,
     pub(crate) openapi: Bytes,
+    /// The paths to which webhooks are posted.
+    pub(crate) webhooks: Vec<&'static str>,
 }
 
 /// Serves every request that the domains of `door` declare, and what goes with them.
 ///
 /// # Panics
 /// Two requests declare the same method and path, a path has a syntax of its own, or a list is not the
-/// only one of its request, needs more than a body takes, or would stand in a query string.
+/// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
+/// is no POST, or does not give each field that it needs, once.
 pub fn router(door: Door, options: Options) -> Router {
     let mut document = openapi(door.domains(), &options.version);
     if options.credentials.is_some() {
-        document = secured(document);
+        document = secured(document, door.domains());
     }
     let front = Arc::new(Front {
         admission: Admission::new(options.requests_in_flight_max),
         metrics: HttpMetrics::default(),
         openapi: document.to_string().into(),
+        webhooks: webhooks(&door),
         door,
         options,
     });
@@ -87,6 +92,11 @@ fn routes(door: &Door) -> impl Iterator<Item = Route> {
     domains.flat_map(|(domain, def)| def.requests.iter().map(move |def| Route { domain, def }))
 }
 
+fn webhooks(door: &Door) -> Vec<&'static str> {
+    let webhooks = routes(door).filter(|route| route.def.webhook.is_some());
+    webhooks.map(|route| route.def.http.path).collect()
+}
+
 /// Adds one declared request.
 fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Router<Arc<Front>> {
     let RequestDef { http, fields, .. } = *route.def;
@@ -103,6 +113,7 @@ fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Rou
         let is_well = is_bounded && http.method != Method::Get && lists.next().is_none();
         assert!(is_well, "{}: one list, in a body, of few items", http.path);
     }
+    webhook::check(route.def);
     let filter = match http.method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::archive::Slice;
 use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
-    ReplyType, ReplyValue, Request, Status, Values,
+    ReplyType, ReplyValue, Request, Status, Values, Webhook,
 };
 use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
@@ -104,6 +104,8 @@ pub struct RequestDef {
     pub pends: bool,
     /// It is answered with events, until one of both sides ends it. For fronts that can do so.
     pub streams: bool,
+    /// It arrives in HTTP as a webhook of another system.
+    pub webhook: Option<Webhook>,
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
 }
 
@@ -126,6 +128,7 @@ impl RequestDef {
             refusals: C::REFUSALS,
             pends: C::PENDS,
             streams: false,
+            webhook: None,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
     }
@@ -146,6 +149,7 @@ impl RequestDef {
             refusals: S::REFUSALS,
             pends: false,
             streams: false,
+            webhook: None,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
         }
     }
@@ -166,7 +170,17 @@ impl RequestDef {
             refusals: S::REFUSALS,
             pends: false,
             streams: true,
+            webhook: None,
             make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
+        }
+    }
+
+    /// The same request, which arrives in HTTP as a webhook of another system.
+    #[must_use]
+    pub const fn as_webhook(self, webhook: Webhook) -> Self {
+        Self {
+            webhook: Some(webhook),
+            ..self
         }
     }
 

@@ -12,6 +12,7 @@ mod payload;
 mod refusal;
 mod reply;
 mod request;
+mod webhook;
 
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, Figure, TimerSet, TimerSetAside};
@@ -34,3 +35,4 @@ pub use reply::{
 #[doc(hidden)]
 pub use request::content_of;
 pub use request::{Request, Values};
+pub use webhook::Webhook;

@@ -3,6 +3,7 @@
 mod operation;
 mod problems;
 mod schema;
+mod webhook;
 
 use serde_json::{Map, Value, json};
 use tidegate_engine::contract::Domain;
@@ -14,6 +15,8 @@ const DESCRIPTION: &str = "Business structures that hold under load. Every answe
     its idempotency key: the same request again returns the first receipt, marked `repeated`. Ids \
     are strings; times and durations are integers in milliseconds and their names end in `_ms`; \
     money is an integer of minor units; pages are `{items, next}`.";
+
+const UNAUTHORIZED: &str = "#/components/responses/unauthorized";
 
 /// The document that describes every request of `domains`.
 #[must_use]
@@ -40,19 +43,16 @@ pub fn openapi(domains: &[Domain], version: &str) -> Value {
 }
 
 /// The document of a server that asks for credentials.
-pub(crate) fn secured(mut document: Value) -> Value {
+pub(crate) fn secured(mut document: Value, domains: &[Domain]) -> Value {
     let components = &mut document["components"];
     components["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
     document["security"] = json!([{ "bearer": [] }]);
-    let paths = document["paths"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(Map::values_mut);
-    for operation in paths
-        .filter_map(Value::as_object_mut)
-        .flat_map(Map::values_mut)
-    {
-        operation["responses"]["401"] = json!({ "$ref": "#/components/responses/unauthorized" });
+    for def in domains.iter().flat_map(|domain| domain.requests) {
+        let operation = &mut document["paths"][def.http.path][operation::method(def.http.method)];
+        match def.webhook {
+            Some(_) => operation["security"] = json!([]),
+            None => operation["responses"]["401"] = json!({ "$ref": UNAUTHORIZED }),
+        }
     }
     document
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tidegate_engine::contract::{Domain, Field, FieldKind, Method, RequestDef};
 
-use super::{problems, schema};
+use super::{problems, schema, webhook};
 use crate::prose::{prose, summary};
 use crate::values::id_index;
 
@@ -36,8 +36,10 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         operation["x-resp"] = def.syntax().into();
     }
     let body = fields(def, Place::Body);
-    if !body.is_empty() {
-        operation["requestBody"] = request_body(&body);
+    match &def.webhook {
+        Some(webhook) => operation["requestBody"] = webhook::body(def, webhook),
+        None if body.is_empty() => {}
+        None => operation["requestBody"] = request_body(&body),
     }
     let mut responses = Map::new();
     let (description, media_type) = match def.streams {
@@ -85,7 +87,7 @@ fn operation_id(def: &RequestDef) -> String {
     def.resp.to_ascii_lowercase().chars().map(plain).collect()
 }
 
-/// Where a field travels.
+/// Where a field travels, if it is not one of a webhook's own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Path,
@@ -93,45 +95,54 @@ enum Place {
     Body,
 }
 
-fn place(def: &RequestDef, field: &Field) -> Place {
+fn place(def: &RequestDef, field: &Field) -> Option<Place> {
     if def.http.path.contains(&format!("{{{}}}", field.name)) {
-        return Place::Path;
+        return Some(Place::Path);
+    }
+    if def.webhook.is_some() {
+        return None;
     }
     match def.http.method {
-        Method::Get => Place::Query,
-        Method::Post | Method::Put | Method::Delete => Place::Body,
+        Method::Get => Some(Place::Query),
+        Method::Post | Method::Put | Method::Delete => Some(Place::Body),
     }
 }
 
 fn fields(def: &RequestDef, wanted: Place) -> Vec<&'static Field> {
     def.fields
         .iter()
-        .filter(|field| place(def, field) == wanted)
+        .filter(|field| place(def, field) == Some(wanted))
         .collect()
 }
 
+/// A field as a parameter of this name.
+pub(super) fn parameter(name: &str, place: &str, required: bool, field: &Field) -> Value {
+    json!({
+        "name": name,
+        "in": place,
+        "required": required,
+        "description": prose(field.doc),
+        "schema": schema::field(field),
+    })
+}
+
 fn parameters(def: &RequestDef) -> Vec<Value> {
-    let parameter = |field: &Field, place: &str, required: bool| {
-        json!({
-            "name": field.name,
-            "in": place,
-            "required": required,
-            "description": prose(field.doc),
-            "schema": schema::field(field),
-        })
-    };
     let mut all: Vec<_> = fields(def, Place::Path)
         .iter()
-        .map(|f| parameter(f, "path", true))
+        .map(|f| parameter(f.name, "path", true, f))
         .collect();
     let query = fields(def, Place::Query);
     all.extend(
         query
             .iter()
-            .map(|f| parameter(f, "query", f.required && !may_be_header(f))),
+            .map(|f| parameter(f.name, "query", f.required && !may_be_header(f), f)),
     );
+    if let Some(webhook) = &def.webhook {
+        all.extend(webhook::headers(def, webhook));
+    }
     let id = id_index(def.fields).map(|at| &def.fields[at]);
-    if let Some(id) = id.filter(|id| place(def, id) != Place::Path) {
+    let elsewhere = [Some(Place::Query), Some(Place::Body)];
+    if let Some(id) = id.filter(|id| elsewhere.contains(&place(def, id))) {
         all.push(json!({
             "name": "Idempotency-Key",
             "in": "header",

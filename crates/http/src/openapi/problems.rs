@@ -84,7 +84,8 @@ pub(super) fn of_front() -> Map<String, Value> {
 fn concerns(problem: &ProblemDef, def: &RequestDef) -> bool {
     let has_body = def.http.method != Method::Get;
     match problem.status.as_u16() {
-        408 | 413 | 415 => has_body,
+        415 => has_body && def.webhook.is_none(),
+        408 | 413 => has_body,
         507 => def.class != Class::Reads,
         401 | 403 | 404 | 405 | 421 => false,
         _ => true,

@@ -1,4 +1,4 @@
-//! The front over a real engine: a toy domain of two requests, asked over HTTP.
+//! The front over a real engine: a toy domain of a few requests, asked over HTTP.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,4 +15,5 @@ mod problems;
 mod requests;
 mod service;
 mod toy;
+mod webhooks;
 mod wire;

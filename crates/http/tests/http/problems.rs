@@ -428,7 +428,7 @@ async fn what_holds_no_data_is_served_under_any_name() {
 }
 
 /// A body of which nothing ever comes.
-struct Never;
+pub(crate) struct Never;
 
 impl axum::body::HttpBody for Never {
     type Data = axum::body::Bytes;

@@ -4,7 +4,8 @@ use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
     self, Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name,
-    Page, PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Writer,
+    Page, PageItem, Payload, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status,
+    Webhook, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -51,6 +52,21 @@ pub(crate) const TOY: Domain = Domain {
             Class::Opens,
         ),
         RequestDef::scan::<List>("TOY.LIST", "/v1/boxes/{box_name}/things"),
+        RequestDef::call::<Tell>(
+            "TOY.TELL",
+            Method::Post,
+            "/v1/boxes/{box_name}/told",
+            Class::Opens,
+        )
+        .as_webhook(Webhook {
+            body: "payload",
+            headers: &[
+                ("webhook-id", "id"),
+                ("webhook-timestamp", "timestamp"),
+                ("webhook-signature", "signature"),
+            ],
+        }),
+        RequestDef::scan::<List>("TOY.TOLD", "/v1/boxes/{box_name}/told"),
     ],
     audit: |_| Audit::default(),
 };
@@ -363,5 +379,62 @@ impl Scan for List {
             })
             .collect();
         Ok(Page::cut(items, self.limit()))
+    }
+}
+
+request! {
+    /// Takes in what another system tells of a box.
+    pub struct Tell {
+        /// The box.
+        box_name: Name,
+        /// The id of what is told.
+        id: Id,
+        /// When it was sent, in seconds.
+        timestamp: Bounded<0, 9_999_999_999>,
+        /// Who sent it.
+        signature: Name,
+        /// What is told.
+        payload: Payload,
+    }
+}
+
+reply! {
+    /// What was told.
+    pub struct Told {
+        /// The box.
+        box_name: CompactString,
+        /// The id of what is told.
+        id: CompactString,
+        /// When it was sent.
+        timestamp: u64,
+        /// Who sent it.
+        signature: CompactString,
+        /// What is told.
+        payload: CompactString,
+    }
+}
+
+impl Apply for Tell {
+    type Reply = Told;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.box_name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Told, Stop<Refusal>> {
+        Ok(Told {
+            box_name: self.box_name.compact(),
+            id: match &self.id {
+                Id::Chosen(id) => id.compact(),
+                Id::Mint => tx.mint().to_string().into(),
+            },
+            timestamp: self.timestamp.get(),
+            signature: self.signature.compact(),
+            payload: self.payload.as_str().into(),
+        })
     }
 }
