@@ -53,7 +53,7 @@ function limits(schema) {
   const bounds = range(schema);
   if (bounds) words.push(bounds);
   if (schema.maxItems) words.push(schema.minItems + " to " + schema.maxItems + " items");
-  if (schema.maxLength) words.push(schema.minLength + " to " + schema.maxLength + " bytes");
+  if (schema.maxLength) words.push((schema.minLength ?? 0) + " to " + schema.maxLength + " bytes");
   if (schema.default !== undefined) words.push("default `" + schema.default + "`");
   if ([schema.type].flat().includes("null")) words.push("or null");
   return words.join(", ");
