@@ -280,6 +280,9 @@ pub enum Verdict {
     /// It goes back.
     #[n(2)]
     Release,
+    /// So many units of what was taken for good come back.
+    #[n(3)]
+    Return,
 }
 
 /// Tells things what becomes of what was claimed, one after the other.

@@ -4,10 +4,10 @@
 //! stock's, which holds them for the order and lets them go at its word only.
 //!
 //! ```text
-//! PLACE ─▶ placing ─▶ reserved ─▶ cancelled | expired
-//!             ├─▶ refused     something is sold out: that stays so
-//!             ├─▶ busy        no room, or no answer in time: may be placed again
-//!             └─▶ cancelled
+//! PLACE ─▶ placing ─▶ reserved ◀─PAY─▶ paying ─▶ paid ─▶ fulfilled
+//!             ├─▶ refused  │              │        ├────────┴─REFUND─▶ refunding ─▶ refunded
+//!             ├─▶ busy     ├──────────────┼─▶ cancelled ─paid all the same─▶ refunding
+//!             └─▶ …        └──────────────┴─▶ expired ─paid late─▶ taking ─▶ paid | refunding
 //! ```
 //!
 //! An order lies in the slot of its id and alone decides about time. What it wants is claimed by letters
@@ -35,6 +35,8 @@ mod apply;
 mod audit;
 mod command;
 mod mail;
+mod payments;
+mod provider;
 mod refusal;
 mod reply;
 mod scan;
@@ -42,11 +44,15 @@ mod surface;
 mod table;
 
 pub use audit::audit;
-pub use command::{Cancel, Get, Line, List, Place};
+pub use command::{
+    Cancel, Decision, Fulfil, Get, Line, List, Pay, Place, Refund, RefundLine, Resolve, Reviews,
+    Webhook,
+};
+pub use provider::{ASK_AFTER_MS, Provider, Providers, Told, WINDOW_MS};
 pub use refusal::Refusal;
 pub use reply::{HistoryStep, OrderInfo, OrderLine, OrderReceipt, OrderSummary};
 pub use surface::ORDER;
-pub use table::State;
+pub use table::{Deduct, State};
 
 /// Lines of one order.
 pub const LINES_MAX: usize = 1_000;
@@ -64,3 +70,34 @@ pub const PLACING_MS: u64 = 5_000;
 
 /// Entries of an order's history.
 pub const HISTORY_MAX: usize = 64;
+
+/// Payments of one order: a buyer who tries more often places another.
+pub const PAYMENTS_MAX: usize = 8;
+
+/// Refunds of one order that callers ask for.
+pub const REFUNDS_MAX: usize = 64;
+
+/// How long after its time an order whose payment nobody knows anything of keeps its units at most: as long
+/// as it takes a provider to come back, and no longer than goods can be kept from others.
+pub const PAYING_AFTER_MS: u64 = 3_600_000;
+
+/// How long after the time in which a payment can be paid its provider is asked at most: then a person is.
+pub const AFTER_WINDOW_MS: u64 = 24 * 3_600_000;
+
+/// How long it rests, at least and at most, between two times that a provider is asked once the plan of the
+/// settings is at its end.
+pub const ASK_REST_MIN_MS: u64 = 60_000;
+/// See [`ASK_REST_MIN_MS`].
+pub const ASK_REST_MAX_MS: u64 = 3_600_000;
+
+/// How often units are claimed for an order that is paid before its money goes back, and how long that rests
+/// if there was no room.
+pub const TAKING_TRIES_MAX: u64 = 10;
+/// See [`TAKING_TRIES_MAX`].
+pub const TAKING_REST_MS: u64 = 1_000;
+
+/// How far the time of a webhook may be from now: as the Standard Webhooks libraries have it.
+pub const WEBHOOK_AGE_MS_MAX: u64 = 5 * 60_000;
+
+/// Webhooks about one payment that are known again.
+pub const WEBHOOKS_KEPT: usize = 16;

@@ -1,11 +1,13 @@
 //! Letters: what things answer, what buyers' lists are told and say.
 
+use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_claim::{Answer, Owner, Thing, Whole, Word};
 use tidegate_engine::contract::Mail;
-use tidegate_engine::{Missing, Reads, Row, Tx};
+use tidegate_engine::{CallEnd, Missing, Reads, Row, Tx};
 
-use crate::apply::{keep, refused, reserved, segment_claimed};
+use crate::apply::{all_claimed, keep, refused, said, segment_claimed};
+use crate::payments::PAYMENTS;
 use crate::table::{DOMAIN, InPart, LISTED, Listed, ORDERS, PLACES, State};
 
 /// The number of the mail by which things answer to an order.
@@ -18,6 +20,8 @@ pub(crate) const WHOLE: u8 = 3;
 const IN_LIST: u8 = 4;
 /// By which it is told of the order's state.
 const CHANGED: u8 = 5;
+/// By which an order is told what came of a call to a provider.
+pub(crate) const SAID: u8 = 6;
 
 /// A thing answers.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -194,7 +198,7 @@ impl Mail for InList {
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        reserved(tx, to, &self.owner, self.since_ms)
+        all_claimed(tx, to, &self.owner, self.since_ms)
     }
 }
 
@@ -219,6 +223,58 @@ impl Mail for Changed {
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         self.entry.list(to, tx)
+    }
+}
+
+/// What a provider was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Asked {
+    /// To make a payment.
+    #[n(0)]
+    Creation,
+    /// What became of one.
+    #[n(1)]
+    Payment,
+    /// To make a refund.
+    #[n(2)]
+    Refund {
+        /// Its id.
+        #[cbor(n(0), with = "tidegate_engine::text")]
+        refund: CompactString,
+    },
+}
+
+/// What comes back with a call to a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct PayNote {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) payment: CompactString,
+    #[n(1)]
+    pub(crate) asked: Asked,
+}
+
+/// A call to a provider has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct ProviderSaid(CallEnd);
+
+impl Row for ProviderSaid {}
+
+impl Mail for ProviderSaid {
+    const NUMBERS: (u8, u8) = (DOMAIN, SAID);
+    const NAME: &'static str = "provider_said";
+    const LETTERS: usize = crate::apply::LETTERS_MAX;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, to);
+        if let Ok(PayNote { payment, .. }) = minicbor::decode(&self.0.note) {
+            reads.row(&PAYMENTS, (to, payment.as_str()));
+        }
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        said(tx, to, self.0)
     }
 }
 

@@ -27,6 +27,29 @@ pub enum Refusal {
         /// How many units it had.
         available: u64,
     },
+    /// No provider of this name.
+    UnknownProvider,
+    /// No such payment.
+    UnknownPayment,
+    /// Nothing of this number waits for a person.
+    UnknownReview,
+    /// It does not fit what it is about.
+    WrongDecision,
+    /// As many payments as an order may have.
+    TooManyPayments,
+    /// As many refunds as an order may have.
+    TooManyRefunds,
+    /// More is to go back than was paid for.
+    RefundExceedsPaid {
+        /// Of which SKU.
+        sku: String,
+        /// How many units may go back.
+        refundable: u64,
+    },
+    /// Not signed by the provider.
+    BadSignature,
+    /// Of another time.
+    WrongTime,
     /// The order's state does not allow it.
     WrongState {
         /// It.
@@ -71,6 +94,52 @@ pub(crate) const WRONG_STATE: RefusalDef = def(
     "The order is in this `state`, which does not allow it.",
 );
 
+pub(crate) const UNKNOWN_PROVIDER: RefusalDef = def(
+    "unknown_provider",
+    Status::NotFound,
+    "The settings name no such provider: `[providers.NAME]` in the file given by `--config`.",
+);
+pub(crate) const UNKNOWN_PAYMENT: RefusalDef = def(
+    "unknown_payment",
+    Status::NotFound,
+    "The order has no such payment.",
+);
+pub(crate) const UNKNOWN_REVIEW: RefusalDef = def(
+    "unknown_review",
+    Status::NotFound,
+    "Nothing of this order and number waits for a person: `ORDER.REVIEWS` tells what does.",
+);
+pub(crate) const WRONG_DECISION: RefusalDef = def(
+    "wrong_decision",
+    Status::Conflict,
+    "It cannot become of this: a refund can be tried again (`refund`) or closed, not accepted; and nothing is decided twice.",
+);
+pub(crate) const TOO_MANY_PAYMENTS: RefusalDef = def(
+    "too_many_payments",
+    Status::Conflict,
+    "An order has 8 payments at most: place another one.",
+);
+pub(crate) const TOO_MANY_REFUNDS: RefusalDef = def(
+    "too_many_refunds",
+    Status::Conflict,
+    "An order has 64 refunds at most: refund what is left at once.",
+);
+pub(crate) const REFUND_EXCEEDS_PAID: RefusalDef = def(
+    "refund_exceeds_paid",
+    Status::Conflict,
+    "Of this `sku` so many units are `refundable`: fewer than that.",
+);
+pub(crate) const BAD_SIGNATURE: RefusalDef = def(
+    "bad_signature",
+    Status::Conflict,
+    "No signature of it is one of the provider's: is the secret in the settings the right one?",
+);
+pub(crate) const WRONG_TIME: RefusalDef = def(
+    "wrong_time",
+    Status::Conflict,
+    "Its time is more than 5 minutes from now, or none.",
+);
+
 impl Refusal {
     /// That an order was refused.
     pub(crate) fn of(cause: &Cause) -> Self {
@@ -91,6 +160,15 @@ impl Refuse for Refusal {
             Self::AmountOverflow => &AMOUNT_OVERFLOW,
             Self::IdConflict => &ID_CONFLICT,
             Self::Refused { .. } => &REFUSED,
+            Self::UnknownProvider => &UNKNOWN_PROVIDER,
+            Self::UnknownPayment => &UNKNOWN_PAYMENT,
+            Self::UnknownReview => &UNKNOWN_REVIEW,
+            Self::WrongDecision => &WRONG_DECISION,
+            Self::TooManyPayments => &TOO_MANY_PAYMENTS,
+            Self::TooManyRefunds => &TOO_MANY_REFUNDS,
+            Self::RefundExceedsPaid { .. } => &REFUND_EXCEEDS_PAID,
+            Self::BadSignature => &BAD_SIGNATURE,
+            Self::WrongTime => &WRONG_TIME,
             Self::WrongState { .. } => &WRONG_STATE,
         }
     }
@@ -112,6 +190,11 @@ impl Refuse for Refusal {
                 out.integer(i64::try_from(*available).unwrap_or(i64::MAX));
             }
             Self::WrongState { state } => text("state", state.word()),
+            Self::RefundExceedsPaid { sku, refundable } => {
+                text("sku", sku);
+                out.name("refundable");
+                out.integer(i64::try_from(*refundable).unwrap_or(i64::MAX));
+            }
             Self::InvalidQuantity => {
                 out.name("max");
                 out.integer(QUANTITY_MAX.cast_signed());
@@ -119,7 +202,15 @@ impl Refuse for Refusal {
             Self::UnknownOrder
             | Self::InvalidCurrency
             | Self::AmountOverflow
-            | Self::IdConflict => {}
+            | Self::IdConflict
+            | Self::UnknownProvider
+            | Self::UnknownPayment
+            | Self::UnknownReview
+            | Self::WrongDecision
+            | Self::TooManyPayments
+            | Self::TooManyRefunds
+            | Self::BadSignature
+            | Self::WrongTime => {}
         }
     }
 }

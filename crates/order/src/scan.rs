@@ -5,8 +5,9 @@ use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Never, Page, PageItem, RefusalDef, Scan, ScanContext};
 use tidegate_engine::limits::SCAN_ROWS_MAX;
 
-use crate::command::List;
-use crate::reply::OrderSummary;
+use crate::command::{List, Reviews};
+use crate::payments::{REVIEWS, Review};
+use crate::reply::{OrderSummary, ReviewInfo};
 use crate::table::{LIST_PARTS, LISTED, Listed, State};
 
 impl Scan for List {
@@ -87,5 +88,52 @@ fn summary(place: u64, state: State, row: Listed) -> OrderSummary {
         total: row.total,
         currency: row.currency,
         placed_at_ms: row.placed_at_ms,
+    }
+}
+
+impl Scan for Reviews {
+    type Item = ReviewInfo;
+    type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
+    const TABLES: &'static [u16] = &[REVIEWS.id()];
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<ReviewInfo>, Never> {
+        let from = self.after.map_or(0, |after| after.get() + 1);
+        let rows = context.numbered(&REVIEWS, &(from..u64::MAX));
+        let mut items = Vec::new();
+        for (examined, (_, number, review)) in rows.enumerate() {
+            if examined == SCAN_ROWS_MAX {
+                let next = Some(number - 1);
+                return Ok(Page { items, next });
+            }
+            if self.state.is_none_or(|state| state == review.state) {
+                items.push(review_info(number, review));
+            }
+            if items.len() > self.limit() {
+                return Ok(Page::cut(items, self.limit()));
+            }
+        }
+        Ok(Page::of(items, false))
+    }
+}
+
+fn review_info(number: u64, review: Review) -> ReviewInfo {
+    ReviewInfo {
+        number: number.to_compact_string(),
+        id: review.order,
+        payment: review.payment,
+        refund: review.refund.map(|refund| refund.0),
+        cause: review.why.word(),
+        amount: review.amount,
+        at_ms: review.at_ms,
+        state: review.state.word(),
     }
 }

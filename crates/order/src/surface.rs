@@ -2,34 +2,70 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post};
-use tidegate_engine::contract::{Domain, MailDef, RequestDef};
+use tidegate_engine::contract::{Domain, MailDef, RequestDef, Webhook as WebhookDef};
 
-use crate::apply::DUE;
-use crate::command::{Cancel, Get, List, Place};
-use crate::mail::{AllClaimed, Answered, Changed, InList, SegmentClaimed};
+use crate::apply::{ASK, DUE, WEBHOOK_APPLIED, WEBHOOK_REPEATED};
+use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
+use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, SegmentClaimed};
+use crate::payments::{PAYMENTS, REFUNDS, REVIEWS};
 use crate::table::{DOMAIN, LISTED, ORDERS, PLACES};
+
+/// As in the Standard Webhooks specification.
+const SIGNED: WebhookDef = WebhookDef {
+    body: "payload",
+    headers: &[
+        ("webhook-id", "message"),
+        ("webhook-timestamp", "timestamp"),
+        ("webhook-signature", "signature"),
+    ],
+};
 
 /// Orders: units of several SKUs reserved for a buyer, all or nothing.
 pub const ORDER: Domain = Domain {
     name: "order",
     number: DOMAIN,
     doc: "Units of several SKUs reserved for a buyer, all or nothing, for a while.",
-    tables: &[ORDERS.def(), LISTED.def(), PLACES.def()],
-    timers: &[DUE],
+    tables: &[
+        ORDERS.def(),
+        LISTED.def(),
+        PLACES.def(),
+        PAYMENTS.def(),
+        REFUNDS.def(),
+        REVIEWS.def(),
+    ],
+    timers: &[DUE, ASK],
     takes: &[
         MailDef::of::<Answered>(),
         MailDef::of::<SegmentClaimed>(),
         MailDef::of::<AllClaimed>(),
         MailDef::of::<InList>(),
         MailDef::of::<Changed>(),
+        MailDef::of::<ProviderSaid>(),
     ],
     sends: &[MailDef::of::<InList>(), MailDef::of::<Changed>()],
     events: &[],
-    counts: &[],
+    counts: &[WEBHOOK_APPLIED, WEBHOOK_REPEATED],
     requests: &[
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
         RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads),
         RequestDef::scan::<List>("ORDER.LIST", "/v1/buyers/{buyer}/orders"),
+        RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens),
+        RequestDef::call::<Fulfil>("ORDER.FULFIL", Post, "/v1/orders/{id}/fulfil", Finishes),
+        RequestDef::call::<Refund>("ORDER.REFUND", Post, "/v1/orders/{id}/refunds", Finishes),
+        RequestDef::scan::<Reviews>("ORDER.REVIEWS", "/v1/reviews"),
+        RequestDef::call::<Resolve>(
+            "ORDER.RESOLVE",
+            Post,
+            "/v1/orders/{id}/reviews/{number}",
+            Finishes,
+        ),
+        RequestDef::call::<Webhook>(
+            "ORDER.WEBHOOK",
+            Post,
+            "/v1/payments/{provider}/webhook",
+            Finishes,
+        )
+        .as_webhook(SIGNED),
         RequestDef::call::<Cancel>("ORDER.CANCEL", Post, "/v1/orders/{id}/cancel", Finishes),
     ],
     audit: crate::audit,

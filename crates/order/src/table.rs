@@ -43,6 +43,27 @@ pub enum State {
     /// There was no room or no time to place it: it has nothing, and may be placed again.
     #[n(6)]
     Busy,
+    /// A payment has begun.
+    #[n(7)]
+    Paying,
+    /// It is paid, and its units are sold.
+    #[n(8)]
+    Paid,
+    /// The buyer has the goods.
+    #[n(9)]
+    Fulfilled,
+    /// Money is on its way back to the buyer.
+    #[n(10)]
+    Refunding,
+    /// The buyer has all of it.
+    #[n(11)]
+    Refunded,
+    /// It waits for payment, and nothing is reserved: units are taken once it is paid.
+    #[n(12)]
+    Open,
+    /// It is paid, and its units are being claimed.
+    #[n(13)]
+    Taking,
 }
 
 words! { State {
@@ -52,6 +73,13 @@ words! { State {
     "cancelled" => Self::Cancelled,
     "expired" => Self::Expired,
     "busy" => Self::Busy,
+    "open" => Self::Open,
+    "paying" => Self::Paying,
+    "taking" => Self::Taking,
+    "paid" => Self::Paid,
+    "fulfilled" => Self::Fulfilled,
+    "refunding" => Self::Refunding,
+    "refunded" => Self::Refunded,
 } }
 
 impl State {
@@ -64,25 +92,68 @@ impl State {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Busy => "busy",
+            Self::Open => "open",
+            Self::Paying => "paying",
+            Self::Taking => "taking",
+            Self::Paid => "paid",
+            Self::Fulfilled => "fulfilled",
+            Self::Refunding => "refunding",
+            Self::Refunded => "refunded",
         }
     }
 
-    /// Whether something is still to become of it.
+    /// Every state, in the order in which an order usually comes into them.
+    pub const ALL: [Self; 13] = [
+        Self::Placing,
+        Self::Refused,
+        Self::Busy,
+        Self::Reserved,
+        Self::Open,
+        Self::Paying,
+        Self::Taking,
+        Self::Paid,
+        Self::Fulfilled,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Refunding,
+        Self::Refunded,
+    ];
+
+    /// Whether it may be paid.
+    pub(crate) fn is_awaiting_payment(self) -> bool {
+        matches!(self, Self::Reserved | Self::Open | Self::Paying)
+    }
+
+    /// Whether it is not known yet what becomes of it: it has units, or is to be paid.
     pub(crate) fn is_living(self) -> bool {
         match self {
-            Self::Placing | Self::Reserved => true,
-            Self::Refused | Self::Cancelled | Self::Expired | Self::Busy => false,
+            Self::Placing | Self::Reserved | Self::Open | Self::Paying | Self::Taking => true,
+            Self::Refused
+            | Self::Cancelled
+            | Self::Expired
+            | Self::Busy
+            | Self::Paid
+            | Self::Fulfilled
+            | Self::Refunding
+            | Self::Refunded => false,
         }
     }
 
     /// What it is once time has passed that may end it, though no timer has fired yet.
     fn at(self, now_ms: u64, until_ms: Option<u64>) -> Self {
         let is_over = until_ms.is_some_and(|until_ms| now_ms >= until_ms);
+        if !is_over {
+            return self;
+        }
         match self {
-            Self::Placing if is_over => Self::Busy,
-            Self::Reserved if is_over => Self::Expired,
-            Self::Placing
-            | Self::Reserved
+            Self::Placing => Self::Busy,
+            Self::Reserved | Self::Open => Self::Expired,
+            Self::Paying
+            | Self::Taking
+            | Self::Paid
+            | Self::Fulfilled
+            | Self::Refunding
+            | Self::Refunded
             | Self::Refused
             | Self::Cancelled
             | Self::Expired
@@ -139,6 +210,99 @@ pub(crate) struct Order {
     /// Things that want to hear once all are claimed.
     #[n(14)]
     pub(crate) asked: Vec<Thing>,
+    /// When units are taken.
+    #[n(15)]
+    pub(crate) deduct: Deduct,
+    /// When it expires unless it is paid: known once it waits for that.
+    #[n(16)]
+    pub(crate) expires_ms: Option<u64>,
+    /// Its payments, oldest first.
+    #[cbor(n(17), with = "names")]
+    pub(crate) payments: Vec<CompactString>,
+    /// How many of them may still be paid.
+    #[n(18)]
+    pub(crate) open_payments: u64,
+    /// Of how many of these the provider has said, after the order's time, that they were not paid by then.
+    #[n(19)]
+    pub(crate) unpaid_after: u64,
+    /// Its refunds, oldest first.
+    #[cbor(n(20), with = "names")]
+    pub(crate) refunds: Vec<CompactString>,
+    /// What is paid and waits for units.
+    #[n(21)]
+    pub(crate) taking: Option<Taking>,
+    /// The state that it goes back to once a refund of some of its lines is done.
+    #[n(22)]
+    pub(crate) refunded_from: Option<State>,
+}
+
+/// When the units of an order are taken. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Deduct {
+    /// When it is placed: they are reserved until it is paid or expires.
+    #[n(0)]
+    Place,
+    /// When it is paid: if there are none then, the money goes back.
+    #[n(1)]
+    Pay,
+}
+
+impl Deduct {
+    /// Its word in every front.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Place => "place",
+            Self::Pay => "pay",
+        }
+    }
+}
+
+words! { Deduct {
+    "place" => Self::Place,
+    "pay" => Self::Pay,
+} }
+
+/// Units that are being taken for an order that is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Taking {
+    /// By which payment it is.
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) payment: CompactString,
+    /// How often they were claimed.
+    #[n(1)]
+    pub(crate) tries: u64,
+    /// Nothing is claimed now; it is again when time ends this.
+    #[n(2)]
+    pub(crate) rests: bool,
+}
+
+/// Names as rows hold them.
+mod names {
+    use compact_str::CompactString;
+    use minicbor::decode::{Decoder, Error};
+    use minicbor::encode::{self, Encoder, Write};
+
+    pub(super) fn encode<C, W: Write>(
+        names: &[CompactString],
+        out: &mut Encoder<W>,
+        _context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        out.array(names.len() as u64)?;
+        for name in names {
+            out.str(name)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn decode<C>(
+        from: &mut Decoder<'_>,
+        _context: &mut C,
+    ) -> Result<Vec<CompactString>, Error> {
+        let names = from.array_iter::<&str>()?;
+        names.map(|name| name.map(CompactString::new)).collect()
+    }
 }
 
 impl Row for Order {}
@@ -153,6 +317,9 @@ pub(crate) struct Line {
     pub(crate) quantity: u64,
     #[n(2)]
     pub(crate) unit_price: u64,
+    /// Units that were refunded, or are being so; none at first.
+    #[n(3)]
+    pub(crate) refunded: Option<u64>,
 }
 
 /// A state that an order has come into.
@@ -163,6 +330,51 @@ pub(crate) struct Step {
     pub(crate) state: State,
     #[n(1)]
     pub(crate) at_ms: u64,
+    /// Why, if that does not go without saying.
+    #[n(2)]
+    pub(crate) why: Option<StepCause>,
+}
+
+/// Why an order came into a state. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum StepCause {
+    /// No payment of it can be paid any more.
+    #[n(0)]
+    PaymentFailed,
+    /// It was paid after it had expired.
+    #[n(1)]
+    PaidLate,
+    /// It was paid after it was given up.
+    #[n(2)]
+    PaidAfterCancel,
+    /// It was paid, and there were no units any more.
+    #[n(3)]
+    UnitsGone,
+    /// The provider did not say in time whether it was paid.
+    #[n(4)]
+    NoAnswer,
+    /// A person has decided it.
+    #[n(5)]
+    Person,
+    /// It was paid already.
+    #[n(6)]
+    PaidTwice,
+}
+
+impl StepCause {
+    /// Its word in every front.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::PaymentFailed => "payment_failed",
+            Self::PaidLate => "paid_late",
+            Self::PaidAfterCancel => "paid_after_cancel",
+            Self::UnitsGone => "units_gone",
+            Self::NoAnswer => "no_answer",
+            Self::Person => "person",
+            Self::PaidTwice => "paid_twice",
+        }
+    }
 }
 
 /// Why an order was refused.
@@ -223,7 +435,30 @@ impl Order {
 
     /// Whether it waits for what becomes of a claim.
     pub(crate) fn awaits(&self, owner: &Owner, now_ms: u64) -> bool {
-        self.attempt == owner.attempt && self.state_at(now_ms) == State::Placing
+        let is_claiming = match &self.taking {
+            None => self.state_at(now_ms) == State::Placing,
+            Some(taking) => !taking.rests,
+        };
+        self.attempt == owner.attempt && is_claiming
+    }
+
+    /// Whether all its units are held for it, not sold yet.
+    pub(crate) fn holds(&self) -> bool {
+        self.deduct == Deduct::Place && matches!(self.state, State::Reserved | State::Paying)
+    }
+
+    /// The state in which it waits for a payment.
+    pub(crate) fn waiting(&self) -> State {
+        match self.deduct {
+            Deduct::Place => State::Reserved,
+            Deduct::Pay => State::Open,
+        }
+    }
+
+    /// Whether it has waited for a payment since it was placed: its buyer's list knew that first.
+    pub(crate) fn waits_since_placed(&self) -> bool {
+        let before = self.steps.iter().rev().nth(1);
+        self.state == self.waiting() && before.is_some_and(|step| step.state == State::Placing)
     }
 
     /// The state as time has it, though its timer may not have fired yet.
@@ -283,7 +518,11 @@ mod tests {
     use super::*;
 
     fn order() -> Order {
-        let step = |state, at_ms| Step { state, at_ms };
+        let step = |state, at_ms| Step {
+            state,
+            at_ms,
+            why: None,
+        };
         Order {
             content: 7,
             number: 300,
@@ -297,6 +536,7 @@ mod tests {
                 sku: "s".into(),
                 quantity: 3,
                 unit_price: 5,
+                refunded: None,
             }],
             total: 15,
             ttl_ms: 900,
@@ -312,6 +552,14 @@ mod tests {
                 key: "s".into(),
                 units: 3,
             }],
+            deduct: Deduct::Place,
+            expires_ms: None,
+            payments: Vec::new(),
+            open_payments: 0,
+            unpaid_after: 0,
+            refunds: Vec::new(),
+            taking: None,
+            refunded_from: None,
         }
     }
 
@@ -328,6 +576,33 @@ mod tests {
             asked: Vec::new(),
             ..order()
         };
+        let taking = Order {
+            state: State::Taking,
+            deduct: Deduct::Pay,
+            lines: vec![Line {
+                sku: "s".into(),
+                quantity: 3,
+                unit_price: 5,
+                refunded: Some(1),
+            }],
+            steps: vec![Step {
+                state: State::Taking,
+                at_ms: 100,
+                why: Some(StepCause::PaidLate),
+            }],
+            expires_ms: Some(900),
+            payments: vec!["p".into(), "q".into()],
+            open_payments: 1,
+            unpaid_after: 1,
+            refunds: vec!["r".into()],
+            taking: Some(Taking {
+                payment: "p".into(),
+                tries: 2,
+                rests: true,
+            }),
+            refunded_from: Some(State::Paid),
+            ..order()
+        };
         let listed = Listed {
             id: "o".into(),
             state: State::Reserved,
@@ -341,10 +616,17 @@ mod tests {
             version: 300,
             part: 1,
         };
-        let rows = [hex(&order()), hex(&refused), hex(&listed), hex(&place)];
+        let rows = [
+            hex(&order()),
+            hex(&refused),
+            hex(&taking),
+            hex(&listed),
+            hex(&place),
+        ];
         let expected = [
-            "ae00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a300010161730203",
-            "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e80",
+            "b300070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a3000101617302030f001180120013001480",
+            "b300070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e800f001180120013001480",
+            "b600070119012c020d0303040205184006616207634555520881a4006173010302050301090f0a1903840b1903e80c81a3000d01186402010e81a3000101617302030f0110190384118261706171120113011481617215a3006170010202f51608",
             "a700616f01020201030f0463455552051864061903e8",
             "a20019012c0101",
         ];
@@ -359,8 +641,18 @@ mod tests {
             State::Refused,
             State::Cancelled,
             State::Expired,
+            State::Busy,
+            State::Paying,
+            State::Paid,
+            State::Fulfilled,
+            State::Refunding,
+            State::Refunded,
+            State::Open,
+            State::Taking,
         ];
-        let numbers = ["01", "02", "03", "04", "05"];
+        let numbers = [
+            "01", "02", "03", "04", "05", "06", "07", "08", "09", "0a", "0b", "0c", "0d",
+        ];
         assert_eq!(states.map(|state| hex(&state)), numbers);
     }
 }

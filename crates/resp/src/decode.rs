@@ -1,5 +1,5 @@
 //! The arguments of a request as the values of its fields: positions first, a list among them behind
-//! the number of its items; then pairs of a word and a value in any order.
+//! the number of its items, which may be left out if it stands last and is not required; then pairs of a word and a value in any order.
 
 use tidegate_engine::contract::{FieldKind, FieldType, Invalid, InvalidKind, Raw, Values, Work};
 
@@ -19,9 +19,15 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
     let fields = plan.def.fields;
     let (by_position, options) = values[..fields.len()].split_at_mut(plan.positions);
     let mut args = args.iter().skip(1);
+    let mut has_list = false;
     for (value, field) in by_position.iter_mut().zip(fields) {
-        let arg = args.next().ok_or_else(|| Error::Arity(plan.shown()))?;
+        let arg = match args.next() {
+            Some(arg) => arg,
+            None if !field.required => continue,
+            None => return Err(Error::Arity(plan.shown())),
+        };
         if let FieldKind::List { fields, max } = field.kind {
+            has_list = true;
             let items = count(field.name, arg, max)?;
             list.extend(args.by_ref().take(items * fields.len()).map(of_text));
             if list.len() < items * fields.len() {
@@ -31,7 +37,7 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
             *value = of_text(arg);
         }
     }
-    if let Some(at) = plan.list {
+    if let Some(at) = plan.list.filter(|_| has_list) {
         by_position[at] = Some(Raw::List(&list));
     }
     let words = &fields[plan.positions..];

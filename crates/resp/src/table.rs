@@ -99,19 +99,20 @@ impl Plan {
             .take_while(|field| field.word.is_none())
             .count();
         let (first, options) = def.fields.split_at(positions);
+        let is_list = |field: &Field| matches!(field.kind, FieldKind::List { .. });
         assert!(
             def.fields.len() <= FIELDS_MAX,
             "`{name}` has too many fields"
         );
         assert!(
-            first.iter().all(|field| field.required),
-            "`{name}`: a position is required"
+            first.iter().enumerate().all(|(at, field)| field.required
+                || is_list(field) && at + 1 == positions && options.is_empty()),
+            "`{name}`: a position is required, but for a list that is the last of all"
         );
         assert!(
             options.iter().all(|field| field.word.is_some()),
             "`{name}`: positions first"
         );
-        let is_list = |field: &Field| matches!(field.kind, FieldKind::List { .. });
         assert!(
             def.fields.iter().filter(|field| is_list(field)).count() <= 1
                 && !options.iter().any(is_list),
@@ -126,13 +127,17 @@ impl Plan {
             1 + positions + width * items_max + 2 * options.len() <= ARGS_MAX,
             "`{name}` takes more arguments than a request may have"
         );
+        let least = match list {
+            Some(at) if !first[at].required => positions - 1,
+            Some(_) | None => positions + width,
+        };
         Self {
             domain,
             group,
             def,
             positions,
             list,
-            least: 1 + positions + width,
+            least: 1 + least,
         }
     }
 

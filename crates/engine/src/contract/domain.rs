@@ -603,7 +603,7 @@ impl ScanContext {
 
     /// The rows of all slots whose key is a number within `range`, by this number, with their slots. Only
     /// what is taken is read, and one row of each slot.
-    pub(crate) fn numbered<'a, R: Row>(
+    pub fn numbered<'a, R: Row>(
         &'a self,
         table: &'a Table<R>,
         range: &Range<u64>,

@@ -615,7 +615,10 @@ fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
     let Some((at, width)) = widths.next() else {
         return Vec::new();
     };
-    let items: usize = words[at].parse().expect("a list begins with its count");
+    let Some(count) = words.get(at) else {
+        return Vec::new();
+    };
+    let items: usize = count.parse().expect("a list begins with its count");
     let values = words[at + 1..].iter().take(items * width);
     values
         .map(|word| Some(Raw::Text(word.as_bytes())))
@@ -632,7 +635,7 @@ fn values_of<'a>(
     for (value, field) in values.iter_mut().zip(def.fields) {
         if let FieldKind::List { .. } = field.kind {
             words.by_ref().take(list.len() + 1).for_each(drop);
-            *value = Some(Raw::List(list));
+            *value = (field.required || !list.is_empty()).then_some(Raw::List(list));
         } else if field.word.is_none() {
             *value = words.next().map(|word| Raw::Text(word.as_bytes()));
         }

@@ -3,7 +3,8 @@
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::course::{LETTERS_MAX, end};
+use super::claims::LETTERS_MAX;
+use super::course::{end, file};
 use super::{order_of, receipt_of};
 use crate::Refusal;
 use crate::command::Cancel;
@@ -29,14 +30,22 @@ impl Apply for Cancel {
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<OrderReceipt, Stop<Refusal>> {
-        let order = order_of(tx, &self.id)?;
+        let mut order = order_of(tx, &self.id)?;
         let state = order.state_at(tx.now_ms());
-        let (order, repeated) = match state {
-            State::Placing | State::Reserved | State::Busy => {
-                (end(tx, self.id.as_str(), order, State::Cancelled), false)
+        let repeated = match state {
+            State::Placing | State::Reserved | State::Open | State::Paying | State::Busy => {
+                end(tx, self.id.as_str(), &mut order, (State::Cancelled, None));
+                file(tx, self.id.as_str(), order.clone());
+                false
             }
-            State::Cancelled => (order, true),
-            State::Refused | State::Expired => return Err(Refusal::WrongState { state }.into()),
+            State::Cancelled => true,
+            State::Refused
+            | State::Expired
+            | State::Taking
+            | State::Paid
+            | State::Fulfilled
+            | State::Refunding
+            | State::Refunded => return Err(Refusal::WrongState { state }.into()),
         };
         let id = self.id.compact();
         Ok(receipt_of(id, &order, tx.now_ms(), repeated))

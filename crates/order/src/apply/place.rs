@@ -3,12 +3,13 @@
 use tidegate_engine::contract::{Apply, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::course::{begin, file};
+use super::claims::begin;
+use super::course::file;
 use super::receipt_of;
 use crate::command::Place;
 use crate::refusal::{AMOUNT_OVERFLOW, ID_CONFLICT, INVALID_CURRENCY, INVALID_QUANTITY, REFUSED};
 use crate::reply::OrderReceipt;
-use crate::table::{Line, ORDERS, Order, State};
+use crate::table::{Deduct, Line, ORDERS, Order, State};
 use crate::{QUANTITY_MAX, Refusal};
 
 /// No currency, in ISO 4217.
@@ -60,7 +61,16 @@ impl Apply for Place {
                 let cause = order.cause.as_ref();
                 Err(Refusal::of(cause.expect("because a refusal has its cause")).into())
             }
-            State::Reserved | State::Cancelled | State::Expired => {
+            State::Reserved
+            | State::Open
+            | State::Paying
+            | State::Taking
+            | State::Paid
+            | State::Fulfilled
+            | State::Refunding
+            | State::Refunded
+            | State::Cancelled
+            | State::Expired => {
                 let repeated = !tx.runs_again();
                 let id = self.id.compact();
                 Ok(receipt_of(id, &order, tx.now_ms(), repeated))
@@ -94,6 +104,7 @@ impl Place {
             sku: line.sku.compact(),
             quantity: line.quantity.get(),
             unit_price: line.unit_price.get(),
+            refunded: None,
         };
         let lines: Vec<_> = self.lines.items().iter().map(line).collect();
         let order = Order {
@@ -107,6 +118,14 @@ impl Place {
             currency: currency.into(),
             total: total_of(&lines).ok_or(Refusal::AmountOverflow)?,
             lines,
+            deduct: self.deduct.unwrap_or(Deduct::Place),
+            expires_ms: None,
+            payments: Vec::new(),
+            open_payments: 0,
+            unpaid_after: 0,
+            refunds: Vec::new(),
+            taking: None,
+            refunded_from: None,
             ttl_ms: self.ttl_ms.get(),
             until_ms: None,
             steps: Vec::new(),

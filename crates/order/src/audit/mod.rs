@@ -1,6 +1,7 @@
 //! Recomputes every law of the domain from the rows themselves.
 
 mod lists;
+mod money;
 mod orders;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::table::ORDERS;
 pub fn audit(books: &Books<'_>) -> Audit {
     let mut audit = Audit::default();
     let mut timers = timers_of(books);
+    let mut money = money::Rows::read(books, &mut audit);
     for (key, order) in books.rows(&ORDERS) {
         let mut parts = key.parts();
         match parts.text() {
@@ -26,6 +28,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
                 orders::check(books, id, &order, &timers, &mut audit);
                 orders::add(id, &order, &mut audit);
                 lists::add_order(id, &order, &mut audit);
+                money.check(id, &order, &mut audit);
             }
             _ => audit.faults.push(not_a_key(ORDERS.def().name(), &key)),
         }
@@ -34,6 +37,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         let what = format!("order {id}: timers at {due_ms:?} ms, and nothing ends then");
         audit.faults.push(what);
     }
+    money.end(&mut audit);
     lists::check(books, &mut audit);
     add_letters(books, &mut audit);
     audit

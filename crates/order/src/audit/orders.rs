@@ -5,7 +5,7 @@ use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::total_of;
 use crate::table::{Order, State, Step};
-use crate::{HISTORY_MAX, PLACING_MS};
+use crate::{HISTORY_MAX, PAYING_AFTER_MS, PLACING_MS};
 
 /// Where a law that is broken is told, behind the order's id.
 type Fault<'a> = &'a mut dyn FnMut(String);
@@ -48,18 +48,46 @@ fn check_history(order: &Order, fault: Fault<'_>) {
     }
     let placed = steps.iter().filter(|step| step.state == State::Placing);
     let placed = placed.count() as u64;
-    if order.attempt != placed && !(is_cut && order.attempt > placed) {
+    // Units of an order that is paid may be claimed several times in one state.
+    let was_taken = steps.iter().any(|step| step.state == State::Taking);
+    if order.attempt != placed && !((is_cut || was_taken) && order.attempt > placed) {
         let attempt = order.attempt;
         fault(format!("attempt {attempt}, and was placed {placed} times"));
     }
 }
 
-fn may_follow(before: State, after: State) -> bool {
+/// Which states may come behind which.
+pub(crate) fn may_follow(before: State, after: State) -> bool {
     match before {
-        State::Placing => !matches!(after, State::Placing | State::Expired),
-        State::Reserved => matches!(after, State::Cancelled | State::Expired),
+        State::Placing => matches!(
+            after,
+            State::Reserved | State::Open | State::Refused | State::Busy | State::Cancelled
+        ),
+        // A payment that had failed may be paid all the same.
+        State::Reserved => matches!(
+            after,
+            State::Paying | State::Paid | State::Cancelled | State::Expired
+        ),
+        State::Open => matches!(
+            after,
+            State::Paying | State::Taking | State::Cancelled | State::Expired
+        ),
+        State::Paying => matches!(
+            after,
+            State::Reserved
+                | State::Open
+                | State::Paid
+                | State::Taking
+                | State::Cancelled
+                | State::Expired
+        ),
+        State::Taking => matches!(after, State::Paid | State::Refunding),
+        State::Paid => matches!(after, State::Fulfilled | State::Refunding),
+        State::Fulfilled | State::Cancelled => after == State::Refunding,
+        State::Refunding => matches!(after, State::Refunded | State::Paid | State::Fulfilled),
+        State::Expired => matches!(after, State::Taking | State::Refunding),
         State::Busy => matches!(after, State::Placing | State::Cancelled),
-        State::Refused | State::Cancelled | State::Expired => false,
+        State::Refused | State::Refunded => false,
     }
 }
 
@@ -69,21 +97,48 @@ fn check_times(books: &Books<'_>, order: &Order, fault: Fault<'_>) {
     if !steps.is_sorted_by_key(|step| step.at_ms) || at_ms > books.clock_up_to_ms() {
         fault(format!("its history runs back, or ahead: {steps:?}"));
     }
-    let lasts_ms = match order.state {
-        State::Placing => Some(PLACING_MS),
-        State::Reserved => Some(order.ttl_ms),
-        State::Refused | State::Cancelled | State::Expired | State::Busy => None,
+    let most_ms = books.clock_up_to_ms().saturating_add(PLACING_MS);
+    let lasts = match order.state {
+        // Each letter of things gets its own time to be placed.
+        State::Placing if order.claimed > 0 => order
+            .until_ms
+            .is_some_and(|ms| (at_ms + PLACING_MS..=most_ms).contains(&ms)),
+        State::Placing => order.until_ms == Some(at_ms.saturating_add(PLACING_MS)),
+        State::Reserved | State::Open => order.until_ms == order.expires_ms,
+        State::Paying => order.until_ms == order.expires_ms.map(|ms| ms + PAYING_AFTER_MS),
+        State::Taking => order
+            .until_ms
+            .is_some_and(|ms| (at_ms..=most_ms).contains(&ms)),
+        State::Refused
+        | State::Busy
+        | State::Cancelled
+        | State::Expired
+        | State::Paid
+        | State::Fulfilled
+        | State::Refunding
+        | State::Refunded => order.until_ms.is_none(),
     };
-    let until_ms = lasts_ms.map(|lasts_ms| at_ms.saturating_add(lasts_ms));
-    // Each letter of things gets its own time to be placed.
-    let is_longer = order.state == State::Placing
-        && order.claimed > 0
-        && order.until_ms >= until_ms
-        && order.until_ms <= Some(books.clock_up_to_ms().saturating_add(PLACING_MS));
-    if order.until_ms != until_ms && !is_longer {
-        let (state, says) = (order.state, order.until_ms);
+    let waited = steps.iter().rfind(|step| step.state == State::Placing);
+    let waited = waited.and_then(|placing| {
+        let since = steps.iter().filter(|step| step.at_ms >= placing.at_ms);
+        let mut since = since.filter(|step| step.state == order.waiting());
+        since.next()
+    });
+    let expires_ms = waited.map(|step| step.at_ms.saturating_add(order.ttl_ms));
+    let is_cut = steps.len() == HISTORY_MAX;
+    if !lasts || !is_cut && order.expires_ms != expires_ms {
+        let (state, until_ms, says) = (order.state, order.until_ms, order.expires_ms);
         fault(format!(
-            "in state {state:?} until {says:?}, not {until_ms:?}"
+            "in state {state:?} until {until_ms:?}, expires at {says:?}, by its history {expires_ms:?}"
+        ));
+    }
+    let is_taking = order.state == State::Taking;
+    if order.taking.is_some() != is_taking
+        || order.refunded_from.is_some() && order.state != State::Refunding
+    {
+        fault(format!(
+            "in state {:?}, with {:?}",
+            order.state, order.taking
         ));
     }
 }
@@ -109,14 +164,14 @@ fn check_claims(order: &Order, fault: Fault<'_>) {
     let (claimed, things) = (order.claimed, order.things());
     let most = THINGS_MAX as u64;
     let last = (things.len() as u64).saturating_sub(1) / most * most;
-    let is_all = order.state != State::Reserved || claimed == last;
+    let is_all = !order.holds() || claimed == last;
     if claimed % most != 0 || claimed > last || !is_all {
         let (state, things) = (order.state, things.len());
         fault(format!(
             "in state {state:?}, {claimed} of {things} things claimed before"
         ));
     }
-    let answers_at_once = order.state == State::Reserved && !order.asked.is_empty();
+    let answers_at_once = order.holds() && !order.asked.is_empty();
     if answers_at_once || order.asked.iter().any(|thing| !things.contains(thing)) {
         let (state, asked) = (order.state, &order.asked);
         fault(format!("in state {state:?}, asked by {asked:?}"));
@@ -142,12 +197,12 @@ pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
     if order.state.is_living() {
         audit.has(owner.label());
     }
-    if order.state == State::Placing {
+    if order.state == State::Placing || order.taking.is_some() {
         for thing in &order.asked {
             audit.has(owner.answer_label(thing));
         }
     }
-    if order.state == State::Reserved {
+    if order.holds() {
         for thing in order.things() {
             audit.needs(owner.part_label(&thing), || format!("order {id}"));
         }
@@ -163,5 +218,12 @@ fn figure(state: State) -> &'static str {
         State::Cancelled => "order.cancelled",
         State::Expired => "order.expired",
         State::Busy => "order.busy",
+        State::Open => "order.open",
+        State::Paying => "order.paying",
+        State::Taking => "order.taking",
+        State::Paid => "order.paid",
+        State::Fulfilled => "order.fulfilled",
+        State::Refunding => "order.refunding",
+        State::Refunded => "order.refunded",
     }
 }

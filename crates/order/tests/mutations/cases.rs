@@ -172,17 +172,17 @@ pub(crate) const CASES: &[Case] = &[
     order(
         KEPT,
         Field(11, Missing),
-        "order kept: in state Reserved until None, not Some(",
+        "order kept: in state Reserved until None, expires at",
     ),
     order(
         PLACING,
         Field(11, Number(LATE)),
-        "order placing: in state Placing until Some(2000000000000), not Some(",
+        "order placing: in state Placing until Some(2000000000000), expires at",
     ),
     order(
         CANCELLED,
         Field(11, Number(LATE)),
-        "order cancelled: in state Cancelled until Some(2000000000000), not None",
+        "order cancelled: in state Cancelled until Some(2000000000000), expires at",
     ),
     order(
         KEPT,

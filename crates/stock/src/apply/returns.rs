@@ -1,8 +1,8 @@
 //! `STOCK.RETURN`: sold → available, wholly or in part, once per id.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::archive::bring_back;
 use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
@@ -77,47 +77,67 @@ impl Apply for Return {
         let dropped = Refusal::dropped(&row);
         let row = bring_back(tx, name, hold, row)?.ok_or(dropped)?;
         tx.put(&RETURNS, key, Returned { content, quantity });
-        let hold = self.take_back(tx, row, &before, &id, quantity)?;
+        let hold = take_back(tx, (name, hold), row, &before, (&id, quantity))?;
         Ok(self.receipt(id, quantity, &hold, false))
     }
 }
 
-impl Return {
-    fn take_back(
-        &self,
-        tx: &mut Tx<'_>,
-        mut hold: Held,
-        before: &Sku,
-        id: &str,
-        quantity: u64,
-    ) -> Result<Held, Stop<Refusal>> {
-        let name = self.sku.as_str();
-        hold.returned += quantity;
-        step(&mut hold, Kind::Return, quantity, tx.now_ms());
-        if hold.returned == hold.quantity {
-            tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
-            hold.state = HoldState::Returned;
-            let index = HoldId {
-                id: self.hold.compact(),
-            };
-            tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
-        }
-        untake(tx, name, hold.buyer.as_ref(), quantity)?;
-        tx.put(&HOLDS, (name, self.hold.as_str()), hold.clone());
-        let after = Sku {
-            sold: before.sold - quantity,
-            ..before.clone()
-        };
-        put_sku(
-            tx,
-            name,
-            before,
-            after,
-            (Kind::Return, id, quantity.cast_signed()),
-        );
-        Ok(hold)
+/// Units of a hold that is sold come back, by a return of this id.
+fn take_back(
+    tx: &mut Tx<'_>,
+    (name, hold_id): (&str, &str),
+    mut hold: Held,
+    before: &Sku,
+    (id, quantity): (&str, u64),
+) -> Result<Held, Missing> {
+    hold.returned += quantity;
+    step(&mut hold, Kind::Return, quantity, tx.now_ms());
+    if hold.returned == hold.quantity {
+        tx.remove(&BY_STATE, (name, hold.state.key(), hold.position));
+        hold.state = HoldState::Returned;
+        let id = CompactString::new(hold_id);
+        let index = HoldId { id };
+        tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
     }
+    untake(tx, name, hold.buyer.as_ref(), quantity)?;
+    tx.put(&HOLDS, (name, hold_id), hold.clone());
+    let after = Sku {
+        sold: before.sold - quantity,
+        ..before.clone()
+    };
+    let change = (Kind::Return, id, quantity.cast_signed());
+    put_sku(tx, name, before, after, change);
+    Ok(hold)
+}
 
+/// Units of an owner come back, as it says: so many as there are of them still sold. Of a hold whose details
+/// are kept no more none do.
+pub(super) fn take_back_owned(
+    tx: &mut Tx<'_>,
+    (name, hold_id): (&str, &str),
+    hold: Held,
+    before: &Sku,
+    quantity: u64,
+) -> Result<(), Missing> {
+    let quantity = quantity.min(hold.quantity - hold.returned);
+    if quantity == 0 {
+        return Ok(());
+    }
+    let Some(hold) = bring_back(tx, name, hold_id, hold)? else {
+        return Ok(());
+    };
+    let id = tx.mint().to_compact_string();
+    let content = 0;
+    tx.put(
+        &RETURNS,
+        (name, hold_id, id.as_str()),
+        Returned { content, quantity },
+    );
+    take_back(tx, (name, hold_id), hold, before, (&id, quantity))?;
+    Ok(())
+}
+
+impl Return {
     fn receipt(
         &self,
         id: CompactString,

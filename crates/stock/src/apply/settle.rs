@@ -7,6 +7,7 @@ use tidegate_engine::{Missing, Reads, Row, Tx};
 
 use super::confirm::sell;
 use super::line::{leave_line, serve_soon};
+use super::returns::take_back_owned;
 use super::unhold::unhold;
 use crate::table::{Claimed, DOMAIN, HOLDS, Held, HoldState, Kind, PARTS, SKUS, Sku};
 
@@ -46,6 +47,10 @@ impl Mail for SettleUnits {
                 Some(hold) if hold.state == HoldState::Held => {
                     end(tx, (to, &id), hold, sku, settle.verdict)?;
                 }
+                Some(hold) if settle.verdict == Verdict::Return => {
+                    let units = settle.things.front().map_or(0, |thing| thing.units);
+                    take_back_owned(tx, (to, &id), hold, &sku, units)?;
+                }
                 // It is over already: releasing nothing is a success.
                 Some(_) => {}
                 None if leave_line(tx, to, sku, &settle.owner)? => {
@@ -79,6 +84,8 @@ fn end(
         }
         Verdict::Take => drop(sell(tx, (name, id), hold, &sku)),
         Verdict::Release => drop(unhold(tx, (name, id), hold, &sku, Kind::Release)?),
+        // The word to take it goes before.
+        Verdict::Return => {}
     }
     Ok(())
 }

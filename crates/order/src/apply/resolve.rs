@@ -1,0 +1,123 @@
+//! `ORDER.RESOLVE`: a person says what becomes of what could not be found out.
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::asks::{call, plan};
+use super::case::Case;
+use super::money::to_order;
+use super::order_of;
+use super::refund::{give_back, refund_done};
+use crate::Refusal;
+use crate::command::{Decision, Resolve};
+use crate::mail::Asked;
+use crate::payments::{CompactText, Money, REFUNDS, REVIEWS, Refund, Review, ReviewState};
+use crate::provider::to_refund;
+use crate::refusal::{UNKNOWN_ORDER, UNKNOWN_REVIEW, WRONG_DECISION};
+use crate::reply::ReviewReceipt;
+use crate::table::{ORDERS, State, StepCause};
+
+impl Apply for Resolve {
+    type Reply = ReviewReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_ORDER, UNKNOWN_REVIEW, WRONG_DECISION];
+
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, self.id.as_str());
+        reads.row(&REVIEWS, self.number.get());
+    }
+
+    fn letters(&self) -> usize {
+        super::LETTERS_MAX
+    }
+
+    fn calls(&self) -> usize {
+        1
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<ReviewReceipt, Stop<Refusal>> {
+        let id = self.id.as_str();
+        let order = order_of(tx, &self.id)?;
+        let review = tx.get(&REVIEWS, self.number.get())?;
+        let review = review.filter(|review| review.order == *id);
+        let Some(review) = review else {
+            return Err(Refusal::UnknownReview.into());
+        };
+        let Some(mut case) = Case::of(tx, id, order, &review.payment)? else {
+            return Err(Refusal::UnknownReview.into());
+        };
+        if review.state == ReviewState::Closed {
+            return Err(Refusal::WrongDecision.into());
+        }
+        match &review.refund {
+            None => self.of_payment(tx, &mut case),
+            Some(CompactText(name)) => {
+                let refund = tx.get(&REFUNDS, (id, name.as_str()))?;
+                let refund = refund.filter(|refund| refund.state == Money::Review);
+                let refund = refund.ok_or(Refusal::WrongDecision)?;
+                self.of_refund(tx, &mut case, (name, refund))?;
+            }
+        }
+        let state = ReviewState::Closed;
+        tx.put(&REVIEWS, self.number.get(), Review { state, ..review });
+        plan(tx, &mut case);
+        let receipt = ReviewReceipt {
+            id: self.id.compact(),
+            state: case.order.state_at(tx.now_ms()).word(),
+            payment: case.name.clone(),
+            payment_state: case.payment.money.word(),
+        };
+        case.file(tx);
+        Ok(receipt)
+    }
+}
+
+impl Resolve {
+    fn of_payment(&self, tx: &mut Tx<'_>, case: &mut Case<'_>) {
+        if self.decision == Decision::Close {
+            case.payment.money = Money::Closed;
+            return;
+        }
+        // Of one that nobody has answered for, a person knows that it was paid.
+        let amount = case.payment.amount;
+        case.payment.paid_amount.get_or_insert(amount);
+        if self.decision == Decision::Accept {
+            to_order(tx, case);
+        } else {
+            let is_of_order = matches!(case.order.state, State::Cancelled | State::Expired);
+            give_back(tx, case, (StepCause::Person, is_of_order));
+        }
+    }
+
+    fn of_refund(
+        &self,
+        tx: &mut Tx<'_>,
+        case: &mut Case<'_>,
+        (name, refund): (&str, Refund),
+    ) -> Result<(), Refusal> {
+        match self.decision {
+            Decision::Accept => Err(Refusal::WrongDecision),
+            Decision::Close => {
+                refund_done(tx, case, (name, refund), Money::Closed);
+                Ok(())
+            }
+            Decision::Refund => {
+                let body = to_refund(refund.number, refund.amount);
+                let asked = Asked::Refund {
+                    refund: name.into(),
+                };
+                call(tx, case, asked, body);
+                if case.payment.money == Money::Review {
+                    case.payment.money = Money::Refunding;
+                }
+                let state = Money::Refunding;
+                tx.put(&REFUNDS, (case.id, name), Refund { state, ..refund });
+                Ok(())
+            }
+        }
+    }
+}

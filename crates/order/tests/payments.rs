@@ -1,0 +1,775 @@
+//! From an order to goods or money back, with a provider that the test plays.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tidegate_engine::testing::Stepper;
+use tidegate_engine::{Report, Said, Settings, Try};
+use tidegate_order::{ORDER, PAYING_AFTER_MS, Provider, Providers, TAKING_REST_MS};
+use tidegate_stock::STOCK;
+
+const TTL_MS: u64 = 900_000;
+
+/// A shop with ten units of a, b and c, and a provider by the name of bank.
+fn shop() -> Stepper {
+    let bank = Provider {
+        secrets: vec![b"a secret".to_vec()],
+        ..Provider::default()
+    };
+    let providers = Providers([("bank".to_owned(), bank)].into());
+    let settings = Settings::default().with(providers);
+    let mut shop = Stepper::fresh_told(&[STOCK, ORDER], settings);
+    for sku in ["a", "b", "c"] {
+        shop.call(&format!("STOCK.SET {sku} 10"));
+    }
+    shop
+}
+
+/// Places an order of two of a and one of b, for 25.
+fn place(shop: &mut Stepper, id: &str) {
+    let placed = shop.call(&format!(
+        "ORDER.PLACE {id} buyer 2 a 2 10 b 1 5 CURRENCY EUR"
+    ));
+    assert!(placed.contains("state=reserved"), "{placed}");
+}
+
+/// The provider, as the test has it.
+#[derive(Default)]
+struct Bank {
+    payments: BTreeMap<u64, Payment>,
+    /// What it was asked and has not answered.
+    asked: Vec<Try>,
+}
+
+#[derive(Clone)]
+struct Payment {
+    order: String,
+    amount: u64,
+    paid: Option<u64>,
+    status: &'static str,
+    refunds: Vec<(u64, u64, &'static str)>,
+}
+
+impl Payment {
+    fn json(&self, number: u64) -> String {
+        let Self {
+            order,
+            amount,
+            status,
+            ..
+        } = self;
+        let paid = self.paid.map_or("null".to_owned(), |paid| paid.to_string());
+        let refund = |(id, amount, status): &(u64, u64, &str)| {
+            format!(r#"{{"id":"{id}","amount":{amount},"status":"{status}"}}"#)
+        };
+        let refunds: Vec<_> = self.refunds.iter().map(refund).collect();
+        let refunds = refunds.join(",");
+        format!(
+            r#"{{"id":"{number}","order":"{order}","status":"{status}","amount":{amount},"currency":"EUR","paid_amount":{paid},"paid_at_ms":1,"checkout_url":"https://bank.example/{number}","refunds":[{refunds}]}}"#
+        )
+    }
+}
+
+impl Bank {
+    /// Takes what it is asked.
+    fn hear(&mut self, shop: &Stepper) -> usize {
+        self.asked.extend(shop.courier.take());
+        self.asked.len()
+    }
+
+    /// Answers everything as it stands.
+    fn answer(&mut self, shop: &mut Stepper) {
+        loop {
+            if self.hear(shop) == 0 {
+                return;
+            }
+            for one in std::mem::take(&mut self.asked) {
+                let (status, body) = self.answer_to(&one);
+                let body = body.into_bytes().into();
+                shop.courier
+                    .report(&one, Report::Answer(Said { status, body }));
+            }
+            shop.settle();
+        }
+    }
+
+    fn answer_to(&mut self, one: &Try) -> (u16, String) {
+        let about: u64 = one.about.parse().unwrap();
+        let sent = String::from_utf8(one.body.to_vec()).unwrap();
+        let field = |name: &str| {
+            let (_, value) = sent.split_once(&format!("\"{name}\":")).unwrap();
+            value
+                .split([',', '}'])
+                .next()
+                .unwrap()
+                .trim_matches('"')
+                .to_owned()
+        };
+        match &*one.action {
+            "create" => {
+                let new = || Payment {
+                    order: field("order"),
+                    amount: field("amount").parse().unwrap(),
+                    paid: None,
+                    status: "pending",
+                    refunds: Vec::new(),
+                };
+                let payment = self.payments.entry(about).or_insert_with(new);
+                (201, payment.json(about))
+            }
+            "query" => match self.payments.get(&about) {
+                Some(payment) => (200, payment.json(about)),
+                None => (404, "{}".to_owned()),
+            },
+            _ => {
+                let refund: u64 = field("id").parse().unwrap();
+                let amount: u64 = field("amount").parse().unwrap();
+                let payment = self.payments.get_mut(&about).unwrap();
+                if payment.refunds.iter().all(|(id, ..)| *id != refund) {
+                    let back: u64 = payment.refunds.iter().map(|(_, amount, _)| amount).sum();
+                    assert!(back + amount <= payment.paid.unwrap(), "more than was paid");
+                    payment.refunds.push((refund, amount, "done"));
+                }
+                (
+                    201,
+                    format!(r#"{{"id":"{refund}","amount":{amount},"status":"done"}}"#),
+                )
+            }
+        }
+    }
+
+    /// The buyer pays the only open payment of an order, or so much.
+    fn pay(&mut self, order: &str, amount: Option<u64>) -> u64 {
+        let open = self.payments.iter_mut();
+        let mut open = open.filter(|(_, it)| it.order == order && it.status == "pending");
+        let (number, payment) = open.next().unwrap();
+        payment.status = "paid";
+        payment.paid = Some(amount.unwrap_or(payment.amount));
+        *number
+    }
+
+    fn refunded(&self) -> u64 {
+        let refunds = self.payments.values().flat_map(|payment| &payment.refunds);
+        refunds.map(|(_, amount, _)| amount).sum()
+    }
+}
+
+/// Begins a payment, and has the bank take it in.
+fn begin(shop: &mut Stepper, bank: &mut Bank, order: &str, payment: &str) {
+    let token = shop
+        .submit(&format!("ORDER.PAY {order} {payment} bank"))
+        .unwrap();
+    shop.settle();
+    bank.answer(shop);
+    let (_, answer) = shop.answer(token).unwrap();
+    assert!(
+        answer.contains("state=paying") && answer.contains("payment_state=open"),
+        "{answer}"
+    );
+}
+
+/// Lets time pass, as long as the bank is asked now and then.
+fn pass(shop: &mut Stepper, bank: &mut Bank, ms: u64) {
+    let mut left = ms;
+    while left > 0 {
+        let step = left.min(5_000);
+        shop.pass_ms(step);
+        bank.answer(shop);
+        left -= step;
+    }
+}
+
+fn state(shop: &mut Stepper, order: &str) -> String {
+    assert_eq!(shop.audit().faults, Vec::<String>::new());
+    let shown = shop.call(&format!("ORDER.GET {order}"));
+    let (_, state) = shown.split_once(" state=").unwrap();
+    state.split(' ').next().unwrap().to_owned()
+}
+
+fn stock(shop: &mut Stepper, sku: &str) -> String {
+    let shown = shop.call(&format!("STOCK.GET {sku}"));
+    let field = |name: &str| {
+        let (_, value) = shown.split_once(&format!("{name}=")).unwrap();
+        value.split(' ').next().unwrap().to_owned()
+    };
+    format!("{} {} {}", field("available"), field("held"), field("sold"))
+}
+
+#[test]
+fn paid_in_time_is_paid_and_what_was_held_is_sold() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(
+        (stock(&mut shop, "a"), stock(&mut shop, "b")),
+        ("8 0 2".into(), "9 0 1".into())
+    );
+    assert!(shop.call("ORDER.LIST buyer").contains("state=paid"));
+    assert!(shop.call("ORDER.FULFIL o").contains("state=fulfilled"));
+    assert!(shop.call("ORDER.FULFIL o").contains("repeated=true"));
+    assert_eq!(state(&mut shop, "o"), "fulfilled");
+}
+
+#[test]
+fn payment_is_made_once_however_often_it_is_asked_for() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let again = shop.call("ORDER.PAY o p bank");
+    assert!(
+        again.contains("repeated=true") && again.contains("https://bank.example/"),
+        "{again}"
+    );
+    assert_eq!(bank.hear(&shop), 0);
+    assert_eq!(bank.payments.len(), 1);
+    assert_eq!(shop.call("ORDER.PAY o p other"), "id_conflict");
+    assert_eq!(shop.call("ORDER.PAY o q other"), "unknown_provider");
+    assert_eq!(shop.call("ORDER.PAY x p bank"), "unknown_order");
+}
+
+#[test]
+fn order_expires_only_once_the_provider_has_said_after_its_time_that_it_is_not_paid() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    pass(&mut shop, &mut bank, TTL_MS - 10_000);
+    // From here on it says nothing.
+    shop.pass_ms(20_000);
+    assert_eq!(bank.hear(&shop), 1, "it is asked when the order expires");
+    assert_eq!(state(&mut shop, "o"), "paying");
+    assert_eq!(stock(&mut shop, "a"), "8 2 0");
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "expired");
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+}
+
+#[test]
+fn units_are_kept_for_a_payment_that_nobody_knows_anything_of_for_a_while_only() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    shop.pass_ms(TTL_MS + PAYING_AFTER_MS - 10_000);
+    assert_eq!(state(&mut shop, "o"), "paying");
+    shop.pass_ms(10_000);
+    assert_eq!(state(&mut shop, "o"), "expired");
+    assert!(shop.call("ORDER.GET o").contains("why=no_answer"));
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+}
+
+#[test]
+fn paid_in_time_is_paid_though_the_server_was_down_when_it_expired() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    shop.clock.advance_ms(TTL_MS + 60_000);
+    let mut shop = shop.reopen().unwrap();
+    shop.settle();
+    assert_eq!(state(&mut shop, "o"), "paying");
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(stock(&mut shop, "a"), "8 0 2");
+}
+
+#[test]
+fn paid_late_takes_units_again_that_are_still_there() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    pass(&mut shop, &mut bank, TTL_MS + 10_000);
+    assert_eq!(state(&mut shop, "o"), "expired");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 600_000);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert!(shop.call("ORDER.GET o").contains("why=paid_late"));
+    assert_eq!(
+        (stock(&mut shop, "a"), stock(&mut shop, "b")),
+        ("8 0 2".into(), "9 0 1".into())
+    );
+    assert_eq!(bank.refunded(), 0);
+}
+
+#[test]
+fn paid_late_has_the_money_go_back_if_units_are_gone() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    pass(&mut shop, &mut bank, TTL_MS + 10_000);
+    assert!(shop.call("STOCK.HOLD b h 10").contains("state=held"));
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 600_000);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert!(shop.call("ORDER.GET o").contains("why=units_gone"));
+    assert_eq!(
+        (stock(&mut shop, "a"), stock(&mut shop, "b")),
+        ("10 0 0".into(), "0 10 0".into())
+    );
+    assert_eq!(bank.refunded(), 25);
+}
+
+#[test]
+fn paid_after_it_was_cancelled_has_the_money_go_back() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    assert!(shop.call("ORDER.CANCEL o").contains("state=cancelled"));
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 600_000);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(bank.refunded(), 25);
+}
+
+#[test]
+fn paid_twice_has_the_second_go_back() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    begin(&mut shop, &mut bank, "o", "q");
+    bank.pay("o", None);
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 600_000);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert!(shop.call("ORDER.GET o").contains("why=paid_twice"));
+    assert_eq!(
+        (bank.refunded(), stock(&mut shop, "a")),
+        (25, "8 0 2".into())
+    );
+}
+
+#[test]
+fn payment_that_fails_lets_the_buyer_try_another() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.payments
+        .values_mut()
+        .for_each(|it| it.status = "failed");
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o"), "reserved");
+    assert!(
+        shop.call("ORDER.LIST buyer STATE reserved")
+            .contains("id=o")
+    );
+    begin(&mut shop, &mut bank, "o", "q");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o"), "paid");
+}
+
+#[test]
+fn order_whose_payments_have_failed_expires_in_its_time() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.payments
+        .values_mut()
+        .for_each(|it| it.status = "failed");
+    pass(&mut shop, &mut bank, 10_000);
+    shop.pass_ms(TTL_MS - 20_000);
+    assert_eq!(state(&mut shop, "o"), "reserved");
+    shop.pass_ms(10_000);
+    assert_eq!(state(&mut shop, "o"), "expired");
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+}
+
+#[test]
+fn wrong_amount_waits_for_a_person_who_has_it_go_back() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let number = bank.pay("o", Some(24));
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o"), "reserved");
+    let reviews = shop.call("ORDER.REVIEWS");
+    assert!(
+        reviews.contains("cause=wrong_amount amount=24"),
+        "{reviews}"
+    );
+    let resolved = shop.call(&format!("ORDER.RESOLVE o {number} refund"));
+    assert!(resolved.contains("payment_state=refunding"), "{resolved}");
+    bank.answer(&mut shop);
+    assert_eq!(bank.refunded(), 24);
+    assert_eq!(
+        shop.call(&format!("ORDER.RESOLVE o {number} accept")),
+        "wrong_decision"
+    );
+    assert_eq!(shop.call("ORDER.RESOLVE o 7 accept"), "unknown_review");
+    assert_eq!(state(&mut shop, "o"), "reserved");
+    assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
+}
+
+#[test]
+fn wrong_amount_that_a_person_accepts_has_paid_the_order() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let number = bank.pay("o", Some(26));
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call(&format!("ORDER.RESOLVE o {number} accept"));
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(stock(&mut shop, "a"), "8 0 2");
+}
+
+#[test]
+fn payment_of_which_nobody_ever_says_anything_waits_for_a_person() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    for _ in 0..60 {
+        shop.pass_ms(3_600_000);
+        bank.hear(&shop);
+    }
+    assert_eq!(state(&mut shop, "o"), "expired");
+    assert!(
+        shop.call("ORDER.REVIEWS STATE open")
+            .contains("cause=no_answer amount=25")
+    );
+    assert!(
+        bank.asked.len() < 20,
+        "it is asked less and less: {}",
+        bank.asked.len()
+    );
+}
+
+#[test]
+fn order_of_which_units_are_taken_once_it_is_paid_holds_nothing_before() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    let placed = shop.call("ORDER.PLACE o buyer 1 a 3 10 CURRENCY EUR DEDUCT pay");
+    assert!(placed.contains("state=open"), "{placed}");
+    assert!(shop.call("ORDER.LIST buyer STATE open").contains("id=o"));
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+    begin(&mut shop, &mut bank, "o", "p");
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(
+        (state(&mut shop, "o"), stock(&mut shop, "a")),
+        ("paid".into(), "7 0 3".into())
+    );
+    shop.call("ORDER.PLACE o2 buyer 1 a 8 10 CURRENCY EUR DEDUCT pay");
+    begin(&mut shop, &mut bank, "o2", "p");
+    bank.pay("o2", None);
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o2"), "refunded");
+    assert_eq!(
+        (bank.refunded(), stock(&mut shop, "a")),
+        (80, "7 0 3".into())
+    );
+}
+
+#[test]
+fn units_that_cannot_be_taken_for_want_of_room_are_taken_later() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    // A SKU whose units are all in doubt: of orders that are being placed.
+    shop.call("ORDER.PLACE o buyer 1 a 10 10 CURRENCY EUR DEDUCT pay");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000 + 20 * TAKING_REST_MS);
+    assert_eq!(state(&mut shop, "o"), "paid");
+}
+
+#[test]
+fn refund_of_all_gives_money_and_units_back() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    let refund = shop.call("ORDER.REFUND o r");
+    assert!(
+        refund.contains("state=refunding") && refund.contains("amount=25"),
+        "{refund}"
+    );
+    assert_eq!(state(&mut shop, "o"), "refunding");
+    assert!(shop.call("ORDER.REFUND o s").starts_with("wrong_state"));
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(
+        (stock(&mut shop, "a"), stock(&mut shop, "b")),
+        ("10 0 0".into(), "10 0 0".into())
+    );
+    assert!(shop.call("ORDER.REFUND o r").contains("repeated=true"));
+    assert_eq!(bank.refunded(), 25);
+}
+
+#[test]
+fn refund_of_some_lines_leaves_the_rest_paid() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    assert!(
+        shop.call("ORDER.REFUND o r 1 a 3")
+            .starts_with("refund_exceeds_paid sku=a refundable=2")
+    );
+    shop.call("ORDER.REFUND o r 1 a 1");
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(
+        (bank.refunded(), stock(&mut shop, "a")),
+        (10, "9 0 1".into())
+    );
+    shop.call("ORDER.FULFIL o");
+    shop.call("ORDER.REFUND o s");
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(
+        (bank.refunded(), stock(&mut shop, "a")),
+        (25, "9 0 1".into()),
+        "the goods are away"
+    );
+    assert_eq!(shop.call("ORDER.REFUND o r 1 a 2"), "id_conflict");
+}
+
+#[test]
+fn refund_that_the_provider_refuses_waits_for_a_person_who_has_it_tried_again() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call("ORDER.REFUND o r");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    let body = b"{}".to_vec().into();
+    shop.courier
+        .report(&one, Report::Answer(Said { status: 422, body }));
+    shop.settle();
+    assert_eq!(state(&mut shop, "o"), "refunding");
+    let reviews = shop.call("ORDER.REVIEWS STATE open");
+    assert!(
+        reviews.contains("refund=r cause=refund_failed amount=25"),
+        "{reviews}"
+    );
+    let (_, number) = reviews.split_once("number=").unwrap();
+    let number = number.split(' ').next().unwrap();
+    assert_eq!(
+        shop.call(&format!("ORDER.RESOLVE o {number} accept")),
+        "wrong_decision"
+    );
+    shop.call(&format!("ORDER.RESOLVE o {number} refund"));
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(bank.refunded(), 25);
+}
+
+#[test]
+fn order_that_costs_nothing_is_paid_at_once_and_nobody_is_asked() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    shop.call("ORDER.PLACE o buyer 1 a 1 0");
+    let paid = shop.call("ORDER.PAY o p bank");
+    assert!(paid.contains("state=paid"), "{paid}");
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert!(shop.call("ORDER.REFUND o r").contains("state=refunded"));
+    assert_eq!(
+        (state(&mut shop, "o"), stock(&mut shop, "a")),
+        ("refunded".into(), "10 0 0".into())
+    );
+    assert_eq!(bank.hear(&shop), 0);
+}
+
+#[test]
+fn provider_that_answers_nonsense_does_no_harm_beyond_itself() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    let token = shop.submit("ORDER.PAY o p bank").unwrap();
+    shop.settle();
+    for nonsense in ["", "null", "{\"status\":\"paid\"}", "[[[["] {
+        bank.hear(&shop);
+        for one in std::mem::take(&mut bank.asked) {
+            let body = nonsense.as_bytes().to_vec().into();
+            shop.courier
+                .report(&one, Report::Answer(Said { status: 200, body }));
+        }
+        shop.pass_ms(60_000);
+    }
+    assert_eq!(shop.answer(token).unwrap().1, "pending o");
+    assert_eq!(state(&mut shop, "o"), "paying");
+    // What it means when it has its wits again.
+    shop.pass_ms(120_000);
+    let one = {
+        bank.hear(&shop);
+        bank.asked.remove(0)
+    };
+    bank.payments.insert(
+        one.about.parse().unwrap(),
+        Payment {
+            order: "o".into(),
+            amount: 25,
+            paid: Some(25),
+            status: "paid",
+            refunds: Vec::new(),
+        },
+    );
+    bank.asked.push(one);
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "paid");
+}
+
+#[test]
+fn payment_that_was_never_made_ends_once_the_order_has_expired() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    shop.submit("ORDER.PAY o p bank").unwrap();
+    // Every try to make it comes to nothing.
+    for _ in 0..TTL_MS / 60_000 + 3 {
+        shop.pass_ms(60_000);
+        bank.hear(&shop);
+        for one in std::mem::take(&mut bank.asked) {
+            let report = if one.action == "create" {
+                let why = "nobody there".to_owned();
+                Report::Nothing {
+                    why,
+                    retry_after_ms: None,
+                }
+            } else {
+                let body = b"{}".to_vec().into();
+                Report::Answer(Said { status: 404, body })
+            };
+            shop.courier.report(&one, report);
+        }
+        shop.settle();
+    }
+    assert_eq!(state(&mut shop, "o"), "expired");
+    assert!(shop.call("ORDER.GET o").contains("state=failed"));
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+}
+
+/// The words of a webhook: signed with this secret, sent so many seconds from now.
+fn webhook(shop: &Stepper, secret: &[u8], (message, seconds): (&str, i64), body: &str) -> String {
+    let now = i64::try_from(shop.now_ms() / 1_000).unwrap();
+    let timestamp = (now + seconds).to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+    mac.update(format!("{message}.{timestamp}.{body}").as_bytes());
+    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    format!("ORDER.WEBHOOK bank {message} {timestamp} v1,{signature} {body}")
+}
+
+fn told(bank: &Bank, number: u64) -> String {
+    let payment = bank.payments[&number].json(number);
+    format!(r#"{{"type":"payment.paid","data":{payment}}}"#)
+}
+
+#[test]
+fn webhook_that_is_signed_and_of_now_pays_the_order_and_again_changes_nothing() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let pending = told(&bank, *bank.payments.keys().next().unwrap());
+    let number = bank.pay("o", None);
+    let body = told(&bank, number);
+    let paid = webhook(&shop, b"a secret", ("m1", 0), &body);
+    assert_eq!(
+        shop.call(&paid),
+        "id=o payment=p payment_state=paid repeated=false"
+    );
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(
+        shop.call(&paid),
+        "id=o payment=p payment_state=paid repeated=true"
+    );
+    // One that was sent before and comes after it.
+    let before = webhook(&shop, b"a secret", ("m0", -200), &pending);
+    assert_eq!(
+        shop.call(&before),
+        "id=o payment=p payment_state=paid repeated=false"
+    );
+    assert_eq!(
+        (state(&mut shop, "o"), stock(&mut shop, "a")),
+        ("paid".into(), "8 0 2".into())
+    );
+    let figures = shop
+        .door()
+        .domain_figures()
+        .find(|of| of.name == "order")
+        .unwrap();
+    assert_eq!(
+        figures.counts,
+        [("webhooks_applied", 2), ("webhooks_repeated", 1)]
+    );
+}
+
+#[test]
+fn webhook_that_is_forged_or_of_another_time_changes_nothing_and_is_counted_by_reason() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let number = bank.pay("o", None);
+    let body = told(&bank, number);
+    let signed = webhook(&shop, b"a secret", ("m1", 0), &body);
+    let cases = [
+        (
+            webhook(&shop, b"no secret", ("m1", 0), &body),
+            "bad_signature",
+        ),
+        (signed.replace(" m1 ", " m2 "), "bad_signature"),
+        (
+            signed.replace("\"paid_amount\":25", "\"paid_amount\":26"),
+            "bad_signature",
+        ),
+        (signed.replace("v1,", "v2,"), "bad_signature"),
+        (signed.replace("v1,", ""), "bad_signature"),
+        (
+            signed.replace("ORDER.WEBHOOK bank", "ORDER.WEBHOOK other"),
+            "unknown_provider",
+        ),
+        (
+            webhook(&shop, b"a secret", ("m1", -301), &body),
+            "wrong_time",
+        ),
+        (
+            webhook(&shop, b"a secret", ("m1", 301), &body),
+            "wrong_time",
+        ),
+    ];
+    for (words, refusal) in cases {
+        assert_eq!(shop.call(&words), refusal, "{words}");
+    }
+    let elsewhere = body.replace("\"order\":\"o\"", "\"order\":\"x\"");
+    assert_eq!(
+        shop.call(&webhook(&shop, b"a secret", ("m1", 0), &elsewhere)),
+        "unknown_order"
+    );
+    let other = body.replace(&number.to_string(), "7");
+    assert_eq!(
+        shop.call(&webhook(&shop, b"a secret", ("m1", 0), &other)),
+        "unknown_payment"
+    );
+    for nonsense in ["{}", "x", r#"{"data":{"order":"o"}}"#] {
+        let words = webhook(&shop, b"a secret", ("m1", 0), nonsense);
+        assert!(
+            shop.call(&words).starts_with("invalid: payload"),
+            "{nonsense}"
+        );
+    }
+    assert_eq!(state(&mut shop, "o"), "paying");
+    let figures = shop
+        .door()
+        .domain_figures()
+        .find(|of| of.name == "order")
+        .unwrap();
+    let count = |code| {
+        figures
+            .refusals
+            .iter()
+            .find(|(it, _)| *it == code)
+            .unwrap()
+            .1
+    };
+    let reasons = [
+        "bad_signature",
+        "wrong_time",
+        "unknown_payment",
+        "unknown_order",
+    ];
+    assert_eq!(reasons.map(count), [5, 2, 1, 1]);
+}
