@@ -48,7 +48,7 @@ pub use command::{
     Cancel, Decision, Fulfil, Get, Line, List, Pay, Place, Refund, RefundLine, Resolve, Reviews,
     Webhook,
 };
-pub use provider::{ASK_AFTER_MS, Provider, Providers, Told, WINDOW_MS};
+pub use provider::{ASK_AFTER_MS, Provider, Providers, SigningKey, Told, WINDOW_MS};
 pub use refusal::Refusal;
 pub use reply::{HistoryStep, OrderInfo, OrderLine, OrderReceipt, OrderSummary};
 pub use surface::ORDER;

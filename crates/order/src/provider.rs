@@ -3,6 +3,7 @@
 //! What is sent to a provider and what it answers stands in `docs/pay-sandbox.openapi.yaml`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use compact_str::CompactString;
 use serde_json::{Value, json};
@@ -15,6 +16,28 @@ pub const ASK_AFTER_MS: [u64; 7] = [10_000, 30_000, 60_000, 90_000, 120_000, 300
 /// How long a payment can be paid, unless the settings say otherwise.
 pub const WINDOW_MS: u64 = 24 * 3_600_000;
 
+/// What a provider signs its webhooks with. Nothing prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey(Vec<u8>);
+
+impl SigningKey {
+    /// Keeps it.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey")
+    }
+}
+
 /// A provider of payments, as the settings have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -23,7 +46,7 @@ pub struct Provider {
     /// How long after that a payment can be paid: 24 hours later a person is asked.
     pub window_ms: u64,
     /// What its webhooks are signed with, decoded; several while one takes the place of another.
-    pub secrets: Vec<Vec<u8>>,
+    pub secrets: Vec<SigningKey>,
 }
 
 impl Default for Provider {

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::{Report, Said, Settings, Try};
-use tidegate_order::{ORDER, PAYING_AFTER_MS, Provider, Providers, TAKING_REST_MS};
+use tidegate_order::{ORDER, PAYING_AFTER_MS, Provider, Providers, SigningKey, TAKING_REST_MS};
 use tidegate_stock::STOCK;
 
 const TTL_MS: u64 = 900_000;
@@ -17,7 +17,7 @@ const TTL_MS: u64 = 900_000;
 /// A shop with ten units of a, b and c, and a provider by the name of bank.
 fn shop() -> Stepper {
     let bank = Provider {
-        secrets: vec![b"a secret".to_vec()],
+        secrets: vec![SigningKey::new(b"a secret".to_vec())],
         ..Provider::default()
     };
     let providers = Providers([("bank".to_owned(), bank)].into());

@@ -18,13 +18,14 @@ mod replay;
 mod sandbox;
 mod serve;
 mod temporary;
+mod webhook_secret;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tidegate_engine::contract::Domain;
 
-pub use serve::{MemorySize, ServeError, Server, Settings};
+pub use serve::{MemorySize, Outside, ServeError, Server, Settings};
 
 /// The backend for the moment when everyone arrives at once.
 #[derive(Parser)]

@@ -31,6 +31,7 @@ fn start(data: &Path) -> Server {
         memory: MemorySize::usual(),
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
+        outside: tidegate::Outside::default(),
         checkpoint_every: Duration::from_secs(1),
         password: None,
         accept_clock: false,

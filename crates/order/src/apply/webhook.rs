@@ -20,7 +20,7 @@ use crate::payments::PAYMENTS;
 use crate::refusal::{BAD_SIGNATURE, UNKNOWN_ORDER, UNKNOWN_PAYMENT, UNKNOWN_PROVIDER, WRONG_TIME};
 use crate::reply::WebhookReceipt;
 use crate::table::{ORDERS, Order};
-use crate::{Providers, Refusal, WEBHOOK_AGE_MS_MAX, WEBHOOKS_KEPT};
+use crate::{Providers, Refusal, SigningKey, WEBHOOK_AGE_MS_MAX, WEBHOOKS_KEPT};
 
 pub(crate) const WEBHOOK_APPLIED: CountDef = CountDef {
     name: "webhooks_applied",
@@ -97,7 +97,7 @@ impl Webhook {
         let providers = tx.settings::<Providers>();
         let provider = providers.and_then(|all| all.0.get(self.provider.as_str()));
         let provider = provider.ok_or(Refusal::UnknownProvider)?;
-        let is_signed = |secret: &Vec<u8>| self.is_signed_with(secret);
+        let is_signed = |key: &SigningKey| self.is_signed_with(key.bytes());
         if !provider.secrets.iter().any(is_signed) {
             return Err(Refusal::BadSignature);
         }

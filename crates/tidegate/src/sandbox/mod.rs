@@ -17,7 +17,6 @@ mod provider;
 mod requests;
 mod routes;
 mod server;
-mod signature;
 mod summary;
 mod time;
 mod troubles;

@@ -9,10 +9,10 @@ use clap::Args;
 
 use super::buyers::Buyers;
 use super::outbox::Losses;
-use super::signature::Secret;
 use super::troubles::Troubles;
 use super::webhooks::{Merchant, WebhookUrl};
 use crate::password::{self, Password};
+use crate::webhook_secret::Secret;
 
 /// The environment variable that holds the secret of webhooks.
 const SECRET_VARIABLE: &str = "TIDEGATE_PAY_WEBHOOK_SECRET";

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 use super::outbox::Webhook;
 use super::provider::Provider;
-use super::signature::Secret;
 use super::time::now_ms;
+use crate::webhook_secret::Secret;
 
 /// Webhooks under way at one time: enough for thousands a second to a merchant who takes some ms.
 pub(super) const SENDERS: usize = 16;

@@ -17,6 +17,7 @@ use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares};
 use super::ServeError;
 use super::memory::MemorySize;
 use super::owner::OwnerArgs;
+use super::providers::{HostTable, Outside, ProviderTable};
 use crate::password::{Password, VARIABLE};
 
 const RESP_DEFAULT: &str = "127.0.0.1:7379";
@@ -43,7 +44,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     checkpoint_every: Option<u32>,
     /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, over which
-    /// flags win, and `[shares.…]` and `[archives.…]`
+    /// flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -73,6 +74,10 @@ struct ConfigFile {
     shares: BTreeMap<String, ShareTable>,
     #[serde(default)]
     archives: BTreeMap<String, ArchiveTable>,
+    #[serde(default)]
+    providers: BTreeMap<String, ProviderTable>,
+    #[serde(default)]
+    hosts: BTreeMap<String, HostTable>,
 }
 
 /// What the file may say of a structure's share.
@@ -128,6 +133,8 @@ pub struct Settings {
     pub shares: Shares,
     /// When what is finished leaves for archives, and for how long it is kept there.
     pub archives: AllArchiveTimes,
+    /// Who may be called.
+    pub outside: Outside,
     /// Take what has changed to the base after so long.
     pub checkpoint_every: Duration,
     /// What clients must give.
@@ -148,6 +155,7 @@ impl Settings {
             memory: MemorySize::usual(),
             shares: Shares::new(),
             archives: AllArchiveTimes::new(),
+            outside: Outside::default(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             password: None,
             accept_clock: false,
@@ -171,7 +179,9 @@ impl ServeArgs {
             .map(|seconds| Duration::from_secs(seconds.into()));
         let shares = file.shares.iter();
         let archives = file.archives.into_iter();
+        let outside = Outside::read(&file.providers, &file.hosts)?;
         let settings = Settings {
+            outside,
             shares: shares
                 .map(|(name, table)| (name.clone(), table.share()))
                 .collect(),

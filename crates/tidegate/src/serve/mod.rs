@@ -7,6 +7,7 @@ mod listen;
 mod memory;
 mod owner;
 mod panics;
+mod providers;
 mod runtime;
 mod starting;
 
@@ -28,6 +29,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) use config::ServeArgs;
 pub use config::Settings;
 pub use memory::MemorySize;
+pub use providers::Outside;
 use runtime::Runtime;
 use starting::Starting;
 
@@ -184,7 +186,8 @@ impl Server {
             settings.memory,
         ));
         let door = engine.door.clone();
-        let runtime = Arc::new(Runtime::start(engine)?);
+        let services = settings.outside.services.clone();
+        let runtime = Arc::new(Runtime::start(engine, services)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http) = (fronts.resp, fronts.http);
         let most = fronts.connections_max;
@@ -244,7 +247,7 @@ fn open(
         memory,
         shares: settings.shares.clone(),
         archives: settings.archives.clone(),
-        settings: tidegate_engine::Settings::default(),
+        settings: tidegate_engine::Settings::default().with(settings.outside.providers.clone()),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         reading,

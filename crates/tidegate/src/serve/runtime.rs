@@ -1,5 +1,5 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
-//! readers, one that gives events to subscribers, and some that work for later: one takes rows to the
+//! readers, one that gives events to subscribers, one that calls to the outside, and some that work for later: one takes rows to the
 //! base, three keep the base in order.
 
 use std::io;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tidegate_courier::Services;
 use tidegate_engine::base::BaseError;
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
@@ -67,7 +68,7 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     /// Starts the threads of an engine.
-    pub(crate) fn start(engine: Engine) -> io::Result<Self> {
+    pub(crate) fn start(engine: Engine, services: Services) -> io::Result<Self> {
         let Engine {
             door,
             executors,
@@ -76,6 +77,7 @@ impl Runtime {
             tenders,
             strikes,
             alarm,
+            courier,
             ..
         } = engine;
         let mut handles = Vec::new();
@@ -103,6 +105,11 @@ impl Runtime {
             beside.push(spawn(&format!("reader-{index}"), reads)?);
         }
         let events = door.clone();
+        let calls = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let courier = move || calls.block_on(tidegate_courier::run(courier, services));
+        beside.push(spawn("courier", courier)?);
         beside.push(spawn("events", move || while events.tell_step(true) {})?);
         let of_checkpoint = alarm.clone();
         let takes = move || take_to_base(checkpointer, &of_checkpoint);

@@ -205,12 +205,13 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         checkpoint_every: Duration::from_millis(50),
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
+        outside: crate::Outside::default(),
         password: None,
         accept_clock: false,
     };
     let listeners = Listeners::bind(&settings).unwrap();
     let door = engine.door.clone();
-    let runtime = Arc::new(Runtime::start(engine).unwrap());
+    let runtime = Arc::new(Runtime::start(engine, tidegate_courier::Services::default()).unwrap());
     let fronts = Fronts::start(&settings, listeners, &door, &runtime).unwrap();
     let (resp, http) = (fronts.resp, fronts.http);
     (fronts, resp, http)

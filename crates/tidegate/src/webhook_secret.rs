@@ -1,4 +1,4 @@
-//! Signatures of webhooks, after the Standard Webhooks specification.
+//! The secret that webhooks are signed with, and signatures, after the Standard Webhooks specification.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// What signs webhooks. Nothing prints it.
 #[derive(Clone)]
-pub(super) struct Secret(Vec<u8>);
+pub(crate) struct Secret(Vec<u8>);
 
 /// A text that is no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret of webhooks is whsec_ and 24 to 64 bytes as base64")]
-pub(super) struct NotASecret;
+pub(crate) struct NotASecret;
 
 impl FromStr for Secret {
     type Err = NotASecret;
@@ -40,8 +40,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
+    /// The bytes themselves.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The header `webhook-signature` of a webhook sent at this time, in seconds since 1970.
-    pub(super) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
+    pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0);
         let mut mac = mac.expect("because a key of HMAC may have any length");
         mac.update(format!("{id}.{timestamp}.").as_bytes());

@@ -1,0 +1,243 @@
+//! Payment providers, as the file of settings names them: where they are, what they are shown, and what
+//! their webhooks are signed with.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tidegate_courier::{Action, Limits, Method, Secret, Service, Services};
+use tidegate_order::{Provider, Providers, SigningKey};
+
+use super::ServeError;
+use crate::webhook_secret::Secret as WebhookSecret;
+
+/// Times that a provider is asked, at most.
+const ASKS_MAX: usize = 32;
+
+/// How long a payment can be paid at most: a week.
+const WINDOW_MS_MAX: u64 = 7 * 24 * 3_600_000;
+
+/// What the file may say of a provider.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderTable {
+    create: String,
+    query: String,
+    refund: String,
+    token_file: Option<PathBuf>,
+    token_env: Option<String>,
+    webhook_secret_file: Option<PathBuf>,
+    webhook_secret_env: Option<String>,
+    /// The one before, while it may still be in use.
+    webhook_secret_before_file: Option<PathBuf>,
+    ask_after_ms: Option<Vec<u64>>,
+    window_ms: Option<u64>,
+}
+
+/// What the file may say of a host that is called.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostTable {
+    concurrency: Option<usize>,
+    timeout_ms: Option<u64>,
+    private: Option<bool>,
+}
+
+impl HostTable {
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            concurrency: self.concurrency.unwrap_or(usual.concurrency),
+            timeout_ms: self.timeout_ms.unwrap_or(usual.timeout_ms),
+            private: self.private.unwrap_or(usual.private),
+        }
+    }
+}
+
+/// Who may be called, and what orders know of them.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    pub(super) services: Services,
+    pub(super) providers: Providers,
+}
+
+impl Outside {
+    pub(super) fn read(
+        providers: &BTreeMap<String, ProviderTable>,
+        hosts: &BTreeMap<String, HostTable>,
+    ) -> Result<Self, ServeError> {
+        let mut services = BTreeMap::new();
+        let mut known = BTreeMap::new();
+        for (name, table) in providers {
+            let wrong = |what: String| ServeError::Settings(format!("providers.{name}: {what}"));
+            services.insert(name.clone(), table.service().map_err(wrong)?);
+            known.insert(name.clone(), table.provider().map_err(wrong)?);
+        }
+        let hosts = hosts.iter();
+        let hosts = hosts.map(|(host, table)| (host.to_ascii_lowercase(), table.limits()));
+        let services = Services::new(services, hosts.collect());
+        Ok(Self {
+            services: services.map_err(|error| ServeError::Settings(error.to_string()))?,
+            providers: Providers(known),
+        })
+    }
+}
+
+impl ProviderTable {
+    fn service(&self) -> Result<Service, String> {
+        let action = |method, url: &str| Action {
+            method,
+            url: url.to_owned(),
+        };
+        let with_id = [("query", &self.query), ("refund", &self.refund)];
+        for (name, url) in with_id {
+            if !url.contains("{id}") {
+                return Err(format!(
+                    "{name} must have {{id}} where the payment's id stands"
+                ));
+            }
+        }
+        let actions = [
+            ("create", action(Method::Post, &self.create)),
+            ("query", action(Method::Get, &self.query)),
+            ("refund", action(Method::Post, &self.refund)),
+        ];
+        let token = secret(
+            "token",
+            self.token_file.as_deref(),
+            self.token_env.as_deref(),
+        )?;
+        if let Some(token) = &token
+            && !token.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return Err("the token must be one word of ASCII".to_owned());
+        }
+        Ok(Service {
+            actions: actions
+                .map(|(name, action)| (name.to_owned(), action))
+                .into(),
+            token: token.map(Secret::new),
+        })
+    }
+
+    fn provider(&self) -> Result<Provider, String> {
+        let usual = Provider::default();
+        let ask_after_ms = self.ask_after_ms.clone().unwrap_or(usual.ask_after_ms);
+        if ask_after_ms.len() > ASKS_MAX || !ask_after_ms.is_sorted() {
+            return Err(format!(
+                "ask_after_ms must be at most {ASKS_MAX} times, in order"
+            ));
+        }
+        let window_ms = self.window_ms.unwrap_or(usual.window_ms);
+        if !(1..=WINDOW_MS_MAX).contains(&window_ms) {
+            return Err(format!("window_ms must be 1 to {WINDOW_MS_MAX}"));
+        }
+        let (file, env) = (&self.webhook_secret_file, &self.webhook_secret_env);
+        let present = secret("webhook_secret", file.as_deref(), env.as_deref())?;
+        let before = secret(
+            "webhook_secret_before",
+            self.webhook_secret_before_file.as_deref(),
+            None,
+        )?;
+        let mut secrets = Vec::new();
+        for text in present.iter().chain(&before) {
+            let secret: Result<WebhookSecret, _> = text.parse();
+            let secret = secret.map_err(|error| format!("webhook_secret: {error}"))?;
+            secrets.push(SigningKey::new(secret.into_bytes()));
+        }
+        Ok(Provider {
+            ask_after_ms,
+            window_ms,
+            secrets,
+        })
+    }
+}
+
+/// A secret from a file or from the environment; never from the file of settings itself.
+fn secret(what: &str, file: Option<&Path>, env: Option<&str>) -> Result<Option<String>, String> {
+    let useless = |place: &dyn Display, why: &dyn Display| format!("{what}: {place}: {why}");
+    let text = match (file, env) {
+        (Some(_), Some(_)) => {
+            return Err(format!("give {what}_file or {what}_env, not both"));
+        }
+        (None, None) => return Ok(None),
+        (Some(file), None) => {
+            let text = fs::read_to_string(file);
+            text.map_err(|error| useless(&file.display(), &error))?
+        }
+        (None, Some(name)) => env::var(name).map_err(|error| useless(&name, &error))?,
+    };
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Outside, String> {
+        #[derive(Deserialize)]
+        struct File {
+            #[serde(default)]
+            providers: BTreeMap<String, ProviderTable>,
+            #[serde(default)]
+            hosts: BTreeMap<String, HostTable>,
+        }
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        Outside::read(&file.providers, &file.hosts).map_err(|error| error.to_string())
+    }
+
+    const SOUND: &str = r#"
+        [providers.bank]
+        create = "https://pay.example/v1/payments"
+        query = "https://pay.example/v1/payments/{id}"
+        refund = "https://pay.example/v1/payments/{id}/refunds"
+        ask_after_ms = [1000, 2000]
+        [hosts."pay.example:443"]
+        concurrency = 8
+    "#;
+
+    #[test]
+    fn provider_that_is_named_is_known_and_can_be_called() {
+        let outside = read(SOUND).expect("it is sound");
+        assert!(outside.services.has("bank"));
+        let bank = &outside.providers.0["bank"];
+        assert_eq!(bank.ask_after_ms, [1_000, 2_000]);
+        assert!(bank.secrets.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_provider_is_said() {
+        for (from, to, said) in [
+            (
+                "https://pay.example/v1/payments/{id}\"",
+                "http://pay.example/{id}\"",
+                "use https",
+            ),
+            ("/{id}/refunds", "/refunds", "must have {id}"),
+            ("[1000, 2000]", "[2000, 1000]", "in order"),
+            ("[1000, 2000]", "[]\nwindow_ms = 0", "window_ms must be"),
+            (
+                "[1000, 2000]",
+                "[]\ntoken_env = \"A\"\ntoken_file = \"b\"",
+                "not both",
+            ),
+            (
+                "[1000, 2000]",
+                "[]\ntoken_file = \"/nowhere/at/all\"",
+                "token: /nowhere/at/all",
+            ),
+            ("[1000, 2000]", "[]\ntoken = \"secret\"", "unknown field"),
+            ("concurrency = 8", "concurrency = 0", "concurrency must be"),
+        ] {
+            let told = read(&SOUND.replace(from, to)).expect_err("it is refused");
+            assert!(told.contains(said), "{to}: {told}");
+        }
+    }
+}
