@@ -4,6 +4,7 @@
 //! The engine's executors, log writer, recovery and formats run unchanged, stepped on one thread,
 //! on a disk that keeps only what was synced. Start reading at `world.rs`.
 
+mod bank;
 mod follower;
 mod history;
 mod model;

@@ -31,6 +31,8 @@ struct Known {
     told: Option<(String, Option<u64>)>,
     /// Somebody may have cancelled it.
     perhaps_cancelled: bool,
+    /// Somebody may have begun to pay it: what becomes of it then is between it and the bank.
+    perhaps_paid: bool,
 }
 
 #[derive(Default)]
@@ -61,13 +63,27 @@ impl Orders {
             }
             _ => self.count.saturating_sub(random.below(RECENT)).max(1),
         };
-        let command = match random.below(5) {
+        let command = match random.below(10) {
             0 => format!("ORDER.CANCEL o{order}"),
             1 => format!("ORDER.GET o{order} WAIT {}", random.below(2) * 700),
+            2..5 => {
+                let wait_ms = random.below(2) * 700;
+                format!(
+                    "ORDER.PAY o{order} p{} bank WAIT {wait_ms}",
+                    random.below(3)
+                )
+            }
+            5 if random.chance(1, 2) => format!("ORDER.FULFIL o{order}"),
+            5 => format!(
+                "ORDER.REFUND o{order} r{}{}",
+                random.below(3),
+                part(order, random)
+            ),
             _ => place(order),
         };
         let known = self.known.entry(order).or_default();
         known.perhaps_cancelled |= command.starts_with("ORDER.CANCEL");
+        known.perhaps_paid |= command.starts_with("ORDER.PAY");
         let token = engine.submit(&command);
         let token = token.expect("because the command is well formed");
         self.asked.push((token, order));
@@ -115,7 +131,8 @@ impl Orders {
             if !known.may_be(state, now_ms) {
                 return Err(format!("order o{order}: {answer}, and {known:?} is known"));
             }
-            if state == "reserved" {
+            let has_units = state == "reserved" || state == "paying";
+            if has_units && !takes_units_late(*order) {
                 lines(*order).for_each(|(sku, units)| living[sku as usize] += units);
             } else if order + RECENT < self.count {
                 ended.push(*order);
@@ -137,12 +154,15 @@ impl Orders {
 impl Known {
     /// Whether an order of which this is known may be in this state.
     fn may_be(&self, state: &str, now_ms: u64) -> bool {
+        if self.perhaps_paid {
+            return state != "placing";
+        }
         let is_cancelled = state == "cancelled" && self.perhaps_cancelled;
         let is_expected = match &self.told {
             None => state != "placing",
-            Some((told, until_ms)) if told == "reserved" => {
+            Some((told, until_ms)) if told == "reserved" || told == "open" => {
                 let is_over = until_ms.is_none_or(|until_ms| now_ms >= until_ms);
-                state == if is_over { "expired" } else { "reserved" }
+                state == if is_over { "expired" } else { told }
             }
             Some((told, _)) => state == told,
         };
@@ -166,7 +186,27 @@ fn place(order: u64) -> String {
         .iter()
         .map(|(sku, units)| format!(" thing{sku} {units} 10"));
     let lines: String = lines.collect();
-    format!("ORDER.PLACE o{order} buyer{buyer} {count}{lines} TTL {ttl_ms}")
+    let deduct = if takes_units_late(order) {
+        "pay"
+    } else {
+        "place"
+    };
+    format!(
+        "ORDER.PLACE o{order} buyer{buyer} {count}{lines} TTL {ttl_ms} CURRENCY EUR DEDUCT {deduct}"
+    )
+}
+
+/// Some have no units before they are paid.
+fn takes_units_late(order: u64) -> bool {
+    order.is_multiple_of(5)
+}
+
+/// All of an order is refunded, or a unit of its first line.
+fn part(order: u64, random: &mut Random) -> String {
+    match lines(order).next() {
+        Some((sku, _)) if random.chance(1, 2) => format!(" 1 thing{sku} 1"),
+        Some(_) | None => String::new(),
+    }
 }
 
 /// What an answer says of an order for good.

@@ -79,6 +79,8 @@ pub struct Tally {
     pub events: u64,
     /// Answers about orders.
     pub orders: u64,
+    /// Calls to a payment provider.
+    pub calls: u64,
     /// Audits while something was under way.
     pub audits: u64,
 }
@@ -102,6 +104,7 @@ impl Tally {
         self.fetched += other.fetched;
         self.events += other.events;
         self.orders += other.orders;
+        self.calls += other.calls;
         self.audits += other.audits;
     }
 

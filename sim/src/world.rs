@@ -1,15 +1,17 @@
 //! One run: random commands, time and faults against an engine, from a seed.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
-use tidegate_engine::{OpenError, Random, Retention, Space};
+use tidegate_engine::{OpenError, Random, Retention, Space, tables_of};
 use tidegate_order::ORDER;
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
+use crate::bank::{self, Bank};
 use crate::follower::Follower;
 use crate::history::History;
 use crate::model::{Model, Note};
@@ -133,6 +135,7 @@ struct World {
     /// Books that were stored and not answered yet: what becomes of them is for the audit to say.
     books: Vec<u64>,
     orders: Orders,
+    bank: Bank,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
     follower: Follower,
@@ -165,7 +168,9 @@ pub fn run(seed: u64, canary: Option<Canary>) -> Result<Ran, Violation> {
 }
 
 fn open(disk: &FaultDisk, clock: &ManualClock) -> Result<Stepper, OpenError> {
-    Stepper::open_with(&*DOMAINS, disk, clock, (SPACE, false))
+    let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&*DOMAINS))?;
+    let told = (Arc::new(base) as Arc<dyn Base>, bank::settings());
+    Stepper::open_told(&*DOMAINS, disk, clock, (SPACE, false), told)
 }
 
 impl World {
@@ -194,6 +199,7 @@ impl World {
             perhaps_shared: 0,
             books: Vec::new(),
             orders: Orders::default(),
+            bank: Bank::default(),
             answered_ms: 0,
             follower: Follower::default(),
             tally: Tally::default(),
@@ -205,6 +211,7 @@ impl World {
             0..30 if self.shares.len() < SHARES_MAX => self.share(),
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
             50..110 if self.orders.may_ask() => self.order(),
+            110..150 => self.bank.step(&mut self.engine, &mut self.random),
             30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -556,6 +563,7 @@ impl World {
         self.tally.in_doubt += self.asked.len() as u64;
         self.books.clear();
         self.orders.break_off();
+        self.bank.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
             self.keys[asked.key].apply(&asked.command, now_ms);
@@ -672,6 +680,17 @@ impl World {
         if let Some(asked) = self.asked.first() {
             return Err(Violation(format!("{} was never answered", asked.command)));
         }
-        self.check_all()
+        self.check_all()?;
+        let Self {
+            bank,
+            engine,
+            random,
+            tally,
+            ..
+        } = self;
+        tally.calls += bank.asked;
+        bank.drain(engine, random).map_err(Violation)?;
+        bank.check(engine).map_err(Violation)?;
+        self.audit()
     }
 }

@@ -563,6 +563,53 @@ fn refund_that_the_provider_refuses_waits_for_a_person_who_has_it_tried_again() 
 }
 
 #[test]
+fn refund_that_was_answered_with_nonsense_is_asked_for_again_under_its_number() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call("ORDER.REFUND o r");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    let body = b"what?".to_vec().into();
+    let said = Said { status: 200, body };
+    shop.courier.report(&one, Report::Answer(said));
+    shop.settle();
+    assert_eq!(state(&mut shop, "o"), "refunding");
+    pass(&mut shop, &mut bank, 120_000);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(bank.refunded(), 25);
+    assert_eq!(bank.payments.values().next().unwrap().refunds.len(), 1);
+}
+
+#[test]
+fn refund_that_stays_pending_for_a_day_waits_for_a_person() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call("ORDER.REFUND o r");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    let body = b"what?".to_vec().into();
+    let said = Said { status: 200, body };
+    shop.courier.report(&one, Report::Answer(said));
+    // From here on it says nothing.
+    for _ in 0..26 {
+        shop.pass_ms(3_600_000);
+        bank.hear(&shop);
+    }
+    assert_eq!(state(&mut shop, "o"), "refunding");
+    let reviews = shop.call("ORDER.REVIEWS STATE open");
+    assert!(
+        reviews.contains("refund=r cause=refund_unknown"),
+        "{reviews}"
+    );
+}
+
+#[test]
 fn order_that_costs_nothing_is_paid_at_once_and_nobody_is_asked() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     shop.call("ORDER.PLACE o buyer 1 a 1 0");

@@ -4,6 +4,7 @@ use tidegate_engine::{Address, Call, KeyReader, Missing, Patience, Reads, Tx};
 
 use super::case::{ASK, Case};
 use super::money::go_back;
+use super::refund::overdue_refunds;
 use crate::mail::{Asked, PayNote, SAID};
 use crate::payments::{Money, PAYMENTS, Payment, ReviewCause};
 use crate::provider::Provider;
@@ -35,12 +36,13 @@ pub(super) fn ask(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missi
         return Ok(());
     }
     case.payment.next_ask_ms = None;
+    overdue_refunds(tx, &mut case)?;
     let provider = provider_of(tx, &case.payment);
     let last_ms = case.payment.at_ms + provider.window_ms + AFTER_WINDOW_MS;
     if case.payment.money == Money::Open && tx.now_ms() >= last_ms {
         case.review(tx, ReviewCause::NoAnswer);
         go_back(tx, &mut case);
-    } else if !case.payment.is_being_asked {
+    } else if !case.payment.is_being_asked && wants_to_know(&case.payment) {
         case.payment.is_being_asked = true;
         case.payment.asked += 1;
         call(tx, &case, Asked::Payment, Vec::new());
@@ -68,6 +70,11 @@ pub(super) fn plan(tx: &mut Tx<'_>, case: &mut Case<'_>) {
     case.payment.next_ask_ms = next_ms;
 }
 
+/// Whether something may still become of it that only its provider knows.
+fn wants_to_know(payment: &Payment) -> bool {
+    payment.money == Money::Open || payment.refunds_pending > 0
+}
+
 /// As the settings have it, then when the order expires, then at growing intervals; the last time when its
 /// time is over. A moment that was planned stays.
 fn next_ask_ms(
@@ -77,7 +84,7 @@ fn next_ask_ms(
     now_ms: u64,
 ) -> Option<u64> {
     let is_open = payment.money == Money::Open;
-    if !is_open && payment.refunds_pending == 0 {
+    if !wants_to_know(payment) {
         return None;
     }
     if payment.next_ask_ms.is_some() {
@@ -161,5 +168,5 @@ pub(super) fn call(tx: &mut Tx<'_>, case: &Case<'_>, asked: Asked, body: Vec<u8>
 const CREATE_TRIES_MAX: u32 = 8;
 
 /// How long, and how often, it is asked for a refund before that is given up, and lies in the list of calls.
-const REFUND_TRIED_MS: u64 = 24 * 3_600_000;
+pub(super) const REFUND_TRIED_MS: u64 = 24 * 3_600_000;
 const REFUND_TRIES_MAX: u32 = 1_000;

@@ -5,7 +5,7 @@ use tidegate_claim::{Thing, Verdict};
 use tidegate_engine::contract::{Apply, RefusalDef, Request};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
-use super::asks::{call, plan};
+use super::asks::{REFUND_TRIED_MS, call, plan};
 use super::case::Case;
 use super::claims::{LETTERS_MAX, chunks, settle};
 use super::course::{enter, enter_for, tell_list};
@@ -110,18 +110,51 @@ pub(super) fn learn_refunds(
 ) -> Result<(), Missing> {
     let may_matter = case.payment.refunds_pending > 0
         || matches!(case.payment.money, Money::Refunding | Money::Review);
-    if said.is_empty() || !may_matter {
+    if !may_matter {
         return Ok(());
     }
     for name in case.order.refunds.clone() {
         let Some(refund) = tx.get(&REFUNDS, (case.id, name.as_str()))? else {
             continue;
         };
+        if refund.payment != case.name {
+            continue;
+        }
         let of_it = said.iter().find(|(number, _)| *number == refund.number);
-        if let Some((_, status)) = of_it
-            && refund.payment == case.name
-        {
-            refund_is(tx, case, (&name, refund), *status);
+        match of_it {
+            Some((_, status)) => refund_is(tx, case, (&name, refund), *status),
+            // What was answered when it was asked for could not be read, and it knows nothing of it.
+            None if refund.is_pending => ask_again(tx, case, (&name, refund)),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Asks for a refund once more, under its number.
+fn ask_again(tx: &mut Tx<'_>, case: &mut Case<'_>, (name, mut refund): (&str, Refund)) {
+    no_longer_pending(case, &mut refund);
+    let body = to_refund(refund.number, refund.amount);
+    let asked = Asked::Refund {
+        refund: name.into(),
+    };
+    call(tx, case, asked, body);
+    tx.put(&REFUNDS, (case.id, name), refund);
+}
+
+/// Of refunds that the provider has taken in and not made in all the time there is, a person is told.
+pub(super) fn overdue_refunds(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<(), Missing> {
+    if case.payment.refunds_pending == 0 {
+        return Ok(());
+    }
+    for name in case.order.refunds.clone() {
+        let refund = tx.get(&REFUNDS, (case.id, name.as_str()))?;
+        let is_overdue = |refund: &Refund| {
+            let last_ms = refund.at_ms + REFUND_TRIED_MS;
+            refund.is_pending && refund.payment == case.name && tx.now_ms() >= last_ms
+        };
+        if let Some(refund) = refund.filter(is_overdue) {
+            to_review(tx, case, (&name, refund), ReviewCause::RefundUnknown);
         }
     }
     Ok(())

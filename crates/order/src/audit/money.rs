@@ -160,6 +160,14 @@ impl OfOrder<'_> {
 
     /// It counts those that may still be paid.
     fn open(&mut self) {
+        let refunds = self.refunds.values();
+        let under_way = refunds.filter(|refund| refund.state == Money::Refunding);
+        let under_way = under_way.count() as i64;
+        self.audit.add("order.refunds_under_way", under_way);
+        self.audit.add(
+            "order.payments_open",
+            self.order.open_payments.cast_signed(),
+        );
         let open = self.payments.values().filter(|it| it.money == Money::Open);
         let (open, after) = open.fold((0, 0), |(open, after), payment| {
             (open + 1, after + u64::from(payment.is_unpaid_after))
