@@ -61,7 +61,7 @@ impl Observer for Picture {
         self.look(now);
         let Some(lines) = &self.lines else { return };
         let columns = columns();
-        lines.file.set_length(now.lines);
+        lines.file.set_length(now.in_all);
         lines.file.set_position(now.tally.done);
         lines.file.set_message(share(now, columns));
         lines
@@ -74,7 +74,7 @@ impl Observer for Picture {
             ("returned", tally.returned),
         ];
         for (bar, (name, count)) in lines.kinds.iter().zip(kinds) {
-            bar.set_length(now.lines.max(1));
+            bar.set_length(now.in_all.max(1));
             bar.set_position(count.lines);
             bar.set_prefix(name);
             bar.set_message(figures(count, columns));
@@ -100,7 +100,7 @@ fn figures(count: Count, columns: usize) -> String {
 
 /// As wide as the figures of the other lines, so that the bars are of one length.
 fn share(now: &Progress, columns: usize) -> String {
-    let share = format!("{:>7}%", now.tally.done * 100 / now.lines.max(1));
+    let share = format!("{:>7}%", now.tally.done * 100 / now.in_all.max(1));
     let width = figures(Count::default(), columns).len();
     format!("{share:width$}")
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::Error;
-use super::course::Course;
 use super::patience::Asker;
 use crate::client::Reply;
 
@@ -63,50 +62,39 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Compares. A SKU that was never declared, as nothing orders it, has no row to compare.
-    pub(super) fn compare<'p>(
-        courses: impl Iterator<Item = &'p Course<'p>>,
+    /// Compares the rows of SKUs with what the answers add up to.
+    pub(super) fn compare(
+        expected: &[(&str, Units)],
+        known_before: u64,
         rows: &HashMap<String, Units>,
     ) -> Self {
         let mut books = Self {
-            balance: true,
+            balance: known_before == 0,
+            known_before,
+            skus: expected.len() as u64,
             ..Self::default()
         };
-        for course in courses.filter(|course| course.declared()) {
-            books.skus += 1;
-            books.known_before += course.known_before();
-            let sku = course.sku().name.to_string();
-            let (expected, server) = (expected(course), rows.get(&sku).copied());
-            if server == Some(expected) {
-                continue;
-            }
-            books.balance = false;
-            books.differing += 1;
-            if books.differences.len() < SHOWN_MAX {
-                books.differences.push(Difference {
-                    sku,
-                    expected,
-                    server,
-                });
-            }
-        }
-        if books.known_before > 0 {
-            books.balance = false;
-            books.differing = 0;
-            books.differences.clear();
+        if known_before == 0 {
+            expected
+                .iter()
+                .for_each(|(sku, expected)| books.look(sku, *expected, rows.get(*sku)));
         }
         books
     }
-}
 
-/// What the answers add up to, when every line is done.
-fn expected(course: &Course<'_>) -> Units {
-    let (total, sold) = (course.sku().total, course.tally().sold());
-    Units {
-        total,
-        available: total.saturating_sub(sold),
-        held: 0,
-        sold,
+    fn look(&mut self, sku: &str, expected: Units, server: Option<&Units>) {
+        if server == Some(&expected) {
+            return;
+        }
+        self.balance = false;
+        self.differing += 1;
+        if self.differences.len() < SHOWN_MAX {
+            self.differences.push(Difference {
+                sku: sku.to_owned(),
+                expected,
+                server: server.copied(),
+            });
+        }
     }
 }
 

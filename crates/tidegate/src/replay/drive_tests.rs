@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -149,7 +150,7 @@ fn a_run_with_a_complete_journal_changes_nothing_and_tells_the_same() {
     let last = silent.last.expect("told");
     assert_eq!(
         (last.before.done, last.tally.done),
-        (last.lines, last.lines)
+        (last.in_all, last.in_all)
     );
 }
 
@@ -283,8 +284,8 @@ fn connections_get_about_the_same_number_of_lines() {
     let folder = folder();
     let options = options(&folder, "");
     let (plan, _) = input::read(&options.file, &options.columns, options.share).expect("read");
-    let lanes = spread(resume(&plan, &[]).expect("an empty journal"), 4);
-    let lines = |lane: &Schedule<'_>| -> usize {
+    let lanes = lanes::spread(resume(&plan, &[]).expect("an empty journal"), lines_of, 4);
+    let lines = |lane: &Schedule<SkuCourse<'_>>| -> usize {
         lane.courses
             .iter()
             .map(|seat| seat.course.sku().lines.len())

@@ -31,7 +31,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::course::{Command, Verdict};
+use super::course::Verdict;
+use super::sku_course::Command;
 
 /// The version of the format, in the first line.
 const MAGIC: &str = "tidegate-replay 1";

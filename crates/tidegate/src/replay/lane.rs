@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::course::{Command, Verdict};
-use super::journal::{Asked, Entry, Journal};
+use super::course::{Course, Verdict};
+use super::journal::{Entry, Journal};
 use super::live::Live;
 use super::patience::{Halt, Patience};
-use super::plan::Plan;
 use super::schedule::{Flight, Schedule};
-use super::tally::Tally;
-use super::wire::{self, Meaning};
+use super::wire::Meaning;
 use super::{Error, Options};
 use crate::client::Connection;
 
@@ -22,11 +20,10 @@ const IDLE: Duration = Duration::from_millis(2);
 const LATENCY_US_MAX: u64 = 60_000_000;
 
 /// What all connections of a replay share.
-pub(super) struct Shared<'r> {
-    pub(super) plan: &'r Plan,
+pub(super) struct Shared<'r, T> {
     pub(super) options: &'r Options,
     pub(super) journal: &'r Journal,
-    pub(super) live: &'r Live,
+    pub(super) live: &'r Live<T>,
     /// The first record that was not done when the run began. The speed counts from it.
     pub(super) first_record: u32,
 }
@@ -65,18 +62,25 @@ impl Meter {
     }
 }
 
-/// One connection and the SKUs that go over it.
-pub(super) struct Lane<'r> {
-    pub(super) schedule: Schedule<'r>,
+/// What is answered: for good, or to be asked again after a rest.
+type Answered<C> = (Flight<C>, Result<Verdict, Duration>);
+
+/// One connection and the courses that go over it.
+pub(super) struct Lane<'r, C: Course> {
+    pub(super) schedule: Schedule<C>,
     pub(super) meter: Meter,
-    shared: &'r Shared<'r>,
+    shared: &'r Shared<'r, C::Tally>,
     index: usize,
     patience: Patience<'r>,
-    tally: Tally,
+    tally: C::Tally,
 }
 
-impl<'r> Lane<'r> {
-    pub(super) fn new(shared: &'r Shared<'r>, index: usize, schedule: Schedule<'r>) -> Self {
+impl<'r, C: Course> Lane<'r, C> {
+    pub(super) fn new(
+        shared: &'r Shared<'r, C::Tally>,
+        index: usize,
+        schedule: Schedule<C>,
+    ) -> Self {
         let tally = schedule.tally();
         let patience = Patience::new(shared.options);
         Self {
@@ -133,10 +137,11 @@ impl<'r> Lane<'r> {
     fn send(&mut self, connection: &mut Connection) -> Result<(), Halt> {
         let (now, horizon) = (Instant::now(), self.horizon());
         while self.schedule.in_flight() < self.shared.options.pipeline
-            && let Some((sku, commands)) = self.schedule.turn(now, horizon)
+            && let Some((index, commands)) = self.schedule.turn(now, horizon)
         {
+            let course = &self.schedule.courses[index].course;
             for command in commands {
-                wire::push(connection, self.shared.plan, sku, command);
+                course.push(command, connection);
             }
         }
         Ok(connection.flush()?)
@@ -161,16 +166,19 @@ impl<'r> Lane<'r> {
             let Some(flight) = self.schedule.flight(answered.len()) else {
                 return Err(self.stopped("a reply to nothing".to_owned()).into());
             };
-            let seat = &self.schedule.courses[flight.course];
-            match wire::meaning(&reply, &seat.course.sku().name, flight.again) {
+            let course = &self.schedule.courses[flight.course].course;
+            match course.meaning(flight.command, &reply, flight.again) {
                 Meaning::Stop(why) => {
                     stop = Some(self.stopped(why));
                     break;
                 }
-                Meaning::Again(rest) => answered.push((flight, Err(rest))),
+                Meaning::Again(rest) => {
+                    self.meter.busy += 1;
+                    self.patience.blame("it is busy".to_owned());
+                    answered.push((flight, Err(rest)));
+                }
                 Meaning::Final(verdict) => {
-                    let record = self.record_of(flight.command, &seat.course.sku().lines);
-                    let asked = Asked::from(flight.command);
+                    let (record, asked) = course.journaled(flight.command);
                     Entry {
                         record,
                         asked,
@@ -191,7 +199,7 @@ impl<'r> Lane<'r> {
         stop.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn act(&mut self, answered: Vec<(Flight, Result<Verdict, Duration>)>) -> Result<(), Error> {
+    fn act(&mut self, answered: Vec<Answered<C::Command>>) -> Result<(), Error> {
         let now = Instant::now();
         for (flight, answer) in answered {
             let rest = match answer {
@@ -199,11 +207,7 @@ impl<'r> Lane<'r> {
                     self.finish(flight, verdict, now)?;
                     None
                 }
-                Err(rest) => {
-                    self.meter.busy += 1;
-                    self.patience.blame("it is busy".to_owned());
-                    Some(rest)
-                }
+                Err(rest) => Some(rest),
             };
             self.schedule.landed(rest, now);
         }
@@ -211,11 +215,16 @@ impl<'r> Lane<'r> {
         Ok(())
     }
 
-    fn finish(&mut self, flight: Flight, verdict: Verdict, now: Instant) -> Result<(), Error> {
+    fn finish(
+        &mut self,
+        flight: Flight<C::Command>,
+        verdict: Verdict,
+        now: Instant,
+    ) -> Result<(), Error> {
         let course = &mut self.schedule.courses[flight.course].course;
         let before = course.tally();
         let recorded = course.record(flight.command, verdict);
-        self.tally += course.tally() - before;
+        self.tally = self.tally + (course.tally() - before);
         recorded.map_err(|unasked| self.stopped(unasked.to_string()))?;
         let latency_us = u64::try_from((now - flight.sent).as_micros()).unwrap_or(u64::MAX);
         self.meter.latency_us.saturating_record(latency_us);
@@ -223,15 +232,6 @@ impl<'r> Lane<'r> {
         self.patience.renew();
         self.shared.live.waits(self.index, None);
         Ok(())
-    }
-
-    fn record_of(&self, command: Command, sku_lines: &[u32]) -> u32 {
-        let line = match command {
-            Command::Declare => sku_lines[0],
-            Command::Hold { line } | Command::Confirm { line } => line,
-            Command::Return { line, .. } => line,
-        };
-        self.shared.plan.lines[line as usize].record
     }
 
     fn stopped(&self, why: String) -> Error {

@@ -1,9 +1,9 @@
 //! `tidegate replay`: a shop's order lines, through the wire of a running server.
 //!
 //! The way of a line: `input` reads the file, `plan` makes lines of its records, a `course` per
-//! SKU knows what to ask next, a `schedule` gives the SKUs of one connection their turns, a `lane`
-//! asks and journals the answers. At the end `books` compares the server's rows with the tally of
-//! those answers.
+//! SKU (`sku_course`) knows what to ask next, a `schedule` gives the courses of one connection their
+//! turns, a `lane` asks and journals the answers. At the end `books` compares the server's rows with
+//! the tally of those answers.
 //!
 //! Laws:
 //! 1. What came of each SKU depends on the file and the share alone: not on the connections, the
@@ -21,9 +21,11 @@ mod drive;
 mod fake_server;
 #[cfg(test)]
 mod fake_stock;
+mod guard;
 mod input;
 mod journal;
 mod lane;
+mod lanes;
 pub(crate) mod live;
 mod malformed;
 pub(crate) mod options;
@@ -33,6 +35,7 @@ mod progress;
 mod report;
 mod schedule;
 mod share;
+mod sku_course;
 mod table;
 pub(crate) mod tally;
 mod wire;

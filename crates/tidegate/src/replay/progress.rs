@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::{Observer, Progress};
+use super::tally::Counts;
 use crate::output::{columns, grouped, note};
 
 /// How often a plain line is printed.
@@ -18,7 +19,7 @@ const BAR_WITHOUT_COLOR: &str = "{wide_bar} {percent:>3}%  {msg}  {eta:>4} left"
 const BESIDE: usize = 10 + "  42%    142m left".len();
 
 /// The progress that fits where standard error goes.
-pub(super) fn observer() -> Box<dyn Observer> {
+pub(super) fn observer<T: Counts>() -> Box<dyn Observer<T>> {
     if stderr().is_terminal() {
         Box::new(Bar::new())
     } else {
@@ -41,17 +42,17 @@ impl Bar {
     }
 }
 
-impl Observer for Bar {
-    fn progress(&mut self, now: &Progress) {
-        if self.bar.length() != Some(now.lines) {
-            self.bar.set_length(now.lines);
+impl<T: Counts> Observer<T> for Bar {
+    fn progress(&mut self, now: &Progress<T>) {
+        if self.bar.length() != Some(now.in_all) {
+            self.bar.set_length(now.in_all);
             // Lines of an earlier run were done at no speed: they would spoil the estimate.
-            self.bar.set_position(now.before.done);
+            self.bar.set_position(now.before.done());
             self.bar.reset_eta();
         }
         self.bar
             .set_message(fitting(&figures(now), columns().saturating_sub(BESIDE)));
-        self.bar.set_position(now.tally.done);
+        self.bar.set_position(now.tally.done());
     }
 }
 
@@ -65,33 +66,33 @@ struct Plain {
     told: Option<Instant>,
 }
 
-impl Observer for Plain {
-    fn progress(&mut self, now: &Progress) {
-        let over = now.tally.done == now.lines;
+impl<T: Counts> Observer<T> for Plain {
+    fn progress(&mut self, now: &Progress<T>) {
+        let over = now.tally.done() == now.in_all;
         if !over && self.told.is_some_and(|told| told.elapsed() < PLAIN_EVERY) {
             return;
         }
         self.told = Some(Instant::now());
-        let (done, lines) = (grouped(now.tally.done), grouped(now.lines));
+        let (done, in_all) = (grouped(now.tally.done()), grouped(now.in_all));
         let figures = figures(now).join(", ");
-        note(format_args!("replay: {done} of {lines} lines, {figures}"));
+        note(format_args!(
+            "replay: {done} of {in_all} {}, {figures}",
+            T::NOUN
+        ));
     }
 }
 
 /// What there is to tell, the most important first.
-fn figures(now: &Progress) -> Vec<String> {
+fn figures<T: Counts>(now: &Progress<T>) -> Vec<String> {
     if let Some(why) = &now.waiting {
         return vec![format!("the server is away ({why}), trying again")];
     }
     let rate = now.rate().map(|rate| rate as u64);
-    let rate = rate.map(|rate| format!("{} lines/s", grouped(rate)));
-    let tally = &now.tally;
-    let kinds = [
-        (tally.held.lines, "held"),
-        (tally.sold_out.lines, "sold out"),
-        (tally.returned.lines, "returned"),
-    ];
-    let kinds = kinds.map(|(lines, kind)| format!("{} {kind}", grouped(lines)));
+    let rate = rate.map(|rate| format!("{} {}/s", grouped(rate), T::NOUN));
+    let kinds = now
+        .tally
+        .kinds()
+        .map(|(count, kind)| format!("{} {kind}", grouped(count)));
     rate.into_iter().chain(kinds).collect()
 }
 
@@ -116,7 +117,7 @@ mod tests {
     fn now(elapsed: Duration) -> Progress {
         let count = |lines| Count { lines, units: 7 };
         Progress {
-            lines: 150_000,
+            in_all: 150_000,
             before: Tally {
                 done: 2_083,
                 ..Tally::default()

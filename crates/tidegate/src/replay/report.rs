@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::Options;
 use super::books::Books;
-use super::course::Course;
 use super::lane::Meter;
 use super::live::Progress;
 use super::malformed::Malformed;
 use super::plan::Plan;
-use super::tally::Tally;
+use super::sku_course::SkuCourse;
+use super::tally::{Counts, Tally};
 use crate::ending::Found;
 
 /// Refused lines that are shown; the rest is only counted.
@@ -79,7 +79,7 @@ impl Report {
     pub(super) fn new(
         options: &Options,
         plan: &Plan,
-        courses: &[Course<'_>],
+        courses: &[SkuCourse<'_>],
         progress: &Progress,
         meter: &Meter,
         books: Books,
@@ -101,7 +101,7 @@ impl Report {
                 busy: meter.busy,
                 connections_lost: meter.lost,
                 elapsed_ms: u64::try_from(progress.elapsed.as_millis()).unwrap_or(u64::MAX),
-                lines_per_s: progress.lines_per_s() as u64,
+                lines_per_s: progress.per_s() as u64,
                 latency_p50_us: meter.latency_us.value_at_quantile(0.50),
                 latency_p99_us: meter.latency_us.value_at_quantile(0.99),
             },
@@ -110,7 +110,7 @@ impl Report {
     }
 }
 
-fn refusals(courses: &[Course<'_>]) -> Vec<Refusal> {
+fn refusals(courses: &[SkuCourse<'_>]) -> Vec<Refusal> {
     let all = courses.iter().flat_map(|course| course.refusals());
     let mut all: Vec<_> = all
         .map(|(record, why)| Refusal {

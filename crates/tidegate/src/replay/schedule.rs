@@ -1,58 +1,58 @@
-//! Which SKU's turn it is on one connection.
+//! Which course's turn it is on one connection: the turns of SKUs, or of orders.
 //!
-//! The SKUs of a connection take turns by the place of their next line in the file, so that the
-//! file is walked from front to back with many SKUs under way. A SKU has its turn again only when
-//! everything it had in flight was answered.
+//! The courses of a connection take turns by the place of their next line in the file, so that the
+//! file is walked from front to back with many of them under way. A course has its turn again only
+//! when everything it had in flight was answered.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::course::{Command, Course};
-use super::tally::Tally;
+use super::course::Course;
 
-/// Longest wait before a SKU that was answered BUSY is asked for again.
+/// Longest wait before a course that was answered BUSY is asked for again.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// A command that was sent and not answered. Answers come in the order sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Flight {
-    /// The SKU's place in the schedule.
+pub(super) struct Flight<M> {
+    /// The course's place in the schedule.
     pub(super) course: usize,
-    pub(super) command: Command,
+    pub(super) command: M,
     pub(super) sent: Instant,
     /// Whether it may have been sent, and carried out, before.
     pub(super) again: bool,
 }
 
-/// The turns of the SKUs of one connection.
-pub(super) struct Schedule<'p> {
-    pub(super) courses: Vec<Seat<'p>>,
-    flights: VecDeque<Flight>,
-    /// SKUs that may be asked about, by record.
+/// The turns of the courses of one connection.
+pub(super) struct Schedule<C: Course> {
+    pub(super) courses: Vec<Seat<C>>,
+    flights: VecDeque<Flight<C::Command>>,
+    /// Courses that may be asked about, by record.
     ready: BinaryHeap<Reverse<(u32, usize)>>,
-    /// SKUs that were answered BUSY, by when they may be asked about again.
+    /// Courses that were answered BUSY, by when they may be asked about again.
     resting: BinaryHeap<Reverse<(Instant, usize)>>,
 }
 
-/// A SKU in the schedule.
-pub(super) struct Seat<'p> {
-    pub(super) sku: u32,
-    pub(super) course: Course<'p>,
+/// A course in the schedule.
+pub(super) struct Seat<C: Course> {
+    /// Its number among all courses of the replay.
+    pub(super) number: u32,
+    pub(super) course: C,
     in_flight: usize,
     /// What was sent in the last turn. Whatever of it is wanted again was not answered. Before the
     /// first turn: what an earlier run may have sent that did not live to journal the answer.
-    sent: Vec<Command>,
+    sent: Vec<C::Command>,
     /// The longest rest that an answer of this turn has asked for.
     rest: Option<Duration>,
     /// Turns in a row that ended in BUSY.
     busy_turns: u32,
 }
 
-impl<'p> Schedule<'p> {
-    pub(super) fn new(courses: impl IntoIterator<Item = (u32, Course<'p>)>) -> Self {
-        let seat = |(sku, course): (u32, Course<'p>)| Seat {
-            sku,
+impl<C: Course> Schedule<C> {
+    pub(super) fn new(courses: impl IntoIterator<Item = (u32, C)>) -> Self {
+        let seat = |(number, course): (u32, C)| Seat {
+            number,
             in_flight: 0,
             sent: course.wants(),
             course,
@@ -69,10 +69,10 @@ impl<'p> Schedule<'p> {
         schedule
     }
 
-    /// What came of the lines of all its SKUs.
-    pub(super) fn tally(&self) -> Tally {
+    /// What came of all its courses.
+    pub(super) fn tally(&self) -> C::Tally {
         let tallies = self.courses.iter().map(|seat| seat.course.tally());
-        tallies.fold(Tally::default(), |sum, tally| sum + tally)
+        tallies.fold(C::Tally::default(), |sum, tally| sum + tally)
     }
 
     /// Commands in flight.
@@ -85,9 +85,9 @@ impl<'p> Schedule<'p> {
         self.flights.is_empty() && self.ready.is_empty() && self.resting.is_empty()
     }
 
-    /// Takes the turn of the next SKU whose line is not behind record `horizon`: its commands are
-    /// in flight from now on.
-    pub(super) fn turn(&mut self, now: Instant, horizon: u32) -> Option<(u32, Vec<Command>)> {
+    /// Takes the turn of the next course whose line is not behind record `horizon`: its commands are
+    /// in flight from now on. Tells its place and them.
+    pub(super) fn turn(&mut self, now: Instant, horizon: u32) -> Option<(usize, Vec<C::Command>)> {
         while let Some(Reverse((until, index))) = self.resting.peek().copied()
             && until <= now
         {
@@ -102,7 +102,7 @@ impl<'p> Schedule<'p> {
         let seat = &mut self.courses[index];
         let commands = seat.course.wants();
         seat.in_flight = commands.len();
-        let flight = |command: &Command| Flight {
+        let flight = |command: &C::Command| Flight {
             course: index,
             command: *command,
             sent: now,
@@ -110,11 +110,11 @@ impl<'p> Schedule<'p> {
         };
         self.flights.extend(commands.iter().map(flight));
         seat.sent.clone_from(&commands);
-        Some((seat.sku, commands))
+        Some((index, commands))
     }
 
     /// The command in flight that is answered `ahead` answers from now.
-    pub(super) fn flight(&self, ahead: usize) -> Option<Flight> {
+    pub(super) fn flight(&self, ahead: usize) -> Option<Flight<C::Command>> {
         self.flights.get(ahead).copied()
     }
 
@@ -149,7 +149,7 @@ impl<'p> Schedule<'p> {
     pub(super) fn lost(&mut self) {
         for flight in std::mem::take(&mut self.flights) {
             let seat = &mut self.courses[flight.course];
-            // The first of a SKU's commands in flight resets it for all of them.
+            // The first of a course's commands in flight resets it for all of them.
             if seat.in_flight > 0 {
                 seat.in_flight = 0;
                 seat.rest = None;
@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::replay::course::Verdict;
     use crate::replay::plan::{Builder, Fields, Plan};
+    use crate::replay::sku_course::{Command, SkuCourse};
 
     fn plan(skus: &[&str]) -> Plan {
         let mut builder = Builder::default();
@@ -187,11 +188,11 @@ mod tests {
             .expect("small enough")
     }
 
-    fn schedule(plan: &Plan) -> Schedule<'_> {
-        Schedule::new((0..plan.skus.len() as u32).map(|sku| (sku, Course::new(plan, sku))))
+    fn schedule(plan: &Plan) -> Schedule<SkuCourse<'_>> {
+        Schedule::new((0..plan.skus.len() as u32).map(|sku| (sku, SkuCourse::new(plan, sku))))
     }
 
-    fn done(schedule: &mut Schedule<'_>, now: Instant) {
+    fn done(schedule: &mut Schedule<SkuCourse<'_>>, now: Instant) {
         let flight = schedule.flight(0).expect("in flight");
         let course = &mut schedule.courses[flight.course].course;
         course
@@ -260,7 +261,7 @@ mod tests {
     fn what_may_have_been_sent_before_is_known_as_such() {
         let plan = plan(&["X", "X"]);
         let (mut schedule, now) = (schedule(&plan), Instant::now());
-        let turn = |schedule: &mut Schedule<'_>| {
+        let turn = |schedule: &mut Schedule<SkuCourse<'_>>| {
             schedule.turn(now, u32::MAX).expect("wanted");
             let flights = (0..schedule.in_flight()).filter_map(|ahead| schedule.flight(ahead));
             flights.map(|flight| flight.again).collect::<Vec<_>>()

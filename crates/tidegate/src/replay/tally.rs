@@ -1,8 +1,25 @@
 //! What came of the lines, counted from acknowledged answers only.
 
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, Sub};
 
 use serde::Serialize;
+
+/// What courses count, and a progress shows.
+pub(crate) trait Counts:
+    Copy + Default + Add<Output = Self> + Sub<Output = Self> + Send + Sync
+{
+    /// What is counted.
+    const NOUN: &'static str;
+
+    /// Of what is to be done, as much as needs nothing more.
+    fn done(&self) -> u64;
+
+    /// Of that, as much as the server was asked for.
+    fn answered(&self) -> u64;
+
+    /// How many came to what, the most important first.
+    fn kinds(&self) -> [(u64, &'static str); 3];
+}
 
 /// Lines, and the units in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,11 +62,6 @@ impl Tally {
         self.held.units - self.returned.units
     }
 
-    /// Lines done by asking the server.
-    pub(crate) fn answered(&self) -> u64 {
-        self.done - self.not_sent
-    }
-
     /// How often lines were counted beyond once: a return line that was taken back in part stands
     /// among the returned and among the rest.
     pub(super) fn counted_again(&self) -> u64 {
@@ -76,6 +88,26 @@ impl Tally {
     }
 }
 
+impl Counts for Tally {
+    const NOUN: &'static str = "lines";
+
+    fn done(&self) -> u64 {
+        self.done
+    }
+
+    fn answered(&self) -> u64 {
+        self.done - self.not_sent
+    }
+
+    fn kinds(&self) -> [(u64, &'static str); 3] {
+        [
+            (self.held.lines, "held"),
+            (self.sold_out.lines, "sold out"),
+            (self.returned.lines, "returned"),
+        ]
+    }
+}
+
 impl Add for Tally {
     type Output = Self;
 
@@ -90,11 +122,5 @@ impl Sub for Tally {
     /// What was added since `earlier`.
     fn sub(self, earlier: Self) -> Self {
         self.zip(earlier, |now, then| now - then)
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::course::{Command, Verdict};
+use super::course::Verdict;
 use super::plan::Plan;
+use super::sku_course::Command;
 use crate::client::{Connection, PASSWORD_WANTED, Reply};
 
 /// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
@@ -78,14 +79,14 @@ pub(super) fn push(connection: &mut Connection, plan: &Plan, sku: u32, command: 
     }
 }
 
-/// What the reply to a command about `sku` means. `again` tells whether the command may have been
-/// sent before: then a repeated receipt is our own.
-pub(super) fn meaning(reply: &Reply<'_>, sku: &str, again: bool) -> Meaning {
+/// What the reply to a command means, whose receipt has this `field` with this name in it. `again`
+/// tells whether the command may have been sent before: then a repeated receipt is our own.
+pub(super) fn meaning(reply: &Reply<'_>, (field, name): (&str, &str), again: bool) -> Meaning {
     if let Reply::Error(text) = reply {
         return error_meaning(text);
     }
-    // Every receipt names its SKU: a reply about another one would belong to another command.
-    if reply.field("sku").and_then(Reply::text) == Some(sku.as_bytes()) {
+    // Every receipt names what it is about: one about another would belong to another command.
+    if reply.field(field).and_then(Reply::text) == Some(name.as_bytes()) {
         let repeated = reply.field("repeated").is_some_and(Reply::is_true);
         return Meaning::Final(if repeated && !again {
             Verdict::DoneBefore
@@ -93,7 +94,7 @@ pub(super) fn meaning(reply: &Reply<'_>, sku: &str, again: bool) -> Meaning {
             Verdict::Done
         });
     }
-    Meaning::Stop(format!("not an answer about SKU {sku}: {reply:?}"))
+    Meaning::Stop(format!("not an answer about the {field} {name}: {reply:?}"))
 }
 
 /// What an error reply means.
@@ -158,10 +159,13 @@ mod tests {
     fn an_answer_about_another_sku_stops_the_replay() {
         let receipt = Reply::Array(vec![Reply::Bulk(b"sku"), Reply::Bulk(b"X")]);
         let done = Meaning::Final(Verdict::Done);
-        assert_eq!(meaning(&receipt, "X", false), done);
+        assert_eq!(meaning(&receipt, ("sku", "X"), false), done);
         let ok = Reply::Simple(b"OK");
         for (reply, sku) in [(&receipt, "Y"), (&ok, "X")] {
-            assert!(matches!(meaning(reply, sku, false), Meaning::Stop(_)));
+            assert!(matches!(
+                meaning(reply, ("sku", sku), false),
+                Meaning::Stop(_)
+            ));
         }
     }
 
@@ -173,9 +177,9 @@ mod tests {
                 (Reply::Bulk(b"repeated"), yes),
             ]);
             let before = Meaning::Final(Verdict::DoneBefore);
-            assert_eq!(meaning(&receipt, "X", false), before);
+            assert_eq!(meaning(&receipt, ("sku", "X"), false), before);
             let done = Meaning::Final(Verdict::Done);
-            assert_eq!(meaning(&receipt, "X", true), done);
+            assert_eq!(meaning(&receipt, ("sku", "X"), true), done);
         }
     }
 }

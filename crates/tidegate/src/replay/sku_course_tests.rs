@@ -18,7 +18,7 @@ fn plan(lines: &[(&str, &str, i32)]) -> Plan {
 }
 
 /// Answers everything wanted with done, until something matches `until`; gives that.
-fn walk(course: &mut Course<'_>, until: impl Fn(&Command) -> bool) -> Command {
+fn walk(course: &mut SkuCourse<'_>, until: impl Fn(&Command) -> bool) -> Command {
     loop {
         for command in course.wants() {
             if until(&command) {
@@ -42,7 +42,7 @@ fn returns_take_the_newest_order_first_and_at_most_what_is_left_of_it() {
         ("C4", "a", -4),
         ("C5", "a", -9),
     ]);
-    let mut course = Course::new(&plan, 0);
+    let mut course = SkuCourse::new(&plan, 0);
     let mut returns = Vec::new();
     while course.at().is_some() {
         for command in course.wants() {
@@ -72,7 +72,7 @@ fn returns_take_the_newest_order_first_and_at_most_what_is_left_of_it() {
 #[test]
 fn a_return_waits_until_every_earlier_line_is_answered() {
     let plan = plan(&[("1", "a", 5), ("2", "a", 5), ("C3", "a", -1), ("4", "a", 1)]);
-    let mut course = Course::new(&plan, 0);
+    let mut course = SkuCourse::new(&plan, 0);
     walk(&mut course, |command| {
         *command == Command::Confirm { line: 0 }
     });
@@ -122,7 +122,7 @@ fn guests_and_strangers_return_nothing() {
         ("C4", "b", -1),
         ("5", "b", 1),
     ]);
-    let mut course = Course::new(&plan, 0);
+    let mut course = SkuCourse::new(&plan, 0);
     walk(&mut course, |command| {
         *command == Command::Confirm { line: 4 }
     });
@@ -141,7 +141,7 @@ fn guests_and_strangers_return_nothing() {
 #[test]
 fn a_sku_that_nobody_orders_is_never_asked_about() {
     let plan = plan(&[("C1", "a", -3)]);
-    let course = Course::new(&plan, 0);
+    let course = SkuCourse::new(&plan, 0);
     assert_eq!(
         (course.wants(), course.at(), course.declared()),
         (vec![], None, false)
@@ -151,7 +151,7 @@ fn a_sku_that_nobody_orders_is_never_asked_about() {
 #[test]
 fn what_was_sold_out_is_not_sold_and_cannot_be_returned() {
     let plan = plan(&[("1", "a", 5), ("C2", "a", -5)]);
-    let mut course = Course::new(&plan, 0);
+    let mut course = SkuCourse::new(&plan, 0);
     let hold = walk(&mut course, |command| {
         matches!(command, Command::Hold { .. })
     });
@@ -164,7 +164,7 @@ fn what_was_sold_out_is_not_sold_and_cannot_be_returned() {
 #[test]
 fn an_order_that_refuses_a_return_is_left_alone_and_the_next_one_is_asked() {
     let plan = plan(&[("1", "a", 5), ("2", "a", 5), ("C3", "a", -7)]);
-    let mut course = Course::new(&plan, 0);
+    let mut course = SkuCourse::new(&plan, 0);
     let newest = walk(&mut course, is_return);
     course
         .record(newest, Verdict::Refused("NOTCONFIRMED".into()))
@@ -254,10 +254,10 @@ fn replay_with(plan: &Plan, fates: &[u8]) -> (Vec<Tally>, FakeStock) {
             courses[sku].record(command, verdict).expect("wanted");
         }
     }
-    (courses.iter().map(Course::tally).collect(), stock)
+    (courses.iter().map(SkuCourse::tally).collect(), stock)
 }
 
-fn pick(courses: &[Course<'_>], choice: u8) -> Option<usize> {
+fn pick(courses: &[SkuCourse<'_>], choice: u8) -> Option<usize> {
     let open: Vec<_> = (0..courses.len())
         .filter(|sku| courses[*sku].at().is_some())
         .collect();
