@@ -98,38 +98,52 @@ impl Books {
     }
 }
 
-/// The server's rows of the SKUs for which `wanted` says yes, over all pages of its list.
+/// The server's rows of the SKUs for which `wanted` says yes.
 pub(super) fn rows(
     asker: &mut Asker<'_>,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<HashMap<String, Units>, Error> {
-    let mut rows = HashMap::new();
+    let rows = pages(asker, &[b"STOCK.LIST"], row)?;
+    Ok(rows.into_iter().filter(|(sku, _)| wanted(sku)).collect())
+}
+
+/// All items of a list of the server, over all of its pages.
+pub(super) fn pages<T>(
+    asker: &mut Asker<'_>,
+    list: &[&[u8]],
+    read: impl Fn(&Reply<'_>) -> Option<T>,
+) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
     let mut after: Option<Vec<u8>> = None;
     loop {
-        let mut parts: Vec<&[u8]> = vec![b"STOCK.LIST", b"LIMIT", PAGE_ROWS];
+        let mut parts = list.to_vec();
+        parts.extend([&b"LIMIT"[..], PAGE_ROWS]);
         if let Some(after) = &after {
             parts.extend([&b"AFTER"[..], after]);
         }
         let page = asker.ask(&parts, |reply| {
-            page(reply).ok_or_else(|| format!("{reply:?}"))
+            page(reply, &read).ok_or_else(|| format!("{reply:?}"))
         })?;
         let (items, next) = page.map_err(|reply| asker.stopped(&reply))?;
-        rows.extend(items.into_iter().filter(|(sku, _)| wanted(sku)));
+        all.extend(items);
         if next.is_none() {
-            return Ok(rows);
+            return Ok(all);
         }
         after = next;
     }
 }
 
-type Page = (Vec<(String, Units)>, Option<Vec<u8>>);
+type Page<T> = (Vec<T>, Option<Vec<u8>>);
 
-fn page(reply: &Reply<'_>) -> Option<Page> {
+fn page<T>(reply: &Reply<'_>, read: impl Fn(&Reply<'_>) -> Option<T>) -> Option<Page<T>> {
     let Some(Reply::Array(items)) = reply.field("items") else {
         return None;
     };
-    let rows: Option<Vec<_>> = items.iter().map(row).collect();
-    Some((rows?, reply.field("next")?.text().map(<[u8]>::to_vec)))
+    let items: Option<Vec<_>> = items.iter().map(read).collect();
+    let next = reply.field("next")?;
+    // A cursor is a name or a number.
+    let number = next.count().map(|number| number.to_string().into_bytes());
+    Some((items?, next.text().map(<[u8]>::to_vec).or(number)))
 }
 
 fn row(item: &Reply<'_>) -> Option<(String, Units)> {
@@ -157,7 +171,7 @@ mod tests {
             b"*4\r\n$5\r\nitems\r\n*1\r\n*10\r\n+sku\r\n+X\r\n+total\r\n:9\r\n+available\r\n:2\r\n\
             +held\r\n:3\r\n+sold\r\n:4\r\n$4\r\nnext\r\n+X\r\n";
         let (reply, _) = Reply::parse(bytes).expect("well-formed").expect("complete");
-        let (rows, next) = page(&reply).expect("a page");
+        let (rows, next) = page(&reply, row).expect("a page");
         assert_eq!(
             rows,
             [(
@@ -171,6 +185,6 @@ mod tests {
             )]
         );
         assert_eq!(next, Some(b"X".to_vec()));
-        assert_eq!(page(&Reply::Error(b"ERR unknown command")), None);
+        assert_eq!(page(&Reply::Error(b"ERR unknown command"), row), None);
     }
 }

@@ -19,6 +19,9 @@ const FIELDS: [&str; 7] = [
 /// The fields a replay reads. The others may be missing.
 const READ: [&str; 4] = ["invoice", "customer", "sku", "quantity"];
 
+/// The field that a replay of orders reads as well.
+const PRICE: &str = "unit_price";
+
 /// What stands between columns in files of other makers.
 const SEPARATORS: [char; 3] = [';', '\t', '|'];
 
@@ -38,6 +41,8 @@ pub(super) struct Positions {
     pub(super) customer: usize,
     pub(super) sku: usize,
     pub(super) quantity: usize,
+    /// Only where prices are read.
+    pub(super) unit_price: Option<usize>,
     /// Columns of the header.
     pub(super) count: usize,
 }
@@ -130,13 +135,14 @@ impl fmt::Display for Columns {
 impl Columns {
     /// Finds the fields in a header. A field that was given another name must be there, read or
     /// not: a name that fits nothing is a mistake.
-    pub(super) fn find(&self, header: &ByteRecord) -> Result<Positions, Error> {
+    pub(super) fn find(&self, header: &ByteRecord, with_price: bool) -> Result<Positions, Error> {
+        let is_read = |field: &str| READ.contains(&field) || with_price && field == PRICE;
         let mut found = [usize::MAX; FIELDS.len()];
         let mut lacking = Vec::new();
         for (index, (field, name)) in FIELDS.into_iter().zip(&self.names).enumerate() {
             match position(header, name) {
                 Some(position) => found[index] = position,
-                None if READ.contains(&field) || name != field => {
+                None if is_read(field) || name != field => {
                     lacking.push((field, name.clone()));
                 }
                 None => {}
@@ -145,12 +151,13 @@ impl Columns {
         if !lacking.is_empty() {
             return Err(missing(lacking, header).into());
         }
-        let [invoice, _, customer, sku, _, quantity, _] = found;
+        let [invoice, _, customer, sku, _, quantity, unit_price] = found;
         Ok(Positions {
             invoice,
             customer,
             sku,
             quantity,
+            unit_price: with_price.then_some(unit_price),
             count: header.len(),
         })
     }
@@ -201,7 +208,7 @@ mod tests {
         let columns: Columns = "invoice=InvoiceNo,sku=StockCode,quantity=Qty"
             .parse()
             .expect("ok");
-        let found = columns.find(&header).expect("all there");
+        let found = columns.find(&header, false).expect("all there");
         assert_eq!(
             (found.invoice, found.customer, found.sku, found.quantity),
             (2, 3, 1, 0)
@@ -210,7 +217,7 @@ mod tests {
     }
 
     fn lacking(columns: &Columns, header: &[&str]) -> Missing {
-        match columns.find(&ByteRecord::from(header.to_vec())) {
+        match columns.find(&ByteRecord::from(header.to_vec()), false) {
             Err(Error::Missing(missing)) => missing,
             other => panic!("{other:?}"),
         }
@@ -230,7 +237,7 @@ mod tests {
         );
         assert!(
             Columns::default()
-                .find(&ByteRecord::from(header.to_vec()))
+                .find(&ByteRecord::from(header.to_vec()), false)
                 .is_ok(),
             "what is not read may be missing"
         );
@@ -239,8 +246,21 @@ mod tests {
     #[test]
     fn names_are_found_in_any_case_the_exact_one_first() {
         let header = ByteRecord::from(vec!["SKU", " Invoice ", "Customer", "QUANTITY", "sku"]);
-        let found = Columns::default().find(&header).expect("all there");
+        let found = Columns::default().find(&header, false).expect("all there");
         assert_eq!((found.sku, found.invoice, found.quantity), (4, 1, 3));
+    }
+
+    #[test]
+    fn prices_are_missed_only_where_they_are_read() {
+        let columns = ["invoice", "customer", "sku", "quantity", "unit_price"];
+        let without = ByteRecord::from(columns[..4].to_vec());
+        let found = Columns::default().find(&without, false).expect("all there");
+        assert_eq!(found.unit_price, None);
+        let missing = Columns::default().find(&without, true).expect_err("none");
+        assert!(missing.to_string().contains("unit_price=…"), "{missing}");
+        let with = ByteRecord::from(columns.to_vec());
+        let found = Columns::default().find(&with, true).expect("all there");
+        assert_eq!(found.unit_price, Some(4));
     }
 
     #[test]
@@ -255,7 +275,9 @@ mod tests {
     #[test]
     fn a_header_of_any_bytes_is_escaped_and_cut() {
         let header = ByteRecord::from(vec![b"\x1b[2J\xff".repeat(1_000)]);
-        let refused = Columns::default().find(&header).expect_err("no header");
+        let refused = Columns::default()
+            .find(&header, false)
+            .expect_err("no header");
         let text = refused.to_string();
         assert!(text.contains("its header is: \\x1b[2J\\xff\\x1b"), "{text}");
         assert!(!text.contains('\x1b') && text.len() < 400, "{text}");

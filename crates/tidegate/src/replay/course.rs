@@ -29,6 +29,12 @@ pub(super) trait Course: Send {
     /// is looked at again.
     fn wants(&self) -> Vec<Self::Command>;
 
+    /// What of it an earlier run may have sent that did not live to journal the answer; asked before
+    /// anything is sent.
+    fn perhaps_sent(&self) -> Vec<Self::Command> {
+        self.wants()
+    }
+
     /// Takes the answer to something wanted.
     fn record(&mut self, command: Self::Command, verdict: Verdict) -> Result<(), Unasked>;
 
@@ -41,6 +47,11 @@ pub(super) trait Course: Send {
     /// What the reply to a command means. `again` tells whether the command may have been sent
     /// before: then a repeated receipt is our own.
     fn meaning(&self, command: Self::Command, reply: &Reply<'_>, again: bool) -> Meaning;
+
+    /// Whether the time that the answer took is a figure.
+    fn is_timed(_: Self::Command) -> bool {
+        true
+    }
 }
 
 /// What the server answered, for good.

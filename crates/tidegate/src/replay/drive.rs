@@ -5,61 +5,57 @@ use std::collections::HashSet;
 use super::books::{self, Books, Units};
 use super::course::Course;
 use super::journal::{Asked, Entry, Journal};
-use super::lane::Shared;
-use super::live::{Live, Observer};
+use super::lanes::Session;
+use super::live::Observer;
 use super::patience::Asker;
 use super::plan::{Plan, Sku};
 use super::report::Report;
-use super::schedule::Schedule;
 use super::sku_course::{Command, SkuCourse};
-use super::{Error, Options, guard, input, journal, lanes};
+use super::{Error, Options, guard, input, journal};
 
 /// Replays a file, and tells what came of it.
 pub(crate) fn run(options: &Options, observer: &mut dyn Observer) -> Result<Report, Error> {
-    let (plan, hash) =
-        input::read(&options.file, &options.columns, options.share).map_err(|source| {
-            Error::Input {
-                file: options.file.clone(),
-                source,
-            }
-        })?;
-    let identity = format!(
-        "input={hash} share={} columns={:?}",
-        options.share,
-        options.columns.to_string()
-    );
+    let (plan, hash) = plan(options, false)?;
+    let (session, courses) = begin(options, &hash, "", |entries| resume(&plan, entries))?;
+    let declared = courses.iter().find(|course| course.declared());
+    guard::refuse_another_server(options, declared.map(SkuCourse::sku))?;
+    guard::refuse_to_overwrite(options, undeclared(&courses))?;
+    let lines = plan.lines.len() as u64;
+    let outcome = session.run(courses, |course| course.sku().lines.len(), lines, observer)?;
+
+    let expected = expected(&outcome.courses);
+    let skus: HashSet<_> = expected.iter().map(|(sku, _)| *sku).collect();
+    let rows = books::rows(&mut Asker::new(options), |sku| skus.contains(sku))?;
+    let books = Books::compare(&expected, known_before(&outcome.courses), &rows);
+    Ok(Report::new(options, &plan, &outcome, books))
+}
+
+/// What the file asks for, and the hash by which a journal knows it again.
+pub(super) fn plan(options: &Options, with_price: bool) -> Result<(Plan, String), Error> {
+    let (file, share) = (&options.file, options.share);
+    let read = input::read(file, &options.columns, share, with_price);
+    read.map_err(|source| Error::Input {
+        file: options.file.clone(),
+        source,
+    })
+}
+
+/// Opens the journal of a replay of this `kind`, and goes on where it ends.
+pub(super) fn begin<'r, C>(
+    options: &'r Options,
+    hash: &str,
+    kind: &str,
+    resume: impl FnOnce(&[Entry]) -> Result<C, journal::Error>,
+) -> Result<(Session<'r>, C), Error> {
+    let (share, columns) = (options.share, options.columns.to_string());
+    let identity = format!("input={hash} share={share} columns={columns:?}{kind}");
     let in_journal = |source| Error::Journal {
         path: options.journal.clone(),
         source,
     };
     let (journal, entries) = Journal::open(&options.journal, &identity).map_err(in_journal)?;
-    let courses = resume(&plan, &entries).map_err(in_journal)?;
-    let declared = courses.iter().find(|course| course.declared());
-    guard::refuse_another_server(options, declared.map(SkuCourse::sku))?;
-    guard::refuse_to_overwrite(options, undeclared(&courses))?;
-
-    let first_record = courses.iter().filter_map(Course::at).min().unwrap_or(1);
-    let schedules = lanes::spread(courses, lines_of, options.connections);
-    let tallies: Vec<_> = schedules.iter().map(Schedule::tally).collect();
-    let live = Live::new(plan.lines.len() as u64, &tallies);
-    observer.progress(&live.progress());
-    let shared = Shared {
-        options,
-        journal: &journal,
-        live: &live,
-        first_record,
-    };
-    let (courses, meter) = lanes::run(&shared, schedules, observer)?;
-    let progress = live.progress();
-    observer.progress(&progress);
-
-    let skus: HashSet<_> = plan.skus.iter().map(|sku| &*sku.name).collect();
-    let mut asker = Asker::new(options);
-    let rows = books::rows(&mut asker, |sku| skus.contains(sku))?;
-    let books = Books::compare(&expected(&courses), known_before(&courses), &rows);
-    Ok(Report::new(
-        options, &plan, &courses, &progress, &meter, books,
-    ))
+    let courses = resume(&entries).map_err(in_journal)?;
+    Ok((Session { options, journal }, courses))
 }
 
 /// The state of every SKU after the answers in a journal.
@@ -70,13 +66,22 @@ pub(super) fn resume<'p>(
     // There are no more SKUs than records, whose number is 32 bits.
     let skus = 0..plan.skus.len() as u32;
     let mut courses: Vec<_> = skus.map(|sku| SkuCourse::new(plan, sku)).collect();
+    apply_all(entries, |entry| apply(plan, &mut courses, entry))?;
+    Ok(courses)
+}
+
+/// Applies the answers in a journal; `apply` gives nothing for what cannot have been asked.
+pub(super) fn apply_all(
+    entries: &[Entry],
+    mut apply: impl FnMut(&Entry) -> Option<()>,
+) -> Result<(), journal::Error> {
     for (line, entry) in (2..).zip(entries) {
-        apply(plan, &mut courses, entry).ok_or_else(|| {
+        apply(entry).ok_or_else(|| {
             let text = "an answer to something that was not asked".to_owned();
             journal::Error::Unreadable { line, text }
         })?;
     }
-    Ok(courses)
+    Ok(())
 }
 
 fn apply(plan: &Plan, courses: &mut [SkuCourse<'_>], entry: &Entry) -> Option<()> {
@@ -99,10 +104,6 @@ fn apply(plan: &Plan, courses: &mut [SkuCourse<'_>], entry: &Entry) -> Option<()
 fn undeclared<'p>(courses: &[SkuCourse<'p>]) -> impl Iterator<Item = &'p Sku> {
     let declares = |course: &&SkuCourse<'_>| !course.declared() && course.at().is_some();
     courses.iter().filter(declares).map(SkuCourse::sku)
-}
-
-fn lines_of(course: &SkuCourse<'_>) -> usize {
-    course.sku().lines.len()
 }
 
 /// What the answers add up to, when every line is done. A SKU that was never declared, as nothing

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::replay::fake_server::{FakeServer, Faults};
 use crate::replay::fake_stock::FakeStock;
+use crate::replay::lanes::spread;
 use crate::replay::live::Progress;
+use crate::replay::schedule::Schedule;
 use crate::replay::tally::Tally;
 
 #[derive(Default)]
@@ -98,7 +100,7 @@ fn the_figures_do_not_depend_on_connections_pipeline_or_faults() {
         for faults in [Faults::default(), faults] {
             let (report, with_faults) = replay(&Arc::default(), faults, shape);
             assert_eq!((report.tally, with_faults), (tally, changes), "{shape:?}");
-            assert_eq!(report.run.busy > 0, faults.busy_every.is_some());
+            assert_eq!(report.run.measured.busy > 0, faults.busy_every.is_some());
         }
     }
 }
@@ -145,7 +147,7 @@ fn a_run_with_a_complete_journal_changes_nothing_and_tells_the_same() {
     let mut silent = Silent::default();
     let again = run(&options, &mut silent).expect("it ends");
     assert_eq!((again.tally, again.books.balance), (first.tally, true));
-    assert_eq!((again.run.answers, again.run.lines), (0, 0));
+    assert_eq!((again.run.measured.answers, again.run.lines), (0, 0));
     assert_eq!(stock.lock().expect("no panics").changes, changes);
     let last = silent.last.expect("told");
     assert_eq!(
@@ -221,7 +223,7 @@ fn stock_that_the_server_has_as_the_replay_would_declare_it_is_no_hindrance() {
     let (folder, stock) = (folder(), Arc::<Mutex<FakeStock>>::default());
     let server = FakeServer::start(&stock, Faults::default());
     let options = options(&folder, &server.addr);
-    let (plan, _) = input::read(&options.file, &options.columns, options.share).expect("read");
+    let (plan, _) = super::plan(&options, false).expect("read");
     for sku in &plan.skus {
         let mut stock = stock.lock().expect("no panics");
         stock.set(&sku.name, sku.total).expect("declared");
@@ -274,7 +276,7 @@ fn the_speed_is_kept() {
     };
     let report = run(&options, &mut Silent::default()).expect("it ends");
     assert!(
-        report.run.elapsed_ms >= 295,
+        report.run.measured.elapsed_ms >= 295,
         "600 lines at 2,000 a second: {report}"
     );
 }
@@ -283,8 +285,12 @@ fn the_speed_is_kept() {
 fn connections_get_about_the_same_number_of_lines() {
     let folder = folder();
     let options = options(&folder, "");
-    let (plan, _) = input::read(&options.file, &options.columns, options.share).expect("read");
-    let lanes = lanes::spread(resume(&plan, &[]).expect("an empty journal"), lines_of, 4);
+    let (plan, _) = super::plan(&options, false).expect("read");
+    let lanes = spread(
+        resume(&plan, &[]).expect("an empty journal"),
+        |course| course.sku().lines.len(),
+        4,
+    );
     let lines = |lane: &Schedule<SkuCourse<'_>>| -> usize {
         lane.courses
             .iter()

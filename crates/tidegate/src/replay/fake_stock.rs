@@ -119,6 +119,7 @@ pub(super) fn plan_of<T: AsRef<str>>(lines: &[(T, T, T, i32)], share: &str) -> P
             customer: customer.as_ref().as_bytes(),
             sku: sku.as_ref().as_bytes(),
             quantity: quantity.as_bytes(),
+            unit_price: None,
         };
         builder.record(at, fields, None).expect("few records");
     }

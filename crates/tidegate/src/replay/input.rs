@@ -37,8 +37,13 @@ pub(crate) enum Error {
 }
 
 /// Reads the whole file into a plan, and the hash of its text, by which a journal knows it again:
-/// packed or not makes no difference.
-pub(super) fn read(path: &Path, columns: &Columns, share: Share) -> Result<(Plan, String), Error> {
+/// packed or not makes no difference. Prices are read only where they are wanted.
+pub(super) fn read(
+    path: &Path,
+    columns: &Columns,
+    share: Share,
+    with_price: bool,
+) -> Result<(Plan, String), Error> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     let packed = file.fill_buf()?.starts_with(&GZIP_MAGIC);
     let text: &mut dyn Read = if packed {
@@ -50,17 +55,22 @@ pub(super) fn read(path: &Path, columns: &Columns, share: Share) -> Result<(Plan
         text,
         hash: Xxh3::new(),
     };
-    let plan = read_text(&mut hashed, columns, share)?;
+    let plan = read_text(&mut hashed, columns, share, with_price)?;
     Ok((plan, format!("{:032x}", hashed.hash.digest128())))
 }
 
-fn read_text(text: impl Read, columns: &Columns, share: Share) -> Result<Plan, Error> {
+fn read_text(
+    text: impl Read,
+    columns: &Columns,
+    share: Share,
+    with_price: bool,
+) -> Result<Plan, Error> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
     let header = reader.byte_headers()?;
     if header.is_empty() {
         return Err(Error::Empty);
     }
-    let positions = columns.find(header)?;
+    let positions = columns.find(header, with_price)?;
     let mut builder = Builder::default();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
@@ -77,6 +87,7 @@ fn fields(record: &ByteRecord, positions: Positions) -> Fields<'_> {
         customer: field(positions.customer),
         sku: field(positions.sku),
         quantity: field(positions.quantity),
+        unit_price: positions.unit_price.map(field),
     }
 }
 
@@ -129,7 +140,7 @@ mod tests {
 
     #[test]
     fn broken_records_are_counted_with_their_lines_and_the_rest_is_read() {
-        let plan = read_text(TEXT, &Columns::default(), share()).expect("readable");
+        let plan = read_text(TEXT, &Columns::default(), share(), false).expect("readable");
         assert_eq!(plan.lines.len(), 2);
         let shown: Vec<_> = plan.malformed.first.iter().collect();
         let columns = "5 columns instead of 7".to_owned();
@@ -138,8 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn prices_are_read_where_they_are_wanted_and_lines_without_one_are_malformed_there() {
+        let text = b"invoice,customer,sku,quantity,unit_price\n1,a,X,5,2.55\n1,a,Y,1,free\n";
+        let read = |with_price| read_text(&text[..], &Columns::default(), share(), with_price);
+        let prices = |plan: Plan| plan.lines.iter().map(|line| line.price).collect::<Vec<_>>();
+        assert_eq!(prices(read(false).expect("readable")), [0, 0]);
+        let plan = read(true).expect("readable");
+        assert_eq!(plan.malformed.lines, 1);
+        assert_eq!(prices(plan), [255]);
+    }
+
+    #[test]
     fn an_empty_file_is_told_apart_from_one_without_lines() {
-        let read = |text: &[u8]| read_text(text, &Columns::default(), share());
+        let read = |text: &[u8]| read_text(text, &Columns::default(), share(), false);
         for empty in [&b""[..], b"\n\n"] {
             assert!(matches!(read(empty), Err(Error::Empty)));
         }
@@ -155,9 +177,10 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(TEXT).expect("packed");
         std::fs::write(&packed, encoder.finish().expect("packed")).expect("written");
-        let (plain_plan, plain_hash) = read(&plain, &Columns::default(), share()).expect("plain");
+        let (plain_plan, plain_hash) =
+            read(&plain, &Columns::default(), share(), false).expect("plain");
         let (packed_plan, packed_hash) =
-            read(&packed, &Columns::default(), share()).expect("packed");
+            read(&packed, &Columns::default(), share(), false).expect("packed");
         assert_eq!(plain_hash, packed_hash);
         assert_eq!(plain_plan.lines, packed_plan.lines);
     }
@@ -170,6 +193,6 @@ mod tests {
         encoder.write_all(&TEXT.repeat(100)).expect("packed");
         let packed = encoder.finish().expect("packed");
         std::fs::write(&path, &packed[..packed.len() - 9]).expect("written");
-        assert!(read(&path, &Columns::default(), share()).is_err());
+        assert!(read(&path, &Columns::default(), share(), false).is_err());
     }
 }

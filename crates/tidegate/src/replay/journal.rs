@@ -11,6 +11,9 @@
 //! 7 hold sold_out
 //! 9 return.1 refused RETURNEXCEEDSSOLD returnable=2
 //! 12 hold done_before
+//! 14 place done
+//! 14 cancel done
+//! 14 back.0 done
 //! ```
 //!
 //! `done_before` is done as well, but not by this replay: the server knew the id.
@@ -62,7 +65,15 @@ pub(super) enum Asked {
     Declare,
     Hold,
     Confirm,
-    Return { part: u32 },
+    Return {
+        part: u32,
+    },
+    Place,
+    Cancel,
+    /// Whether the units of a part of a cancelled order are back.
+    Back {
+        part: u32,
+    },
 }
 
 /// A journal that cannot be used.
@@ -75,7 +86,7 @@ pub(crate) enum Error {
     #[error("it is not a journal of this version of tidegate replay")]
     NotAJournal,
     #[error(
-        "it belongs to another file, share or set of columns ({found}): delete it to begin anew, or \
+        "it belongs to another file, share, kind of replay or set of columns ({found}): delete it to begin anew, or \
          name another one with --journal"
     )]
     OtherInput { found: String },
@@ -154,6 +165,9 @@ impl Entry {
             Asked::Hold => write!(out, "{} hold ", self.record),
             Asked::Confirm => write!(out, "{} confirm ", self.record),
             Asked::Return { part } => write!(out, "{} return.{part} ", self.record),
+            Asked::Place => write!(out, "{} place ", self.record),
+            Asked::Cancel => write!(out, "{} cancel ", self.record),
+            Asked::Back { part } => write!(out, "{} back.{part} ", self.record),
         };
         written.expect("because a Vec takes any write");
         match &self.verdict {
@@ -180,8 +194,16 @@ impl Entry {
             "declare" => Asked::Declare,
             "hold" => Asked::Hold,
             "confirm" => Asked::Confirm,
-            part => Asked::Return {
-                part: part.strip_prefix("return.")?.parse().ok()?,
+            "place" => Asked::Place,
+            "cancel" => Asked::Cancel,
+            part => match part.split_once('.')? {
+                ("return", part) => Asked::Return {
+                    part: part.parse().ok()?,
+                },
+                ("back", part) => Asked::Back {
+                    part: part.parse().ok()?,
+                },
+                _ => return None,
             },
         };
         let verdict = match verdict {
@@ -375,9 +397,17 @@ mod tests {
     proptest! {
         #[test]
         fn every_entry_is_read_back_as_written(
-            record in any::<u32>(), kind in 0_u8..4, part in any::<u32>(), why in "[ -~]{0,40}",
+            record in any::<u32>(), kind in 0_u8..7, part in any::<u32>(), why in "[ -~]{0,40}",
         ) {
-            let asked = [Asked::Declare, Asked::Hold, Asked::Confirm, Asked::Return { part }];
+            let asked = [
+                Asked::Declare,
+                Asked::Hold,
+                Asked::Confirm,
+                Asked::Return { part },
+                Asked::Place,
+                Asked::Cancel,
+                Asked::Back { part },
+            ];
             let refused = Verdict::Refused(why.into());
             let verdicts = [Verdict::Done, Verdict::DoneBefore, Verdict::SoldOut, refused];
             for verdict in verdicts {

@@ -177,6 +177,10 @@ impl<'r, C: Course> Lane<'r, C> {
                     self.patience.blame("it is busy".to_owned());
                     answered.push((flight, Err(rest)));
                 }
+                Meaning::NotYet(rest, why) => {
+                    self.patience.blame(why.to_owned());
+                    answered.push((flight, Err(rest)));
+                }
                 Meaning::Final(verdict) => {
                     let (record, asked) = course.journaled(flight.command);
                     Entry {
@@ -226,8 +230,10 @@ impl<'r, C: Course> Lane<'r, C> {
         let recorded = course.record(flight.command, verdict);
         self.tally = self.tally + (course.tally() - before);
         recorded.map_err(|unasked| self.stopped(unasked.to_string()))?;
-        let latency_us = u64::try_from((now - flight.sent).as_micros()).unwrap_or(u64::MAX);
-        self.meter.latency_us.saturating_record(latency_us);
+        if C::is_timed(flight.command) {
+            let latency_us = u64::try_from((now - flight.sent).as_micros()).unwrap_or(u64::MAX);
+            self.meter.latency_us.saturating_record(latency_us);
+        }
         self.meter.answers += 1;
         self.patience.renew();
         self.shared.live.waits(self.index, None);

@@ -5,12 +5,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::Error;
 use super::course::Course;
+use super::journal::Journal;
 use super::lane::{Lane, Meter, Shared};
-use super::live::{Live, Observer};
+use super::live::{Live, Observer, Progress};
 use super::schedule::Schedule;
 use super::tally::Counts;
+use super::{Error, Options};
 
 /// How often an observer is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -36,8 +37,53 @@ pub(super) fn spread<C: Course>(
         .collect()
 }
 
-/// Runs until everything is done, and gives the courses back as they were numbered.
-pub(super) fn run<C: Course>(
+/// What a replay runs with, from its beginning to its end.
+pub(super) struct Session<'r> {
+    pub(super) options: &'r Options,
+    pub(super) journal: Journal,
+}
+
+/// What came of some courses.
+pub(super) struct Outcome<C: Course> {
+    /// As they were numbered.
+    pub(super) courses: Vec<C>,
+    pub(super) progress: Progress<C::Tally>,
+    pub(super) meter: Meter,
+}
+
+impl Session<'_> {
+    /// Runs courses until everything is done, which is `in_all` so much as their tallies count.
+    pub(super) fn run<C: Course>(
+        &self,
+        courses: impl IntoIterator<Item = C>,
+        lines_of: impl Fn(&C) -> usize,
+        in_all: u64,
+        observer: &mut dyn Observer<C::Tally>,
+    ) -> Result<Outcome<C>, Error> {
+        let schedules = spread(courses, lines_of, self.options.connections);
+        let seats = schedules.iter().flat_map(|schedule| &schedule.courses);
+        let first_record = seats.filter_map(|seat| seat.course.at()).min();
+        let tallies: Vec<_> = schedules.iter().map(Schedule::tally).collect();
+        let live = Live::new(in_all, &tallies);
+        observer.progress(&live.progress());
+        let shared = Shared {
+            options: self.options,
+            journal: &self.journal,
+            live: &live,
+            first_record: first_record.unwrap_or(1),
+        };
+        let (courses, meter) = run(&shared, schedules, observer)?;
+        let progress = live.progress();
+        observer.progress(&progress);
+        Ok(Outcome {
+            courses,
+            progress,
+            meter,
+        })
+    }
+}
+
+fn run<C: Course>(
     shared: &Shared<'_, C::Tally>,
     schedules: Vec<Schedule<C>>,
     observer: &mut dyn Observer<C::Tally>,

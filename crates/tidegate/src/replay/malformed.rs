@@ -31,6 +31,9 @@ pub(crate) enum Fault {
     /// The quantity is 0: nothing to hold and nothing to return.
     #[error("quantity 0")]
     Zero,
+    /// The price is none.
+    #[error("unit price {0:?} is not an amount with at most two digits behind the point")]
+    NotAPrice(String),
     /// The quantity is more than the server would take.
     #[error("quantity {0} is beyond 1,000,000,000")]
     TooMany(String),

@@ -11,6 +11,8 @@
 //! 2. An answer is acted upon only when it is in the `journal`.
 //! 3. A command is sent again, with the same ids, until it is answered for good.
 //!
+//! With `--orders` each invoice is an order, and its course goes through the same: see [`orders`].
+//!
 //! `demo` calls [`run`] with an observer of its own and prints the [report](report::Report).
 
 mod books;
@@ -29,6 +31,7 @@ mod lanes;
 pub(crate) mod live;
 mod malformed;
 pub(crate) mod options;
+mod orders;
 mod patience;
 mod plan;
 mod progress;
@@ -40,15 +43,18 @@ mod table;
 pub(crate) mod tally;
 mod wire;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::Serialize;
 
 pub(crate) use drive::run;
 pub(crate) use options::{Args, Options, Speed};
 
 use crate::ending::{Failure, Found};
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::output::print;
+use crate::output::{Unprinted, print};
 use crate::temporary::TemporaryServer;
 
 /// Why a replay ended early.
@@ -118,15 +124,30 @@ pub(crate) fn command(args: &Args) -> Result<Found, Failure> {
         interrupt,
         ..args.options(own.as_ref())
     };
-    let report = run(&options, &mut *progress::observer());
+    let found = match args.orders() {
+        None => {
+            let report = run(&options, &mut *progress::observer());
+            let report = report.map_err(|error| failure(error, args))?;
+            tell(&report, args)?;
+            report.found()
+        }
+        Some(choice) => {
+            let report = orders::run(&options, choice, &mut *progress::observer());
+            let report = report.map_err(|error| failure(error, args))?;
+            tell(&report, args)?;
+            report.found()
+        }
+    };
     drop(own);
-    let report = report.map_err(|error| failure(error, args))?;
+    Ok(found)
+}
+
+fn tell(report: &(impl Display + Serialize), args: &Args) -> Result<(), Unprinted> {
     if args.json {
-        print(format_args!("{}\n", serde_json::json!(report)))?;
+        print(format_args!("{}\n", serde_json::json!(report)))
     } else {
-        print(format_args!("{report}"))?;
+        print(format_args!("{report}"))
     }
-    Ok(report.found())
 }
 
 fn failure(error: Error, args: &Args) -> Failure {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::columns::Columns;
+use super::orders::Choice;
 use super::share::Share;
 use crate::client::Address;
 use crate::interrupt::Interrupt;
@@ -13,6 +14,9 @@ use crate::temporary::TemporaryServer;
 
 /// Less than the demand, so that some of it is sold out.
 const SHARE_DEFAULT: &str = "0.9";
+
+/// Enough that units come back all the time.
+const CANCEL_SHARE_DEFAULT: &str = "0.1";
 
 /// Enough to keep the executors of a small machine busy while others wait for a sync.
 const CONNECTIONS_DEFAULT: u16 = 4;
@@ -25,8 +29,9 @@ const PATIENCE_DEFAULT: Duration = Duration::from_secs(60);
 
 /// Replays a shop's order lines against real stock counts, through the wire of a server.
 ///
-/// Each SKU gets a share of what the file orders of it; every order is held and confirmed, every
-/// cancellation returned, and at the end the server's books are compared with the answers.
+/// Each SKU gets a share of what the file orders of it; every line is held and confirmed, every
+/// cancellation returned, and at the end the server's books are compared with the answers. With
+/// --orders each invoice is one order instead.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Order lines: CSV with a header, plain or gzipped.
@@ -65,6 +70,15 @@ pub(crate) struct Args {
     /// How long to wait for a server that is away or busy before giving up, like 60s or 500ms.
     #[arg(long, default_value = "60s", value_parser = duration)]
     patience: Duration,
+    /// Place each invoice as one order, with ORDER.PLACE, instead of holding and confirming line by line.
+    #[arg(long)]
+    orders: bool,
+    /// The share of orders that are cancelled once they are reserved, by the hash of the invoice.
+    #[arg(long, requires = "orders", default_value = CANCEL_SHARE_DEFAULT, value_parser = part)]
+    cancel_share: Share,
+    /// Cancel all orders that are still reserved at the end. Without this they stay.
+    #[arg(long, requires = "orders")]
+    cancel_all: bool,
     /// Print the result as one JSON object.
     #[arg(long)]
     pub(super) json: bool,
@@ -132,6 +146,14 @@ impl Args {
         Ok(found.transpose()?.flatten())
     }
 
+    /// How orders are replayed, if they are.
+    pub(super) fn orders(&self) -> Option<Choice> {
+        self.orders.then_some(Choice {
+            cancels: self.cancel_share,
+            cancels_all: self.cancel_all,
+        })
+    }
+
     /// The options, for the server that was named, or one of our own.
     pub(super) fn options(&self, own: Option<&TemporaryServer>) -> Options {
         let named = self.addr.as_ref().map(Address::to_string);
@@ -182,6 +204,15 @@ impl Options {
     }
 }
 
+/// A share that is no more than all.
+fn part(text: &str) -> Result<Share, String> {
+    let share: Share = text.parse().map_err(|error| format!("{error}"))?;
+    if share.of(1) > 1 {
+        return Err("no more than all, which is 1, can be cancelled".to_owned());
+    }
+    Ok(share)
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let number = |digits: &str| digits.parse::<u64>().ok();
     let parsed = match (
@@ -201,6 +232,19 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_than_all_orders_are_cancelled() {
+        for text in ["0", "0.1", "1"] {
+            assert_eq!(
+                part(text).map(|share| share.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in ["1.1", "2", "-1", "all"] {
+            assert!(part(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_and_speeds_are_read_with_their_units() {

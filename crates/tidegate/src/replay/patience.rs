@@ -222,7 +222,7 @@ fn once<T>(
                     Meaning::Stop(why) if text.starts_with(b"NOAUTH") => {
                         return Err(patience.stopped(&why).into());
                     }
-                    Meaning::Final(_) | Meaning::Stop(_) => {}
+                    Meaning::Final(_) | Meaning::NotYet(..) | Meaning::Stop(_) => {}
                 }
             }
             return Ok(Asked::Answered(read(&reply)));

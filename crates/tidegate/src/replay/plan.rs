@@ -13,6 +13,8 @@
 
 use std::collections::HashMap;
 
+use tidegate_order::PRICE_MAX;
+
 use super::malformed::{Fault, Malformed};
 use super::share::Share;
 
@@ -25,6 +27,9 @@ const SKU_BYTES_MAX: usize = 128;
 /// Bytes of an invoice and of a customer. Less than the server's 128, because `guest:<invoice>`
 /// and `<invoice>:<number>:<part>` must fit into them.
 const NAME_BYTES_MAX: usize = 100;
+
+/// Digits of a price behind the point: minor units are hundredths.
+const PRICE_DECIMALS: usize = 2;
 
 /// What a line does to stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +46,14 @@ pub(super) struct Line {
     /// Number of the record in the file, from 1, malformed ones counted.
     pub(super) record: u32,
     pub(super) sku: u32,
-    invoice: u32,
+    pub(super) invoice: u32,
     /// Number of the record within its invoice, from 1.
     number: u32,
     pub(super) customer: Option<u32>,
     pub(super) kind: Kind,
     pub(super) units: u32,
+    /// The price of one, in minor units; 0 where prices are not read.
+    pub(super) price: u64,
 }
 
 /// A SKU of the file.
@@ -80,6 +87,8 @@ pub(super) struct Fields<'a> {
     pub(super) customer: &'a [u8],
     pub(super) sku: &'a [u8],
     pub(super) quantity: &'a [u8],
+    /// Nothing where prices are not read.
+    pub(super) unit_price: Option<&'a [u8]>,
 }
 
 /// A plan that the server could not hold.
@@ -104,6 +113,11 @@ impl Plan {
     /// The name of the `part`th return of a line.
     pub(super) fn return_id(&self, line: &Line, part: u32) -> String {
         format!("{}:{}:{part}", self.invoices.of(line.invoice), line.number)
+    }
+
+    /// The name of a line's invoice.
+    pub(super) fn invoice(&self, line: &Line) -> &str {
+        self.invoices.of(line.invoice)
     }
 
     /// Who buys.
@@ -154,6 +168,7 @@ impl Builder {
             customer => Some(name("customer", customer, NAME_BYTES_MAX)?),
         };
         let quantity = quantity(fields.quantity)?;
+        let price = fields.unit_price.map_or(Ok(0), price)?;
         let returns = quantity < 0 || invoice_name.starts_with('C');
         Ok(Line {
             record: self.plan.records,
@@ -163,6 +178,7 @@ impl Builder {
             customer: customer.map(|customer| self.plan.customers.number(customer)),
             kind: if returns { Kind::Return } else { Kind::Order },
             units: quantity.unsigned_abs(),
+            price,
         })
     }
 
@@ -258,6 +274,19 @@ fn quantity(bytes: &[u8]) -> Result<i32, Fault> {
         Ok(units) if u64::from(units.unsigned_abs()) <= UNITS_MAX => Ok(units),
         Ok(_) | Err(_) => Err(Fault::TooMany(text.chars().take(20).collect())),
     }
+}
+
+/// An amount with up to two digits behind the point, in hundredths.
+fn price(bytes: &[u8]) -> Result<u64, Fault> {
+    let text = String::from_utf8_lossy(bytes.trim_ascii());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let minor = (digits(whole) && digits(fraction) && fraction.len() <= PRICE_DECIMALS)
+        .then(|| format!("{whole}{fraction:0<PRICE_DECIMALS$}"))
+        .and_then(|minor| minor.parse().ok())
+        .filter(|minor| !whole.is_empty() && *minor <= PRICE_MAX.unsigned_abs());
+    minor.ok_or_else(|| Fault::NotAPrice(text.chars().take(20).collect()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ fn plan(lines: &[(&str, &str, &str, &str)]) -> Plan {
             customer: customer.as_bytes(),
             sku: sku.as_bytes(),
             quantity: quantity.as_bytes(),
+            unit_price: None,
         };
         builder.record(at, fields, None).expect("few records");
     }
@@ -125,6 +126,34 @@ fn quantities_are_read_as_written() {
 }
 
 #[test]
+fn prices_are_read_to_the_last_minor_unit() {
+    for (text, minor) in [
+        ("2.55", 255),
+        (" 3 ", 300),
+        ("0", 0),
+        ("0.5", 50),
+        ("1.500", 150),
+        ("10000000000", 1_000_000_000_000),
+    ] {
+        assert_eq!(price(text.as_bytes()), Ok(minor), "{text}");
+    }
+    for text in [
+        "",
+        ".",
+        ".5",
+        "-1",
+        "+1",
+        "1e3",
+        "1,50",
+        "2.555",
+        "10000000000.01",
+    ] {
+        let refused = Err(Fault::NotAPrice(text.to_owned()));
+        assert_eq!(price(text.as_bytes()), refused, "{text}");
+    }
+}
+
+#[test]
 fn a_record_that_is_broken_as_a_whole_still_takes_its_number() {
     let mut builder = Builder::default();
     let fields = Fields {
@@ -132,6 +161,7 @@ fn a_record_that_is_broken_as_a_whole_still_takes_its_number() {
         customer: b"",
         sku: b"X",
         quantity: b"1",
+        unit_price: None,
     };
     builder
         .record(2, fields, Some(Fault::NotUtf8))
@@ -152,6 +182,7 @@ fn a_sku_that_could_not_hold_its_share_is_named() {
         customer: b"",
         sku: b"X",
         quantity: b"1000000000",
+        unit_price: None,
     };
     for at in 2..4 {
         builder.record(at, fields, None).expect("few records");

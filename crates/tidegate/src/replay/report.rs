@@ -1,11 +1,13 @@
 //! What came of a replay, as data.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Options;
 use super::books::Books;
 use super::lane::Meter;
-use super::live::Progress;
+use super::lanes::Outcome;
 use super::malformed::Malformed;
 use super::plan::Plan;
 use super::sku_course::SkuCourse;
@@ -49,6 +51,14 @@ pub(crate) struct Refusal {
 pub(crate) struct Run {
     /// Lines that this run finished by asking the server.
     pub(crate) lines: u64,
+    pub(crate) lines_per_s: u64,
+    #[serde(flatten)]
+    pub(crate) measured: Measured,
+}
+
+/// What a run has measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measured {
     /// Commands answered for good.
     pub(crate) answers: u64,
     /// Commands that the server asked to repeat later.
@@ -56,9 +66,21 @@ pub(crate) struct Run {
     /// Connections lost.
     pub(crate) connections_lost: u64,
     pub(crate) elapsed_ms: u64,
-    pub(crate) lines_per_s: u64,
     pub(crate) latency_p50_us: u64,
     pub(crate) latency_p99_us: u64,
+}
+
+impl Measured {
+    pub(super) fn new(meter: &Meter, elapsed: Duration) -> Self {
+        Self {
+            answers: meter.answers,
+            busy: meter.busy,
+            connections_lost: meter.lost,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            latency_p50_us: meter.latency_us.value_at_quantile(0.50),
+            latency_p99_us: meter.latency_us.value_at_quantile(0.99),
+        }
+    }
 }
 
 impl Report {
@@ -79,45 +101,43 @@ impl Report {
     pub(super) fn new(
         options: &Options,
         plan: &Plan,
-        courses: &[SkuCourse<'_>],
-        progress: &Progress,
-        meter: &Meter,
+        outcome: &Outcome<SkuCourse<'_>>,
         books: Books,
     ) -> Self {
+        let progress = &outcome.progress;
+        let refusals = outcome.courses.iter().flat_map(|course| course.refusals());
         Self {
             file: options.file.display().to_string(),
             server: options.addr.clone(),
-            journal: options
-                .keeps_journal
-                .then(|| options.journal.display().to_string()),
+            journal: kept_journal(options),
             stock_share: options.share.to_string(),
             lines: plan.records.into(),
             tally: progress.tally,
-            refusals: refusals(courses),
+            refusals: first_refusals(refusals.map(|(record, why)| (*record, &**why))),
             malformed: plan.malformed.clone(),
             run: Run {
                 lines: progress.answered(),
-                answers: meter.answers,
-                busy: meter.busy,
-                connections_lost: meter.lost,
-                elapsed_ms: u64::try_from(progress.elapsed.as_millis()).unwrap_or(u64::MAX),
                 lines_per_s: progress.per_s() as u64,
-                latency_p50_us: meter.latency_us.value_at_quantile(0.50),
-                latency_p99_us: meter.latency_us.value_at_quantile(0.99),
+                measured: Measured::new(&outcome.meter, progress.elapsed),
             },
             books,
         }
     }
 }
 
-fn refusals(courses: &[SkuCourse<'_>]) -> Vec<Refusal> {
-    let all = courses.iter().flat_map(|course| course.refusals());
-    let mut all: Vec<_> = all
-        .map(|(record, why)| Refusal {
-            record: *record,
-            why: why.to_string(),
-        })
-        .collect();
+/// Where the journal is, if it stays.
+pub(super) fn kept_journal(options: &Options) -> Option<String> {
+    let path = || options.journal.display().to_string();
+    options.keeps_journal.then(path)
+}
+
+/// The first few of all refusals, by record.
+pub(super) fn first_refusals<'r>(all: impl Iterator<Item = (u32, &'r str)>) -> Vec<Refusal> {
+    let refusal = |(record, why): (u32, &str)| Refusal {
+        record,
+        why: why.to_owned(),
+    };
+    let mut all: Vec<_> = all.map(refusal).collect();
     all.sort_by_key(|refusal| refusal.record);
     all.truncate(REFUSALS_SHOWN_MAX);
     all

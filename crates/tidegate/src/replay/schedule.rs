@@ -54,7 +54,7 @@ impl<C: Course> Schedule<C> {
         let seat = |(number, course): (u32, C)| Seat {
             number,
             in_flight: 0,
-            sent: course.wants(),
+            sent: course.perhaps_sent(),
             course,
             rest: None,
             busy_turns: 0,
@@ -180,6 +180,7 @@ mod tests {
                 customer: b"a",
                 sku: sku.as_bytes(),
                 quantity: b"1",
+                unit_price: None,
             };
             builder.record(at, fields, None).expect("few records");
         }

@@ -3,14 +3,14 @@
 use std::fmt::{self, Display};
 
 use super::books::{Books, Difference, Units};
-use super::report::Report;
+use super::report::{Measured, Report, Run};
 use super::tally::Count;
 use crate::output::grouped;
 
 /// Columns of the table, as far as figures go.
-const NAME_WIDTH: usize = 16;
-const LINES_WIDTH: usize = 12;
-const UNITS_WIDTH: usize = 14;
+pub(super) const NAME_WIDTH: usize = 16;
+pub(super) const LINES_WIDTH: usize = 12;
+pub(super) const UNITS_WIDTH: usize = 14;
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +40,7 @@ impl Display for Report {
         if let Some(journal) = &self.journal {
             text(f, "journal", journal)?;
         }
-        books(f, self)
+        books(f, &self.books)
     }
 }
 
@@ -56,37 +56,49 @@ fn figure(f: &mut fmt::Formatter<'_>, name: &str, lines: u64) -> fmt::Result {
     writeln!(f, "{name:NAME_WIDTH$}{:>LINES_WIDTH$}", grouped(lines))
 }
 
-fn text(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
+pub(super) fn text(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     writeln!(f, "{name:NAME_WIDTH$}  {text}")
 }
 
 fn run(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
-    let run = &report.run;
-    if run.answers == 0 {
+    let Run {
+        lines,
+        lines_per_s,
+        measured,
+    } = &report.run;
+    if measured.answers == 0 {
         return text(f, "throughput", nothing_sent(report));
     }
-    let ms = |us: u64| format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10);
-    let seconds = format!(
-        "{}.{:02} s",
-        run.elapsed_ms / 1_000,
-        run.elapsed_ms % 1_000 / 10
-    );
-    let (rate, lines) = (grouped(run.lines_per_s), grouped(run.lines));
-    text(
-        f,
-        "throughput",
-        &format!("{rate} lines/s ({lines} lines in {seconds})"),
-    )?;
+    throughput(f, "lines", (*lines, *lines_per_s), measured)?;
     not_sent(f, report)?;
-    let (p50, p99) = (ms(run.latency_p50_us), ms(run.latency_p99_us));
+    latency(f, measured)
+}
+
+/// How many of what were done, and how many a second.
+pub(super) fn throughput(
+    f: &mut fmt::Formatter<'_>,
+    noun: &str,
+    (count, per_s): (u64, u64),
+    measured: &Measured,
+) -> fmt::Result {
+    let (whole, hundredths) = (
+        measured.elapsed_ms / 1_000,
+        measured.elapsed_ms % 1_000 / 10,
+    );
+    let (rate, count) = (grouped(per_s), grouped(count));
+    let told = format!("{rate} {noun}/s ({count} {noun} in {whole}.{hundredths:02} s)");
+    text(f, "throughput", &told)
+}
+
+/// How long answers took, and what had to be asked again.
+pub(super) fn latency(f: &mut fmt::Formatter<'_>, measured: &Measured) -> fmt::Result {
+    let ms = |us: u64| format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10);
+    let (p50, p99) = (ms(measured.latency_p50_us), ms(measured.latency_p99_us));
     text(f, "latency", &format!("p50 {p50}, p99 {p99}"))?;
-    if run.busy > 0 || run.connections_lost > 0 {
-        let (busy, lost) = (grouped(run.busy), grouped(run.connections_lost));
-        text(
-            f,
-            "asked again",
-            &format!("{busy} after BUSY, {lost} connections lost"),
-        )?;
+    if measured.busy > 0 || measured.connections_lost > 0 {
+        let (busy, lost) = (grouped(measured.busy), grouped(measured.connections_lost));
+        let told = format!("{busy} after BUSY, {lost} connections lost");
+        text(f, "asked again", &told)?;
     }
     Ok(())
 }
@@ -127,14 +139,10 @@ fn nothing_sent(report: &Report) -> &'static str {
     }
 }
 
-fn books(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
-    let Books {
-        balance,
-        known_before,
-        ..
-    } = report.books;
-    if known_before > 0 {
-        let answers = grouped(known_before);
+/// Whether the books balance, and if not, where.
+pub(super) fn books(f: &mut fmt::Formatter<'_>, books: &Books) -> fmt::Result {
+    if books.known_before > 0 {
+        let answers = grouped(books.known_before);
         text(f, "books balance", "cannot be told")?;
         return writeln!(
             f,
@@ -143,15 +151,15 @@ fn books(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
   server without these ids."
         );
     }
-    text(f, "books balance", if balance { "yes" } else { "no" })?;
-    if !balance {
-        differences(f, report)?;
+    let told = if books.balance { "yes" } else { "no" };
+    text(f, "books balance", told)?;
+    if books.differing > 0 {
+        differences(f, books)?;
     }
     Ok(())
 }
 
-fn differences(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
-    let books = &report.books;
+fn differences(f: &mut fmt::Formatter<'_>, books: &Books) -> fmt::Result {
     let (differing, skus) = (grouped(books.differing), grouped(books.skus));
     writeln!(f, "  {differing} of {skus} SKUs differ; the first:")?;
     for Difference {

@@ -4,7 +4,6 @@ use super::*;
 use crate::ending::Found;
 use crate::replay::books::Books;
 use crate::replay::malformed::Malformed;
-use crate::replay::report::Run;
 use crate::replay::tally::Tally;
 
 fn count(lines: u64, units: u64) -> Count {
@@ -35,13 +34,15 @@ fn report() -> Report {
         },
         run: Run {
             lines: 141_000,
-            answers: 260_000,
-            busy: 0,
-            connections_lost: 0,
-            elapsed_ms: 3_210,
             lines_per_s: 44_262,
-            latency_p50_us: 1_234,
-            latency_p99_us: 5_678,
+            measured: Measured {
+                answers: 260_000,
+                busy: 0,
+                connections_lost: 0,
+                elapsed_ms: 3_210,
+                latency_p50_us: 1_234,
+                latency_p99_us: 5_678,
+            },
         },
         books: Books {
             balance: true,
@@ -141,7 +142,7 @@ fn books_of_a_server_that_knew_the_ids_are_no_alarm_and_no_yes() {
 fn a_run_that_sent_nothing_says_why() {
     let why = |lines, skus| {
         let mut report = report();
-        report.run.answers = 0;
+        report.run.measured.answers = 0;
         (report.lines, report.books.skus) = (lines, skus);
         report.to_string()
     };

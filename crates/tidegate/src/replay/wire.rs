@@ -10,13 +10,13 @@ use crate::client::{Connection, PASSWORD_WANTED, Reply};
 /// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
 /// killed in between and resumed another day; with the default of 15 minutes the units would be
 /// back on the shelf by then, and the figures would depend on the pause.
-const HOLD_TTL_MS: &[u8] = b"2592000000";
+pub(super) const HOLD_TTL_MS: &[u8] = b"2592000000";
 
 /// The wait after a BUSY that names none.
 const RETRY_DEFAULT: Duration = Duration::from_millis(50);
 
 /// Refusals that answer a line for good, SOLDOUT apart.
-const REFUSALS: [&[u8]; 8] = [
+const REFUSALS: [&[u8]; 13] = [
     b"IDCONFLICT",
     b"INVALIDQUANTITY",
     b"OVERLIMIT",
@@ -25,7 +25,15 @@ const REFUSALS: [&[u8]; 8] = [
     b"HOLDEXPIRED",
     b"NOTCONFIRMED",
     b"RETURNEXCEEDSSOLD",
+    b"REFUSED",
+    b"INVALIDCURRENCY",
+    b"AMOUNTOVERFLOW",
+    b"UNKNOWNORDER",
+    b"WRONGSTATE",
 ];
+
+/// How an order is refused of which one SKU has too few units.
+const ORDER_SOLD_OUT: &[u8] = b"REFUSED cause=sold_out ";
 
 /// What a reply means for the replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +42,8 @@ pub(super) enum Meaning {
     Final(Verdict),
     /// Nothing was done: ask again, after a while.
     Again(Duration),
+    /// What is waited for has not come about: look again, after a while; and what that is.
+    NotYet(Duration, &'static str),
     /// The replay cannot go on, in the server's words.
     Stop(String),
 }
@@ -103,7 +113,9 @@ pub(super) fn error_meaning(text: &[u8]) -> Meaning {
     let words = || String::from_utf8_lossy(text).into_owned();
     match word {
         b"SOLDOUT" => Meaning::Final(Verdict::SoldOut),
-        b"BUSY" => Meaning::Again(retry_after(text)),
+        b"REFUSED" if text.starts_with(ORDER_SOLD_OUT) => Meaning::Final(Verdict::SoldOut),
+        // What is pending goes on at the server, and is waited for once more.
+        b"BUSY" | b"PENDING" => Meaning::Again(retry_after(text)),
         // The operator frees space, or starts the server again, while the replay is patient.
         b"DISKFULL" | b"STOPPING" => Meaning::Again(RETRY_DEFAULT),
         b"NOAUTH" => Meaning::Stop(PASSWORD_WANTED.to_owned()),
@@ -136,6 +148,15 @@ mod tests {
             ),
             ("BUSY", Meaning::Again(RETRY_DEFAULT)),
             ("STOPPING", Meaning::Again(RETRY_DEFAULT)),
+            ("PENDING id=1", Meaning::Again(RETRY_DEFAULT)),
+            (
+                "REFUSED cause=sold_out sku=X available=0",
+                Meaning::Final(Verdict::SoldOut),
+            ),
+            (
+                "REFUSED cause=unknown_sku sku=X available=0",
+                refused("REFUSED cause=unknown_sku sku=X available=0"),
+            ),
             ("DISKFULL", Meaning::Again(RETRY_DEFAULT)),
             ("HOLDEXPIRED", refused("HOLDEXPIRED")),
             (
