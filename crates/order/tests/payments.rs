@@ -1,33 +1,14 @@
 //! From an order to goods or money back, with a provider that the test plays.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
+mod bank;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use bank::{Bank, Payment, begin, pass, shop, told, webhook};
 use tidegate_engine::testing::Stepper;
-use tidegate_engine::{Report, Said, Settings, Try};
-use tidegate_order::{ORDER, PAYING_AFTER_MS, Provider, Providers, SigningKey, TAKING_REST_MS};
-use tidegate_stock::STOCK;
+use tidegate_engine::{Report, Said};
+use tidegate_order::{PAYING_AFTER_MS, TAKING_REST_MS};
 
 const TTL_MS: u64 = 900_000;
-
-/// A shop with ten units of a, b and c, and a provider by the name of bank.
-fn shop() -> Stepper {
-    let bank = Provider {
-        secrets: vec![SigningKey::new(b"a secret".to_vec())],
-        ..Provider::default()
-    };
-    let providers = Providers([("bank".to_owned(), bank)].into());
-    let settings = Settings::default().with(providers);
-    let mut shop = Stepper::fresh_told(&[STOCK, ORDER], settings);
-    for sku in ["a", "b", "c"] {
-        shop.call(&format!("STOCK.SET {sku} 10"));
-    }
-    shop
-}
 
 /// Places an order of two of a and one of b, for 25.
 fn place(shop: &mut Stepper, id: &str) {
@@ -35,152 +16,6 @@ fn place(shop: &mut Stepper, id: &str) {
         "ORDER.PLACE {id} buyer 2 a 2 10 b 1 5 CURRENCY EUR"
     ));
     assert!(placed.contains("state=reserved"), "{placed}");
-}
-
-/// The provider, as the test has it.
-#[derive(Default)]
-struct Bank {
-    payments: BTreeMap<u64, Payment>,
-    /// What it was asked and has not answered.
-    asked: Vec<Try>,
-}
-
-#[derive(Clone)]
-struct Payment {
-    order: String,
-    amount: u64,
-    paid: Option<u64>,
-    status: &'static str,
-    refunds: Vec<(u64, u64, &'static str)>,
-}
-
-impl Payment {
-    fn json(&self, number: u64) -> String {
-        let Self {
-            order,
-            amount,
-            status,
-            ..
-        } = self;
-        let paid = self.paid.map_or("null".to_owned(), |paid| paid.to_string());
-        let refund = |(id, amount, status): &(u64, u64, &str)| {
-            format!(r#"{{"id":"{id}","amount":{amount},"status":"{status}"}}"#)
-        };
-        let refunds: Vec<_> = self.refunds.iter().map(refund).collect();
-        let refunds = refunds.join(",");
-        format!(
-            r#"{{"id":"{number}","order":"{order}","status":"{status}","amount":{amount},"currency":"EUR","paid_amount":{paid},"paid_at_ms":1,"checkout_url":"https://bank.example/{number}","refunds":[{refunds}]}}"#
-        )
-    }
-}
-
-impl Bank {
-    /// Takes what it is asked.
-    fn hear(&mut self, shop: &Stepper) -> usize {
-        self.asked.extend(shop.courier.take());
-        self.asked.len()
-    }
-
-    /// Answers everything as it stands.
-    fn answer(&mut self, shop: &mut Stepper) {
-        loop {
-            if self.hear(shop) == 0 {
-                return;
-            }
-            for one in std::mem::take(&mut self.asked) {
-                let (status, body) = self.answer_to(&one);
-                let body = body.into_bytes().into();
-                shop.courier
-                    .report(&one, Report::Answer(Said { status, body }));
-            }
-            shop.settle();
-        }
-    }
-
-    fn answer_to(&mut self, one: &Try) -> (u16, String) {
-        let about: u64 = one.about.parse().unwrap();
-        let sent = String::from_utf8(one.body.to_vec()).unwrap();
-        let field = |name: &str| {
-            let (_, value) = sent.split_once(&format!("\"{name}\":")).unwrap();
-            value
-                .split([',', '}'])
-                .next()
-                .unwrap()
-                .trim_matches('"')
-                .to_owned()
-        };
-        match &*one.action {
-            "create" => {
-                let new = || Payment {
-                    order: field("order"),
-                    amount: field("amount").parse().unwrap(),
-                    paid: None,
-                    status: "pending",
-                    refunds: Vec::new(),
-                };
-                let payment = self.payments.entry(about).or_insert_with(new);
-                (201, payment.json(about))
-            }
-            "query" => match self.payments.get(&about) {
-                Some(payment) => (200, payment.json(about)),
-                None => (404, "{}".to_owned()),
-            },
-            _ => {
-                let refund: u64 = field("id").parse().unwrap();
-                let amount: u64 = field("amount").parse().unwrap();
-                let payment = self.payments.get_mut(&about).unwrap();
-                if payment.refunds.iter().all(|(id, ..)| *id != refund) {
-                    let back: u64 = payment.refunds.iter().map(|(_, amount, _)| amount).sum();
-                    assert!(back + amount <= payment.paid.unwrap(), "more than was paid");
-                    payment.refunds.push((refund, amount, "done"));
-                }
-                (
-                    201,
-                    format!(r#"{{"id":"{refund}","amount":{amount},"status":"done"}}"#),
-                )
-            }
-        }
-    }
-
-    /// The buyer pays the only open payment of an order, or so much.
-    fn pay(&mut self, order: &str, amount: Option<u64>) -> u64 {
-        let open = self.payments.iter_mut();
-        let mut open = open.filter(|(_, it)| it.order == order && it.status == "pending");
-        let (number, payment) = open.next().unwrap();
-        payment.status = "paid";
-        payment.paid = Some(amount.unwrap_or(payment.amount));
-        *number
-    }
-
-    fn refunded(&self) -> u64 {
-        let refunds = self.payments.values().flat_map(|payment| &payment.refunds);
-        refunds.map(|(_, amount, _)| amount).sum()
-    }
-}
-
-/// Begins a payment, and has the bank take it in.
-fn begin(shop: &mut Stepper, bank: &mut Bank, order: &str, payment: &str) {
-    let token = shop
-        .submit(&format!("ORDER.PAY {order} {payment} bank"))
-        .unwrap();
-    shop.settle();
-    bank.answer(shop);
-    let (_, answer) = shop.answer(token).unwrap();
-    assert!(
-        answer.contains("state=paying") && answer.contains("payment_state=open"),
-        "{answer}"
-    );
-}
-
-/// Lets time pass, as long as the bank is asked now and then.
-fn pass(shop: &mut Stepper, bank: &mut Bank, ms: u64) {
-    let mut left = ms;
-    while left > 0 {
-        let step = left.min(5_000);
-        shop.pass_ms(step);
-        bank.answer(shop);
-        left -= step;
-    }
 }
 
 fn state(shop: &mut Stepper, order: &str) -> String {
@@ -689,21 +524,6 @@ fn payment_that_was_never_made_ends_once_the_order_has_expired() {
     assert_eq!(state(&mut shop, "o"), "expired");
     assert!(shop.call("ORDER.GET o").contains("state=failed"));
     assert_eq!(stock(&mut shop, "a"), "10 0 0");
-}
-
-/// The words of a webhook: signed with this secret, sent so many seconds from now.
-fn webhook(shop: &Stepper, secret: &[u8], (message, seconds): (&str, i64), body: &str) -> String {
-    let now = i64::try_from(shop.now_ms() / 1_000).unwrap();
-    let timestamp = (now + seconds).to_string();
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-    mac.update(format!("{message}.{timestamp}.{body}").as_bytes());
-    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
-    format!("ORDER.WEBHOOK bank {message} {timestamp} v1,{signature} {body}")
-}
-
-fn told(bank: &Bank, number: u64) -> String {
-    let payment = bank.payments[&number].json(number);
-    format!(r#"{{"type":"payment.paid","data":{payment}}}"#)
 }
 
 #[test]
