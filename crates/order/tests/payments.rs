@@ -336,6 +336,25 @@ fn refund_of_all_gives_money_and_units_back() {
 }
 
 #[test]
+fn refund_that_overtakes_the_word_that_units_are_sold_gives_them_back() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let number = bank.pay("o", None);
+    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
+    // That is told to a, which tells b; the refund is told to b at once.
+    shop.submit(&paid).unwrap();
+    shop.submit("ORDER.REFUND o r 1 b 1").unwrap();
+    shop.settle();
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(
+        (stock(&mut shop, "a"), stock(&mut shop, "b")),
+        ("8 0 2".into(), "10 0 0".into())
+    );
+}
+
+#[test]
 fn refund_of_some_lines_leaves_the_rest_paid() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");

@@ -80,6 +80,5 @@ pub(super) fn sell(
     tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
     tx.put(&HOLDS, (name, id), hold.clone());
     let change = (Kind::Confirm, id, quantity.cast_signed());
-    put_sku(tx, name, before, after.clone(), change);
-    (hold, after)
+    (hold, put_sku(tx, name, before, after, change))
 }

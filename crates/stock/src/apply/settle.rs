@@ -42,13 +42,13 @@ impl Mail for SettleUnits {
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Self(settle) = self;
         let id = settle.owner.hold_id();
+        let units = settle.things.front().map_or(0, |thing| thing.units);
         if let Some(sku) = tx.get(&SKUS, to)? {
             match tx.get(&HOLDS, (to, id.as_str()))? {
                 Some(hold) if hold.state == HoldState::Held => {
-                    end(tx, (to, &id), hold, sku, settle.verdict)?;
+                    end(tx, (to, &id), (hold, sku), (settle.verdict, units))?;
                 }
                 Some(hold) if settle.verdict == Verdict::Return => {
-                    let units = settle.things.front().map_or(0, |thing| thing.units);
                     take_back_owned(tx, (to, &id), hold, &sku, units)?;
                 }
                 // It is over already: releasing nothing is a success.
@@ -68,9 +68,8 @@ impl Mail for SettleUnits {
 fn end(
     tx: &mut Tx<'_>,
     (name, id): (&str, &str),
-    mut hold: Held,
-    mut sku: Sku,
-    verdict: Verdict,
+    (mut hold, mut sku): (Held, Sku),
+    (verdict, units): (Verdict, u64),
 ) -> Result<(), Missing> {
     count_whole(tx, name, &mut hold, &mut sku);
     match verdict {
@@ -84,8 +83,12 @@ fn end(
         }
         Verdict::Take => drop(sell(tx, (name, id), hold, &sku)),
         Verdict::Release => drop(unhold(tx, (name, id), hold, &sku, Kind::Release)?),
-        // The word to take it goes before.
-        Verdict::Return => {}
+        // It was sold before, though the word of that may come only now: it goes from thing to thing, and
+        // this one has come straight here.
+        Verdict::Return => {
+            let (hold, sku) = sell(tx, (name, id), hold, &sku);
+            take_back_owned(tx, (name, id), hold, &sku, units)?;
+        }
     }
     Ok(())
 }
