@@ -6,7 +6,7 @@ mod bank;
 use bank::{Bank, Payment, begin, pass, shop, told, webhook};
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::{Report, Said};
-use tidegate_order::{PAYING_AFTER_MS, TAKING_REST_MS};
+use tidegate_order::{LINES_MAX, PAYING_AFTER_MS, TAKING_REST_MS};
 
 const TTL_MS: u64 = 900_000;
 
@@ -254,6 +254,28 @@ fn wrong_amount_that_a_person_accepts_has_paid_the_order() {
 }
 
 #[test]
+fn all_that_is_left_of_another_amount_that_was_accepted_goes_back_and_no_more() {
+    for (paid, backs) in [(24, [10, 14]), (26, [10, 16]), (7, [7, 0])] {
+        let (mut shop, mut bank) = (shop(), Bank::default());
+        place(&mut shop, "o");
+        begin(&mut shop, &mut bank, "o", "p");
+        let number = bank.pay("o", Some(paid));
+        pass(&mut shop, &mut bank, 10_000);
+        shop.call(&format!("ORDER.RESOLVE o {number} accept"));
+        for (refund, back) in ["r 1 a 1", "s"].into_iter().zip(backs) {
+            let told = shop.call(&format!("ORDER.REFUND o {refund}"));
+            assert!(told.contains(&format!("amount={back} ")), "{paid}: {told}");
+            bank.answer(&mut shop);
+        }
+        assert_eq!(state(&mut shop, "o"), "refunded");
+        assert_eq!(
+            (bank.refunded(), stock(&mut shop, "a")),
+            (paid, "10 0 0".into())
+        );
+    }
+}
+
+#[test]
 fn payment_of_which_nobody_ever_says_anything_waits_for_a_person() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");
@@ -479,6 +501,55 @@ fn order_that_costs_nothing_is_paid_at_once_and_nobody_is_asked() {
 }
 
 #[test]
+fn order_that_costs_nothing_and_cannot_have_its_units_is_refunded_and_nobody_is_asked() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    shop.call("ORDER.PLACE o buyer 1 a 11 0 DEDUCT pay");
+    let paid = shop.call("ORDER.PAY o p bank");
+    assert!(paid.contains("payment_state=paid"), "{paid}");
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert!(shop.call("ORDER.GET o").contains("why=units_gone"));
+    assert_eq!(bank.hear(&shop), 0);
+}
+
+#[test]
+fn order_of_many_lines_that_cost_nothing_is_refunded_at_once() {
+    let mut shop = shop();
+    let lines: String = (0..LINES_MAX).map(|at| format!(" m{at} 1 0")).collect();
+    for at in 0..LINES_MAX {
+        shop.submit(&format!("STOCK.SET m{at} 1")).unwrap();
+    }
+    shop.settle();
+    shop.call(&format!("ORDER.PLACE o buyer {LINES_MAX}{lines}"));
+    shop.call("ORDER.PAY o p bank");
+    assert_eq!(state(&mut shop, "o"), "paid");
+    shop.call("ORDER.REFUND o r");
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(stock(&mut shop, "m7"), "1 0 0");
+}
+
+#[test]
+fn refund_of_some_lines_that_was_made_all_the_same_is_no_longer_for_a_person() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    let number = bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call("ORDER.REFUND o r 1 a 1");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    bank.answer_to(&one);
+    let body = b"{}".to_vec().into();
+    let refused = Report::Answer(Said { status: 422, body });
+    shop.courier.report(&one, refused);
+    shop.settle();
+    assert_eq!(state(&mut shop, "o"), "refunding");
+    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
+    shop.call(&paid);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
+}
+
+#[test]
 fn provider_that_answers_nonsense_does_no_harm_beyond_itself() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");
@@ -582,6 +653,27 @@ fn webhook_that_is_signed_and_of_now_pays_the_order_and_again_changes_nothing() 
         figures.counts,
         [("webhooks_applied", 2), ("webhooks_repeated", 1)]
     );
+}
+
+#[test]
+fn webhook_by_a_clock_that_is_ahead_does_not_say_what_becomes_of_a_payment_by_then() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    begin(&mut shop, &mut bank, "o", "q");
+    pass(&mut shop, &mut bank, TTL_MS - 200_000);
+    let number = *bank.payments.keys().next().unwrap();
+    let pending = webhook(&shop, b"a secret", ("m", 299), &told(&bank, number));
+    assert!(shop.call(&pending).contains("payment_state=open"));
+    bank.pay("o", None);
+    shop.pass_ms(200_000);
+    bank.hear(&shop);
+    // Of the other one it is known first that it was not paid in time.
+    bank.asked
+        .sort_by_key(|one| std::cmp::Reverse(one.about.clone()));
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert!(!shop.call("ORDER.GET o").contains("state=expired"));
 }
 
 #[test]

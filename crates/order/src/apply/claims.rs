@@ -12,8 +12,9 @@ use crate::mail::{Note, SEGMENT, WHOLE};
 use crate::table::{Cause, DOMAIN, Deduct, ORDERS, Order, State, Step};
 use crate::{LINES_MAX, PLACING_MS};
 
-/// Most letters of one step: a word to all that an order has, and one to its buyer's list.
-pub(crate) const LETTERS_MAX: usize = LINES_MAX.div_ceil(THINGS_MAX) + 1;
+/// Most letters of one step: a word to all that an order has, and two to its buyer's list, as what costs
+/// nothing is refunded at once.
+pub(crate) const LETTERS_MAX: usize = LINES_MAX.div_ceil(THINGS_MAX) + 2;
 
 /// Claims all that an order wants, for the first time or once more.
 pub(super) fn begin(tx: &mut Tx<'_>, id: &str, order: &mut Order) {

@@ -57,10 +57,14 @@ pub(super) fn give_back(
     begin(tx, case, format_compact!("auto-{number}"), refund);
 }
 
-/// A refund begins.
+/// A refund begins. Money that is none goes back at once: no provider is asked.
 fn begin(tx: &mut Tx<'_>, case: &mut Case<'_>, name: CompactString, refund: Refund) {
     case.payment.refunded += refund.amount;
     case.order().refunds.push(name.clone());
+    if refund.amount == 0 {
+        refund_done(tx, case, (&name, refund), Money::Refunded);
+        return;
+    }
     let body = to_refund(refund.number, refund.amount);
     let asked = Asked::Refund {
         refund: name.clone(),
@@ -108,7 +112,9 @@ pub(super) fn learn_refunds(
     case: &mut Case<'_>,
     said: &[(u64, RefundStatus)],
 ) -> Result<(), Missing> {
+    // One of some lines leaves the payment paid: then the order's state says that it is under way.
     let may_matter = case.payment.refunds_pending > 0
+        || case.order.state == State::Refunding
         || matches!(case.payment.money, Money::Refunding | Money::Review);
     if !may_matter {
         return Ok(());
@@ -246,6 +252,18 @@ pub(super) fn refund_done(
     tx.put(&REFUNDS, (case.id, name), refund);
 }
 
+/// What goes back for lines of this price. A person may have accepted another amount than they cost: never
+/// more goes back than was paid, and with the last line all that is left.
+fn left_of(case: &Case<'_>, price: u64) -> u64 {
+    let paid = case.payment.paid_amount.unwrap_or_default();
+    let left = paid.saturating_sub(case.payment.refunded);
+    if is_all_refunded(&case.order) {
+        left
+    } else {
+        left.min(price)
+    }
+}
+
 fn is_all_refunded(order: &Order) -> bool {
     let mut lines = order.lines.iter();
     lines.all(|line| line.refunded == Some(line.quantity))
@@ -299,11 +317,12 @@ impl Apply for Command {
             return Err(Refusal::TooManyRefunds.into());
         }
         let mut case = paid_by(tx, id, order)?;
-        let (amount, units) = self.take_lines(case.order())?;
+        let (price, units) = self.take_lines(case.order())?;
         if state == State::Paid {
             let owner = case.order.owner(id);
             settle(tx, &owner, chunks(&units), Verdict::Return);
         }
+        let amount = left_of(&case, price);
         if is_all_refunded(&case.order) {
             case.close(Money::Refunding);
         }
@@ -322,7 +341,13 @@ impl Apply for Command {
             is_pending: false,
             why: None,
         };
-        let receipt = self.begin(tx, &mut case, refund);
+        begin(tx, &mut case, self.refund.compact(), refund.clone());
+        let state = if refund.amount == 0 {
+            Money::Refunded
+        } else {
+            Money::Refunding
+        };
+        let receipt = self.receipt(&case.order, &Refund { state, ..refund }, false);
         plan(tx, &mut case);
         case.file(tx);
         Ok(receipt)
@@ -396,23 +421,6 @@ impl Command {
             is_same
         });
         Ok((amount, units))
-    }
-
-    /// Money that is none goes back at once.
-    fn begin(&self, tx: &mut Tx<'_>, case: &mut Case<'_>, refund: Refund) -> RefundReceipt {
-        let name = self.refund.compact();
-        if refund.amount > 0 {
-            let receipt = self.receipt(&case.order, &refund, false);
-            begin(tx, case, name, refund);
-            return receipt;
-        }
-        case.order().refunds.push(name.clone());
-        refund_done(tx, case, (&name, refund.clone()), Money::Refunded);
-        let refund = Refund {
-            state: Money::Refunded,
-            ..refund
-        };
-        self.receipt(&case.order, &refund, false)
     }
 
     fn receipt(&self, order: &Order, refund: &Refund, repeated: bool) -> RefundReceipt {

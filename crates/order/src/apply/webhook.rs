@@ -75,7 +75,9 @@ impl Apply for Webhook {
             tx.count(&WEBHOOK_REPEATED);
         } else {
             tx.count(&WEBHOOK_APPLIED);
-            learn(tx, &mut case, &self.payload.facts, sent_ms)?;
+            // Its clock may be ahead of ours, and it has not seen what is to come.
+            let as_of_ms = sent_ms.min(tx.now_ms());
+            learn(tx, &mut case, &self.payload.facts, as_of_ms)?;
             plan(tx, &mut case);
         }
         let receipt = WebhookReceipt {
