@@ -12,7 +12,7 @@
 //!    It came into its state since, unless it waits as at first, and its replay is due just while it is
 //!    being replayed.
 //! 8. What comes of a call goes to a known kind of mail and a key of this slot. It rests just while its next
-//!    try is due, and its history is of its tries.
+//!    try is due, its history is of its tries, and it has no more of them than it may.
 //!
 //! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or
 //! a dead letter is missing. That a word of what is dropped is missing the domain tells, which misses
@@ -252,6 +252,7 @@ impl<'a> Laws<'a> {
             && times.max().is_none_or(|at| at <= call.since_ms);
         if remembered != Ok(call.history.len())
             || call.tries <= call.tries_before
+            || call.tries - call.tries_before > call.patience.tries_max.max(1)
             || !is_in_order
             || !is_since
         {

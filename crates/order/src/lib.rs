@@ -28,6 +28,10 @@
 //!    once it is reserved they are all of its lines.
 //! 7. It is claimed letter by letter; who asked whether all is claimed is one of its things; and one that is
 //!    refused was so for one of them, of which there were fewer units, or for lack of room or time.
+//! 8. What was paid is the order's, on its way back, back, or for a person to look at, once; of a payment goes
+//!    back what its refunds say, and never more than was paid.
+//! 9. A payment that is being made or asked for has its call to the provider, and so has a refund that is to
+//!    be made; and each call is for one of these.
 //!
 //! Start reading at `command.rs`, then `apply/place.rs`.
 

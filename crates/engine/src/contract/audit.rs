@@ -8,6 +8,7 @@ use minicbor::bytes::ByteVec;
 
 use crate::archive::Slice;
 use crate::contract::{Domain, Mail, MailDef, Timer};
+use crate::courier::{CALLS, CallEnd, CallRow};
 use crate::dead::{DEAD, DeadRow, DeadState};
 use crate::key::{KeyReader, PartitionId, RowKey, Slot};
 use crate::mail::OUTBOX;
@@ -71,6 +72,49 @@ impl TimerSetAside {
     }
 }
 
+/// A call that is under way, or whose end was set aside and has not been taken in since.
+pub struct CallUnderWay {
+    /// The key that is told what comes of it.
+    pub to: CompactString,
+    /// What comes back with it.
+    pub note: ByteVec,
+    /// What of which service it asks, and about what; not known any more once it was set aside.
+    pub asks: Option<CallAsks>,
+}
+
+/// What a call asks.
+pub struct CallAsks {
+    /// Which service.
+    pub service: CompactString,
+    /// What of it.
+    pub action: CompactString,
+    /// What it is about.
+    pub about: CompactString,
+}
+
+impl CallUnderWay {
+    fn of(row: CallRow) -> Self {
+        Self {
+            to: row.answer_to.to().into(),
+            note: row.note,
+            asks: Some(CallAsks {
+                service: row.service,
+                action: row.action,
+                about: row.about,
+            }),
+        }
+    }
+
+    fn set_aside(dead: &DeadRow) -> Option<Self> {
+        let end: CallEnd = minicbor::decode(&dead.body).ok()?;
+        Some(Self {
+            to: std::str::from_utf8(&dead.key).ok()?.into(),
+            note: end.note,
+            asks: None,
+        })
+    }
+}
+
 impl Books<'_> {
     /// Every row of a table, in the order of their keys.
     pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
@@ -113,6 +157,19 @@ impl Books<'_> {
         of_kind
             .filter_map(|(_, body)| minicbor::decode(body).ok())
             .collect()
+    }
+
+    /// Every call under way whose end goes to a kind of mail.
+    #[must_use]
+    pub fn calls<M: Mail>(&self) -> Vec<CallUnderWay> {
+        let kind = MailDef::of::<M>().id;
+        let calls = self.rows(&CALLS).into_iter().map(|(_, call)| call);
+        let calls = calls.filter(|call| call.answer_to.mail() == kind && call.is_under_way());
+        let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
+        let dead = dead.filter(|dead| dead.is_letter && dead.kind == kind);
+        let dead = dead.filter(|dead| dead.state != DeadState::Replayed);
+        let set_aside = dead.filter_map(|dead| CallUnderWay::set_aside(&dead));
+        calls.map(CallUnderWay::of).chain(set_aside).collect()
     }
 
     fn all_letters(&self) -> Vec<(u16, ByteVec)> {

@@ -15,7 +15,7 @@ mod request;
 mod webhook;
 
 pub(crate) use audit::Known;
-pub use audit::{Audit, Books, Figure, TimerSet, TimerSetAside};
+pub use audit::{Audit, Books, CallAsks, CallUnderWay, Figure, TimerSet, TimerSetAside};
 pub(crate) use balance::balance;
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,

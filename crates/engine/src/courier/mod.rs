@@ -282,6 +282,14 @@ impl CallRow {
         self.due_ms = None;
     }
 
+    /// Whether something may come of it by itself.
+    pub(crate) fn is_under_way(&self) -> bool {
+        match self.state {
+            CallState::Calling | CallState::Resting => true,
+            CallState::GivenUp | CallState::Dropped => false,
+        }
+    }
+
     /// A further try of it begins.
     pub(crate) fn begin_try(&mut self, now_ms: u64) {
         self.turn(CallState::Calling, now_ms);

@@ -48,6 +48,8 @@ pub enum Value {
     Text(&'static str),
     /// Bytes.
     Bytes(&'static [u8]),
+    /// Whether something is so.
+    Bool(bool),
     /// An empty list.
     Nothing,
     /// What a field that may be missing is when it is.
@@ -299,6 +301,7 @@ fn put_value(out: &mut Encoder<Vec<u8>>, value: Value) {
         Value::Number(number) => out.u64(number),
         Value::Text(text) => out.str(text),
         Value::Bytes(bytes) => out.bytes(bytes),
+        Value::Bool(is_so) => out.bool(is_so),
         Value::Nothing => out.array(0),
         Value::Missing => out.null(),
     };

@@ -121,33 +121,25 @@ pub(super) fn provider_of(tx: &Tx<'_>, payment: &Payment) -> Provider {
 pub(super) fn call(tx: &mut Tx<'_>, case: &Case<'_>, asked: Asked, body: Vec<u8>) {
     let now_ms = tx.now_ms();
     let expires_ms = case.order.expires_ms.unwrap_or(now_ms);
-    let (action, patience) = match &asked {
-        Asked::Creation => (
-            "create",
-            Patience {
-                until_ms: expires_ms,
-                tries_max: CREATE_TRIES_MAX,
-                is_kept: false,
-            },
-        ),
+    let patience = match &asked {
+        Asked::Creation => Patience {
+            until_ms: expires_ms,
+            tries_max: CREATE_TRIES_MAX,
+            is_kept: false,
+        },
         // It is asked again by plan.
-        Asked::Payment => (
-            "query",
-            Patience {
-                until_ms: now_ms,
-                tries_max: 1,
-                is_kept: false,
-            },
-        ),
-        Asked::Refund { .. } => (
-            "refund",
-            Patience {
-                until_ms: now_ms + REFUND_TRIED_MS,
-                tries_max: REFUND_TRIES_MAX,
-                is_kept: true,
-            },
-        ),
+        Asked::Payment => Patience {
+            until_ms: now_ms,
+            tries_max: 1,
+            is_kept: false,
+        },
+        Asked::Refund { .. } => Patience {
+            until_ms: now_ms + REFUND_TRIED_MS,
+            tries_max: REFUND_TRIES_MAX,
+            is_kept: true,
+        },
     };
+    let action = action_of(&asked);
     let note = PayNote {
         payment: case.name.clone(),
         asked,
@@ -161,6 +153,15 @@ pub(super) fn call(tx: &mut Tx<'_>, case: &Case<'_>, asked: Asked, body: Vec<u8>
         answer_to: Address::new(DOMAIN, SAID, case.id),
         note: minicbor::to_vec(note).expect("because writing to memory does not fail"),
     });
+}
+
+/// What of a provider a call asks, as the settings name its addresses.
+pub(crate) fn action_of(asked: &Asked) -> &'static str {
+    match asked {
+        Asked::Creation => "create",
+        Asked::Payment => "query",
+        Asked::Refund { .. } => "refund",
+    }
 }
 
 /// How often a provider is asked to make a payment: a buyer waits for it, and what was made all the same is

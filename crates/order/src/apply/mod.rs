@@ -15,6 +15,7 @@ mod resolve;
 mod take;
 mod webhook;
 
+pub(crate) use asks::action_of;
 pub(crate) use case::ASK;
 pub(crate) use claims::{LETTERS_MAX, all_claimed, keep, refused, segment_claimed};
 pub(crate) use course::{DUE, listed_as};

@@ -1,5 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
+mod details;
 mod lists;
 mod money;
 mod orders;

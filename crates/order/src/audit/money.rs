@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use tidegate_engine::contract::{Audit, Books};
+use tidegate_engine::contract::{Audit, Books, CallUnderWay};
 use tidegate_engine::{Row, RowKey, Table};
 
 use super::not_a_key;
 use crate::apply::ASK;
+use crate::mail::ProviderSaid;
 use crate::payments::{Money, PAYMENTS, Payment, REFUNDS, REVIEWS, Refund, Review, ReviewState};
 use crate::table::{Order, State};
 
@@ -17,6 +18,9 @@ pub(super) struct Rows {
     payments: Named<Payment>,
     refunds: Named<Refund>,
     reviews: BTreeMap<CompactString, BTreeMap<u64, Review>>,
+    /// Calls to providers that are under way.
+    calls: BTreeMap<CompactString, Vec<CallUnderWay>>,
+    latest_ms: u64,
     /// When timers to ask are due; those that were set aside at no time.
     asks: BTreeMap<(CompactString, CompactString), Vec<Option<u64>>>,
 }
@@ -42,6 +46,8 @@ impl Rows {
             payments: named(books, &PAYMENTS, audit),
             refunds: named(books, &REFUNDS, audit),
             reviews,
+            calls: calls_of(books),
+            latest_ms: books.clock_up_to_ms(),
             asks: asks_of(books),
         }
     }
@@ -61,6 +67,8 @@ impl Rows {
         of.places();
         of.refunded();
         of.reviewed();
+        let calls = self.calls.remove(id).unwrap_or_default();
+        of.details(&calls, self.latest_ms);
         for (name, payment) in &of.payments {
             let due = self.asks.remove(&(id.into(), name.clone()));
             let due = due.unwrap_or_default();
@@ -85,7 +93,9 @@ impl Rows {
         let refunds = self.refunds.into_keys().map(|id| ("refunds", id));
         let reviews = self.reviews.into_keys().map(|id| ("reviews", id));
         let asks = self.asks.into_keys().map(|(id, _)| ("timers to ask", id));
-        for (what, id) in payments.chain(refunds).chain(reviews).chain(asks) {
+        let calls = self.calls.into_keys().map(|id| ("calls", id));
+        let all = payments.chain(refunds).chain(reviews);
+        for (what, id) in all.chain(asks).chain(calls) {
             audit
                 .faults
                 .push(format!("{what} of order {id}, of which there is none so"));
@@ -112,6 +122,14 @@ fn names_of(key: &RowKey) -> Option<(CompactString, CompactString)> {
     parts.rest().is_empty().then_some(names)
 }
 
+fn calls_of(books: &Books<'_>) -> BTreeMap<CompactString, Vec<CallUnderWay>> {
+    let mut calls: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for call in books.calls::<ProviderSaid>() {
+        calls.entry(call.to.clone()).or_default().push(call);
+    }
+    calls
+}
+
 fn asks_of(books: &Books<'_>) -> BTreeMap<(CompactString, CompactString), Vec<Option<u64>>> {
     let mut asks: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let set = books.timers(&ASK);
@@ -129,17 +147,17 @@ fn asks_of(books: &Books<'_>) -> BTreeMap<(CompactString, CompactString), Vec<Op
 }
 
 /// An order with all that is about its money.
-struct OfOrder<'a> {
+pub(super) struct OfOrder<'a> {
     id: &'a str,
-    order: &'a Order,
-    payments: BTreeMap<CompactString, Payment>,
-    refunds: BTreeMap<CompactString, Refund>,
-    reviews: BTreeMap<u64, Review>,
+    pub(super) order: &'a Order,
+    pub(super) payments: BTreeMap<CompactString, Payment>,
+    pub(super) refunds: BTreeMap<CompactString, Refund>,
+    pub(super) reviews: BTreeMap<u64, Review>,
     audit: &'a mut Audit,
 }
 
 impl OfOrder<'_> {
-    fn fault(&mut self, what: String) {
+    pub(super) fn fault(&mut self, what: String) {
         let id = self.id;
         self.audit.faults.push(format!("order {id}: {what}"));
     }
@@ -211,12 +229,13 @@ impl OfOrder<'_> {
             self.fault(format!("is {state:?}, by {of_order} payments"));
         }
         for (name, payment) in self.payments.clone() {
-            let is_right = payment.paid_amount == Some(payment.amount);
             let was_paid = payment.paid_amount.is_some();
             let fits = match payment.money {
                 Money::Open | Money::Failed => !was_paid && payment.refunded == 0,
-                Money::Paid => was_paid,
-                Money::Refunding | Money::Refunded => was_paid && payment.refunded > 0 || is_right,
+                Money::Paid => payment
+                    .paid_amount
+                    .is_some_and(|paid| payment.refunded <= paid),
+                Money::Refunding | Money::Refunded => payment.paid_amount == Some(payment.refunded),
                 Money::Review | Money::Closed => true,
             };
             if !fits {

@@ -5,10 +5,12 @@ use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Rem
 use tidegate_engine::testing::mutations::Value::{Missing, Nothing, Number, Text};
 use tidegate_engine::testing::mutations::Which::{self, Key, Row};
 
-/// What can happen to a table without that any other row tells of it.
-pub(crate) const UNTOLD: &[(&str, &str)] = &[];
-
-const fn case(table: &'static str, row: Which, mutation: Mutation, law: &'static str) -> Case {
+pub(crate) const fn case(
+    table: &'static str,
+    row: Which,
+    mutation: Mutation,
+    law: &'static str,
+) -> Case {
     Case {
         table,
         row,
@@ -54,8 +56,8 @@ const fn letter(row: &'static [u8], mutation: Mutation, law: &'static str) -> Ca
 }
 
 /// Long after anything that has happened, and long before.
-const LATE: u64 = 2_000_000_000_000;
-const EARLY: u64 = 1_700_000_000_000;
+pub(crate) const LATE: u64 = 2_000_000_000_000;
+pub(crate) const EARLY: u64 = 1_700_000_000_000;
 
 const KEPT: &[u8] = b"kept\0";
 const REFUSED: &[u8] = b"refused\0";
