@@ -79,6 +79,11 @@ pub(super) fn learn(
         (Money::Open | Money::Failed, Status::Paid) => paid(tx, case, facts),
         (Money::Open, Status::Failed) => failed(tx, case),
         (Money::Open, Status::Pending) => not_paid(tx, case, as_of_ms),
+        // A person is to say what becomes of it, and to know that.
+        (Money::Review, Status::Paid) if case.payment.paid_amount.is_none() => {
+            case.payment.paid_amount = facts.paid_amount;
+            case.payment.paid_at_ms = facts.paid_at_ms;
+        }
         (Money::Failed, Status::Failed | Status::Pending)
         | (
             Money::Paid | Money::Refunding | Money::Refunded | Money::Review | Money::Closed,

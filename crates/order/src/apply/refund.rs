@@ -89,7 +89,6 @@ pub(super) fn refund_said(
         None if is_done(status) => refund_is(tx, case, (name, refund), RefundStatus::Pending),
         None => refund_is(tx, case, (name, refund), RefundStatus::Failed),
     }
-    Ok(())
 }
 
 /// It has not answered, for long: a person is to look, and may have it tried again.
@@ -128,7 +127,7 @@ pub(super) fn learn_refunds(
         }
         let of_it = said.iter().find(|(number, _)| *number == refund.number);
         match of_it {
-            Some((_, status)) => refund_is(tx, case, (&name, refund), *status),
+            Some((_, status)) => refund_is(tx, case, (&name, refund), *status)?,
             // What was answered when it was asked for could not be read, and it knows nothing of it.
             None if refund.is_pending => ask_again(tx, case, (&name, refund)),
             None => {}
@@ -171,7 +170,7 @@ fn refund_is(
     case: &mut Case<'_>,
     (name, mut refund): (&str, Refund),
     status: RefundStatus,
-) {
+) -> Result<(), Missing> {
     let is_open = matches!(refund.state, Money::Refunding | Money::Review);
     match status {
         RefundStatus::Pending if refund.state == Money::Refunding && !refund.is_pending => {
@@ -179,12 +178,25 @@ fn refund_is(
             case.payment.refunds_pending += 1;
             tx.put(&REFUNDS, (case.id, name), refund);
         }
-        RefundStatus::Done if is_open => refund_done(tx, case, (name, refund), Money::Refunded),
+        RefundStatus::Done if is_open => {
+            close_review(tx, refund.number)?;
+            refund_done(tx, case, (name, refund), Money::Refunded);
+        }
         RefundStatus::Failed if refund.state == Money::Refunding => {
             to_review(tx, case, (name, refund), ReviewCause::RefundFailed);
         }
         RefundStatus::Pending | RefundStatus::Done | RefundStatus::Failed => {}
     }
+    Ok(())
+}
+
+/// It has become known by itself: nobody needs to look any more.
+fn close_review(tx: &mut Tx<'_>, number: u64) -> Result<(), Missing> {
+    if let Some(review) = tx.get(&REVIEWS, number)? {
+        let state = ReviewState::Closed;
+        tx.put(&REVIEWS, number, Review { state, ..review });
+    }
+    Ok(())
 }
 
 fn to_review(
@@ -225,18 +237,6 @@ pub(super) fn refund_done(
     state: Money,
 ) {
     no_longer_pending(case, &mut refund);
-    if refund.state == Money::Review {
-        let review = Review {
-            order: case.id.into(),
-            payment: case.name.clone(),
-            refund: Some(CompactText(name.into())),
-            why: ReviewCause::RefundUnknown,
-            amount: refund.amount,
-            at_ms: tx.now_ms(),
-            state: ReviewState::Closed,
-        };
-        tx.put(&REVIEWS, refund.number, review);
-    }
     refund.state = state;
     if matches!(case.payment.money, Money::Refunding | Money::Review) {
         case.payment.money = state;
