@@ -146,6 +146,12 @@ impl Services {
         if authority.contains('@') {
             return Err("a URL must not hold a name or a password: give a token_file".to_owned());
         }
+        let port = authority
+            .rsplit_once(':')
+            .filter(|(_, port)| !port.contains(']'));
+        if port.is_some() && uri.port_u16().is_none() {
+            return Err(format!("{url}: a port is 1 to 65535"));
+        }
         if uri.authority() != other.authority() {
             return Err(format!("{url}: {ABOUT} may stand in the path only"));
         }
