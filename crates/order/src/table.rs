@@ -390,6 +390,19 @@ pub(crate) struct Cause {
     pub(crate) available: u64,
 }
 
+/// Things in the order of their keys, each once, with the units of all.
+pub(crate) fn each_once(mut things: Vec<Thing>) -> Vec<Thing> {
+    things.sort_unstable();
+    things.dedup_by(|next, first| {
+        let is_same = (next.domain, &next.key) == (first.domain, &first.key);
+        if is_same {
+            first.units += next.units;
+        }
+        is_same
+    });
+    things
+}
+
 impl Order {
     /// Who claims.
     pub(crate) fn owner(&self, id: &str) -> Owner {
@@ -406,16 +419,7 @@ impl Order {
             key: line.sku.clone(),
             units: line.quantity,
         };
-        let mut things: Vec<_> = self.lines.iter().map(thing).collect();
-        things.sort_unstable();
-        things.dedup_by(|next, first| {
-            let is_same = (next.domain, &next.key) == (first.domain, &first.key);
-            if is_same {
-                first.units += next.units;
-            }
-            is_same
-        });
-        things
+        each_once(self.lines.iter().map(thing).collect())
     }
 
     /// Those of them that may have been claimed by now, as letters name them.

@@ -126,7 +126,7 @@ pub(super) fn to_order(tx: &mut Tx<'_>, case: &mut Case<'_>) {
     }
 }
 
-/// It is paid, and what is held for it is sold.
+/// It is paid, and what it has claimed is its own for good.
 pub(super) fn sell(tx: &mut Tx<'_>, id: &str, order: &mut Order) {
     settle(tx, &order.owner(id), chunks(&order.things()), Verdict::Take);
     enter(tx, id, order, State::Paid, None);

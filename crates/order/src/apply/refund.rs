@@ -22,7 +22,7 @@ use crate::refusal::{
     WRONG_STATE,
 };
 use crate::reply::RefundReceipt;
-use crate::table::{ORDERS, Order, State, StepCause};
+use crate::table::{ORDERS, Order, State, StepCause, each_once};
 use crate::{QUANTITY_MAX, REFUNDS_MAX, Refusal};
 
 /// The whole of a payment goes back, as nobody has asked; the order's own state says so if it has nothing
@@ -65,12 +65,17 @@ fn begin(tx: &mut Tx<'_>, case: &mut Case<'_>, name: CompactString, refund: Refu
         refund_done(tx, case, (&name, refund), Money::Refunded);
         return;
     }
+    ask_for(tx, case, &name, refund);
+}
+
+/// Asks the provider for a refund, under its number: for the first time or once more.
+pub(super) fn ask_for(tx: &mut Tx<'_>, case: &Case<'_>, name: &str, refund: Refund) {
     let body = to_refund(refund.number, refund.amount);
     let asked = Asked::Refund {
-        refund: name.clone(),
+        refund: name.into(),
     };
     call(tx, case, asked, body);
-    tx.put(&REFUNDS, (case.id, name.as_str()), refund);
+    tx.put(&REFUNDS, (case.id, name), refund);
 }
 
 /// The provider has answered to a refund.
@@ -119,7 +124,7 @@ pub(super) fn learn_refunds(
         return Ok(());
     }
     for name in case.order.refunds.clone() {
-        let Some(refund) = tx.get(&REFUNDS, (case.id, name.as_str()))? else {
+        let Some(mut refund) = tx.get(&REFUNDS, (case.id, name.as_str()))? else {
             continue;
         };
         if refund.payment != case.name {
@@ -129,22 +134,14 @@ pub(super) fn learn_refunds(
         match of_it {
             Some((_, status)) => refund_is(tx, case, (&name, refund), *status)?,
             // What was answered when it was asked for could not be read, and it knows nothing of it.
-            None if refund.is_pending => ask_again(tx, case, (&name, refund)),
+            None if refund.is_pending => {
+                no_longer_pending(case, &mut refund);
+                ask_for(tx, case, &name, refund);
+            }
             None => {}
         }
     }
     Ok(())
-}
-
-/// Asks for a refund once more, under its number.
-fn ask_again(tx: &mut Tx<'_>, case: &mut Case<'_>, (name, mut refund): (&str, Refund)) {
-    no_longer_pending(case, &mut refund);
-    let body = to_refund(refund.number, refund.amount);
-    let asked = Asked::Refund {
-        refund: name.into(),
-    };
-    call(tx, case, asked, body);
-    tx.put(&REFUNDS, (case.id, name), refund);
 }
 
 /// Of refunds that the provider has taken in and not made in all the time there is, a person is told.
@@ -371,7 +368,7 @@ fn paid_by<'a>(tx: &mut Tx<'_>, id: &'a str, order: Order) -> Result<Case<'a>, M
 impl Command {
     /// What goes back: of lines that are named, or of all. Gives its price and its units.
     fn take_lines(&self, order: &mut Order) -> Result<(u64, Vec<Thing>), Refusal> {
-        let mut left: Vec<(CompactString, u64)> = match &self.lines {
+        let wanted: Vec<(CompactString, u64)> = match &self.lines {
             Some(lines) => {
                 let named = |line: &RefundLine| (line.sku.compact(), line.quantity.get());
                 lines.items().iter().map(named).collect()
@@ -384,7 +381,7 @@ impl Command {
         };
         let is_all = self.lines.is_none();
         let (mut amount, mut units) = (0, Vec::new());
-        for (sku, wanted) in &mut left {
+        for (sku, wanted) in &wanted {
             let mut taken = 0;
             for line in order.lines.iter_mut().filter(|line| line.sku == *sku) {
                 let refunded = line.refunded.unwrap_or_default();
@@ -412,15 +409,7 @@ impl Command {
                 });
             }
         }
-        units.sort_unstable();
-        units.dedup_by(|next, first| {
-            let is_same = next.key == first.key;
-            if is_same {
-                first.units += next.units;
-            }
-            is_same
-        });
-        Ok((amount, units))
+        Ok((amount, each_once(units)))
     }
 
     fn receipt(&self, order: &Order, refund: &Refund, repeated: bool) -> RefundReceipt {

@@ -3,16 +3,14 @@
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::asks::{call, plan};
+use super::asks::plan;
 use super::case::Case;
 use super::money::to_order;
 use super::order_of;
-use super::refund::{give_back, refund_done};
+use super::refund::{ask_for, give_back, refund_done};
 use crate::Refusal;
 use crate::command::{Decision, Resolve};
-use crate::mail::Asked;
 use crate::payments::{CompactText, Money, REFUNDS, REVIEWS, Refund, Review, ReviewState};
-use crate::provider::to_refund;
 use crate::refusal::{UNKNOWN_ORDER, UNKNOWN_REVIEW, WRONG_DECISION};
 use crate::reply::ReviewReceipt;
 use crate::table::{ORDERS, State, StepCause};
@@ -106,16 +104,11 @@ impl Resolve {
                 Ok(())
             }
             Decision::Refund => {
-                let body = to_refund(refund.number, refund.amount);
-                let asked = Asked::Refund {
-                    refund: name.into(),
-                };
-                call(tx, case, asked, body);
                 if case.payment.money == Money::Review {
                     case.payment.money = Money::Refunding;
                 }
                 let state = Money::Refunding;
-                tx.put(&REFUNDS, (case.id, name), Refund { state, ..refund });
+                ask_for(tx, case, name, Refund { state, ..refund });
                 Ok(())
             }
         }

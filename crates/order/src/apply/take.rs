@@ -3,12 +3,12 @@
 //! There may be no room or no time for it now: that is tried again, for a while. If there are no units, or
 //! it could not be found out, the money goes back.
 
-use tidegate_claim::Verdict;
 use tidegate_engine::{Missing, Tx};
 
 use super::case::Case;
-use super::claims::{chunks, claim_all, release, settle};
-use super::course::{enter, enter_for, last_until, tell_list};
+use super::claims::{claim_all, release};
+use super::course::{enter_for, last_until, tell_list};
+use super::money::sell;
 use super::refund::give_back;
 use crate::table::{Order, State, StepCause, Taking};
 use crate::{PLACING_MS, TAKING_REST_MS, TAKING_TRIES_MAX};
@@ -31,9 +31,7 @@ pub(super) fn begin_taking(tx: &mut Tx<'_>, case: &mut Case<'_>, why: Option<Ste
 /// Everything is claimed: it is the order's for good.
 pub(super) fn taken(tx: &mut Tx<'_>, id: &str, order: &mut Order) {
     order.taking = None;
-    settle(tx, &order.owner(id), chunks(&order.things()), Verdict::Take);
-    enter(tx, id, order, State::Paid, None);
-    tell_list(tx, id, order);
+    sell(tx, id, order);
 }
 
 /// There was no room or no time: it is tried again soon.
