@@ -2,7 +2,7 @@
 
 use compact_str::ToCompactString;
 use tidegate_engine::RowKey;
-use tidegate_engine::contract::{Never, Page, PageItem, RefusalDef, Scan, ScanContext};
+use tidegate_engine::contract::{Bounded, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
 use tidegate_engine::limits::SCAN_ROWS_MAX;
 
 use crate::command::{List, Reviews};
@@ -106,22 +106,13 @@ impl Scan for Reviews {
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<ReviewInfo>, Never> {
-        let from = self.after.map_or(0, |after| after.get() + 1);
-        let rows = context.numbered(&REVIEWS, &(from..u64::MAX));
-        let mut items = Vec::new();
-        for (examined, (_, number, review)) in rows.enumerate() {
-            if examined == SCAN_ROWS_MAX {
-                let next = Some(number - 1);
-                return Ok(Page { items, next });
-            }
-            if self.state.is_none_or(|state| state == review.state) {
-                items.push(review_info(number, review));
-            }
-            if items.len() > self.limit() {
-                return Ok(Page::cut(items, self.limit()));
-            }
-        }
-        Ok(Page::of(items, false))
+        let after = self.after.map(Bounded::get);
+        Ok(
+            context.numbered_page(&REVIEWS, after, self.limit(), |_, number, row| {
+                let is_asked = self.state.is_none_or(|state| state == row.state);
+                is_asked.then(|| review_info(number, row))
+            }),
+        )
     }
 }
 

@@ -601,9 +601,34 @@ impl ScanContext {
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
+    /// A page of the rows of all slots whose key is a number behind `after`, oldest first: what `item` makes
+    /// of them, which passes over those for which it gives nothing.
+    pub fn numbered_page<R: Row, T: PageItem<Place = u64>>(
+        &self,
+        table: &Table<R>,
+        after: Option<u64>,
+        limit: usize,
+        mut item: impl FnMut(Slot, u64, R) -> Option<T>,
+    ) -> Page<T> {
+        let from = after.map_or(0, |after| after + 1);
+        let rows = self.numbered(table, &(from..u64::MAX));
+        let mut items = Vec::new();
+        for (examined, (slot, number, row)) in rows.enumerate() {
+            if examined == SCAN_ROWS_MAX {
+                let next = Some(number - 1);
+                return Page { items, next };
+            }
+            items.extend(item(slot, number, row));
+            if items.len() > limit {
+                return Page::cut(items, limit);
+            }
+        }
+        Page::of(items, false)
+    }
+
     /// The rows of all slots whose key is a number within `range`, by this number, with their slots. Only
     /// what is taken is read, and one row of each slot.
-    pub fn numbered<'a, R: Row>(
+    pub(crate) fn numbered<'a, R: Row>(
         &'a self,
         table: &'a Table<R>,
         range: &Range<u64>,

@@ -4,7 +4,6 @@ use compact_str::CompactString;
 
 use super::{CALLS, CallRow, CallState, Failed};
 use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
-use crate::limits::SCAN_ROWS_MAX;
 use crate::row_id::RowId;
 use crate::{reply, request};
 
@@ -106,21 +105,12 @@ impl Scan for ListCalls {
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<CallInfo>, Never> {
-        let from = self.after.map_or(0, |after| after.get() + 1);
-        let rows = context.numbered(&CALLS, &(from..u64::MAX));
-        let mut items = Vec::new();
-        for (examined, (slot, number, row)) in rows.enumerate() {
-            if examined == SCAN_ROWS_MAX {
-                let next = Some(number - 1);
-                return Ok(Page { items, next });
-            }
-            if self.state.is_none_or(|state| state == row.state) {
-                items.push(CallInfo::of(RowId::new(slot, number), row));
-            }
-            if items.len() > self.limit() {
-                return Ok(Page::cut(items, self.limit()));
-            }
-        }
-        Ok(Page::of(items, false))
+        let after = self.after.map(Bounded::get);
+        Ok(
+            context.numbered_page(&CALLS, after, self.limit(), |slot, number, row| {
+                let is_asked = self.state.is_none_or(|state| state == row.state);
+                is_asked.then(|| CallInfo::of(RowId::new(slot, number), row))
+            }),
+        )
     }
 }

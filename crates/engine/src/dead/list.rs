@@ -4,7 +4,6 @@ use compact_str::{CompactString, format_compact};
 
 use super::{DEAD, DeadRow, DeadState};
 use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
-use crate::limits::SCAN_ROWS_MAX;
 use crate::row_id::RowId;
 use crate::{reply, request};
 
@@ -84,21 +83,12 @@ impl Scan for ListDead {
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<DeadInfo>, Never> {
-        let from = self.after.map_or(0, |after| after.get() + 1);
-        let rows = context.numbered(&DEAD, &(from..u64::MAX));
-        let mut items = Vec::new();
-        for (examined, (slot, number, dead)) in rows.enumerate() {
-            if examined == SCAN_ROWS_MAX {
-                let next = Some(number - 1);
-                return Ok(Page { items, next });
-            }
-            if self.state.is_none_or(|state| state == dead.state) {
-                items.push(DeadInfo::of(RowId::new(slot, number), &dead));
-            }
-            if items.len() > self.limit() {
-                return Ok(Page::cut(items, self.limit()));
-            }
-        }
-        Ok(Page::of(items, false))
+        let after = self.after.map(Bounded::get);
+        Ok(
+            context.numbered_page(&DEAD, after, self.limit(), |slot, number, row| {
+                let is_asked = self.state.is_none_or(|state| state == row.state);
+                is_asked.then(|| DeadInfo::of(RowId::new(slot, number), &row))
+            }),
+        )
     }
 }
