@@ -10,7 +10,7 @@ use crate::courier::Reported;
 use crate::key::Slot;
 use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
 use crate::log::BUSY;
-use crate::mail::Letter;
+use crate::mail::{Ack, Letter};
 use crate::partition::Lanes;
 use crate::reader::Gather;
 use crate::sink::ReplySink;
@@ -52,8 +52,6 @@ pub(crate) enum Errand {
     Scan(Arc<Gather>),
     /// Take this in.
     Letter(Letter),
-    /// This letter was taken in.
-    Ack(u64),
     /// The courier has tried this.
     Report(Reported),
 }
@@ -63,7 +61,7 @@ impl Envelope {
     /// asked, so nothing may happen before that afterwards.
     pub(crate) fn may_run(&self, now_ms: u64) -> bool {
         match &self.work {
-            Errand::Call { .. } | Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_) => true,
+            Errand::Call { .. } | Errand::Letter(_) | Errand::Report(_) => true,
             Errand::Scan(gather) => gather.asked_ms() <= now_ms,
         }
     }
@@ -83,19 +81,14 @@ impl Envelope {
 
     /// Whether it came by mail.
     pub(crate) fn is_mail(&self) -> bool {
-        matches!(
-            self.work,
-            Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_)
-        )
+        matches!(self.work, Errand::Letter(_) | Errand::Report(_))
     }
 
     /// Bytes that it takes while it waits, if it is no mail.
     pub(crate) fn bytes(&self) -> usize {
         match &self.work {
             Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
-            Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_) => {
-                size_of::<Self>()
-            }
+            Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => size_of::<Self>(),
         }
     }
 }
@@ -106,10 +99,18 @@ impl Envelope {
         let to = letter.to();
         Self::mail(Errand::Letter(letter), to, "a letter")
     }
+}
 
-    /// Back to the slot of the sender.
-    pub(crate) fn ack(of: Slot, number: u64) -> Self {
-        Self::mail(Errand::Ack(number), of, "an acknowledgement")
+/// Mail for one partition, which is carried there at once.
+#[derive(Default)]
+pub(crate) struct Bag {
+    pub(crate) mail: Vec<Envelope>,
+    pub(crate) acks: Vec<Ack>,
+}
+
+impl Bag {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mail.is_empty() && self.acks.is_empty()
     }
 }
 
@@ -141,6 +142,7 @@ pub(crate) struct Inbox {
 struct Arrived {
     /// Letters and acknowledgements, for which there always is room: outboxes bound them.
     mail: VecDeque<Envelope>,
+    acks: Vec<Ack>,
     domains: Vec<VecDeque<Envelope>>,
 }
 
@@ -157,6 +159,7 @@ impl Inbox {
         Self {
             arrived: Mutex::new(Arrived {
                 mail: VecDeque::new(),
+                acks: Vec::new(),
                 domains,
             }),
             held,
@@ -193,11 +196,13 @@ impl Inbox {
         Ok(())
     }
 
-    /// Takes mail in.
-    pub(crate) fn push_mail(&self, mail: Envelope) {
+    /// Takes mail in, and leaves an empty bag.
+    pub(crate) fn push_mail(&self, Bag { mail, acks }: &mut Bag) {
+        let came = mail.len() + acks.len();
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.mail.push_back(mail);
-        self.waiting.fetch_add(1, Ordering::Release);
+        arrived.mail.extend(mail.drain(..));
+        arrived.acks.append(acks);
+        self.waiting.fetch_add(came, Ordering::Release);
     }
 
     /// What has arrived and was not taken out.
@@ -214,14 +219,20 @@ impl Inbox {
         self.overdue.store(overdue, Ordering::Relaxed);
     }
 
-    /// Moves all commands into `lanes`, in order of arrival within their domain, and some mail.
+    /// Moves all commands into `lanes`, in order of arrival within their domain, all acknowledgements, and
+    /// some letters.
     pub(crate) fn drain(&self, lanes: &mut Lanes) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        let Arrived { mail, domains } = &mut *arrived;
+        let Arrived {
+            mail,
+            acks,
+            domains,
+        } = &mut *arrived;
         let letters = BATCH_LETTERS_MAX.saturating_sub(lanes.mail.len());
         let letters = letters.min(mail.len());
         lanes.mail.extend(mail.drain(..letters));
-        let mut taken = letters;
+        let mut taken = letters + acks.len();
+        lanes.acks.append(acks);
         for (domain, commands) in domains.iter_mut().enumerate() {
             taken += commands.len();
             lanes.take(domain, commands);

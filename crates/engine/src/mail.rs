@@ -125,13 +125,15 @@ impl Letter {
 /// What leaves a partition once what it rests on is durable.
 pub(crate) enum Post {
     Letter(Letter),
-    /// This letter of a slot was applied.
-    Ack {
-        of: Slot,
-        number: u64,
-    },
+    Ack(Ack),
     /// To the courier.
     Try(Try),
+}
+
+/// This letter of a slot was applied.
+pub(crate) struct Ack {
+    pub(crate) from: Slot,
+    pub(crate) number: u64,
 }
 
 /// Asserts that every kind of mail that some domain sends is one that some domain takes in.

@@ -28,6 +28,8 @@ pub(crate) struct Tables {
     floors: Floors,
     /// The base has no row of any table.
     are_whole: bool,
+    /// About how many bytes the rows changed since the last checkpoint take, by the last commit.
+    bytes: usize,
     /// Bytes of a row on its way in.
     scratch: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl Tables {
             changed: Vec::new(),
             are_whole: defs.iter().all(|def| !base.has(def.id)),
             base,
+            bytes: 0,
             floors: floors.clone(),
             scratch: Vec::new(),
         }
@@ -131,9 +134,8 @@ impl Tables {
 
     /// The key of the first row in memory from `from` on, though the base may have one before it.
     /// None for a keyed table.
-    pub(crate) fn first_from<R: Row>(&self, table: &Table<R>, from: &[u8]) -> Option<RowKey> {
-        let at = self.place(table.id()).expect(REGISTERED);
-        let cell = self.tables[at].1.first_from(from)?;
+    pub(crate) fn first_from<R: Row>(&mut self, table: &Table<R>, from: &[u8]) -> Option<RowKey> {
+        let cell = self.table(table.id()).first_from(from)?;
         Some(RowKey::from_bytes(cell.key()))
     }
 
@@ -145,7 +147,9 @@ impl Tables {
 
     pub(crate) fn commit(&mut self) {
         for at in self.touched.drain(..) {
-            self.tables[usize::from(at)].1.commit();
+            let (_, table) = &mut self.tables[usize::from(at)];
+            table.commit();
+            self.bytes = table.count_bytes(self.bytes);
             if !self.changed.contains(&at) {
                 self.changed.push(at);
             }
@@ -174,6 +178,7 @@ impl Tables {
             def.verify(row)?;
         }
         rows.replay(cell_of(&mut self.scratch, key, row));
+        self.bytes = rows.count_bytes(self.bytes);
         Ok(())
     }
 
@@ -189,6 +194,7 @@ impl Tables {
         let frozen = tables
             .map(|(def, table)| (def.id, table.freeze()))
             .collect();
+        self.bytes = 0;
         self.are_whole = self.tables.iter().all(|(_, table)| table.is_whole());
         frozen
     }
@@ -210,13 +216,16 @@ impl Tables {
         }
     }
 
-    /// About how many bytes the rows changed since the last checkpoint take.
+    /// About how many bytes the rows changed since the last checkpoint take, as of the last commit.
     pub(crate) fn bytes(&self) -> usize {
-        self.tables.iter().map(|(_, table)| table.bytes()).sum()
+        self.bytes
     }
 
     /// The named tables as they are now.
-    pub(crate) fn snapshot(&self, tables: &[u16], now_ms: u64) -> Snapshot {
+    pub(crate) fn snapshot(&mut self, tables: &[u16], now_ms: u64) -> Snapshot {
+        for table in tables {
+            self.table(*table).put_in_order(); // Not again for the next one.
+        }
         let seen = |id: &u16| {
             let at = self.place(*id).expect(REGISTERED);
             let (def, table) = &self.tables[at];

@@ -250,7 +250,13 @@ impl Agenda {
     }
 
     /// Timers of a slot that are due and known, first first: at most `most`.
-    pub(crate) fn known(&self, tables: &Tables, slot: Slot, now_ms: u64, most: usize) -> Vec<Due> {
+    pub(crate) fn known(
+        &self,
+        tables: &mut Tables,
+        slot: Slot,
+        now_ms: u64,
+        most: usize,
+    ) -> Vec<Due> {
         let Some(line) = self.slots.get(&slot) else {
             return Vec::new();
         };

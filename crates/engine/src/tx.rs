@@ -1,5 +1,6 @@
 //! A transaction: what one command reads, writes, schedules and emits; all or nothing.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -181,12 +182,12 @@ impl<'a> Tx<'a> {
     }
 
     /// Puts a row; into a slice that is dropped, nothing.
-    pub fn put<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts, row: R) {
+    pub fn put<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts, row: impl Borrow<R>) {
         write_key(self.scratch, self.slot, &parts);
         if self.is_dropped(table) {
             return;
         }
-        self.tables.put(table, self.scratch, &row);
+        self.tables.put(table, self.scratch, row.borrow());
         self.weight += self.scratch.len() + effect::HEAD;
     }
 
@@ -247,19 +248,18 @@ impl<'a> Tx<'a> {
 
     /// Sends a letter to an address, whose domain takes in letters that say this.
     pub fn send_to<R: Row>(&mut self, address: &Address, mail: &R) {
-        let body = minicbor::to_vec(mail).expect("because writing to memory does not fail");
-        assert!(
-            body.len() <= LETTER_BYTES_MAX,
-            "a letter of {} bytes",
-            body.len()
-        );
+        let body = &mut *self.scratch;
+        body.clear();
+        minicbor::encode(mail, &mut *body).expect("because writing to memory does not fail");
+        let bytes = body.len();
+        assert!(bytes <= LETTER_BYTES_MAX, "a letter of {bytes} bytes");
         let sent = Sent {
             mail: address.mail(),
             to: CompactString::new(address.to()),
-            body: body.into(),
+            body: body.to_vec().into(),
         };
         let number = self.mint();
-        self.put(&OUTBOX, number, sent.clone());
+        self.put(&OUTBOX, number, &sent);
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
     }

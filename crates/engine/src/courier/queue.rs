@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Report, Try};
-use crate::inbox::{Envelope, Errand};
+use crate::inbox::{Bag, Envelope, Errand};
 use crate::shared::{Shared, Waker};
 
 /// Tries on their way to the courier. Nothing is bounded here: there are no more than rows of calls.
@@ -90,7 +90,9 @@ impl Courier {
             report,
         };
         let envelope = Envelope::mail(Errand::Report(reported), tried.slot, "a report");
-        self.shared.inbox(to).push_mail(envelope);
+        let mut bag = Bag::default();
+        bag.mail.push(envelope);
+        self.shared.inbox(to).push_mail(&mut bag);
         self.shared.wake(to);
     }
 

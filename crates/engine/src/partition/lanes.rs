@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use crate::inbox::Envelope;
 use crate::limits::{AHEAD_BYTES_MAX, AHEAD_SHARED_BYTES_MAX, BATCH_SHARED_WORK};
+use crate::mail::Ack;
 use crate::shared::Shared;
 
 /// What a command costs beside the bytes of its rows and its answer, in bytes: so many are written in
@@ -21,6 +22,8 @@ const DEBT_MAX: i64 = 1024 * 1024;
 /// What waits to run in a partition.
 pub(crate) struct Lanes {
     pub(crate) mail: VecDeque<Envelope>,
+    /// Of letters that were taken in.
+    pub(crate) acks: Vec<Ack>,
     lanes: Vec<Lane>,
     turn: usize,
 }
@@ -55,13 +58,15 @@ impl Lanes {
         };
         Self {
             mail: VecDeque::new(),
+            acks: Vec::new(),
             lanes: weights.map(lane).collect(),
             turn: 0,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.mail.is_empty() && self.lanes.iter().all(|lane| lane.commands.is_empty())
+        let is_without_mail = self.mail.is_empty() && self.acks.is_empty();
+        is_without_mail && self.lanes.iter().all(|lane| lane.commands.is_empty())
     }
 
     /// All that waits here.
@@ -93,7 +98,8 @@ impl Lanes {
     /// Whether something waits that could run in another batch.
     pub(super) fn has_more(&self) -> bool {
         let mut lanes = self.lanes.iter();
-        !self.mail.is_empty() || lanes.any(|lane| !lane.commands.is_empty() && !lane.is_held_up)
+        let has_mail = !self.mail.is_empty() || !self.acks.is_empty();
+        has_mail || lanes.any(|lane| !lane.commands.is_empty() && !lane.is_held_up)
     }
 
     /// A batch begins: a domain may do what it likes while it is alone, and its share while others

@@ -3,13 +3,14 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::state::Done;
-use super::{Later, Partition};
+use super::{Lanes, Later, Partition};
 use crate::contract::Class;
 use crate::dead::DeadRow;
 use crate::gate::Answers;
 use crate::inbox::Envelope;
 use crate::key::Slot;
-use crate::mail::{Letter, OUTBOX, Post, RECEIVED, Received};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::mail::{Ack, Letter, OUTBOX, Post, RECEIVED, Received};
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::strikes::Identity;
@@ -21,6 +22,7 @@ use crate::testing::Canary;
 #[derive(Default)]
 pub(super) struct HeldMail {
     pub(super) mail: VecDeque<Envelope>,
+    acks: Vec<Ack>,
     /// Further mail to these waits behind it, whatever else it would wait for.
     pub(super) slots: HashSet<Slot>,
 }
@@ -31,19 +33,24 @@ impl HeldMail {
         self.mail.push_back(envelope);
     }
 
-    /// Puts it all before what is in `mail`.
-    pub(super) fn release(&mut self, mail: &mut VecDeque<Envelope>) {
+    fn is_empty(&self) -> bool {
+        self.mail.is_empty() && self.acks.is_empty()
+    }
+
+    /// Puts it all before what is in the lanes.
+    fn release(&mut self, lanes: &mut Lanes) {
         self.slots.clear();
-        self.mail.append(mail);
-        std::mem::swap(&mut self.mail, mail);
+        self.mail.append(&mut lanes.mail);
+        std::mem::swap(&mut self.mail, &mut lanes.mail);
+        lanes.acks.append(&mut self.acks);
     }
 }
 
 impl Partition {
     /// Mail that was held is taken in before anything else, once there is room.
     pub(super) fn release_mail(&mut self, shared: &Shared) {
-        if !self.held_mail.mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
-            self.held_mail.release(&mut self.lanes.mail);
+        if !self.held_mail.is_empty() && shared.refuses(Class::Finishes).is_none() {
+            self.held_mail.release(&mut self.lanes);
         }
     }
 
@@ -91,10 +98,10 @@ impl Partition {
                 }
             };
         }
-        answers.push_post(Post::Ack {
-            of: *from,
+        answers.push_post(Post::Ack(Ack {
+            from: *from,
             number: *number,
-        });
+        }));
         Ok(more)
     }
 
@@ -112,12 +119,22 @@ impl Partition {
         Later::Fetched(missing)
     }
 
-    /// A letter was taken in: it need not be sent again.
-    pub(super) fn forget_letter(&mut self, from: Slot, number: u64) -> usize {
-        let mut tx = self.state.begin(self.id, from, 0);
-        tx.remove(&OUTBOX, number);
-        let done = Done::of(tx);
-        self.outbox.forget(number);
-        self.state.commit(from, done)
+    /// Letters that were taken in need not be sent again.
+    pub(super) fn forget_letters(&mut self, weight: &mut usize, shared: &Shared) {
+        if shared.refuses(Class::Finishes).is_some() {
+            self.held_mail.acks.append(&mut self.lanes.acks);
+        }
+        while *weight < BATCH_BYTES_MAX
+            && let Some(Ack { from, number }) = self.lanes.acks.pop()
+        {
+            let domain = self.outbox.forget(number);
+            self.work_for(domain);
+            let mut tx = self.state.begin(self.id, from, 0);
+            tx.remove(&OUTBOX, number);
+            let done = Done::of(tx);
+            let more = self.state.commit(from, done);
+            self.ledger.wrote(domain, more);
+            *weight += more;
+        }
     }
 }

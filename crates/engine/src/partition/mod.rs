@@ -36,7 +36,7 @@ use crate::courier::CALLS;
 use crate::event::{EVENTS, FLOORS};
 use crate::gate::{Answers, Gate, Others};
 use crate::ids::Minter;
-use crate::inbox::Envelope;
+use crate::inbox::{Bag, Envelope};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
@@ -75,6 +75,8 @@ pub(crate) struct Partition {
     effects: Vec<u8>,
     others: Others,
     outbox: Outbox,
+    /// What goes to each partition.
+    bags: Vec<Bag>,
     /// Calls that are under way.
     calls: usize,
     /// What the batch has counted: of which domain, and what.
@@ -211,6 +213,7 @@ impl Partition {
             effects: Vec::new(),
             others,
             outbox,
+            bags: Vec::new(),
             calls,
             counted: Vec::new(),
             is_held_up: false,
@@ -395,18 +398,27 @@ impl Partition {
         let bytes = self.gate.open(durable, &mut self.others);
         shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
+        self.bags
+            .resize_with(usize::from(shared.slots.partitions()), Bag::default);
         for post in self.others.post.drain(..) {
-            let mail = match post {
-                Post::Letter(letter) => Envelope::letter(letter),
-                Post::Ack { of, number } => Envelope::ack(of, number),
-                Post::Try(one) => {
-                    shared.to_courier.push(one);
-                    continue;
+            match post {
+                Post::Letter(letter) => {
+                    let mail = Envelope::letter(letter);
+                    let to = shared.slots.owner(mail.slot);
+                    self.bags[to.index()].mail.push(mail);
                 }
-            };
-            let to = shared.slots.owner(mail.slot);
-            shared.inbox(to).push_mail(mail);
-            shared.wake(to);
+                Post::Ack(ack) => {
+                    let to = shared.slots.owner(ack.from);
+                    self.bags[to.index()].acks.push(ack);
+                }
+                Post::Try(one) => shared.to_courier.push(one),
+            }
+        }
+        for (to, bag) in (0..).map(PartitionId).zip(&mut self.bags) {
+            if !bag.is_empty() {
+                shared.inbox(to).push_mail(bag);
+                shared.wake(to);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::OWN;
 use crate::contract::{Call, Class};
 use crate::limits::{
     LETTER_BYTES_MAX, LETTER_HEAD_BYTES, OPEN_SHARE_PERCENT, OUTBOX_BYTES_MAX, OUTBOX_LETTERS_MAX,
@@ -30,14 +31,14 @@ impl Outbox {
         self.bytes += bytes;
     }
 
-    pub(super) fn forget(&mut self, number: u64) {
-        let letter = self.letters.remove(&number);
-        self.bytes -= letter.map_or(0, |letter| letter.bytes);
-    }
-
-    /// The place of the domain that has sent a letter; the engine's own if that is not known.
-    pub(super) fn domain_of(&self, number: u64) -> usize {
-        self.letters.get(&number).map_or(0, |letter| letter.domain)
+    /// Forgets a letter; gives the place of the domain that has sent it, the engine's own if that is not
+    /// known.
+    pub(super) fn forget(&mut self, number: u64) -> usize {
+        let Some(letter) = self.letters.remove(&number) else {
+            return OWN;
+        };
+        self.bytes -= letter.bytes;
+        letter.domain
     }
 
     /// Whether a command of this class finds room for what it may send.

@@ -45,6 +45,7 @@ impl Partition {
         shared: &Shared,
         answers: &mut Answers,
     ) {
+        self.forget_letters(weight, shared);
         self.lanes.begin(now_ms, &self.ahead, shared);
         let mut ran = 0;
         while ran < BATCH_COMMANDS_MAX
@@ -86,7 +87,6 @@ impl Partition {
         match &envelope.work {
             Errand::Call { .. } | Errand::Scan(_) => envelope.domain,
             Errand::Letter(letter) => self.handlers.domain_of(letter.sent.mail),
-            Errand::Ack(number) => self.outbox.domain_of(*number),
             Errand::Report(_) => OWN,
         }
     }
@@ -141,15 +141,12 @@ impl Partition {
                 self.mark(&envelope);
                 return Ran::Over(0);
             }
-            Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_)
-                if shared.refuses(Class::Finishes).is_some() =>
-            {
+            Errand::Letter(_) | Errand::Report(_) if shared.refuses(Class::Finishes).is_some() => {
                 self.held_mail.hold(envelope);
                 return Ran::Waits;
             }
             Errand::Letter(letter) => self.take_letter(letter, now_ms, weight, answers),
             Errand::Report(reported) => self.take_report(slot, reported, now_ms, weight, answers),
-            Errand::Ack(number) => return Ran::Over(self.forget_letter(slot, *number)),
         };
         match ran {
             Ok(more) => {
@@ -166,7 +163,12 @@ impl Partition {
     }
 
     /// Hands a scan its snapshot, for a reader.
-    fn hand_scan(&self, gather: &Arc<Gather>, (slot, now_ms): (Slot, u64), answers: &mut Answers) {
+    fn hand_scan(
+        &mut self,
+        gather: &Arc<Gather>,
+        (slot, now_ms): (Slot, u64),
+        answers: &mut Answers,
+    ) {
         if gather.is_called_off() {
             return;
         }

@@ -110,7 +110,7 @@ impl Waiters {
 fn key_of(envelope: &Envelope) -> Option<CompactString> {
     match &envelope.work {
         Errand::Call { call, .. } => Some(CompactString::from_utf8_lossy(call.key())),
-        Errand::Scan(_) | Errand::Letter(_) | Errand::Ack(_) | Errand::Report(_) => None,
+        Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => None,
     }
 }
 
