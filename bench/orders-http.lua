@@ -14,8 +14,3 @@ function request()
     number, placed, placed % 100000, table.concat(lines, ","))
   return wrk.format("POST", "/v1/orders", headers, body)
 end
-
-local reserved, others = 0, 0
-function response(status)
-  if status == 200 then reserved = reserved + 1 else others = others + 1 end
-end

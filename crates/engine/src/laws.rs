@@ -206,7 +206,7 @@ impl<'a> Laws<'a> {
             };
             let id = u16::try_from(sender).map(PartitionId).ok();
             match id.filter(|id| id.0 < self.books.known.partitions) {
-                Some(id) => self.check_id("mark of receipt", sender, received.up_to, id),
+                Some(id) => self.check_id("mark of receipt", sender, received.number, id),
                 None => self.fault("mark of receipt", sender, "there is no such partition"),
             }
         }

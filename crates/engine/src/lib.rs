@@ -92,7 +92,7 @@ pub use memory::Memory;
 pub use metrics::{Counter, DomainFigures, Metrics};
 pub use random::Random;
 pub use repair::{RepairError, Repaired, repair};
-pub use row::{Nothing, Row};
+pub use row::{Nothing, Row, is_zero};
 pub use running::Running;
 pub use settings::Settings;
 pub use share::{Share, ShareError, Shares};

@@ -30,7 +30,7 @@ use crate::table::Table;
 pub(crate) const OUTBOX: Table<Sent> = Table::keyed(0, 2, "engine.outbox");
 
 /// By receiving slot and sending partition: up to which number its letters were applied.
-pub(crate) const RECEIVED: Table<Received> = Table::keyed(0, 3, "engine.received");
+pub(crate) const RECEIVED: Table<UpTo> = Table::keyed(0, 3, "engine.received");
 
 /// A letter in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -90,12 +90,12 @@ impl Address {
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(crate) struct Received {
+pub(crate) struct UpTo {
     #[n(0)]
-    pub(crate) up_to: u64,
+    pub(crate) number: u64,
 }
 
-impl Row for Received {}
+impl Row for UpTo {}
 
 /// A letter on its way.
 #[derive(Clone, Debug)]
@@ -159,9 +159,9 @@ mod tests {
         let expected = [0xa3, 0, 0x19, 0xff, 1, 1, 0x61, b'k', 2, 0x41, 0xa0];
         assert_eq!(bytes, expected);
         assert_eq!(minicbor::decode::<Sent>(&bytes).unwrap(), sent);
-        let received = Received { up_to: 300 };
+        let received = UpTo { number: 300 };
         let bytes = minicbor::to_vec(&received).unwrap();
         assert_eq!(bytes, [0xa1, 0, 0x19, 1, 44]);
-        assert_eq!(minicbor::decode::<Received>(&bytes).unwrap(), received);
+        assert_eq!(minicbor::decode::<UpTo>(&bytes).unwrap(), received);
     }
 }

@@ -8,6 +8,12 @@ pub trait Row:
 {
 }
 
+/// Whether a number is none, so that a row need not say it: `#[cbor(n(…), skip_if = "tidegate_engine::is_zero")]`.
+#[must_use]
+pub fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The row of an index, whose key says everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

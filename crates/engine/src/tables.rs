@@ -9,6 +9,7 @@ use crate::archive::{Floors, Retention, Slice};
 use crate::base::{Base, BaseError, BaseSnapshot};
 use crate::cell::Cell;
 use crate::filter::Filters;
+use crate::hash::Seeded;
 use crate::key::{RowKey, Slot};
 use crate::memtable::{Left, MemTable, Rows};
 use crate::row::Row;
@@ -26,6 +27,7 @@ pub(crate) struct Tables {
     base: Arc<dyn Base>,
     /// What was dropped of archives by the time of the start.
     floors: Floors,
+    seed: Seeded,
     /// The base has no row of any table.
     are_whole: bool,
     /// About how many bytes the rows changed since the last checkpoint take, by the last commit.
@@ -62,10 +64,16 @@ impl Tables {
             changed: Vec::new(),
             are_whole: defs.iter().all(|def| !base.has(def.id)),
             base,
+            seed: Seeded::new(seed),
             bytes: 0,
             floors: floors.clone(),
             scratch: Vec::new(),
         }
+    }
+
+    /// That of the hash of keyed tables.
+    pub(crate) fn seed(&self) -> Seeded {
+        self.seed
     }
 
     fn place(&self, id: u16) -> Result<usize, ReplayError> {

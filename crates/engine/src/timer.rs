@@ -161,11 +161,10 @@ impl Agenda {
 
     /// Notes that a slot has a timer at `due_ms`.
     pub(crate) fn note(&mut self, slot: Slot, due_ms: u64) {
-        let key = key_at(slot, due_ms);
         let line = self.slots.entry(slot);
-        let line = line.or_insert_with(|| Line::new(key.clone()));
-        if key < line.from {
-            line.from = key;
+        let line = line.or_insert_with(|| Line::new(key_at(slot, due_ms)));
+        if due_ms <= self::due_ms(&line.from) {
+            line.from = line.from.clone().min(key_at(slot, due_ms));
         }
         if !line.is_waiting && line.look_ms.is_none_or(|look_ms| due_ms < look_ms) {
             self.set(slot, Some(due_ms));

@@ -186,7 +186,7 @@ pub(crate) struct Order {
     #[n(4)]
     pub(crate) attempt: u64,
     /// Things claimed before those that are being claimed: the letters name only so many at once.
-    #[n(5)]
+    #[cbor(n(5), skip_if = "tidegate_engine::is_zero")]
     pub(crate) claimed: u64,
     #[cbor(n(6), with = "tidegate_engine::text")]
     pub(crate) buyer: CompactString,
@@ -208,7 +208,7 @@ pub(crate) struct Order {
     #[n(13)]
     pub(crate) cause: Option<Cause>,
     /// Things that want to hear once all are claimed.
-    #[n(14)]
+    #[cbor(n(14), skip_if = "Vec::is_empty")]
     pub(crate) asked: Vec<Thing>,
     /// When units are taken.
     #[n(15)]
@@ -217,16 +217,16 @@ pub(crate) struct Order {
     #[n(16)]
     pub(crate) expires_ms: Option<u64>,
     /// Its payments, oldest first.
-    #[cbor(n(17), with = "names")]
+    #[cbor(n(17), with = "names", skip_if = "Vec::is_empty")]
     pub(crate) payments: Vec<CompactString>,
     /// How many of them may still be paid.
-    #[n(18)]
+    #[cbor(n(18), skip_if = "tidegate_engine::is_zero")]
     pub(crate) open_payments: u64,
     /// Of how many of these the provider has said, after the order's time, that they were not paid by then.
-    #[n(19)]
+    #[cbor(n(19), skip_if = "tidegate_engine::is_zero")]
     pub(crate) unpaid_after: u64,
     /// Its refunds, oldest first.
-    #[cbor(n(20), with = "names")]
+    #[cbor(n(20), with = "names", skip_if = "Vec::is_empty")]
     pub(crate) refunds: Vec<CompactString>,
     /// What is paid and waits for units.
     #[n(21)]
@@ -628,8 +628,8 @@ mod tests {
             hex(&place),
         ];
         let expected = [
-            "b300070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a3000101617302030f001180120013001480",
-            "b300070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020e800f001180120013001480",
+            "af00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a3000101617302030f00",
+            "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020f00",
             "b600070119012c020d0303040205184006616207634555520881a4006173010302050301090f0a1903840b1903e80c81a3000d01186402010e81a3000101617302030f0110190384118261706171120113011481617215a3006170010202f51608",
             "a700616f01020201030f0463455552051864061903e8",
             "a20019012c0101",

@@ -170,7 +170,7 @@ impl HoldState {
 #[cbor(map)]
 pub(crate) struct Held {
     /// Hash of the content of the request that made it.
-    #[n(0)]
+    #[cbor(n(0), skip_if = "tidegate_engine::is_zero")]
     pub(crate) content: u64,
     #[n(1)]
     pub(crate) state: HoldState,
@@ -178,7 +178,7 @@ pub(crate) struct Held {
     pub(crate) position: u64,
     #[n(3)]
     pub(crate) quantity: u64,
-    #[n(4)]
+    #[cbor(n(4), skip_if = "tidegate_engine::is_zero")]
     pub(crate) returned: u64,
     #[cbor(n(5), with = "optional_text")]
     pub(crate) buyer: Option<CompactString>,
@@ -187,7 +187,7 @@ pub(crate) struct Held {
     #[n(7)]
     pub(crate) expires_at_ms: u64,
     /// What happened after it was made, oldest first.
-    #[n(8)]
+    #[cbor(n(8), skip_if = "Vec::is_empty")]
     pub(crate) steps: Vec<Step>,
     /// Its details have left for this slice of the archive: what buyer, creation and steps say here
     /// means nothing.
@@ -429,7 +429,7 @@ mod tests {
         };
         let rows = [hex(&hold), hex(&sku), hex(&InLine { place: 300 })];
         let expected = [
-            "a900000101020503030400061864071bffffffffffffffff08800aa200a200a20019020101616f01010102",
+            "a6010102050303061864071bffffffffffffffff0aa200a200a20019020101616f01010102",
             "a8000901030200030105050606070008a6000301020201030404050501",
             "a10019012c",
         ];

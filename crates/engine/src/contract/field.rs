@@ -96,7 +96,14 @@ pub struct Content(pub u64);
 #[derive(Debug, Default)]
 pub struct Hasher(Vec<u8>);
 
+/// So many bytes most requests have at most.
+const USUAL_BYTES: usize = 256;
+
 impl Hasher {
+    pub(super) fn new() -> Self {
+        Self(Vec::with_capacity(USUAL_BYTES))
+    }
+
     /// Adds bytes. What is added tells its own length, or has a fixed one.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);

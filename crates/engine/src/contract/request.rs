@@ -55,7 +55,7 @@ impl Values<'_> {
 /// Hashes the fields of a request. Not for use outside [`request!`](crate::request).
 #[doc(hidden)]
 pub fn content_of(hash: impl FnOnce(&mut Hasher)) -> Content {
-    let mut hasher = Hasher::default();
+    let mut hasher = Hasher::new();
     hash(&mut hasher);
     hasher.content()
 }

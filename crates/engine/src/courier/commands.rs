@@ -175,7 +175,7 @@ impl Apply for Drop {
         };
         if !repeated {
             row.turn(CallState::Dropped, tx.now_ms());
-            tx.put(&CALLS, self.id.number, row.clone());
+            tx.put(&CALLS, self.id.number, &row);
         }
         Ok(receipt(&self.id, &row, repeated))
     }

@@ -1,22 +1,47 @@
 //! Letters: taken in once, held back while there is no room, forgotten once acknowledged.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::state::Done;
 use super::{Lanes, Later, Partition};
 use crate::contract::Class;
 use crate::dead::DeadRow;
 use crate::gate::Answers;
+use crate::hash::Seeded;
 use crate::inbox::Envelope;
-use crate::key::Slot;
+use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::BATCH_BYTES_MAX;
-use crate::mail::{Ack, Letter, OUTBOX, Post, RECEIVED, Received};
+use crate::mail::{Ack, Letter, OUTBOX, Post, RECEIVED, UpTo};
 use crate::running::Running;
 use crate::shared::Shared;
 use crate::strikes::Identity;
 use crate::table::Missing;
 #[cfg(feature = "testing")]
 use crate::testing::Canary;
+
+/// Up to which number letters of a partition to a slot were taken in: what the rows say, in memory, as it is
+/// asked of every letter.
+pub(super) struct Received(HashMap<(Slot, PartitionId), u64, Seeded>);
+
+impl Received {
+    pub(super) fn of(rows: Vec<(RowKey, UpTo)>, seed: Seeded) -> Self {
+        let mut received = HashMap::with_hasher(seed);
+        received.extend(rows.into_iter().filter_map(|(key, up_to)| {
+            let sender = u16::try_from(key.parts().number()?).ok()?;
+            Some(((key.slot(), PartitionId(sender)), up_to.number))
+        }));
+        Self(received)
+    }
+
+    fn has(&self, to: Slot, letter: &Letter) -> bool {
+        let up_to = self.0.get(&(to, letter.sender()));
+        up_to.is_some_and(|up_to| letter.number <= *up_to)
+    }
+
+    fn note(&mut self, to: Slot, letter: &Letter) {
+        self.0.insert((to, letter.sender()), letter.number);
+    }
+}
 
 /// Mail that waits until there is room for what it changes, in the order in which it came.
 #[derive(Default)]
@@ -63,24 +88,21 @@ impl Partition {
         answers: &mut Answers,
     ) -> Result<usize, Later> {
         let Letter { number, from, sent } = letter;
-        let (to, sender) = (letter.to(), u64::from(letter.sender().0));
+        let to = letter.to();
         let mail = self.handlers.mails.get(&sent.mail).copied();
         let mail = mail.expect("because mail is sent only to domains that take it in");
         Running::begin(mail.name, sent.to.as_bytes(), self.id, self.lsn);
         let identity = Identity::of_letter(*number);
         let is_set_aside = self.handlers.sets_aside(&identity);
         Running::comes_again(identity);
-        let mut tx = self.state.begin(self.id, to, now_ms);
-        let received = match tx.get(&RECEIVED, sender) {
-            Ok(received) => received,
-            Err(missing) => return Err(self.missing_for(letter, missing)),
-        };
-        let is_repeated = received.is_some_and(|received| *number <= received.up_to);
+        let is_repeated = self.received.has(to, letter);
         #[cfg(feature = "testing")]
         let is_repeated = is_repeated && self.broken != Some(Canary::RepeatMail);
         let mut more = 0;
         if !is_repeated {
-            tx.put(&RECEIVED, sender, Received { up_to: *number });
+            let mut tx = self.state.begin(self.id, to, now_ms);
+            let sender = u64::from(letter.sender().0);
+            tx.put(&RECEIVED, sender, UpTo { number: *number });
             let taken = if is_set_aside {
                 let dead = DeadRow::letter(now_ms, sent.mail, &sent.to, &sent.body);
                 tx.set_aside(dead);
@@ -97,6 +119,7 @@ impl Partition {
                     return Err(self.missing_for(letter, missing));
                 }
             };
+            self.received.note(to, letter);
         }
         answers.push_post(Post::Ack(Ack {
             from: *from,
@@ -108,10 +131,8 @@ impl Partition {
     /// A row that a letter reads was found missing: it and those that it reads beside.
     fn missing_for(&mut self, letter: &Letter, found: Missing) -> Later {
         let Letter { sent, .. } = letter;
-        let sender = u64::from(letter.sender().0);
         let mail = self.handlers.mails.get(&sent.mail).copied();
         let missing = self.all_missing(letter.to(), found, |reads| {
-            reads.row(&RECEIVED, sender);
             if let Some(mail) = mail {
                 (mail.reads)(&sent.body, &sent.to, reads);
             }

@@ -15,7 +15,7 @@ mod timers;
 mod waiters;
 mod waits;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -23,7 +23,7 @@ pub(crate) use audit::audit;
 use idle::IdleWaits;
 pub(crate) use lanes::Lanes;
 use ledger::Ledger;
-use mail::HeldMail;
+use mail::{HeldMail, Received};
 use outbox::Outbox;
 use state::{Done, State};
 use waiters::Waiters;
@@ -42,7 +42,7 @@ use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
 use crate::log::{Lsn, Record};
-use crate::mail::{Letter, OUTBOX, Post};
+use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
 use crate::memtable::Left;
 use crate::row::Row;
 use crate::running::Running;
@@ -75,6 +75,7 @@ pub(crate) struct Partition {
     effects: Vec<u8>,
     others: Others,
     outbox: Outbox,
+    received: Received,
     /// What goes to each partition.
     bags: Vec<Bag>,
     /// Calls that are under way.
@@ -100,13 +101,13 @@ pub(crate) struct Partition {
 /// What the domains do about timers and mail, by number, and the events that they emit.
 pub(crate) struct Handlers {
     /// The place of each domain, by its number in stored formats.
-    pub(crate) domains: HashMap<u8, usize>,
+    pub(crate) domains: BTreeMap<u8, usize>,
     /// What the settings tell domains.
     pub(crate) settings: Settings,
     /// The weight of each domain, by place.
     pub(crate) weights: Vec<u32>,
-    pub(crate) timers: HashMap<u16, Timer>,
-    pub(crate) mails: HashMap<u16, MailDef>,
+    pub(crate) timers: BTreeMap<u16, Timer>,
+    pub(crate) mails: BTreeMap<u16, MailDef>,
     pub(crate) events: Vec<EventDef>,
     /// Timers and letters that have stopped the process too often.
     pub(crate) set_aside: HashSet<Identity>,
@@ -160,7 +161,13 @@ impl Partition {
         let timers = [TIMERS.id(), IDLE_TIMERS.id()];
         let read = [
             &timers[..],
-            &[EVENTS.id(), FLOORS.id(), OUTBOX.id(), CALLS.id()],
+            &[
+                EVENTS.id(),
+                FLOORS.id(),
+                OUTBOX.id(),
+                RECEIVED.id(),
+                CALLS.id(),
+            ],
         ]
         .concat();
         let rows = tables.books_of(&read);
@@ -169,9 +176,11 @@ impl Partition {
         let events = events::windows(&rows, &slots, &handlers.events)?;
         let mut letters = of_slots(&rows, &OUTBOX, &slots)?;
         letters.sort_by_key(|(key, _)| number_of(key));
+        let received = of_slots(&rows, &RECEIVED, &slots)?;
         let under_way = calls::under_way(&rows, &slots)?;
         drop(rows);
-        let mut outbox = Outbox::default();
+        let seed = tables.seed();
+        let mut outbox = Outbox::new(seed);
         let mut others = Others::default();
         for (key, sent) in letters {
             let (number, from) = (number_of(&key), key.slot());
@@ -179,6 +188,7 @@ impl Partition {
             outbox.add(&letter, OWN);
             others.post.push(Post::Letter(letter));
         }
+        let received = Received::of(received, seed);
         let calls = under_way.len();
         others
             .post
@@ -189,6 +199,8 @@ impl Partition {
             agenda,
             idle,
             scratch: Vec::new(),
+            sent: Vec::new(),
+            told: Vec::new(),
             events,
             watching,
             is_awaited: false,
@@ -207,12 +219,13 @@ impl Partition {
             ledger: Ledger::new(domains),
             ahead: vec![0; domains],
             waits: Waits::default(),
-            waiters: Waiters::default(),
+            waiters: Waiters::new(seed),
             idle: IdleWaits::default(),
             held_mail: HeldMail::default(),
             effects: Vec::new(),
             others,
             outbox,
+            received,
             bags: Vec::new(),
             calls,
             counted: Vec::new(),
@@ -513,6 +526,7 @@ impl Partition {
             answers.push_post(Post::Try(one));
         }
         self.tell(&done.told);
+        done.told.clear();
         for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {
             answers.push_event(told);
         }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use super::OWN;
 use crate::contract::{Call, Class};
+use crate::hash::Seeded;
 use crate::limits::{
     LETTER_BYTES_MAX, LETTER_HEAD_BYTES, OPEN_SHARE_PERCENT, OUTBOX_BYTES_MAX, OUTBOX_LETTERS_MAX,
 };
 use crate::mail::Letter;
 
 /// Letters in the outbox, by number.
-#[derive(Default)]
 pub(super) struct Outbox {
-    letters: HashMap<u64, Waiting>,
+    letters: HashMap<u64, Waiting, Seeded>,
     bytes: usize,
 }
 
@@ -24,6 +24,13 @@ struct Waiting {
 }
 
 impl Outbox {
+    pub(super) fn new(seed: Seeded) -> Self {
+        Self {
+            letters: HashMap::with_hasher(seed),
+            bytes: 0,
+        }
+    }
+
     pub(super) fn add(&mut self, letter: &Letter, domain: usize) {
         let bytes = letter.bytes();
         self.letters

@@ -25,6 +25,9 @@ pub(super) struct State {
     /// Of idle timers.
     pub(super) idle: Agenda,
     pub(super) scratch: Vec<u8>,
+    /// Empty buffers of transactions, to use again.
+    pub(super) sent: Vec<Letter>,
+    pub(super) told: Vec<CompactString>,
     pub(super) events: Windows,
     /// How many subscribe to events.
     pub(super) watching: Arc<AtomicUsize>,
@@ -77,10 +80,10 @@ impl State {
             idles_at_ms: None,
             emitted: Vec::new(),
             is_watched: self.watching.load(Ordering::Relaxed) > 0,
-            sent: Vec::new(),
+            sent: std::mem::take(&mut self.sent),
             turn: Turn::First,
             is_awaited: self.is_awaited,
-            told: Vec::new(),
+            told: std::mem::take(&mut self.told),
             calls: Calls::default(),
             settings: &self.settings,
             counted: Vec::new(),
@@ -99,6 +102,8 @@ impl State {
 
     pub(super) fn commit(&mut self, slot: Slot, done: Done) -> usize {
         self.tables.commit();
+        self.sent = done.sent;
+        self.told = done.told;
         if let Some(due_ms) = done.wakes_at_ms {
             self.agenda.note(slot, due_ms);
         }

@@ -9,14 +9,14 @@ use compact_str::CompactString;
 
 use super::Partition;
 use crate::contract::Class;
+use crate::hash::Seeded;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::limits::{WAITERS_BYTES_MAX, WAITERS_MAX};
 
-#[derive(Default)]
 pub(super) struct Waiters {
-    waiting: HashMap<u64, Waiter>,
+    waiting: HashMap<u64, Waiter, Seeded>,
     /// Who waits for a key, in the order in which they came.
-    by_key: HashMap<CompactString, Vec<u64>>,
+    by_key: HashMap<CompactString, Vec<u64>, Seeded>,
     by_time: BTreeSet<(u64, u64)>,
     /// Numbers given so far.
     last: u64,
@@ -29,6 +29,16 @@ struct Waiter {
 }
 
 impl Waiters {
+    pub(super) fn new(seed: Seeded) -> Self {
+        Self {
+            waiting: HashMap::with_hasher(seed),
+            by_key: HashMap::with_hasher(seed),
+            by_time: BTreeSet::new(),
+            last: 0,
+            bytes: 0,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

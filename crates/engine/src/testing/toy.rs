@@ -504,7 +504,7 @@ fn change_shares(
 ) -> Result<Shares, Missing> {
     let mut shares = tx.get(&SHARES, key)?.unwrap_or_default();
     change(&mut shares);
-    tx.put(&SHARES, key, shares.clone());
+    tx.put(&SHARES, key, &shares);
     Ok(shares)
 }
 

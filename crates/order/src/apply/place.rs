@@ -51,7 +51,8 @@ impl Apply for Place {
             file(tx, id, order);
             return Err(Stop::Wait);
         };
-        if order.content != self.content().0 {
+        // It was the same when this command has run before.
+        if !tx.runs_again() && order.content != self.content().0 {
             return Err(Refusal::IdConflict.into());
         }
         match order.state_at(tx.now_ms()) {

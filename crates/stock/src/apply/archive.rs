@@ -78,7 +78,7 @@ pub(super) fn bring_back(
     tx.remove(&HOLDS_ARCHIVE, key);
     let index = HoldId { id: id.into() };
     tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
-    tx.put(&HOLDS, (name, id), hold.clone());
+    tx.put(&HOLDS, (name, id), &hold);
     archive_later(tx, name, id);
     Ok(Some(hold))
 }

@@ -1,5 +1,6 @@
 //! A claim: units taken for an owner, whose word alone moves them from then on.
 
+use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_claim::{BUSY, CLAIM, Claim, Owner, Why};
 use tidegate_engine::contract::Mail;
@@ -38,21 +39,18 @@ impl Mail for ClaimUnits {
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Self(claim) = self;
-        let Some(sku) = tx.get(&SKUS, to)? else {
+        let Some(mut sku) = tx.get(&SKUS, to)? else {
             claim.fail(tx, why(UNKNOWN_SKU.code, 0));
             return Ok(());
         };
-        if tx
-            .get(&HOLDS, (to, claim.owner.hold_id().as_str()))?
-            .is_some()
-        {
+        let id = claim.owner.hold_id();
+        if tx.get(&HOLDS, (to, id.as_str()))?.is_some() {
             claim.go_on(tx); // A letter that was set aside, and whose like has come before it.
             return Ok(());
         }
-        let mut sku = sku;
         match offer(&sku, claim.units()) {
             Offer::SoldOut => claim.fail(tx, why(SOLD_OUT.code, sku.available())),
-            Offer::Units if !sku.is_awaited() => take(tx, to, &mut sku, claim),
+            Offer::Units if !sku.is_awaited() => take(tx, (to, id), &mut sku, claim),
             Offer::Units | Offer::Perhaps => {
                 let waiting = sku.claims.map_or(0, |claims| claims.waiting);
                 if waiting < LINE_MAX {
@@ -94,8 +92,13 @@ pub(super) fn why(code: &str, available: u64) -> Why {
 }
 
 /// Takes the units, and asks the next thing.
-pub(super) fn take(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, claim: Claim) {
-    let (id, units) = (claim.owner.hold_id(), claim.units());
+pub(super) fn take(
+    tx: &mut Tx<'_>,
+    (name, id): (&str, CompactString),
+    sku: &mut Sku,
+    claim: Claim,
+) {
+    let units = claim.units();
     let mut after = Sku {
         held: sku.held + units,
         holds: sku.holds + 1,

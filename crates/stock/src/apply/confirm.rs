@@ -78,7 +78,7 @@ pub(super) fn sell(
         id: CompactString::new(id),
     };
     tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
-    tx.put(&HOLDS, (name, id), hold.clone());
+    tx.put(&HOLDS, (name, id), &hold);
     let change = (Kind::Confirm, id, quantity.cast_signed());
     (hold, put_sku(tx, name, before, after, change))
 }

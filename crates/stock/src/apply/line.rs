@@ -90,7 +90,7 @@ fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         match offer(&sku, claim.units()) {
             Offer::Units => {
                 leave(tx, name, &mut sku, (place, &claim.owner));
-                take(tx, name, &mut sku, claim);
+                take(tx, (name, claim.owner.hold_id()), &mut sku, claim);
             }
             Offer::SoldOut => {
                 leave(tx, name, &mut sku, (place, &claim.owner));

@@ -113,7 +113,7 @@ fn put_sku(
         line::serve_soon(tx, name);
     }
     tx.tell(name);
-    tx.put(&SKUS, name, after.clone());
+    tx.put(&SKUS, name, &after);
     after
 }
 

@@ -100,7 +100,7 @@ fn take_back(
         tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
     }
     untake(tx, name, hold.buyer.as_ref(), quantity)?;
-    tx.put(&HOLDS, (name, hold_id), hold.clone());
+    tx.put(&HOLDS, (name, hold_id), &hold);
     let after = Sku {
         sold: before.sold - quantity,
         ..before.clone()

@@ -63,7 +63,7 @@ pub(super) fn unhold(
         id: CompactString::new(id),
     };
     tx.put(&BY_STATE, (name, hold.state.key(), hold.position), index);
-    tx.put(&HOLDS, (name, id), hold.clone());
+    tx.put(&HOLDS, (name, id), &hold);
     put_sku(
         tx,
         name,
