@@ -107,6 +107,9 @@ pub(crate) struct Payment {
     /// Refunds of it that the provider has taken in and not made yet.
     #[n(17)]
     pub(crate) refunds_pending: u64,
+    /// When the last of these was taken in.
+    #[n(18)]
+    pub(crate) pending_since_ms: Option<u64>,
 }
 
 impl Row for Payment {}
@@ -253,6 +256,7 @@ mod tests {
             is_unpaid_after: false,
             webhooks: vec![9],
             refunds_pending: 1,
+            pending_since_ms: Some(7),
         };
         let refund = Refund {
             content: 8,
@@ -276,7 +280,7 @@ mod tests {
         };
         let rows = [hex(&payment), hex(&refund), hex(&review)];
         let expected = [
-            "b200070119012c026462616e6b030f041864050206f5076175080f0918c80a050bf40cf50d020e1901900ff41081091101",
+            "b300070119012c026462616e6b030f041864050206f5076175080f0918c80a050bf40cf50d020e1901900ff410810911011207",
             "a900080119012d0261700305041864050306f507f40806",
             "a700616f016170026172030204050518640600",
         ];

@@ -460,6 +460,24 @@ fn refund_that_was_answered_with_nonsense_is_asked_for_again_under_its_number() 
 }
 
 #[test]
+fn refund_that_is_pending_is_asked_for_as_soon_as_a_payment_would_be() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 3_600_000);
+    shop.call("ORDER.REFUND o r");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    let body = b"what?".to_vec().into();
+    let said = Said { status: 200, body };
+    shop.courier.report(&one, Report::Answer(said));
+    shop.settle();
+    pass(&mut shop, &mut bank, 10_000);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+}
+
+#[test]
 fn refund_that_stays_pending_for_a_day_waits_for_a_person() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");

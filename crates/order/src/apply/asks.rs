@@ -75,8 +75,9 @@ fn wants_to_know(payment: &Payment) -> bool {
     payment.money == Money::Open || payment.refunds_pending > 0
 }
 
-/// As the settings have it, then when the order expires, then at growing intervals; the last time when its
-/// time is over. A moment that was planned stays.
+/// As the settings have it, from when it was begun and from when its last refund was, and when the order
+/// expires; then at growing intervals; the last time when its time is over. A moment that was planned stays,
+/// unless there is an earlier one.
 fn next_ask_ms(
     payment: &Payment,
     expires_ms: u64,
@@ -87,12 +88,15 @@ fn next_ask_ms(
     if !wants_to_know(payment) {
         return None;
     }
-    if payment.next_ask_ms.is_some() {
-        return payment.next_ask_ms;
-    }
-    let planned = provider.ask_after_ms.iter().map(|ms| payment.at_ms + ms);
-    let planned = planned.chain([expires_ms]);
-    let first = planned.filter(|ms| is_open && *ms > now_ms).min();
+    let since = |began_ms: u64| provider.ask_after_ms.iter().map(move |ms| began_ms + ms);
+    let of_payment = is_open.then(|| since(payment.at_ms).chain([expires_ms]));
+    let pending_ms = payment
+        .pending_since_ms
+        .filter(|_| payment.refunds_pending > 0);
+    let of_refund = pending_ms.map(since);
+    let planned = of_payment.into_iter().flatten();
+    let planned = planned.chain(of_refund.into_iter().flatten());
+    let first = planned.filter(|ms| *ms > now_ms).min();
     let last_ms = payment.at_ms + provider.window_ms + AFTER_WINDOW_MS;
     let rest_ms = || {
         let beyond = payment
@@ -102,12 +106,9 @@ fn next_ask_ms(
         now_ms + grown.min(ASK_REST_MAX_MS)
     };
     let next_ms = first.unwrap_or_else(rest_ms);
-    let is_before_last = is_open && now_ms < last_ms;
-    Some(if is_before_last {
-        next_ms.min(last_ms)
-    } else {
-        next_ms
-    })
+    let last_ms = (is_open && now_ms < last_ms).then_some(last_ms);
+    let moments = [Some(next_ms), last_ms, payment.next_ask_ms];
+    moments.into_iter().flatten().min()
 }
 
 /// What the settings say of the provider of a payment; the usual if they name it no more.
