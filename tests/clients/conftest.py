@@ -54,19 +54,22 @@ def text(value):
 class Server:
     """A `tidegate serve` on a folder, on ports of its own choice."""
 
-    def __init__(self, folder, password=None):
+    def __init__(self, folder, password=None, settings=None, trusted=None):
         self.folder = folder
         self.password = password
+        self.settings = settings  # a file
+        self.trusted = trusted  # a file of the roots that stand for those of the machine
         self.process = None
 
     def start(self):
-        environment = {k: v for k, v in os.environ.items() if k != "TIDEGATE_PASSWORD"}
-        if self.password is not None:
-            environment["TIDEGATE_PASSWORD"] = self.password
+        own = {"TIDEGATE_PASSWORD": self.password, "SSL_CERT_FILE": self.trusted, "SSL_CERT_DIR": None}
+        environment = {k: v for k, v in os.environ.items() if k not in own}
+        environment |= {k: v for k, v in own.items() if v is not None}
         self.stderr = open(self.folder.with_suffix(".stderr"), "a+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", self.folder]
-            + ["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+            + ["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+            + (["--config", self.settings] if self.settings else []),
             stdout=subprocess.PIPE,
             stderr=self.stderr,
             text=True,
