@@ -23,7 +23,8 @@ const CELL_BYTES: usize = 88;
 struct Head {
     key_length: u16,
     is_row: bool,
-    /// Another cell has taken its place in the table. Only the table's owner reads and writes this.
+    /// Another cell has taken its place in the table, and this one need not go into the log: if that is not
+    /// noticed, it goes there before the other. Only the table's owner reads and writes this.
     replaced: AtomicBool,
 }
 

@@ -91,9 +91,7 @@ impl Envelope {
             Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => size_of::<Self>(),
         }
     }
-}
 
-impl Envelope {
     /// To the slot of the addressee.
     pub(crate) fn letter(letter: Letter) -> Self {
         let to = letter.to();
@@ -106,6 +104,15 @@ impl Envelope {
 pub(crate) struct Bag {
     pub(crate) mail: Vec<Envelope>,
     pub(crate) acks: Vec<Ack>,
+}
+
+impl From<Envelope> for Bag {
+    fn from(one: Envelope) -> Self {
+        Self {
+            mail: vec![one],
+            acks: Vec::new(),
+        }
+    }
 }
 
 impl Bag {
@@ -140,8 +147,9 @@ pub(crate) struct Inbox {
 }
 
 struct Arrived {
-    /// Letters and acknowledgements, for which there always is room: outboxes bound them.
+    /// Letters and reports, for which there always is room: outboxes and calls bound them.
     mail: VecDeque<Envelope>,
+    /// Acknowledgements, for which there is as well.
     acks: Vec<Ack>,
     domains: Vec<VecDeque<Envelope>>,
 }

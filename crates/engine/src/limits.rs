@@ -38,7 +38,7 @@ pub const BATCH_ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 /// the middle of one more batch.
 pub const ANSWERS_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Commands of one batch. Bounds how long a partition keeps its thread.
+/// Commands of one batch, and acknowledgements beside them. Bounds how long a partition keeps its thread.
 pub const BATCH_COMMANDS_MAX: usize = 1024;
 
 /// Timers that fire in one batch, before its commands. While more are overdue, opening commands

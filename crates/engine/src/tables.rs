@@ -157,7 +157,7 @@ impl Tables {
         for at in self.touched.drain(..) {
             let (_, table) = &mut self.tables[usize::from(at)];
             table.commit();
-            self.bytes = table.count_bytes(self.bytes);
+            self.bytes = self.bytes.strict_add_signed(table.more_bytes());
             if !self.changed.contains(&at) {
                 self.changed.push(at);
             }
@@ -186,7 +186,7 @@ impl Tables {
             def.verify(row)?;
         }
         rows.replay(cell_of(&mut self.scratch, key, row));
-        self.bytes = rows.count_bytes(self.bytes);
+        self.bytes = self.bytes.strict_add_signed(rows.more_bytes());
         Ok(())
     }
 

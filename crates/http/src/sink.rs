@@ -69,8 +69,8 @@ impl IntoResponse for Rendered {
         let status = StatusCode::from_u16(u16::from_le_bytes([low, high]));
         let status = status.expect("because the renderer wrote the code of a status");
         let retry_after_ms = u64::from(u32::from_le_bytes(retry));
-        if status == StatusCode::OK {
-            return ([(header::CONTENT_TYPE, JSON)], bytes).into_response();
+        if status.is_success() {
+            return (status, [(header::CONTENT_TYPE, JSON)], bytes).into_response();
         }
         let retry_after_ms = (retry_after_ms > 0).then_some(retry_after_ms);
         let mut response = problem::response(status, retry_after_ms, bytes);

@@ -107,9 +107,9 @@ pub(crate) struct Payment {
     /// Refunds of it that the provider has taken in and not made yet.
     #[n(17)]
     pub(crate) refunds_pending: u64,
-    /// When the last of these was taken in.
+    /// When the newest refund that was taken in so was asked for.
     #[n(18)]
-    pub(crate) pending_since_ms: Option<u64>,
+    pub(crate) last_refund_ms: Option<u64>,
 }
 
 impl Row for Payment {}
@@ -256,7 +256,7 @@ mod tests {
             is_unpaid_after: false,
             webhooks: vec![9],
             refunds_pending: 1,
-            pending_since_ms: Some(7),
+            last_refund_ms: Some(7),
         };
         let refund = Refund {
             content: 8,

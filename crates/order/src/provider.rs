@@ -41,7 +41,8 @@ impl fmt::Debug for SigningKey {
 /// A provider of payments, as the settings have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// How long after a payment has begun it is asked, in order.
+    /// How long after a payment has begun it is asked, in order; and after a refund was asked for that is not
+    /// done yet.
     pub ask_after_ms: Vec<u64>,
     /// How long after that a payment can be paid: 24 hours later a person is asked.
     pub window_ms: u64,

@@ -479,6 +479,34 @@ fn refund_that_is_pending_is_asked_for_as_soon_as_a_payment_would_be() {
 }
 
 #[test]
+fn refund_that_its_provider_does_not_know_is_asked_for_at_growing_intervals() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    shop.call("ORDER.REFUND o r");
+    let mut refunds = 0;
+    for _ in 0..3_600 {
+        bank.hear(&shop);
+        for one in std::mem::take(&mut bank.asked) {
+            let (status, body) = if *one.action == *"refund" {
+                refunds += 1;
+                (200, "what?".to_owned())
+            } else {
+                bank.answer_to(&one)
+            };
+            let body = body.into_bytes().into();
+            shop.courier
+                .report(&one, Report::Answer(Said { status, body }));
+        }
+        shop.pass_ms(1_000);
+    }
+    // Seven times as the settings have it, and some more in the rest of the hour.
+    assert!((8..=14).contains(&refunds), "{refunds}");
+}
+
+#[test]
 fn refund_that_stays_pending_for_a_day_waits_for_a_person() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");

@@ -90,9 +90,7 @@ impl Courier {
             report,
         };
         let envelope = Envelope::mail(Errand::Report(reported), tried.slot, "a report");
-        let mut bag = Bag::default();
-        bag.mail.push(envelope);
-        self.shared.inbox(to).push_mail(&mut bag);
+        self.shared.inbox(to).push_mail(&mut Bag::from(envelope));
         self.shared.wake(to);
     }
 

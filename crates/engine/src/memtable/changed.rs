@@ -13,7 +13,15 @@ use crate::table::Shape;
 
 /// So many cells are put in order at once at most: enough that many are neighbours, and few enough that
 /// nobody waits for it (a few hundred microseconds).
-const UNORDERED_MAX: usize = 1_024;
+const UNORDERED_MAX: usize = if cfg!(test) { 4 } else { 1_024 };
+
+/// What was removed.
+pub(super) enum Removed {
+    Row(Cell),
+    /// Perhaps a row that is in order already.
+    Perhaps,
+    Nothing,
+}
 
 pub(super) struct Changed {
     rows: Rows,
@@ -71,12 +79,17 @@ impl Changed {
         self.without(before)
     }
 
-    /// There is no row under this key, in a table of which the base has none. Gives what is written down
-    /// about it, and what that takes the place of; nothing if there was no row.
-    pub(super) fn remove_whole(&mut self, gone: &Cell) -> Option<Option<Cell>> {
+    /// There is no row under this key any more, in a table of which the base has none.
+    pub(super) fn remove_whole(&mut self, gone: &Cell) -> Removed {
         match self.shape {
-            Shape::Keyed => self.forget(gone.key()).map(Some),
-            Shape::Ordered => Some(self.put(gone.clone())),
+            Shape::Keyed => match self.forget(gone.key()) {
+                Some(before) => Removed::Row(before),
+                None => Removed::Nothing,
+            },
+            Shape::Ordered => match self.put(gone.clone()) {
+                Some(before) => Removed::Row(before),
+                None => Removed::Perhaps,
+            },
         }
     }
 
@@ -121,6 +134,14 @@ impl Changed {
     pub(super) fn rows(&mut self, is_whole: bool) -> &Rows {
         self.put_in_order(is_whole);
         &self.rows
+    }
+
+    /// What all of them weigh.
+    #[cfg(test)]
+    pub(super) fn weigh(&self) -> usize {
+        let unordered = self.unordered.iter().map(Cell::weight);
+        let rows = self.rows.sorted().into_iter().map(Cell::weight);
+        unordered.chain(rows).sum()
     }
 
     /// A copy of all of them, in order.

@@ -4,19 +4,22 @@
 //! this checkpoint takes to the base, and a few that were read from the base. What none of them
 //! knows only the base can tell, unless the base has no row of the table at all.
 //!
-//! The first two are persistent sets of cells: a snapshot is a clone of the root and costs nothing,
-//! and a write after it copies only the path it changes. The list of what the batch has changed is
-//! also the undo log of the running command, whose changes are its end.
+//! The first two are persistent sets of cells: a snapshot is a clone of the root and costs next to
+//! nothing (an ordered table puts what was written lately in order first, [`changed`]), and a write
+//! after it copies only the path it changes. The list of what the batch has changed is also the undo
+//! log of the running command, whose changes are its end.
 
 mod cache;
 mod changed;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use cache::Cache;
-use changed::Changed;
+use changed::{Changed, Removed};
 pub(crate) use rows::Rows;
 
 use crate::cell::Cell;
@@ -25,7 +28,7 @@ use crate::filter::Filter;
 use crate::hash::Seeded;
 use crate::table::Shape;
 
-/// A write of the batch, and what it replaced.
+/// A write of the batch, and what it replaced that had no order yet.
 struct Change {
     now: Cell,
     before: Option<Cell>,
@@ -36,8 +39,8 @@ pub(crate) type Left = (Option<Rows>, HashSet<Cell, Seeded>);
 
 pub(crate) struct MemTable {
     changed: Changed,
-    /// About how many bytes it takes, as it was last counted.
-    counted_bytes: usize,
+    /// About how many bytes it takes, as it was last told.
+    told_bytes: usize,
     /// On their way to the base.
     frozen: Option<Rows>,
     cache: Cache,
@@ -62,7 +65,7 @@ impl MemTable {
         Self {
             filter,
             changed: Changed::new(shape, seed),
-            counted_bytes: 0,
+            told_bytes: 0,
             frozen: None,
             cache: Cache::new(seed, cache_bytes_max),
             changes: Vec::new(),
@@ -106,8 +109,12 @@ impl MemTable {
         let gone = Cell::of_none(key);
         if !self.whole {
             self.put(gone);
-        } else if let Some(before) = self.changed.remove_whole(&gone) {
-            self.note(gone, before);
+        } else {
+            match self.changed.remove_whole(&gone) {
+                Removed::Row(before) => self.note(gone, Some(before)),
+                Removed::Perhaps => self.note(gone, None),
+                Removed::Nothing => {}
+            }
         }
     }
 
@@ -134,19 +141,21 @@ impl MemTable {
         self.changed.bound(self.whole);
     }
 
+    /// What a running command has written may be taken back.
+    fn assert_between_commands(&self) {
+        debug_assert_eq!(self.committed, self.changes.len(), "a command runs");
+    }
+
     /// Keeps the rows read from the base within their bound. Between two batches only: what was
     /// fetched for the next one stays until it has run.
     pub(crate) fn bound_cache(&mut self) {
         self.cache.bound();
     }
 
-    /// Appends the rows changed by the batch, as they are now, and forgets that they changed.
+    /// Appends the rows changed by the batch, as they are now, and forgets that they changed. One that was
+    /// put in order meanwhile may stand there as it was, too, before.
     pub(crate) fn take_effects(&mut self, id: u16, out: &mut Vec<u8>) {
-        debug_assert_eq!(
-            self.committed,
-            self.changes.len(),
-            "effects are taken between commands"
-        );
+        self.assert_between_commands();
         self.committed = 0;
         for Change { now, .. } in self.changes.drain(..) {
             if !now.is_replaced() {
@@ -179,7 +188,7 @@ impl MemTable {
             "a checkpoint begins between batches"
         );
         let rows = self.changed.take(self.whole);
-        self.counted_bytes = 0;
+        self.told_bytes = 0;
         self.whole &= rows.is_empty();
         self.frozen = Some(rows.clone());
         drop(self.cache.turn());
@@ -196,15 +205,16 @@ impl MemTable {
         self.whole
     }
 
-    /// About how many bytes the rows changed since the last checkpoint take, of this table and of all others,
-    /// which took so many together when this one was last counted.
-    pub(crate) fn count_bytes(&mut self, all: usize) -> usize {
-        let before = std::mem::replace(&mut self.counted_bytes, self.changed.bytes());
-        all - before + self.counted_bytes
+    /// How many bytes more the rows changed since the last checkpoint take, about, than when this was last
+    /// asked.
+    pub(crate) fn more_bytes(&mut self) -> isize {
+        let before = std::mem::replace(&mut self.told_bytes, self.changed.bytes());
+        self.told_bytes.cast_signed() - before.cast_signed()
     }
 
-    /// Puts what was written lately in order, for those who ask for rows in order. Between two commands.
+    /// Puts what was written lately in order, for those who ask for rows in order.
     pub(crate) fn put_in_order(&mut self) {
+        self.assert_between_commands();
         self.changed.put_in_order(self.whole);
     }
 
@@ -217,6 +227,7 @@ impl MemTable {
 
     /// The first cell with a row in memory from `from` on, though the base may have one before it.
     pub(crate) fn first_from(&mut self, from: &[u8]) -> Option<Cell> {
+        self.assert_between_commands();
         let mut changed = self.changed.rows(self.whole).range(from).peekable();
         let frozen = self.frozen.as_ref().map(|rows| rows.range(from));
         let mut frozen = frozen.into_iter().flatten().peekable();

@@ -5,6 +5,10 @@ use std::cell::OnceCell;
 use crate::base::BaseError;
 use crate::contract::{Audit, Books, Known};
 use crate::key::Slot;
+#[cfg(feature = "testing")]
+use crate::mail::RECEIVED;
+#[cfg(feature = "testing")]
+use crate::partition::mail::Received;
 use crate::tables::Tables;
 
 #[cfg(feature = "testing")]
@@ -22,7 +26,17 @@ impl super::Partition {
             partitions: shared.slots.partitions(),
             clock_up_to_ms: shared.clock.promised_ms(),
         };
+        self.check_received()?;
         audit((&self.state.tables, &self.slots), &known, tell)
+    }
+
+    /// Asserts that memory says of received letters what the rows say.
+    fn check_received(&self) -> Result<(), BaseError> {
+        let rows = self.state.tables.books_of(&[RECEIVED.id()]);
+        let rows = super::of_slots(&rows, &RECEIVED, &self.slots)?;
+        let received = Received::of(rows, self.state.tables.seed());
+        assert!(received == self.received, "memory and rows differ");
+        Ok(())
     }
 }
 

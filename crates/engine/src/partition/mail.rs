@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::lanes::COMMAND_WORK;
 use super::state::Done;
 use super::{Lanes, Later, Partition};
 use crate::contract::Class;
@@ -10,7 +11,7 @@ use crate::gate::Answers;
 use crate::hash::Seeded;
 use crate::inbox::Envelope;
 use crate::key::{PartitionId, RowKey, Slot};
-use crate::limits::BATCH_BYTES_MAX;
+use crate::limits::BATCH_COMMANDS_MAX;
 use crate::mail::{Ack, Letter, OUTBOX, Post, RECEIVED, UpTo};
 use crate::running::Running;
 use crate::shared::Shared;
@@ -21,6 +22,7 @@ use crate::testing::Canary;
 
 /// Up to which number letters of a partition to a slot were taken in: what the rows say, in memory, as it is
 /// asked of every letter.
+#[derive(PartialEq)]
 pub(super) struct Received(HashMap<(Slot, PartitionId), u64, Seeded>);
 
 impl Received {
@@ -145,9 +147,9 @@ impl Partition {
         if shared.refuses(Class::Finishes).is_some() {
             self.held_mail.acks.append(&mut self.lanes.acks);
         }
-        while *weight < BATCH_BYTES_MAX
-            && let Some(Ack { from, number }) = self.lanes.acks.pop()
-        {
+        let most = self.lanes.acks.len().min(BATCH_COMMANDS_MAX);
+        let some: Vec<_> = self.lanes.acks.drain(..most).collect();
+        for Ack { from, number } in some {
             let domain = self.outbox.forget(number);
             self.work_for(domain);
             let mut tx = self.state.begin(self.id, from, 0);
@@ -155,6 +157,7 @@ impl Partition {
             let done = Done::of(tx);
             let more = self.state.commit(from, done);
             self.ledger.wrote(domain, more);
+            self.lanes.charge(domain, COMMAND_WORK + more);
             *weight += more;
         }
     }

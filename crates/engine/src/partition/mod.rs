@@ -411,6 +411,9 @@ impl Partition {
         let bytes = self.gate.open(durable, &mut self.others);
         shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
+        if self.others.post.is_empty() {
+            return;
+        }
         self.bags
             .resize_with(usize::from(shared.slots.partitions()), Bag::default);
         for post in self.others.post.drain(..) {

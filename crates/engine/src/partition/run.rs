@@ -45,8 +45,8 @@ impl Partition {
         shared: &Shared,
         answers: &mut Answers,
     ) {
-        self.forget_letters(weight, shared);
         self.lanes.begin(now_ms, &self.ahead, shared);
+        self.forget_letters(weight, shared);
         let mut ran = 0;
         while ran < BATCH_COMMANDS_MAX
             && *weight < BATCH_BYTES_MAX

@@ -90,10 +90,10 @@ fn next_ask_ms(
     }
     let since = |began_ms: u64| provider.ask_after_ms.iter().map(move |ms| began_ms + ms);
     let of_payment = is_open.then(|| since(payment.at_ms).chain([expires_ms]));
-    let pending_ms = payment
-        .pending_since_ms
+    let refund_ms = payment
+        .last_refund_ms
         .filter(|_| payment.refunds_pending > 0);
-    let of_refund = pending_ms.map(since);
+    let of_refund = refund_ms.map(since);
     let planned = of_payment.into_iter().flatten();
     let planned = planned.chain(of_refund.into_iter().flatten());
     let first = planned.filter(|ms| *ms > now_ms).min();

@@ -168,7 +168,7 @@ impl Pay {
             is_unpaid_after: false,
             webhooks: Vec::new(),
             refunds_pending: 0,
-            pending_since_ms: None,
+            last_refund_ms: None,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Apply for Place {
             file(tx, id, order);
             return Err(Stop::Wait);
         };
-        // It was the same when this command has run before.
+        // An order is never removed and its content stays: in a further run it is the same.
         if !tx.runs_again() && order.content != self.content().0 {
             return Err(Refusal::IdConflict.into());
         }

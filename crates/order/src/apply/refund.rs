@@ -173,7 +173,7 @@ fn refund_is(
         RefundStatus::Pending if refund.state == Money::Refunding && !refund.is_pending => {
             refund.is_pending = true;
             case.payment.refunds_pending += 1;
-            case.payment.pending_since_ms = Some(tx.now_ms());
+            case.payment.last_refund_ms = case.payment.last_refund_ms.max(Some(refund.at_ms));
             tx.put(&REFUNDS, (case.id, name), refund);
         }
         RefundStatus::Done if is_open => {
