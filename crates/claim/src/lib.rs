@@ -114,6 +114,16 @@ pub fn shown(id: &str) -> CompactString {
     }
 }
 
+/// What an audit calls it that a thing has sold its part to the claim for which it keeps it under this id, or
+/// will have.
+#[must_use]
+pub fn sold_label(id: &str, part: &Thing) -> CompactString {
+    let Thing { domain, key, units } = part;
+    let owner = shown(id);
+    let (_, claim) = split(id).unwrap_or_default();
+    compact_str::format_compact!("{units} of {domain}/{key} sold to {owner}, claim {claim}")
+}
+
 /// Something of which units can be claimed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(map)]

@@ -451,6 +451,13 @@ impl Order {
         self.deduct == Deduct::Place && matches!(self.state, State::Reserved | State::Paying)
     }
 
+    /// Whether its units were sold to it, whatever became of them since.
+    pub(crate) fn has_sold(&self) -> bool {
+        let is_refund = |state| matches!(state, State::Refunding | State::Refunded);
+        let before = self.steps.iter().rfind(|step| !is_refund(step.state));
+        before.is_some_and(|step| matches!(step.state, State::Paid | State::Fulfilled))
+    }
+
     /// The state in which it waits for a payment.
     pub(crate) fn waiting(&self) -> State {
         match self.deduct {

@@ -377,6 +377,131 @@ fn refund_that_overtakes_the_word_that_units_are_sold_gives_them_back() {
     );
 }
 
+/// A shop with one unit of x, and an order of it and of many other things, whose payment has begun.
+fn order_of_many() -> (Stepper, Bank) {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    let mut lines = String::new();
+    for number in 0..12 {
+        shop.call(&format!("STOCK.SET m{number:02} 10"));
+        lines += &format!(" m{number:02} 1 5");
+    }
+    shop.call("STOCK.SET x 1");
+    shop.call("STOCK.SET z 10");
+    let placed = shop.call(&format!(
+        "ORDER.PLACE o buyer 14{lines} x 1 5 z 1 5 CURRENCY EUR"
+    ));
+    assert!(placed.contains("state=reserved"), "{placed}");
+    begin(&mut shop, &mut bank, "o", "p");
+    (shop, bank)
+}
+
+#[test]
+fn who_waits_for_units_of_an_order_that_is_just_paid_does_not_get_them() {
+    let (mut shop, mut bank) = order_of_many();
+    let number = bank.pay("o", None);
+    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
+    // That they are sold goes from thing to thing; who wants the unit of x has x ask at once.
+    shop.submit(&paid).unwrap();
+    shop.submit("ORDER.PLACE late other 1 x 1 5").unwrap();
+    shop.settle();
+    assert_eq!(state(&mut shop, "o"), "paid");
+    assert_eq!(state(&mut shop, "late"), "refused");
+    assert_eq!(stock(&mut shop, "x"), "0 0 1");
+}
+
+#[test]
+fn refund_of_an_order_that_somebody_waits_for_gives_each_unit_back_once() {
+    let (mut shop, mut bank) = order_of_many();
+    let number = bank.pay("o", None);
+    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
+    shop.submit(&paid).unwrap();
+    shop.submit("ORDER.PLACE late other 1 x 1 5").unwrap();
+    shop.submit("ORDER.REFUND o r").unwrap();
+    shop.settle();
+    bank.answer(&mut shop);
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    // It was sold when that was asked.
+    assert_eq!(state(&mut shop, "late"), "refused");
+    assert_eq!(stock(&mut shop, "x"), "1 0 0");
+    assert_eq!(stock(&mut shop, "z"), "10 0 0");
+}
+
+#[test]
+fn what_a_provider_does_not_want_to_make_once_more_may_have_been_made() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    shop.submit("ORDER.PAY o p bank").unwrap();
+    shop.settle();
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    bank.answer_to(&one); // That answer is lost.
+    let (why, retry_after_ms) = ("timed out".into(), None);
+    shop.courier.report(
+        &one,
+        Report::Nothing {
+            why,
+            retry_after_ms,
+        },
+    );
+    shop.settle();
+    shop.pass_ms(2_000);
+    bank.hear(&shop);
+    let again = bank.asked.remove(0);
+    assert_eq!((again.nth, again.key), (2, one.key));
+    let said = Said {
+        status: 409,
+        body: b"in progress".to_vec().into(),
+    };
+    shop.courier.report(&again, Report::Answer(said));
+    shop.settle();
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 30_000);
+    assert_eq!(state(&mut shop, "o"), "paid");
+}
+
+#[test]
+fn payment_that_turns_out_to_be_paid_is_looked_at_with_what_was_paid() {
+    for decision in ["", "close"] {
+        let (mut shop, mut bank) = (shop(), Bank::default());
+        place(&mut shop, "o");
+        begin(&mut shop, &mut bank, "o", "p");
+        for _ in 0..60 {
+            shop.pass_ms(3_600_000); // It says nothing.
+            bank.hear(&shop);
+            bank.asked.clear();
+        }
+        let reviews = shop.call("ORDER.REVIEWS STATE open");
+        assert!(reviews.contains("cause=no_answer"), "{reviews}");
+        let (_, number) = reviews.split_once("number=").unwrap();
+        let number = number.split(' ').next().unwrap().to_owned();
+        if !decision.is_empty() {
+            shop.call(&format!("ORDER.RESOLVE o {number} {decision}"));
+        }
+        let paid = bank.pay("o", Some(7));
+        let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, paid));
+        shop.call(&paid);
+        assert_eq!(state(&mut shop, "o"), "expired");
+        let reviews = shop.call("ORDER.REVIEWS STATE open");
+        assert!(
+            reviews.contains("cause=wrong_amount amount=7"),
+            "{decision}: {reviews}"
+        );
+    }
+}
+
+#[test]
+fn refund_of_a_thing_that_is_named_twice_is_of_all_its_units() {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    let refund = shop.call("ORDER.REFUND o r 2 a 1 a 1");
+    assert!(refund.contains("amount=20"), "{refund}");
+    bank.answer(&mut shop);
+    assert_eq!(stock(&mut shop, "a"), "10 0 0");
+}
+
 #[test]
 fn refund_of_some_lines_leaves_the_rest_paid() {
     let (mut shop, mut bank) = (shop(), Bank::default());
@@ -530,6 +655,17 @@ fn refund_that_stays_pending_for_a_day_waits_for_a_person() {
         reviews.contains("refund=r cause=refund_unknown"),
         "{reviews}"
     );
+    let (_, number) = reviews.split_once("number=").unwrap();
+    let number = number.split(' ').next().unwrap();
+    // Asked for once more it has as much time again.
+    shop.call(&format!("ORDER.RESOLVE o {number} refund"));
+    bank.hear(&shop);
+    let one = bank.asked.pop().unwrap();
+    let body = b"what?".to_vec().into();
+    let said = Said { status: 200, body };
+    shop.courier.report(&one, Report::Answer(said));
+    shop.pass_ms(20 * 3_600_000);
+    assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
 }
 
 #[test]

@@ -150,9 +150,24 @@ pub(crate) fn all_claimed(
     Ok(())
 }
 
-/// A letter of a claim that nobody waits for: whatever it may have taken goes back.
+/// A letter of a claim that nobody waits for: whatever it may have taken goes back, if the order does not
+/// have it by now.
 fn came_late(tx: &mut Tx<'_>, owner: &Owner, order: &Order) {
-    settle(tx, owner, chunks(&order.things()), Verdict::Release);
+    let verdict = verdict_of(order, owner);
+    settle(tx, owner, chunks(&order.things()), verdict);
+}
+
+/// What becomes of units of a claim of which all is known. Whoever is told so at once may hear it before the
+/// same word that goes from thing to thing, so it must be that word.
+fn verdict_of(order: &Order, owner: &Owner) -> Verdict {
+    let is_of_this = order.attempt == owner.attempt;
+    if is_of_this && order.holds() {
+        Verdict::Keep
+    } else if is_of_this && order.has_sold() {
+        Verdict::Take
+    } else {
+        Verdict::Release
+    }
 }
 
 /// A thing has no part to give: what those before it have goes back.
@@ -205,9 +220,8 @@ pub(crate) fn keep(tx: &mut Tx<'_>, id: &str, owner: &Owner, thing: Thing) -> Re
             tx.put(&ORDERS, id, order);
             return Ok(());
         }
-        Some(order) if order.attempt == owner.attempt && order.holds() => Verdict::Keep,
-        // What is sold by now has been told so before this.
-        Some(_) | None => Verdict::Release,
+        Some(order) => verdict_of(&order, owner),
+        None => Verdict::Release,
     };
     settle(tx, owner, vec![vec![thing]], verdict);
     Ok(())

@@ -1,6 +1,6 @@
 //! An order beside its timer, its own history and what is held for it.
 
-use tidegate_claim::THINGS_MAX;
+use tidegate_claim::{THINGS_MAX, sold_label};
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::total_of;
@@ -205,6 +205,12 @@ pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
     if order.holds() {
         for thing in order.things() {
             audit.needs(owner.part_label(&thing), || format!("order {id}"));
+        }
+    }
+    if order.has_sold() {
+        let id_there = owner.hold_id();
+        for thing in order.things() {
+            audit.needs(sold_label(&id_there, &thing), || format!("order {id}"));
         }
     }
     audit.add(figure(order.state), 1);

@@ -48,7 +48,9 @@ impl Mail for SettleUnits {
                 Some(hold) if hold.state == HoldState::Held => {
                     end(tx, (to, &id), (hold, sku), (settle.verdict, units))?;
                 }
-                Some(hold) if settle.verdict == Verdict::Return => {
+                Some(hold)
+                    if settle.verdict == Verdict::Return && hold.state == HoldState::Confirmed =>
+                {
                     take_back_owned(tx, (to, &id), hold, &sku, units)?;
                 }
                 // It is over already: releasing nothing is a success.

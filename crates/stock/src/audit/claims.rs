@@ -1,7 +1,7 @@
 //! Holds that belong to owners: the list of those in doubt, the line, and that there is an owner.
 
 use compact_str::CompactString;
-use tidegate_claim::Thing;
+use tidegate_claim::{Thing, owner_of, sold_label};
 use tidegate_engine::contract::{Audit, Books};
 
 use super::Fault;
@@ -130,6 +130,16 @@ pub(super) fn add_owners(audit: &mut Audit, name: &str, rows: &Rows) {
     }
     let asked = rows.sku.as_ref().and_then(|sku| sku.claims);
     let asked = asked.map_or(0, |claims| claims.asked);
+    for (id, hold) in &rows.holds {
+        let may_be_sold = match hold.state {
+            // The word that it is may be on its way.
+            HoldState::Held | HoldState::Confirmed | HoldState::Returned => true,
+            HoldState::Released | HoldState::Expired => false,
+        };
+        if may_be_sold && owner_of(id).is_some() {
+            audit.has(sold_label(id, &part_of(name, hold)));
+        }
+    }
     let held = rows.holds.iter();
     let held = held.filter(|(_, hold)| hold.state == HoldState::Held);
     for (id, hold) in held {
