@@ -136,7 +136,7 @@ fn request(one: &Try, sending: Sending) -> Result<Request<Full<Bytes>>, hyper::h
         .uri(uri)
         .header(USER_AGENT, AGENT)
         .header(ACCEPT, "application/json")
-        .header("idempotency-key", one.number);
+        .header("idempotency-key", one.key);
     if !body.is_empty() {
         builder = builder.header(CONTENT_TYPE, "application/json");
     }

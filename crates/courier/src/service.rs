@@ -129,6 +129,10 @@ impl Services {
                 service: format!("host {host}"),
                 what: what.to_owned(),
             };
+            let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+            if !matches!(port, Some(Ok(_))) {
+                return Err(wrong("name it with its port, as pay.example:443"));
+            }
             if !(1..=10_000).contains(&limits.concurrency) {
                 return Err(wrong("concurrency must be 1 to 10000"));
             }
@@ -140,25 +144,32 @@ impl Services {
     }
 
     fn check(&self, url: &str) -> Result<(), String> {
-        let uri = parse(&url.replace(ABOUT, "1")).map_err(|why| format!("{url}: {why}"))?;
-        let other = parse(&url.replace(ABOUT, "2")).map_err(|why| format!("{url}: {why}"))?;
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if authority.contains('@') {
+        // Before anything is shown of it.
+        let (_, behind_scheme) = url.split_once("://").unwrap_or_default();
+        let place = behind_scheme.split(['/', '?', '#']).next();
+        if place.is_some_and(|place| place.contains('@')) {
             return Err("a URL must not hold a name or a password: give a token_file".to_owned());
         }
+        let shown = url.split(['?', '#']).next().unwrap_or_default();
+        let uri = parse(&url.replace(ABOUT, "1")).map_err(|why| format!("{shown}: {why}"))?;
+        let other = parse(&url.replace(ABOUT, "2")).map_err(|why| format!("{shown}: {why}"))?;
+        if url.contains('#') {
+            return Err(format!("{shown}: no server sees what stands behind #"));
+        }
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
         let port = authority
             .rsplit_once(':')
             .filter(|(_, port)| !port.contains(']'));
         if port.is_some() && uri.port_u16().is_none() {
-            return Err(format!("{url}: a port is 1 to 65535"));
+            return Err(format!("{shown}: a port is 1 to 65535"));
         }
         if uri.authority() != other.authority() {
-            return Err(format!("{url}: {ABOUT} may stand in the path only"));
+            return Err(format!("{shown}: {ABOUT} may stand in the path only"));
         }
         let is_near = self.may_be_private(&uri);
         if uri.scheme_str() == Some("http") && !is_near {
             return Err(format!(
-                "{url}: what is sent over http can be read on its way: use https, or say `private = true` of the host if it is of your own network"
+                "{shown}: what is sent over http can be read on its way: use https, or say `private = true` of the host if it is of your own network"
             ));
         }
         Ok(())
@@ -274,6 +285,7 @@ mod tests {
             "https://me:secret@pay.example/",
             "https://{id}.example/",
             "https://pay.example:99999/",
+            "https://pay.example/#{id}",
         ] {
             assert!(with(url, false).is_err(), "{url:?}");
         }
@@ -290,8 +302,15 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_does_not_show_in_the_error() {
-        let error = with("https://me:secret@pay.example/", false).expect_err("it is refused");
-        assert!(!error.to_string().contains("secret"), "{error}");
+        for url in [
+            "https://me:secret@pay.example/",
+            "https://me:secret x@pay.example/",
+            "http://pay.example/?key=secret",
+            "ftp://pay.example/#secret",
+        ] {
+            let error = with(url, false).expect_err("it is refused");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
         assert_eq!(format!("{:?}", Secret::new("secret".into())), "Secret");
     }
 

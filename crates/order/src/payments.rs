@@ -146,9 +146,19 @@ pub(crate) struct Refund {
     /// Why it began, if nobody asked for it.
     #[n(8)]
     pub(crate) why: Option<StepCause>,
+    /// When a person has had it asked for once more.
+    #[n(9)]
+    pub(crate) again_ms: Option<u64>,
 }
 
 impl Row for Refund {}
+
+impl Refund {
+    /// When it began, or begun anew: from then on it has its time.
+    pub(crate) fn since_ms(&self) -> u64 {
+        self.again_ms.unwrap_or(self.at_ms)
+    }
+}
 
 /// What a person is to decide, and whether that is done. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -268,6 +278,7 @@ mod tests {
             is_of_order: true,
             is_pending: false,
             why: Some(StepCause::PaidTwice),
+            again_ms: Some(8),
         };
         let review = Review {
             order: "o".into(),
@@ -281,7 +292,7 @@ mod tests {
         let rows = [hex(&payment), hex(&refund), hex(&review)];
         let expected = [
             "b300070119012c026462616e6b030f041864050206f5076175080f0918c80a050bf40cf50d020e1901900ff410810911011207",
-            "a900080119012d0261700305041864050306f507f40806",
+            "aa00080119012d0261700305041864050306f507f408060908",
             "a700616f016170026172030204050518640600",
         ];
         assert_eq!(rows, expected);

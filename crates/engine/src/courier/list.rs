@@ -1,6 +1,6 @@
 //! `CALL.LIST`: calls that are under way or were given up.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString};
 
 use super::{CALLS, CallRow, CallState, Failed};
 use crate::contract::{Bounded, Limit, Never, Page, PageItem, RefusalDef, Scan, ScanContext};
@@ -38,7 +38,7 @@ reply! {
         /// Its id.
         id: RowId,
         /// What is sent as its idempotency key, with each of its tries.
-        number: CompactString,
+        idempotency_key: CompactString,
         /// When it was made, in milliseconds since 1970.
         at_ms: u64,
         /// The service.
@@ -74,7 +74,7 @@ impl CallInfo {
     fn of(id: RowId, row: CallRow) -> Self {
         let failed = |Failed { at_ms, why }| FailedTry { at_ms, why };
         Self {
-            number: compact_str::ToCompactString::to_compact_string(&id.number),
+            idempotency_key: row.key.unwrap_or(id.number).to_compact_string(),
             id,
             at_ms: row.at_ms,
             service: row.service,

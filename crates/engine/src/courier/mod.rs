@@ -60,6 +60,8 @@ pub struct Call {
     pub answer_to: Address,
     /// What comes back with it.
     pub note: Vec<u8>,
+    /// Its idempotency key, where another call may ask the same; else it is the call's own number.
+    pub key: Option<u64>,
 }
 
 /// How a call without an answer is tried again.
@@ -93,6 +95,9 @@ pub struct CallEnd {
     /// What came of it.
     #[n(3)]
     pub end: End,
+    /// How often it was tried: before the last one, what the other side has done of it is unknown.
+    #[n(4)]
+    pub tries: u32,
 }
 
 /// How a call has ended.
@@ -137,6 +142,8 @@ pub enum Report {
 pub struct Try {
     /// The call's number: the same for each of its tries.
     pub number: u64,
+    /// Its idempotency key: that of others that ask the same, too.
+    pub key: u64,
     pub(crate) slot: Slot,
     /// Which of its tries this is, from 1 on.
     pub nth: u32,
@@ -157,6 +164,7 @@ impl Try {
     pub fn of_test(number: u64, body: &[u8]) -> Self {
         Self {
             number,
+            key: number,
             slot: Slot(0),
             nth: 1,
             service: CompactString::default(),
@@ -242,6 +250,9 @@ pub(crate) struct CallRow {
     /// What its last tries have brought, oldest first.
     #[n(13)]
     pub(crate) history: Vec<Failed>,
+    /// Its idempotency key, if that is not its number.
+    #[n(14)]
+    pub(crate) key: Option<u64>,
 }
 
 impl Row for CallRow {}
@@ -273,6 +284,7 @@ impl CallRow {
             tries_before: 0,
             due_ms: None,
             history: Vec::new(),
+            key: call.key,
         }
     }
 
@@ -300,6 +312,7 @@ impl CallRow {
     pub(crate) fn as_try(&self, number: u64, slot: Slot) -> Try {
         Try {
             number,
+            key: self.key.unwrap_or(number),
             slot,
             nth: self.tries,
             service: self.service.clone(),
@@ -325,6 +338,7 @@ impl CallRow {
             tried_at_ms: self.since_ms,
             note: self.note.clone(),
             end,
+            tries: self.tries,
         }
     }
 }
@@ -348,6 +362,7 @@ mod tests {
             },
             answer_to: Address::new(2, 6, "o"),
             note: vec![2],
+            key: Some(8),
         };
         let mut row = CallRow::new(call, 100);
         row.note_failure("timed out", 200);
@@ -361,10 +376,10 @@ mod tests {
         let given_up = row.ended(300, End::GivenUp);
         let rows = [hex(&row), hex(&answered), hex(&given_up)];
         let expected = [
-            "ae001864016462616e6b026370617903613704410105a300190384010502f506a200190206\
-             01616f07410208010918c80a010b000c19012c0d81a20018c8016974696d6564206f7574",
-            "a40019012c0118c80241020382008 1a20018c801417b",
-            "a40019012c0118c8024102038201 80",
+            "af001864016462616e6b026370617903613704410105a300190384010502f506a200190206\
+             01616f07410208010918c80a010b000c19012c0d81a20018c8016974696d6564206f75740e08",
+            "a50019012c0118c80241020382008 1a20018c801417b0401",
+            "a50019012c0118c8024102038201 800401",
         ];
         assert_eq!(rows, expected.map(|hex| hex.replace(' ', "")));
         for (number, state) in [

@@ -45,7 +45,7 @@ pub(super) fn ask(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missi
     } else if !case.payment.is_being_asked && wants_to_know(&case.payment) {
         case.payment.is_being_asked = true;
         case.payment.asked += 1;
-        call(tx, &case, Asked::Payment, Vec::new());
+        call(tx, &case, (Asked::Payment, None), Vec::new());
     }
     plan(tx, &mut case);
     case.file(tx);
@@ -118,8 +118,13 @@ pub(super) fn provider_of(tx: &Tx<'_>, payment: &Payment) -> Provider {
     named.cloned().unwrap_or_default()
 }
 
-/// Calls the provider of a payment.
-pub(super) fn call(tx: &mut Tx<'_>, case: &Case<'_>, asked: Asked, body: Vec<u8>) {
+/// Calls the provider of a payment: what may have been done already, under the key that it had.
+pub(super) fn call(
+    tx: &mut Tx<'_>,
+    case: &Case<'_>,
+    (asked, key): (Asked, Option<u64>),
+    body: Vec<u8>,
+) {
     let now_ms = tx.now_ms();
     let expires_ms = case.order.expires_ms.unwrap_or(now_ms);
     let patience = match &asked {
@@ -153,6 +158,7 @@ pub(super) fn call(tx: &mut Tx<'_>, case: &Case<'_>, asked: Asked, body: Vec<u8>
         patience,
         answer_to: Address::new(DOMAIN, SAID, case.id),
         note: minicbor::to_vec(note).expect("because writing to memory does not fail"),
+        key,
     });
 }
 

@@ -28,8 +28,9 @@ pub(crate) fn said(tx: &mut Tx<'_>, id: &str, call: CallEnd) -> Result<(), Missi
             if let End::Answered(said) = end {
                 match Facts::read(&said.body) {
                     Some(facts) if is_done(said.status) => learn(tx, &mut case, &facts, as_of_ms)?,
-                    // What it does not want to make will not be paid.
-                    _ if !is_done(said.status) => failed(tx, &mut case),
+                    // What it does not want to make will not be paid; unless it has made it, and that
+                    // answer was lost: then it is asked.
+                    _ if !is_done(said.status) && call.tries == 1 => failed(tx, &mut case),
                     _ => {}
                 }
             }
@@ -79,10 +80,16 @@ pub(super) fn learn(
         (Money::Open | Money::Failed, Status::Paid) => paid(tx, case, facts),
         (Money::Open, Status::Failed) => failed(tx, case),
         (Money::Open, Status::Pending) => not_paid(tx, case, as_of_ms),
-        // A person is to say what becomes of it, and to know that.
-        (Money::Review, Status::Paid) if case.payment.paid_amount.is_none() => {
+        // A person is to say what becomes of it, and to know that; also one who thought that it was over.
+        (Money::Review | Money::Closed, Status::Paid) if case.payment.paid_amount.is_none() => {
             case.payment.paid_amount = facts.paid_amount;
             case.payment.paid_at_ms = facts.paid_at_ms;
+            let why = if is_right(case, facts) {
+                ReviewCause::NoAnswer
+            } else {
+                ReviewCause::WrongAmount
+            };
+            case.review(tx, why);
         }
         (Money::Failed, Status::Failed | Status::Pending)
         | (
@@ -97,14 +104,17 @@ pub(super) fn learn(
 fn paid(tx: &mut Tx<'_>, case: &mut Case<'_>, facts: &Facts) {
     case.payment.paid_amount = facts.paid_amount;
     case.payment.paid_at_ms = facts.paid_at_ms;
-    let is_right =
-        facts.paid_amount == Some(case.payment.amount) && facts.currency == case.order.currency;
-    if !is_right {
+    if !is_right(case, facts) {
         case.review(tx, ReviewCause::WrongAmount);
         go_back(tx, case);
         return;
     }
     to_order(tx, case);
+}
+
+/// Whether it is what was asked for.
+fn is_right(case: &Case<'_>, facts: &Facts) -> bool {
+    facts.paid_amount == Some(case.payment.amount) && facts.currency == case.order.currency
 }
 
 /// The order has the money, if it can have the goods.

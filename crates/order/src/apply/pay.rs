@@ -141,7 +141,8 @@ impl Pay {
         } else {
             let price = (case.payment.amount, case.order.currency.as_str());
             let body = to_create(case.payment.number, id, price, expires_ms);
-            call(tx, &case, Asked::Creation, body);
+            let key = Some(case.payment.number);
+            call(tx, &case, (Asked::Creation, key), body);
         }
         plan(tx, &mut case);
         case.file(tx);

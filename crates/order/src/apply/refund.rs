@@ -1,5 +1,7 @@
 //! `ORDER.REFUND`, and refunds that begin by themselves.
 
+use std::collections::BTreeMap;
+
 use compact_str::{CompactString, format_compact};
 use tidegate_claim::{Thing, Verdict};
 use tidegate_engine::contract::{Apply, RefusalDef, Request};
@@ -45,6 +47,7 @@ pub(super) fn give_back(
         is_of_order,
         is_pending: false,
         why: Some(why),
+        again_ms: None,
     };
     let id = case.id;
     if is_of_order {
@@ -68,13 +71,25 @@ fn begin(tx: &mut Tx<'_>, case: &mut Case<'_>, name: CompactString, refund: Refu
     ask_for(tx, case, &name, refund);
 }
 
-/// Asks the provider for a refund, under its number: for the first time or once more.
-pub(super) fn ask_for(tx: &mut Tx<'_>, case: &Case<'_>, name: &str, refund: Refund) {
+/// Asks the provider for a refund, under its number: for the first time or once more, and nothing is known of
+/// what it has done.
+fn ask_for(tx: &mut Tx<'_>, case: &Case<'_>, name: &str, refund: Refund) {
+    let key = Some(refund.number);
+    ask_under(tx, case, (name, key), refund);
+}
+
+/// The same under another idempotency key, or one of its own.
+pub(super) fn ask_under(
+    tx: &mut Tx<'_>,
+    case: &Case<'_>,
+    (name, key): (&str, Option<u64>),
+    refund: Refund,
+) {
     let body = to_refund(refund.number, refund.amount);
     let asked = Asked::Refund {
         refund: name.into(),
     };
-    call(tx, case, asked, body);
+    call(tx, case, (asked, key), body);
     tx.put(&REFUNDS, (case.id, name), refund);
 }
 
@@ -152,7 +167,7 @@ pub(super) fn overdue_refunds(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<()
     for name in case.order.refunds.clone() {
         let refund = tx.get(&REFUNDS, (case.id, name.as_str()))?;
         let is_overdue = |refund: &Refund| {
-            let last_ms = refund.at_ms + REFUND_TRIED_MS;
+            let last_ms = refund.since_ms() + REFUND_TRIED_MS;
             refund.is_pending && refund.payment == case.name && tx.now_ms() >= last_ms
         };
         if let Some(refund) = refund.filter(is_overdue) {
@@ -173,7 +188,7 @@ fn refund_is(
         RefundStatus::Pending if refund.state == Money::Refunding && !refund.is_pending => {
             refund.is_pending = true;
             case.payment.refunds_pending += 1;
-            case.payment.last_refund_ms = case.payment.last_refund_ms.max(Some(refund.at_ms));
+            case.payment.last_refund_ms = case.payment.last_refund_ms.max(Some(refund.since_ms()));
             tx.put(&REFUNDS, (case.id, name), refund);
         }
         RefundStatus::Done if is_open => {
@@ -338,6 +353,7 @@ impl Apply for Command {
             is_of_order: true,
             is_pending: false,
             why: None,
+            again_ms: None,
         };
         begin(tx, &mut case, self.refund.compact(), refund.clone());
         let state = if refund.amount == 0 {
@@ -371,8 +387,11 @@ impl Command {
     fn take_lines(&self, order: &mut Order) -> Result<(u64, Vec<Thing>), Refusal> {
         let wanted: Vec<(CompactString, u64)> = match &self.lines {
             Some(lines) => {
-                let named = |line: &RefundLine| (line.sku.compact(), line.quantity.get());
-                lines.items().iter().map(named).collect()
+                let mut named = BTreeMap::new();
+                for RefundLine { sku, quantity } in lines.items() {
+                    *named.entry(sku.compact()).or_default() += quantity.get();
+                }
+                named.into_iter().collect()
             }
             None => {
                 let things = order.things();

@@ -7,10 +7,12 @@ use super::asks::plan;
 use super::case::Case;
 use super::money::to_order;
 use super::order_of;
-use super::refund::{ask_for, give_back, refund_done};
+use super::refund::{ask_under, give_back, refund_done};
 use crate::Refusal;
 use crate::command::{Decision, Resolve};
-use crate::payments::{CompactText, Money, REFUNDS, REVIEWS, Refund, Review, ReviewState};
+use crate::payments::{
+    CompactText, Money, REFUNDS, REVIEWS, Refund, Review, ReviewCause, ReviewState,
+};
 use crate::refusal::{UNKNOWN_ORDER, UNKNOWN_REVIEW, WRONG_DECISION};
 use crate::reply::ReviewReceipt;
 use crate::table::{ORDERS, State, StepCause};
@@ -57,7 +59,7 @@ impl Apply for Resolve {
                 let refund = tx.get(&REFUNDS, (id, name.as_str()))?;
                 let refund = refund.filter(|refund| refund.state == Money::Review);
                 let refund = refund.ok_or(Refusal::WrongDecision)?;
-                self.of_refund(tx, &mut case, (name, refund))?;
+                self.of_refund(tx, &mut case, (name, refund), review.why)?;
             }
         }
         let state = ReviewState::Closed;
@@ -96,6 +98,7 @@ impl Resolve {
         tx: &mut Tx<'_>,
         case: &mut Case<'_>,
         (name, refund): (&str, Refund),
+        why: ReviewCause,
     ) -> Result<(), Refusal> {
         match self.decision {
             Decision::Accept => Err(Refusal::WrongDecision),
@@ -107,8 +110,14 @@ impl Resolve {
                 if case.payment.money == Money::Review {
                     case.payment.money = Money::Refunding;
                 }
-                let state = Money::Refunding;
-                ask_for(tx, case, name, Refund { state, ..refund });
+                let refund = Refund {
+                    state: Money::Refunding,
+                    again_ms: Some(tx.now_ms()),
+                    ..refund
+                };
+                // What was refused is answered alike under its old key, by many a provider.
+                let key = (why != ReviewCause::RefundFailed).then_some(refund.number);
+                ask_under(tx, case, (name, key), refund);
                 Ok(())
             }
         }

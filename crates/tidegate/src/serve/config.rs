@@ -225,10 +225,34 @@ fn read_file(path: &PathBuf) -> Result<ConfigFile, ServeError> {
         ServeError::Settings(format!("{}: {error}", path.display()))
     };
     let text = fs::read_to_string(path).map_err(|error| fail(&error))?;
-    toml::from_str(&text).map_err(|error| fail(&error))
+    toml::from_str(&text).map_err(|error| fail(&where_in(&text, &error)))
+}
+
+/// What is wrong, and in which line; not the line, in which a secret may stand.
+fn where_in(text: &str, error: &toml::de::Error) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    format!("line {line}: {}", error.message())
 }
 
 /// A seed that outsiders cannot guess, from the machine's randomness.
 pub(super) fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_told_without_the_secrets_in_it() {
+        let text = "data = \"here\"\n\n[providers.bank]\nwebhook_secret = \"hunter2\"\n";
+        let error = toml::from_str::<ConfigFile>(text).expect_err("the field is unknown");
+        let told = where_in(text, &error);
+        assert!(
+            told.starts_with("line 4: unknown field `webhook_secret`"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }

@@ -98,6 +98,7 @@ impl Apply for Ask {
             },
             answer_to: Address::new(NUMBER, TOLD, self.key.as_str()),
             note: self.what.as_str().as_bytes().to_vec(),
+            key: None,
         });
         let key = self.key.compact();
         Ok(Asked { key })
