@@ -11,6 +11,8 @@ SCARCE_EVERY = 5
 SCARCE_SHARE = 0.5
 PLENTY_SHARE = 2.0
 LINES_MAX, UNITS_MAX, PRICE_MAX = 3, 3, 20_000
+# Some orders have many lines: what becomes of them is on its way for longer.
+LONG_SHARE, LONG_LINES = 0.05, 12
 
 # How often the shop looks whether an order is paid before it refunds or fulfils it.
 LOOK_S = 1.5
@@ -41,7 +43,8 @@ def skus_of(orders):
 
 def stock_of(skus, orders):
     """How many units there are of each SKU."""
-    wanted = orders * (1 + LINES_MAX) / 2 * (1 + UNITS_MAX) / 2 / len(skus)
+    lines = (1 - LONG_SHARE) * (1 + LINES_MAX) / 2 + LONG_SHARE * LONG_LINES
+    wanted = orders * lines * (1 + UNITS_MAX) / 2 / len(skus)
     share = lambda n: PLENTY_SHARE if n % SCARCE_EVERY else SCARCE_SHARE
     return {sku: int(wanted * share(n)) + 1 for n, sku in enumerate(skus)}
 
@@ -50,8 +53,9 @@ def plans(orders, seed):
     chance = random.Random(seed)
     skus = skus_of(orders)
     for n in range(orders):
+        count = LONG_LINES if chance.random() < LONG_SHARE else chance.randint(1, LINES_MAX)
         lines = [(sku, chance.randint(1, UNITS_MAX), chance.randint(1, PRICE_MAX))
-                 for sku in chance.sample(skus, chance.randint(1, LINES_MAX))]
+                 for sku in chance.sample(skus, count)]
         yield Plan(
             id=f"order-{seed}-{n:07}",
             buyer=f"buyer-{chance.randrange(max(1, orders // 3))}",
