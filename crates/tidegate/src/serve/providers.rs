@@ -14,6 +14,9 @@ use tidegate_order::{Provider, Providers, SigningKey};
 use super::ServeError;
 use crate::webhook_secret::Secret as WebhookSecret;
 
+/// Bytes of a provider's name, as of every name.
+const NAME_MAX: usize = 128;
+
 /// Times that a provider is asked, at most.
 const ASKS_MAX: usize = 32;
 
@@ -73,6 +76,12 @@ impl Outside {
         let mut known = BTreeMap::new();
         for (name, table) in providers {
             let wrong = |what: String| ServeError::Settings(format!("providers.{name}: {what}"));
+            let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(is_word) {
+                return Err(wrong(format!(
+                    "its name stands in the address of its webhooks: 1 to {NAME_MAX} letters, digits, - _ ."
+                )));
+            }
             services.insert(name.clone(), table.service().map_err(wrong)?);
             known.insert(name.clone(), table.provider().map_err(wrong)?);
         }
@@ -235,6 +244,9 @@ mod tests {
             ),
             ("[1000, 2000]", "[]\ntoken = \"secret\"", "unknown field"),
             ("concurrency = 8", "concurrency = 0", "concurrency must be"),
+            ("providers.bank", "providers.\"a/b\"", "its name stands"),
+            ("providers.bank", "providers.\"\"", "its name stands"),
+            ("pay.example:443", "pay.example", "name it with its port"),
         ] {
             let told = read(&SOUND.replace(from, to)).expect_err("it is refused");
             assert!(told.contains(said), "{to}: {told}");
