@@ -2,7 +2,8 @@
 # Orders of three SKUs a second over HTTP, with their latency, beside `tidegate bench --work place` over RESP.
 #
 # The client is wrk, one thread of it beside the server, SECONDS_EACH seconds a measurement, ROUNDS rounds in
-# alternation. An order is counted when it is answered `reserved`, which is durable. Needs wrk and redis-cli (Debian: apt-get install wrk redis-tools).
+# alternation. An order is counted when it is answered with 2xx: `reserved`, and durable, as none waits
+# for so long that it is told to ask again. Needs wrk and redis-cli (Debian: apt-get install wrk redis-tools).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROUNDS=${ROUNDS:-3}

@@ -3,45 +3,18 @@
 
 mod bank;
 
-use bank::{Bank, Payment, begin, pass, shop, told, webhook};
+use bank::{
+    Bank, Payment, begin, begun, number_in, paid, pass, place, shop, state, stock, told, webhook,
+};
 use tidegate_engine::contract::Status;
-use tidegate_engine::testing::Stepper;
 use tidegate_engine::{Report, Said};
 use tidegate_order::{LINES_MAX, PAYING_AFTER_MS, TAKING_REST_MS};
 
 const TTL_MS: u64 = 900_000;
 
-/// Places an order of two of a and one of b, for 25.
-fn place(shop: &mut Stepper, id: &str) {
-    let placed = shop.call(&format!(
-        "ORDER.PLACE {id} buyer 2 a 2 10 b 1 5 CURRENCY EUR"
-    ));
-    assert!(placed.contains("state=reserved"), "{placed}");
-}
-
-fn state(shop: &mut Stepper, order: &str) -> String {
-    assert_eq!(shop.audit().faults, Vec::<String>::new());
-    let shown = shop.call(&format!("ORDER.GET {order}"));
-    let (_, state) = shown.split_once(" state=").unwrap();
-    state.split(' ').next().unwrap().to_owned()
-}
-
-fn stock(shop: &mut Stepper, sku: &str) -> String {
-    let shown = shop.call(&format!("STOCK.GET {sku}"));
-    let field = |name: &str| {
-        let (_, value) = shown.split_once(&format!("{name}=")).unwrap();
-        value.split(' ').next().unwrap().to_owned()
-    };
-    format!("{} {} {}", field("available"), field("held"), field("sold"))
-}
-
 #[test]
 fn paid_in_time_is_paid_and_what_was_held_is_sold() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
+    let (mut shop, _) = paid();
     assert_eq!(state(&mut shop, "o"), "paid");
     assert_eq!(
         (stock(&mut shop, "a"), stock(&mut shop, "b")),
@@ -55,9 +28,7 @@ fn paid_in_time_is_paid_and_what_was_held_is_sold() {
 
 #[test]
 fn payment_is_made_once_however_often_it_is_asked_for() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     let again = shop.call("ORDER.PAY o p bank");
     assert!(
         again.contains("repeated=true") && again.contains("https://bank.example/"),
@@ -72,9 +43,7 @@ fn payment_is_made_once_however_often_it_is_asked_for() {
 
 #[test]
 fn order_expires_only_once_the_provider_has_said_after_its_time_that_it_is_not_paid() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     pass(&mut shop, &mut bank, TTL_MS - 10_000);
     // From here on it says nothing.
     shop.pass_ms(20_000);
@@ -88,9 +57,7 @@ fn order_expires_only_once_the_provider_has_said_after_its_time_that_it_is_not_p
 
 #[test]
 fn units_are_kept_for_a_payment_that_nobody_knows_anything_of_for_a_while_only() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, _) = begun();
     shop.pass_ms(TTL_MS + PAYING_AFTER_MS - 10_000);
     assert_eq!(state(&mut shop, "o"), "paying");
     shop.pass_ms(10_000);
@@ -101,9 +68,7 @@ fn units_are_kept_for_a_payment_that_nobody_knows_anything_of_for_a_while_only()
 
 #[test]
 fn paid_in_time_is_paid_though_the_server_was_down_when_it_expired() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (shop, mut bank) = begun();
     bank.pay("o", None);
     shop.clock.advance_ms(TTL_MS + 60_000);
     let mut shop = shop.reopen().unwrap();
@@ -116,9 +81,7 @@ fn paid_in_time_is_paid_though_the_server_was_down_when_it_expired() {
 
 #[test]
 fn paid_late_takes_units_again_that_are_still_there() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     pass(&mut shop, &mut bank, TTL_MS + 10_000);
     assert_eq!(state(&mut shop, "o"), "expired");
     bank.pay("o", None);
@@ -134,9 +97,7 @@ fn paid_late_takes_units_again_that_are_still_there() {
 
 #[test]
 fn paid_late_has_the_money_go_back_if_units_are_gone() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     pass(&mut shop, &mut bank, TTL_MS + 10_000);
     assert!(shop.call("STOCK.HOLD b h 10").contains("state=held"));
     bank.pay("o", None);
@@ -152,9 +113,7 @@ fn paid_late_has_the_money_go_back_if_units_are_gone() {
 
 #[test]
 fn paid_after_it_was_cancelled_has_the_money_go_back() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     assert!(shop.call("ORDER.CANCEL o").contains("state=cancelled"));
     assert_eq!(stock(&mut shop, "a"), "10 0 0");
     bank.pay("o", None);
@@ -165,9 +124,7 @@ fn paid_after_it_was_cancelled_has_the_money_go_back() {
 
 #[test]
 fn paid_twice_has_the_second_go_back() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     begin(&mut shop, &mut bank, "o", "q");
     bank.pay("o", None);
     bank.pay("o", None);
@@ -182,9 +139,7 @@ fn paid_twice_has_the_second_go_back() {
 
 #[test]
 fn payment_that_fails_lets_the_buyer_try_another() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     bank.payments
         .values_mut()
         .for_each(|it| it.status = "failed");
@@ -202,9 +157,7 @@ fn payment_that_fails_lets_the_buyer_try_another() {
 
 #[test]
 fn order_whose_payments_have_failed_expires_in_its_time() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     bank.payments
         .values_mut()
         .for_each(|it| it.status = "failed");
@@ -218,9 +171,7 @@ fn order_whose_payments_have_failed_expires_in_its_time() {
 
 #[test]
 fn wrong_amount_waits_for_a_person_who_has_it_go_back() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     let number = bank.pay("o", Some(24));
     pass(&mut shop, &mut bank, 10_000);
     assert_eq!(state(&mut shop, "o"), "reserved");
@@ -244,9 +195,7 @@ fn wrong_amount_waits_for_a_person_who_has_it_go_back() {
 
 #[test]
 fn wrong_amount_that_a_person_accepts_has_paid_the_order() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     let number = bank.pay("o", Some(26));
     pass(&mut shop, &mut bank, 10_000);
     shop.call(&format!("ORDER.RESOLVE o {number} accept"));
@@ -255,32 +204,8 @@ fn wrong_amount_that_a_person_accepts_has_paid_the_order() {
 }
 
 #[test]
-fn all_that_is_left_of_another_amount_that_was_accepted_goes_back_and_no_more() {
-    for (paid, backs) in [(24, [10, 14]), (26, [10, 16]), (7, [7, 0])] {
-        let (mut shop, mut bank) = (shop(), Bank::default());
-        place(&mut shop, "o");
-        begin(&mut shop, &mut bank, "o", "p");
-        let number = bank.pay("o", Some(paid));
-        pass(&mut shop, &mut bank, 10_000);
-        shop.call(&format!("ORDER.RESOLVE o {number} accept"));
-        for (refund, back) in ["r 1 a 1", "s"].into_iter().zip(backs) {
-            let told = shop.call(&format!("ORDER.REFUND o {refund}"));
-            assert!(told.contains(&format!("amount={back} ")), "{paid}: {told}");
-            bank.answer(&mut shop);
-        }
-        assert_eq!(state(&mut shop, "o"), "refunded");
-        assert_eq!(
-            (bank.refunded(), stock(&mut shop, "a")),
-            (paid, "10 0 0".into())
-        );
-    }
-}
-
-#[test]
 fn payment_of_which_nobody_ever_says_anything_waits_for_a_person() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     for _ in 0..60 {
         shop.pass_ms(3_600_000);
         bank.hear(&shop);
@@ -335,98 +260,6 @@ fn units_that_cannot_be_taken_for_want_of_room_are_taken_later() {
 }
 
 #[test]
-fn refund_of_all_gives_money_and_units_back() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    let refund = shop.call("ORDER.REFUND o r");
-    assert!(
-        refund.contains("state=refunding") && refund.contains("amount=25"),
-        "{refund}"
-    );
-    assert_eq!(state(&mut shop, "o"), "refunding");
-    assert!(shop.call("ORDER.REFUND o s").starts_with("wrong_state"));
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-    assert_eq!(
-        (stock(&mut shop, "a"), stock(&mut shop, "b")),
-        ("10 0 0".into(), "10 0 0".into())
-    );
-    assert!(shop.call("ORDER.REFUND o r").contains("repeated=true"));
-    assert_eq!(bank.refunded(), 25);
-}
-
-#[test]
-fn refund_that_overtakes_the_word_that_units_are_sold_gives_them_back() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    let number = bank.pay("o", None);
-    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
-    // That is told to a, which tells b; the refund is told to b at once.
-    shop.submit(&paid).unwrap();
-    shop.submit("ORDER.REFUND o r 1 b 1").unwrap();
-    shop.settle();
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "paid");
-    assert_eq!(
-        (stock(&mut shop, "a"), stock(&mut shop, "b")),
-        ("8 0 2".into(), "10 0 0".into())
-    );
-}
-
-/// A shop with one unit of x, and an order of it and of many other things, whose payment has begun.
-fn order_of_many() -> (Stepper, Bank) {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    let mut lines = String::new();
-    for number in 0..12 {
-        shop.call(&format!("STOCK.SET m{number:02} 10"));
-        lines += &format!(" m{number:02} 1 5");
-    }
-    shop.call("STOCK.SET x 1");
-    shop.call("STOCK.SET z 10");
-    let placed = shop.call(&format!(
-        "ORDER.PLACE o buyer 14{lines} x 1 5 z 1 5 CURRENCY EUR"
-    ));
-    assert!(placed.contains("state=reserved"), "{placed}");
-    begin(&mut shop, &mut bank, "o", "p");
-    (shop, bank)
-}
-
-#[test]
-fn who_waits_for_units_of_an_order_that_is_just_paid_does_not_get_them() {
-    let (mut shop, mut bank) = order_of_many();
-    let number = bank.pay("o", None);
-    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
-    // That they are sold goes from thing to thing; who wants the unit of x has x ask at once.
-    shop.submit(&paid).unwrap();
-    shop.submit("ORDER.PLACE late other 1 x 1 5").unwrap();
-    shop.settle();
-    assert_eq!(state(&mut shop, "o"), "paid");
-    assert_eq!(state(&mut shop, "late"), "refused");
-    assert_eq!(stock(&mut shop, "x"), "0 0 1");
-}
-
-#[test]
-fn refund_of_an_order_that_somebody_waits_for_gives_each_unit_back_once() {
-    let (mut shop, mut bank) = order_of_many();
-    let number = bank.pay("o", None);
-    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
-    shop.submit(&paid).unwrap();
-    shop.submit("ORDER.PLACE late other 1 x 1 5").unwrap();
-    shop.submit("ORDER.REFUND o r").unwrap();
-    shop.settle();
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-    // It was sold when that was asked.
-    assert_eq!(state(&mut shop, "late"), "refused");
-    assert_eq!(stock(&mut shop, "x"), "1 0 0");
-    assert_eq!(stock(&mut shop, "z"), "10 0 0");
-}
-
-#[test]
 fn what_a_provider_does_not_want_to_make_once_more_may_have_been_made() {
     let (mut shop, mut bank) = (shop(), Bank::default());
     place(&mut shop, "o");
@@ -462,9 +295,7 @@ fn what_a_provider_does_not_want_to_make_once_more_may_have_been_made() {
 #[test]
 fn payment_that_turns_out_to_be_paid_is_looked_at_with_what_was_paid() {
     for decision in ["", "close"] {
-        let (mut shop, mut bank) = (shop(), Bank::default());
-        place(&mut shop, "o");
-        begin(&mut shop, &mut bank, "o", "p");
+        let (mut shop, mut bank) = begun();
         for _ in 0..60 {
             shop.pass_ms(3_600_000); // It says nothing.
             bank.hear(&shop);
@@ -472,8 +303,7 @@ fn payment_that_turns_out_to_be_paid_is_looked_at_with_what_was_paid() {
         }
         let reviews = shop.call("ORDER.REVIEWS STATE open");
         assert!(reviews.contains("cause=no_answer"), "{reviews}");
-        let (_, number) = reviews.split_once("number=").unwrap();
-        let number = number.split(' ').next().unwrap().to_owned();
+        let number = number_in(&reviews);
         if !decision.is_empty() {
             shop.call(&format!("ORDER.RESOLVE o {number} {decision}"));
         }
@@ -487,185 +317,6 @@ fn payment_that_turns_out_to_be_paid_is_looked_at_with_what_was_paid() {
             "{decision}: {reviews}"
         );
     }
-}
-
-#[test]
-fn refund_of_a_thing_that_is_named_twice_is_of_all_its_units() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    let refund = shop.call("ORDER.REFUND o r 2 a 1 a 1");
-    assert!(refund.contains("amount=20"), "{refund}");
-    bank.answer(&mut shop);
-    assert_eq!(stock(&mut shop, "a"), "10 0 0");
-}
-
-#[test]
-fn refund_of_some_lines_leaves_the_rest_paid() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    assert!(
-        shop.call("ORDER.REFUND o r 1 a 3")
-            .starts_with("refund_exceeds_paid sku=a refundable=2")
-    );
-    shop.call("ORDER.REFUND o r 1 a 1");
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "paid");
-    assert_eq!(
-        (bank.refunded(), stock(&mut shop, "a")),
-        (10, "9 0 1".into())
-    );
-    shop.call("ORDER.FULFIL o");
-    shop.call("ORDER.REFUND o s");
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-    assert_eq!(
-        (bank.refunded(), stock(&mut shop, "a")),
-        (25, "9 0 1".into()),
-        "the goods are away"
-    );
-    assert_eq!(shop.call("ORDER.REFUND o r 1 a 2"), "id_conflict");
-}
-
-#[test]
-fn refund_that_the_provider_refuses_waits_for_a_person_who_has_it_tried_again() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    shop.call("ORDER.REFUND o r");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    let body = b"{}".to_vec().into();
-    shop.courier
-        .report(&one, Report::Answer(Said { status: 422, body }));
-    shop.settle();
-    assert_eq!(state(&mut shop, "o"), "refunding");
-    let reviews = shop.call("ORDER.REVIEWS STATE open");
-    assert!(
-        reviews.contains("refund=r cause=refund_failed amount=25"),
-        "{reviews}"
-    );
-    let (_, number) = reviews.split_once("number=").unwrap();
-    let number = number.split(' ').next().unwrap();
-    assert_eq!(
-        shop.call(&format!("ORDER.RESOLVE o {number} accept")),
-        "wrong_decision"
-    );
-    shop.call(&format!("ORDER.RESOLVE o {number} refund"));
-    bank.answer(&mut shop);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-    assert_eq!(bank.refunded(), 25);
-}
-
-#[test]
-fn refund_that_was_answered_with_nonsense_is_asked_for_again_under_its_number() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    shop.call("ORDER.REFUND o r");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    let body = b"what?".to_vec().into();
-    let said = Said { status: 200, body };
-    shop.courier.report(&one, Report::Answer(said));
-    shop.settle();
-    assert_eq!(state(&mut shop, "o"), "refunding");
-    pass(&mut shop, &mut bank, 120_000);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-    assert_eq!(bank.refunded(), 25);
-    assert_eq!(bank.payments.values().next().unwrap().refunds.len(), 1);
-}
-
-#[test]
-fn refund_that_is_pending_is_asked_for_as_soon_as_a_payment_would_be() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 3_600_000);
-    shop.call("ORDER.REFUND o r");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    let body = b"what?".to_vec().into();
-    let said = Said { status: 200, body };
-    shop.courier.report(&one, Report::Answer(said));
-    shop.settle();
-    pass(&mut shop, &mut bank, 10_000);
-    assert_eq!(state(&mut shop, "o"), "refunded");
-}
-
-#[test]
-fn refund_that_its_provider_does_not_know_is_asked_for_at_growing_intervals() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    shop.call("ORDER.REFUND o r");
-    let mut refunds = 0;
-    for _ in 0..3_600 {
-        bank.hear(&shop);
-        for one in std::mem::take(&mut bank.asked) {
-            let (status, body) = if *one.action == *"refund" {
-                refunds += 1;
-                (200, "what?".to_owned())
-            } else {
-                bank.answer_to(&one)
-            };
-            let body = body.into_bytes().into();
-            shop.courier
-                .report(&one, Report::Answer(Said { status, body }));
-        }
-        shop.pass_ms(1_000);
-    }
-    // Seven times as the settings have it, and some more in the rest of the hour.
-    assert!((8..=14).contains(&refunds), "{refunds}");
-}
-
-#[test]
-fn refund_that_stays_pending_for_a_day_waits_for_a_person() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    shop.call("ORDER.REFUND o r");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    let body = b"what?".to_vec().into();
-    let said = Said { status: 200, body };
-    shop.courier.report(&one, Report::Answer(said));
-    // From here on it says nothing.
-    for _ in 0..26 {
-        shop.pass_ms(3_600_000);
-        bank.hear(&shop);
-    }
-    assert_eq!(state(&mut shop, "o"), "refunding");
-    let reviews = shop.call("ORDER.REVIEWS STATE open");
-    assert!(
-        reviews.contains("refund=r cause=refund_unknown"),
-        "{reviews}"
-    );
-    let (_, number) = reviews.split_once("number=").unwrap();
-    let number = number.split(' ').next().unwrap();
-    // Asked for once more it has as much time again.
-    shop.call(&format!("ORDER.RESOLVE o {number} refund"));
-    bank.hear(&shop);
-    let one = bank.asked.pop().unwrap();
-    let body = b"what?".to_vec().into();
-    let said = Said { status: 200, body };
-    shop.courier.report(&one, Report::Answer(said));
-    shop.pass_ms(20 * 3_600_000);
-    assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
 }
 
 #[test]
@@ -709,29 +360,6 @@ fn order_of_many_lines_that_cost_nothing_is_refunded_at_once_if_the_last_is_gone
     shop.call("ORDER.PAY o p bank");
     assert_eq!(state(&mut shop, "o"), "refunded");
     assert_eq!(stock(&mut shop, "m007"), "1 0 0");
-}
-
-#[test]
-fn refund_of_some_lines_that_was_made_all_the_same_is_no_longer_for_a_person() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
-    let number = bank.pay("o", None);
-    pass(&mut shop, &mut bank, 10_000);
-    shop.call("ORDER.REFUND o r 1 a 1");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    bank.answer_to(&one);
-    let body = b"{}".to_vec().into();
-    let refused = Report::Answer(Said { status: 422, body });
-    shop.courier.report(&one, refused);
-    shop.settle();
-    assert_eq!(state(&mut shop, "o"), "refunding");
-    let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
-    shop.call(&paid);
-    assert_eq!(state(&mut shop, "o"), "paid");
-    assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
-    assert!(shop.call("ORDER.REVIEWS").contains("cause=refund_failed"));
 }
 
 #[test]
@@ -803,9 +431,7 @@ fn payment_that_was_never_made_ends_once_the_order_has_expired() {
 
 #[test]
 fn webhook_that_is_signed_and_of_now_pays_the_order_and_again_changes_nothing() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     let pending = told(&bank, *bank.payments.keys().next().unwrap());
     let number = bank.pay("o", None);
     let body = told(&bank, number);
@@ -842,9 +468,7 @@ fn webhook_that_is_signed_and_of_now_pays_the_order_and_again_changes_nothing() 
 
 #[test]
 fn webhook_by_a_clock_that_is_ahead_does_not_say_what_becomes_of_a_payment_by_then() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     begin(&mut shop, &mut bank, "o", "q");
     pass(&mut shop, &mut bank, TTL_MS - 200_000);
     let number = *bank.payments.keys().next().unwrap();
@@ -863,9 +487,7 @@ fn webhook_by_a_clock_that_is_ahead_does_not_say_what_becomes_of_a_payment_by_th
 
 #[test]
 fn webhook_that_is_forged_or_of_another_time_changes_nothing_and_is_counted_by_reason() {
-    let (mut shop, mut bank) = (shop(), Bank::default());
-    place(&mut shop, "o");
-    begin(&mut shop, &mut bank, "o", "p");
+    let (mut shop, mut bank) = begun();
     let number = bank.pay("o", None);
     let body = told(&bank, number);
     let signed = webhook(&shop, b"a secret", ("m1", 0), &body);

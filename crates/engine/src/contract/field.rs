@@ -93,7 +93,7 @@ pub struct Content(pub u64);
 
 /// Gathers the content of a request. Hashed in one go: requests are small, and the state of a
 /// streaming hash is larger than most of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hasher(Vec<u8>);
 
 /// So many bytes most requests have at most.

@@ -93,6 +93,15 @@ impl Bank {
         self.asked.len()
     }
 
+    /// Answers the last thing that it was asked with this.
+    pub(crate) fn says(&mut self, shop: &Stepper, (status, body): (u16, &str)) {
+        self.hear(shop);
+        let one = self.asked.pop().unwrap();
+        let body = body.as_bytes().to_vec().into();
+        shop.courier
+            .report(&one, Report::Answer(Said { status, body }));
+    }
+
     /// Answers everything as it stands.
     pub(crate) fn answer(&mut self, shop: &mut Stepper) {
         loop {
@@ -186,6 +195,52 @@ pub(crate) fn begin(shop: &mut Stepper, bank: &mut Bank, order: &str, payment: &
         answer.contains("state=paying") && answer.contains("payment_state=open"),
         "{answer}"
     );
+}
+
+/// Places an order of two of a and one of b, for 25.
+pub(crate) fn place(shop: &mut Stepper, id: &str) {
+    let placed = shop.call(&format!(
+        "ORDER.PLACE {id} buyer 2 a 2 10 b 1 5 CURRENCY EUR"
+    ));
+    assert!(placed.contains("state=reserved"), "{placed}");
+}
+
+pub(crate) fn state(shop: &mut Stepper, order: &str) -> String {
+    assert_eq!(shop.audit().faults, Vec::<String>::new());
+    let shown = shop.call(&format!("ORDER.GET {order}"));
+    let (_, state) = shown.split_once(" state=").unwrap();
+    state.split(' ').next().unwrap().to_owned()
+}
+
+pub(crate) fn stock(shop: &mut Stepper, sku: &str) -> String {
+    let shown = shop.call(&format!("STOCK.GET {sku}"));
+    let field = |name: &str| {
+        let (_, value) = shown.split_once(&format!("{name}=")).unwrap();
+        value.split(' ').next().unwrap().to_owned()
+    };
+    format!("{} {} {}", field("available"), field("held"), field("sold"))
+}
+
+/// A shop, and an order of it whose payment has begun.
+pub(crate) fn begun() -> (Stepper, Bank) {
+    let (mut shop, mut bank) = (shop(), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    (shop, bank)
+}
+
+/// The same, and it is paid.
+pub(crate) fn paid() -> (Stepper, Bank) {
+    let (mut shop, mut bank) = begun();
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    (shop, bank)
+}
+
+/// The number of the first thing that was told of.
+pub(crate) fn number_in(told: &str) -> String {
+    let (_, number) = told.split_once("number=").unwrap();
+    number.split(' ').next().unwrap().to_owned()
 }
 
 /// Lets time pass, as long as the bank is asked now and then.

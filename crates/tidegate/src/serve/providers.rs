@@ -9,13 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tidegate_courier::{Action, Limits, Method, Secret, Service, Services};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_order::{Provider, Providers, SigningKey};
 
 use super::ServeError;
 use crate::webhook_secret::Secret as WebhookSecret;
-
-/// Bytes of a provider's name, as of every name.
-const NAME_MAX: usize = 128;
 
 /// Times that a provider is asked, at most.
 const ASKS_MAX: usize = 32;
@@ -77,9 +75,9 @@ impl Outside {
         for (name, table) in providers {
             let wrong = |what: String| ServeError::Settings(format!("providers.{name}: {what}"));
             let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(is_word) {
+            if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_word) {
                 return Err(wrong(format!(
-                    "its name stands in the address of its webhooks: 1 to {NAME_MAX} letters, digits, - _ ."
+                    "its name stands in the address of its webhooks: 1 to {NAME_BYTES_MAX} letters, digits, - _ ."
                 )));
             }
             services.insert(name.clone(), table.service().map_err(wrong)?);
