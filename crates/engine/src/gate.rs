@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::edge::Raised;
 use crate::log::Lsn;
 use crate::mail::Post;
 use crate::reader::ScanJob;
@@ -15,6 +16,8 @@ pub(crate) struct Answers {
     pub(crate) bytes: Vec<u8>,
     answers: Vec<Answer>,
     sinks: Vec<Arc<dyn ReplySink>>,
+    /// For the edge.
+    raised: Vec<Raised>,
     others: Others,
 }
 
@@ -55,10 +58,15 @@ impl Answers {
         self.others.events.push(event);
     }
 
+    pub(crate) fn push_flag(&mut self, raised: Raised) {
+        self.raised.push(raised);
+    }
+
     /// Bytes that it takes at the gate.
     pub(crate) fn weight(&self) -> usize {
         let events: usize = self.others.events.iter().map(|event| event.bytes()).sum();
-        self.bytes.len() + self.answers.len() * ANSWER_BYTES + events
+        let raised: usize = self.raised.iter().map(Raised::bytes).sum();
+        self.bytes.len() + self.answers.len() * ANSWER_BYTES + events + raised
     }
 
     /// How much somebody waits for.
@@ -67,7 +75,7 @@ impl Answers {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.others.events.is_empty()
+        self.len() == 0 && self.others.events.is_empty() && self.raised.is_empty()
     }
 
     /// Delivers everything, answers of one connection in one run, and leaves empty buffers.
@@ -123,15 +131,21 @@ impl Gate {
         self.waiting.push_back((rests_on, answers));
     }
 
-    /// Lets out what rests on nothing beyond `durable`; gives how many bytes that were. What is no
-    /// answer comes back to be sent on.
-    pub(crate) fn open(&mut self, durable: Lsn, others: &mut Others) -> usize {
+    /// Lets out what rests on nothing beyond `durable`; gives how many bytes that were. Flags go up before
+    /// answers leave: who has one finds nothing older at the edge. What is no answer comes back to be sent on.
+    pub(crate) fn open(
+        &mut self,
+        durable: Lsn,
+        others: &mut Others,
+        mut put_up: impl FnMut(&mut Vec<Raised>),
+    ) -> usize {
         let mut bytes = 0;
         while let Some((rests_on, _)) = self.waiting.front()
             && *rests_on <= durable
             && let Some((_, mut answers)) = self.waiting.pop_front()
         {
             bytes += answers.weight();
+            put_up(&mut answers.raised);
             answers.release(others);
             if self.empty.len() < EMPTY_MAX {
                 self.empty.push(answers);

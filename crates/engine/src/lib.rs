@@ -30,6 +30,7 @@ mod courier;
 mod damage;
 mod dead;
 pub mod disk;
+mod edge;
 mod effect;
 mod engine;
 mod event;
@@ -77,6 +78,7 @@ pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use courier::{Call, CallEnd, Courier, End, HostFigures, Patience, Report, Said, Try};
 pub use damage::{Alarm, Damaged, check_whole};
+pub use edge::{Edge, Flag, Told};
 pub use engine::{
     Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Tender,
     UnknownKind, Writer, check, check_without_base, tables_of,
@@ -90,7 +92,7 @@ pub use log::{
 pub use mail::Address;
 pub use memory::Memory;
 pub use metrics::{Counter, DomainFigures, Metrics};
-pub use random::Random;
+pub use random::{Entropy, MachineEntropy, Random};
 pub use repair::{RepairError, Repaired, repair};
 pub use row::{Nothing, Row, is_zero};
 pub use running::Running;

@@ -105,6 +105,12 @@ pub const WAITERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long an answer may wait at most: shorter than the patience of the HTTP front.
 pub const WAIT_MS_MAX: i64 = 25_000;
 
+/// Flags of one partition that are up. What has no room goes to its partition.
+pub const FLAGS_MAX: usize = 16 * 1024;
+
+/// Bytes of these flags: the drawn order of a million people.
+pub const FLAGS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Letters in the outbox of one partition beyond which no command that sends mail runs (opening ones:
 /// at 80% of it); letters that mail and timers send in turn come on top.
 pub const OUTBOX_LETTERS_MAX: usize = 8 * 1024;

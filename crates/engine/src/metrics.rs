@@ -23,6 +23,8 @@ impl Counter {
 pub struct Metrics {
     /// Requests let in at the door.
     pub requests_admitted: Counter,
+    /// Requests answered at the edge, without their partition.
+    pub requests_at_edge: Counter,
     /// Requests turned away at the door: BUSY, a full disk, or stopping.
     pub requests_busy: Counter,
     /// Timers fired, perhaps not durably yet.

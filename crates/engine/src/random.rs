@@ -1,4 +1,30 @@
-//! Random numbers from a seed (SplitMix64: G. Steele, D. Lea, C. Flood, OOPSLA 2014).
+//! Random numbers from a seed (SplitMix64: G. Steele, D. Lea, C. Flood, OOPSLA 2014), and those that
+//! nobody can guess.
+
+use std::fmt;
+
+/// Where secrets come from.
+pub trait Entropy: fmt::Debug + Send + Sync {
+    /// Fills `bytes` with what nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The machine's own.
+#[derive(Debug)]
+pub struct MachineEntropy;
+
+impl Entropy for MachineEntropy {
+    fn fill(&self, mut bytes: &mut [u8]) {
+        while !bytes.is_empty() {
+            let flags = rustix::rand::GetRandomFlags::empty();
+            match rustix::rand::getrandom(&mut *bytes, flags) {
+                Ok(filled) => bytes = &mut bytes[filled..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => panic!("the system gives no random bytes: {error}"),
+            }
+        }
+    }
+}
 
 /// A generator that gives the same numbers for the same seed, for ever.
 #[derive(Clone, Debug)]

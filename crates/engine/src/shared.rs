@@ -9,6 +9,7 @@ use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
 use crate::contract::{Class, Domain, Fault};
 use crate::courier::ToCourier;
+use crate::edge::Flags;
 use crate::filter::Filters;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
     pub(crate) streams: Streams,
+    pub(crate) flags: Flags,
     pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
@@ -69,7 +71,7 @@ impl Shared {
         clock: Arc<EngineClock>,
         (base, filters, memory): (Arc<dyn Base>, Filters, Memory),
         (parts, domains): (&[Part], &[Domain]),
-        executors: usize,
+        (executors, seed): (usize, u64),
     ) -> Self {
         Self {
             base,
@@ -90,6 +92,7 @@ impl Shared {
                 .map(|(part, domain)| Usage::new(*part, Tally::of(domain)))
                 .collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
+            flags: Flags::new(slots.clone(), seed),
             slots,
             log: Arc::default(),
             clock,

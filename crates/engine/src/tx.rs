@@ -9,6 +9,7 @@ use crate::archive::Slice;
 use crate::contract::{Event, Mail, Timer};
 use crate::courier::{CALLS, Call, CallRow, Try};
 use crate::dead::{DEAD, DeadRow};
+use crate::edge::{Flag, Raised, Told};
 use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
@@ -16,6 +17,7 @@ use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::mail::{Address, Letter, OUTBOX, Sent};
+use crate::random::Entropy;
 use crate::row::{Nothing, Row};
 use crate::settings::Settings;
 use crate::stream::{Emitted, ToldEvent};
@@ -98,6 +100,9 @@ pub struct Tx<'a> {
     pub(crate) told: Vec<CompactString>,
     pub(crate) calls: Calls,
     pub(crate) settings: &'a Settings,
+    pub(crate) entropy: &'a dyn Entropy,
+    /// What it tells the edge.
+    pub(crate) raised: Vec<Raised>,
     /// What it counted.
     pub(crate) counted: Vec<&'static str>,
     /// The code of its refusal.
@@ -136,6 +141,32 @@ impl<'a> Tx<'a> {
     /// A fresh id, unique for ever.
     pub fn mint(&mut self) -> u64 {
         self.minter.mint(self.partition, self.now_ms)
+    }
+
+    /// Bytes that nobody can guess.
+    #[must_use]
+    pub fn secret<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// Raises a flag of this slot, which takes the place of the one before, for so long.
+    pub fn raise<T: Told>(
+        &mut self,
+        flag: &Flag<T>,
+        parts: impl KeyParts,
+        says: Arc<T>,
+        for_ms: u64,
+    ) {
+        let until_ms = self.now_ms.saturating_add(for_ms);
+        let raised = Raised::new(flag, self.slot, &parts, (says, until_ms));
+        self.raised.push(raised);
+    }
+
+    /// Takes a flag of this slot down.
+    pub fn lower<T: Told>(&mut self, flag: &Flag<T>, parts: impl KeyParts) {
+        self.raised.push(Raised::lowered(flag, self.slot, &parts));
     }
 
     /// The slice of what is archived now: the first part of its key.

@@ -95,6 +95,11 @@ impl Text {
                 &metrics.requests_admitted,
             ),
             (
+                "requests_at_edge",
+                "Requests answered from memory, without their partition.",
+                &metrics.requests_at_edge,
+            ),
+            (
                 "requests_busy",
                 "Requests turned away at the door.",
                 &metrics.requests_busy,

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use tidegate_engine::contract::Domain;
 use tidegate_order::ORDER;
+use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every structure that this binary serves: one line each.
-const DOMAINS: &[Domain] = &[STOCK, ORDER];
+const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE];
 
 fn main() -> ExitCode {
     tidegate::main_with(DOMAINS)

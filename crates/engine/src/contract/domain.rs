@@ -12,6 +12,7 @@ use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
     ReplyType, ReplyValue, Request, Status, Values, Webhook,
 };
+use crate::edge::Edge;
 use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
@@ -320,6 +321,12 @@ pub trait Apply: Request + Sync {
         0
     }
 
+    /// Answers it from what is known at the edge, if that says it: on the thread of a front, without its
+    /// partition. What it answers is what [`Apply::apply`] would.
+    fn glance(&self, _edge: &Edge<'_>) -> Option<Result<Self::Reply, Self::Refusal>> {
+        None
+    }
+
     /// Does it. A refusal leaves no trace.
     ///
     /// # Errors
@@ -345,6 +352,14 @@ pub trait Call: Send {
     fn writes(&self) -> usize;
     /// How long its answer may wait.
     fn waits_ms(&self) -> u64;
+    /// Renders what is answered at the edge; `None` if its partition is to be asked. With the code of the
+    /// refusal if it is one.
+    fn glance(
+        &self,
+        edge: &Edge<'_>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Option<(Status, Option<&'static str>)>;
     /// Runs it and renders what came of it; `None` if it is answered later, which is no answer to its
     /// last run.
     ///
@@ -391,6 +406,24 @@ impl<C: Apply> Call for C {
 
     fn waits_ms(&self) -> u64 {
         Apply::waits_ms(self)
+    }
+
+    fn glance(
+        &self,
+        edge: &Edge<'_>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Option<(Status, Option<&'static str>)> {
+        let answer = Apply::glance(self, edge)?;
+        let (outcome, code) = match &answer {
+            Ok(reply) => (Outcome::Reply(reply), None),
+            Err(refusal) => {
+                debug_assert!(C::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
+                (Outcome::Refused(refusal), Some(refusal.def().code))
+            }
+        };
+        renderer.render(&outcome, out);
+        Some((outcome.status(), code))
     }
 
     fn run(

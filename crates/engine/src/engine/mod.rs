@@ -40,6 +40,7 @@ use crate::mail::check_addressees;
 use crate::memory::Memory;
 use crate::own::ENGINE;
 use crate::partition::{Handlers, Partition};
+use crate::random::Entropy;
 use crate::repair::is_without_tables;
 use crate::settings::Settings;
 use crate::share::{ShareError, Shares, parts};
@@ -68,6 +69,8 @@ pub struct Config {
     pub checkpoint_every_ms: u64,
     /// Where hash seeds and salts come from.
     pub seed: u64,
+    /// Where the secrets of domains come from.
+    pub entropy: Arc<dyn Entropy>,
     /// Told how far a start has read the log.
     pub reading: Arc<Reading>,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -194,7 +197,7 @@ impl Engine {
             Arc::clone(&clock),
             (Arc::clone(&base), filters.clone(), config.memory),
             (&parts, domains),
-            executors,
+            (executors, config.seed),
         );
         let kinds = Kinds::of(domains);
         let are_known = left.as_ref().is_some_and(|left| kinds.know(left));
@@ -204,6 +207,7 @@ impl Engine {
         let handlers = Arc::new(Handlers {
             domains: numbers.map(|(at, domain)| (domain.number, at)).collect(),
             settings: config.settings.clone(),
+            entropy: Arc::clone(&config.entropy),
             weights: parts.iter().map(|part| part.weight).collect(),
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),

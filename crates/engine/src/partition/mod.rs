@@ -44,6 +44,7 @@ use crate::limits::{
 use crate::log::{Lsn, Record};
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
 use crate::memtable::Left;
+use crate::random::Entropy;
 use crate::row::Row;
 use crate::running::Running;
 use crate::settings::Settings;
@@ -104,6 +105,7 @@ pub(crate) struct Handlers {
     pub(crate) domains: BTreeMap<u8, usize>,
     /// What the settings tell domains.
     pub(crate) settings: Settings,
+    pub(crate) entropy: Arc<dyn Entropy>,
     /// The weight of each domain, by place.
     pub(crate) weights: Vec<u32>,
     pub(crate) timers: BTreeMap<u16, Timer>,
@@ -205,6 +207,7 @@ impl Partition {
             watching,
             is_awaited: false,
             settings: handlers.settings.clone(),
+            entropy: Arc::clone(&handlers.entropy),
         };
         let domains = handlers.weights.len();
         let lanes = Lanes::new(handlers.weights.iter().copied());
@@ -408,7 +411,9 @@ impl Partition {
 
     /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.
     fn let_out(&mut self, durable: Lsn, shared: &Shared) {
-        let bytes = self.gate.open(durable, &mut self.others);
+        let bytes = self.gate.open(durable, &mut self.others, |raised| {
+            shared.flags.put_up(self.id, raised, shared.clock.look_ms());
+        });
         shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
         if self.others.post.is_empty() {
@@ -527,6 +532,9 @@ impl Partition {
         self.calls = (self.calls + done.calls.begun) - done.calls.ended;
         for one in done.calls.tries.drain(..) {
             answers.push_post(Post::Try(one));
+        }
+        for raised in done.raised.drain(..) {
+            answers.push_flag(raised);
         }
         self.tell(&done.told);
         done.told.clear();

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use compact_str::CompactString;
 
+use crate::edge::Raised;
 use crate::event::Windows;
 use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
+use crate::random::Entropy;
 use crate::settings::Settings;
 use crate::stream::Emitted;
 use crate::table::Missing;
@@ -35,6 +37,7 @@ pub(super) struct State {
     pub(super) is_awaited: bool,
     /// What the settings tell domains.
     pub(super) settings: Settings,
+    pub(super) entropy: Arc<dyn Entropy>,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -48,6 +51,7 @@ pub(super) struct Done {
     pub(super) calls: Calls,
     pub(super) counted: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,
+    pub(super) raised: Vec<Raised>,
 }
 
 impl Done {
@@ -62,6 +66,7 @@ impl Done {
             calls: tx.calls,
             counted: tx.counted,
             refused: tx.refused,
+            raised: tx.raised,
         }
     }
 }
@@ -86,6 +91,8 @@ impl State {
             told: std::mem::take(&mut self.told),
             calls: Calls::default(),
             settings: &self.settings,
+            entropy: &*self.entropy,
+            raised: Vec::new(),
             counted: Vec::new(),
             refused: None,
         }

@@ -2,6 +2,7 @@
 //!
 //! The executor, log, gate and recovery are the production ones; only who steps them differs.
 
+mod entropy;
 mod late;
 pub mod mutations;
 pub mod shelf;
@@ -16,6 +17,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::entropy::SeededEntropy;
 use crate::archive::Retention;
 use crate::archive_times::AllArchiveTimes;
 use crate::base::{Base, PlainBase};
@@ -308,6 +310,7 @@ impl Stepper {
             settings: settings.clone(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 7,
+            entropy: Arc::new(SeededEntropy::new(7)),
             reading: Arc::default(),
             accept_clock_jump,
         };

@@ -2,11 +2,13 @@
 
 mod attach;
 mod greet;
+mod hoist;
 mod oracle;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
 use greet::{Await, Greet};
+use hoist::{HOISTED, Hoist, Hoisted};
 use oracle::{ANSWERS, Answers, Ask, Told};
 
 use compact_str::CompactString;
@@ -52,6 +54,7 @@ pub const TOY: Domain = Domain {
         BOOKS.def(),
         ATTACHED.def(),
         ANSWERS.def(),
+        HOISTED.def(),
     ],
     timers: &[FADE, SHELVE],
     takes: MAIL,
@@ -109,6 +112,13 @@ pub const TOY: Domain = Domain {
             "NOTE.ANSWERS",
             Method::Get,
             "/v1/notes/{key}/answers",
+            ReadsOnly,
+        ),
+        RequestDef::call::<Hoist>("NOTE.HOIST", Method::Put, "/v1/notes/{key}/flag", Finishes),
+        RequestDef::call::<Hoisted>(
+            "NOTE.HOISTED",
+            Method::Get,
+            "/v1/notes/{key}/flag",
             ReadsOnly,
         ),
         RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),

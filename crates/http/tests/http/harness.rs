@@ -14,7 +14,8 @@ use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
 use tidegate_engine::limits::{CHECKPOINT_EVERY_MS_DEFAULT, MEMORY_BYTES_MIN};
 use tidegate_engine::{
-    AllArchiveTimes, Config, Door, Engine, MachineClock, Memory, Shares, Space, tables_of,
+    AllArchiveTimes, Config, Door, Engine, MachineClock, MachineEntropy, Memory, Shares, Space,
+    tables_of,
 };
 use tidegate_http::{Options, router};
 use tower::ServiceExt;
@@ -84,6 +85,7 @@ impl Server {
             settings: tidegate_engine::Settings::default(),
             checkpoint_every_ms: CHECKPOINT_EVERY_MS_DEFAULT,
             seed: 1,
+            entropy: Arc::new(MachineEntropy),
             reading: Arc::default(),
             accept_clock_jump: false,
         };

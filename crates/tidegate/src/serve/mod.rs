@@ -22,7 +22,8 @@ use tidegate_engine::contract::Domain;
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
 use tidegate_engine::{
-    Config, Engine, MachineClock, Memory, OpenError, Reading, Space, check_whole, tables_of,
+    Config, Engine, MachineClock, MachineEntropy, Memory, OpenError, Reading, Space, check_whole,
+    tables_of,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -250,6 +251,7 @@ fn open(
         settings: tidegate_engine::Settings::default().with(settings.outside.providers.clone()),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
+        entropy: Arc::new(MachineEntropy),
         reading,
         accept_clock_jump: settings.accept_clock,
     };

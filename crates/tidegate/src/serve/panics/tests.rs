@@ -19,7 +19,8 @@ use tidegate_engine::disk::{Disk, FaultDisk, File};
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
 use tidegate_engine::testing::TOY;
 use tidegate_engine::{
-    AllArchiveTimes, Config, Engine, MachineClock, Memory, Shares, Slice, Space, tables_of,
+    AllArchiveTimes, Config, Engine, MachineClock, MachineEntropy, Memory, Shares, Slice, Space,
+    tables_of,
 };
 
 use crate::serve::listen::{Fronts, Listeners};
@@ -183,6 +184,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         memory: Memory::of(memory.bytes()),
         checkpoint_every_ms: 50,
         seed: 7,
+        entropy: Arc::new(MachineEntropy),
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
         settings: tidegate_engine::Settings::default(),

@@ -1,0 +1,282 @@
+//! The edge: what is known outside of partitions, so that a request need not be asked there.
+//!
+//! A transaction raises a [`Flag`]. It goes up once the record that it rests on is durable, before
+//! any answer of the same batch leaves, and comes down by itself after a while. A request that finds
+//! what it asks for ([`crate::contract::Apply::glance`]) is answered on the thread of its front; one
+//! that does not goes to its partition as any other. So a flag saves work and never decides whether
+//! an answer is right: there may be none at any time, as after a start.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::EngineClock;
+use crate::hash::Seeded;
+use crate::key::{KeyParts, PartitionId, Slot, SlotMap, write_key};
+use crate::limits::{FLAGS_BYTES_MAX, FLAGS_MAX};
+
+/// A kind of flag: what it says, by key.
+#[derive(Debug)]
+pub struct Flag<T> {
+    id: u16,
+    says: PhantomData<fn() -> T>,
+}
+
+/// What a flag says.
+pub trait Told: Any + Send + Sync {
+    /// About how many bytes it takes.
+    fn bytes(&self) -> usize;
+}
+
+impl<T: Told> Flag<T> {
+    /// A kind of flag of a domain, numbered within it.
+    #[must_use]
+    pub const fn new(domain: u8, number: u8) -> Self {
+        Self {
+            id: (domain as u16) << 8 | number as u16,
+            says: PhantomData,
+        }
+    }
+}
+
+/// A flag on its way up.
+pub(crate) struct Raised {
+    key: Box<[u8]>,
+    /// What is to stand there; nothing any more.
+    up: Option<Up>,
+}
+
+/// A flag that is up.
+#[derive(Clone)]
+struct Up {
+    says: Arc<dyn Any + Send + Sync>,
+    bytes: usize,
+    until_ms: u64,
+}
+
+/// What a flag takes beside what it says.
+const HEAD_BYTES: usize = size_of::<Raised>() + 2 * size_of::<usize>();
+
+impl Raised {
+    pub(crate) fn new<T: Told>(
+        flag: &Flag<T>,
+        slot: Slot,
+        parts: &impl KeyParts,
+        (says, until_ms): (Arc<T>, u64),
+    ) -> Self {
+        let mut key = Vec::new();
+        write_flag_key(&mut key, flag.id, slot, parts);
+        let bytes = HEAD_BYTES + key.len() + says.bytes();
+        let up = Up {
+            says,
+            bytes,
+            until_ms,
+        };
+        Self {
+            key: key.into(),
+            up: Some(up),
+        }
+    }
+
+    pub(crate) fn lowered<T>(flag: &Flag<T>, slot: Slot, parts: &impl KeyParts) -> Self {
+        let mut key = Vec::new();
+        write_flag_key(&mut key, flag.id, slot, parts);
+        Self {
+            key: key.into(),
+            up: None,
+        }
+    }
+
+    /// What it takes at the gate.
+    pub(crate) fn bytes(&self) -> usize {
+        self.up.as_ref().map_or(HEAD_BYTES, |up| up.bytes)
+    }
+}
+
+/// `slot ‖ parts ‖ flag`: what follows the parts makes no two kinds alike, as all have the same length.
+fn write_flag_key(out: &mut Vec<u8>, id: u16, slot: Slot, parts: &impl KeyParts) {
+    write_key(out, slot, parts);
+    out.extend_from_slice(&id.to_be_bytes());
+}
+
+/// The flags of all partitions.
+pub(crate) struct Flags {
+    slots: SlotMap,
+    boards: Vec<RwLock<Board>>,
+}
+
+/// The flags of one partition.
+struct Board {
+    ups: HashMap<Box<[u8]>, Up, Seeded>,
+    bytes: usize,
+}
+
+impl Board {
+    /// Puts a flag up in the place of the one before. If there is no room, not even once those are taken down whose
+    /// time is over, it stays down.
+    fn put_up(&mut self, Raised { key, up }: Raised, now_ms: u64) {
+        self.take_down(&key);
+        let Some(up) = up else {
+            return;
+        };
+        if !self.has_room_for(&up) {
+            self.ups.retain(|_, up| up.until_ms > now_ms);
+            self.bytes = self.ups.values().map(|up| up.bytes).sum();
+        }
+        if up.until_ms > now_ms && self.has_room_for(&up) {
+            self.bytes += up.bytes;
+            self.ups.insert(key, up);
+        }
+    }
+
+    fn take_down(&mut self, key: &[u8]) {
+        self.bytes -= self.ups.remove(key).map_or(0, |up| up.bytes);
+    }
+
+    fn has_room_for(&self, up: &Up) -> bool {
+        self.ups.len() < FLAGS_MAX && self.bytes + up.bytes <= FLAGS_BYTES_MAX
+    }
+}
+
+impl Flags {
+    pub(crate) fn new(slots: SlotMap, seed: u64) -> Self {
+        let board = || {
+            RwLock::new(Board {
+                ups: HashMap::with_hasher(Seeded::new(seed)),
+                bytes: 0,
+            })
+        };
+        let partitions = usize::from(slots.partitions());
+        Self {
+            boards: std::iter::repeat_with(board).take(partitions).collect(),
+            slots,
+        }
+    }
+
+    /// Puts flags of a partition up.
+    pub(crate) fn put_up(&self, of: PartitionId, raised: &mut Vec<Raised>, now_ms: u64) {
+        if raised.is_empty() {
+            return;
+        }
+        let board = self.boards[of.index()].write();
+        let mut board = board.unwrap_or_else(PoisonError::into_inner);
+        for raised in raised.drain(..) {
+            board.put_up(raised, now_ms);
+        }
+    }
+
+    fn get(&self, slot: Slot, key: &[u8]) -> Option<Up> {
+        let board = self.boards[self.slots.owner(slot).index()].read();
+        let board = board.unwrap_or_else(PoisonError::into_inner);
+        board.ups.get(key).cloned()
+    }
+}
+
+/// What a request sees that is not at its partition.
+pub struct Edge<'a> {
+    pub(crate) flags: &'a Flags,
+    pub(crate) clock: &'a EngineClock,
+}
+
+impl Edge<'_> {
+    /// Engine time in milliseconds since 1970, as far as the log has promised it.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.passed_ms()
+    }
+
+    /// What a flag of the slot of `key` says, if it is up.
+    #[must_use]
+    pub fn get<T: Told>(&self, flag: &Flag<T>, key: &str, parts: impl KeyParts) -> Option<Arc<T>> {
+        let slot = Slot::of(key.as_bytes());
+        let mut bytes = Vec::new();
+        write_flag_key(&mut bytes, flag.id, slot, &parts);
+        let up = self.flags.get(slot, &bytes)?;
+        let says = (up.until_ms > self.now_ms()).then_some(up.says)?;
+        says.downcast().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: Flag<Text> = Flag::new(250, 1);
+    const OTHER: Flag<Text> = Flag::new(250, 2);
+
+    #[derive(Debug, PartialEq)]
+    struct Text(&'static str, usize);
+
+    impl Told for Text {
+        fn bytes(&self) -> usize {
+            self.1
+        }
+    }
+
+    fn said(flags: &Flags, flag: &Flag<Text>, key: &str) -> Option<&'static str> {
+        let mut bytes = Vec::new();
+        write_flag_key(&mut bytes, flag.id, Slot(0), &key);
+        let up = flags.get(Slot(0), &bytes)?;
+        Some(up.says.downcast::<Text>().ok()?.0)
+    }
+
+    fn raise(flags: &Flags, flag: &Flag<Text>, key: &str, text: Text, (now, until): (u64, u64)) {
+        let raised = Raised::new(flag, Slot(0), &key, (Arc::new(text), until));
+        flags.put_up(PartitionId(0), &mut vec![raised], now);
+    }
+
+    #[test]
+    fn flags_of_two_kinds_or_keys_are_two_and_a_later_one_takes_the_place() {
+        let flags = Flags::new(SlotMap::even(1), 1);
+        raise(&flags, &TEXT, "a", Text("first", 1), (5, 10));
+        raise(&flags, &TEXT, "b", Text("of b", 1), (5, 10));
+        raise(&flags, &OTHER, "a", Text("other", 1), (5, 10));
+        raise(&flags, &TEXT, "a", Text("second", 1), (5, 10));
+        assert_eq!(said(&flags, &TEXT, "a"), Some("second"));
+        assert_eq!(said(&flags, &TEXT, "b"), Some("of b"));
+        assert_eq!(said(&flags, &OTHER, "a"), Some("other"));
+    }
+
+    #[test]
+    fn one_without_room_stays_down_and_takes_the_one_before_with_it_until_others_are_over() {
+        let flags = Flags::new(SlotMap::even(1), 1);
+        raise(&flags, &TEXT, "a", Text("small", 1), (5, 20));
+        raise(
+            &flags,
+            &TEXT,
+            "b",
+            Text("large", FLAGS_BYTES_MAX / 2),
+            (5, 10),
+        );
+        raise(
+            &flags,
+            &TEXT,
+            "a",
+            Text("larger", FLAGS_BYTES_MAX / 2),
+            (5, 20),
+        );
+        assert_eq!(said(&flags, &TEXT, "a"), None, "what it said is old");
+        raise(
+            &flags,
+            &TEXT,
+            "a",
+            Text("larger", FLAGS_BYTES_MAX / 2),
+            (10, 20),
+        );
+        assert_eq!(said(&flags, &TEXT, "a"), Some("larger"));
+        assert_eq!(said(&flags, &TEXT, "b"), None, "its time is over");
+    }
+
+    #[test]
+    fn one_whose_time_is_over_when_it_would_go_up_takes_the_one_before_down_as_lowering_does() {
+        let flags = Flags::new(SlotMap::even(1), 1);
+        raise(&flags, &TEXT, "a", Text("first", 1), (5, 20));
+        raise(&flags, &TEXT, "a", Text("too late", 1), (7, 6));
+        assert_eq!(said(&flags, &TEXT, "a"), None);
+        raise(&flags, &TEXT, "a", Text("again", 1), (8, 20));
+        let lowered = Raised::lowered(&TEXT, Slot(0), &"a");
+        flags.put_up(PartitionId(0), &mut vec![lowered], 9);
+        assert_eq!(said(&flags, &TEXT, "a"), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a transaction tells the edge is known there once it is durable, and not for ever.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use tidegate_engine::contract::Status;
+use tidegate_engine::testing::{Stepper, TOY};
+
+fn fresh() -> Stepper {
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.call("NOTE.SHARES a");
+    engine
+}
+
+fn run(engine: &mut Stepper) {
+    while engine.execute() {}
+}
+
+/// What is answered without a step of the engine, if anything is.
+fn at_edge(engine: &mut Stepper) -> Option<String> {
+    let token = engine.submit("NOTE.HOISTED a").unwrap();
+    let (status, said) = engine.answer(token)?;
+    assert_eq!(status, Status::Done);
+    Some(said)
+}
+
+#[test]
+fn flag_goes_up_once_it_is_durable_and_until_then_the_partition_is_asked() {
+    let mut engine = fresh();
+    let token = engine.submit("NOTE.HOIST a news").unwrap();
+    run(&mut engine);
+    assert_eq!(at_edge(&mut engine), None);
+    run(&mut engine);
+    assert_eq!(engine.answer(token), None);
+    engine.write().unwrap();
+    run(&mut engine);
+    assert_eq!(at_edge(&mut engine).unwrap(), "what=news by=edge");
+    let metrics = engine.door().metrics();
+    assert_eq!(metrics.requests_at_edge.get(), 1);
+}
+
+#[test]
+fn flag_comes_down_by_itself_when_lowered_and_with_a_restart() {
+    let mut engine = fresh();
+    engine.call("NOTE.HOIST a news FOR 200");
+    engine.clock.advance_ms(199);
+    engine.settle();
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=news by=edge");
+    engine.clock.advance_ms(1);
+    engine.settle();
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=news by=partition");
+
+    engine.call("NOTE.HOIST a more FOR 100000");
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=more by=edge");
+    engine.call("NOTE.HOIST a down");
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=down by=partition");
+
+    engine.call("NOTE.HOIST a last FOR 100000");
+    let mut engine = engine.reopen().unwrap();
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=last by=partition");
+}
+
+#[test]
+fn command_that_is_refused_raises_nothing() {
+    let mut engine = fresh();
+    engine.call("NOTE.HOIST a news");
+    engine.call("NOTE.HOIST a no");
+    assert_eq!(engine.call("NOTE.HOISTED a"), "what=news by=edge");
+}

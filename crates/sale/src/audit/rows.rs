@@ -1,0 +1,94 @@
+//! The rows of a slot, by sale.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_engine::RowKey;
+use tidegate_engine::contract::{Books, Timer, TimerSet};
+
+use super::{DRAW_KIND, START_KIND};
+use crate::apply::{DRAW, START};
+use crate::table::{Drawn, ENTRANTS, Entrant, GROUPS, Group, SALES, SCATTERED, Sale};
+
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) sale: Option<Sale>,
+    /// By buyer.
+    pub(super) entrants: BTreeMap<String, Entrant>,
+    /// By group and step.
+    pub(super) scattered: BTreeMap<(u64, u64), Drawn>,
+    pub(super) groups: BTreeMap<u64, Group>,
+    pub(super) starts: Vec<TimerSet>,
+    pub(super) draws: Vec<TimerSet>,
+    /// Kinds of timers that were set aside.
+    pub(super) set_aside: BTreeSet<u8>,
+}
+
+/// The rows of every sale; those that lie elsewhere than they should are told.
+pub(super) fn by_sale(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<String, Rows> {
+    let mut sales = Sales {
+        sales: BTreeMap::new(),
+        books,
+        faults,
+    };
+    for (key, sale) in books.rows(&SALES) {
+        sales.of(&key).sale = Some(sale);
+    }
+    for (key, entrant) in books.rows(&ENTRANTS) {
+        let mut parts = key.parts();
+        let buyer = (parts.text(), parts.text()).1.unwrap_or_default();
+        sales.of(&key).entrants.insert(buyer.to_owned(), entrant);
+    }
+    for (key, drawn) in books.rows(&SCATTERED) {
+        let place = numbers(&key);
+        sales.of(&key).scattered.insert(place, drawn);
+    }
+    for (key, group) in books.rows(&GROUPS) {
+        let (number, _) = numbers(&key);
+        sales.of(&key).groups.insert(number, group);
+    }
+    for timer in books.timers(&START) {
+        sales.named(timer.owner().text()).starts.push(timer);
+    }
+    for timer in books.timers(&DRAW) {
+        sales.named(timer.owner().text()).draws.push(timer);
+    }
+    sales.note_set_aside(&START, START_KIND);
+    sales.note_set_aside(&DRAW, DRAW_KIND);
+    sales.sales
+}
+
+struct Sales<'a, 'b> {
+    sales: BTreeMap<String, Rows>,
+    books: &'a Books<'b>,
+    faults: &'a mut Vec<String>,
+}
+
+impl Sales<'_, '_> {
+    fn of(&mut self, key: &RowKey) -> &mut Rows {
+        self.named(key.parts().text())
+    }
+
+    fn named(&mut self, name: Option<&str>) -> &mut Rows {
+        let name = name.unwrap_or_default();
+        if !self.books.is_home_of(name) {
+            self.faults
+                .push(format!("sale {name}: a row of it lies in another slot"));
+        }
+        self.sales.entry(name.to_owned()).or_default()
+    }
+
+    fn note_set_aside(&mut self, timer: &Timer, kind: u8) {
+        for timer in self.books.timers_set_aside(timer) {
+            let rows = self.named(timer.owner().text());
+            rows.set_aside.insert(kind);
+        }
+    }
+}
+
+/// The numbers behind the sale in a key, as many as there are.
+fn numbers(key: &RowKey) -> (u64, u64) {
+    let mut parts = key.parts();
+    parts.text();
+    let first = parts.number().unwrap_or(u64::MAX);
+    (first, parts.number().unwrap_or(u64::MAX))
+}

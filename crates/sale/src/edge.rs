@@ -1,0 +1,40 @@
+//! What the edge knows of sales, so that a poll needs no row.
+
+use tidegate_engine::{Flag, Told, Tx};
+
+use crate::table::{DOMAIN, Group, Sale};
+
+/// By sale: its row.
+pub(crate) const SHOWN: Flag<Sale> = Flag::new(DOMAIN, 1);
+/// By sale and group: a part of its order, which never changes.
+pub(crate) const DRAWN: Flag<Group> = Flag::new(DOMAIN, 2);
+
+/// How old what the edge says about a sale may be.
+const SHOWN_MS: u64 = 1_000;
+
+/// A part of an order is asked for again after so long.
+const DRAWN_MS: u64 = 60_000;
+
+impl Told for Sale {
+    fn bytes(&self) -> usize {
+        let beacon = self.beacon.as_ref().map_or(0, String::len);
+        let name = self.beacon_name.as_ref().map_or(0, String::len);
+        size_of::<Self>() + beacon + name
+    }
+}
+
+impl Told for Group {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.drawn.0.len()
+    }
+}
+
+/// Tells the edge of a sale.
+pub(crate) fn show(tx: &mut Tx<'_>, name: &str, sale: &Sale) {
+    tx.raise(&SHOWN, name, sale.clone().into(), SHOWN_MS);
+}
+
+/// Tells it of a part of an order.
+pub(crate) fn show_group(tx: &mut Tx<'_>, name: &str, number: u64, group: &Group) {
+    tx.raise(&DRAWN, (name, number), group.clone().into(), DRAWN_MS);
+}
