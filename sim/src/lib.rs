@@ -9,6 +9,7 @@ mod follower;
 mod history;
 mod model;
 mod orders;
+mod sales;
 mod tally;
 mod world;
 

@@ -51,6 +51,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("rows fetched", all.fetched);
     line("events told", all.events);
     line("answers about orders", all.orders);
+    line("answers about sales", all.sales);
     line("calls to a provider", all.calls);
     line("audits under way", all.audits);
     for (fault, count) in all.faults() {

@@ -77,6 +77,8 @@ pub struct Tally {
     pub fetched: u64,
     /// Events that a subscriber was told.
     pub events: u64,
+    /// Answers about sales.
+    pub sales: u64,
     /// Answers about orders.
     pub orders: u64,
     /// Calls to a payment provider.
@@ -103,6 +105,7 @@ impl Tally {
         self.checkpoints += other.checkpoints;
         self.fetched += other.fetched;
         self.events += other.events;
+        self.sales += other.sales;
         self.orders += other.orders;
         self.calls += other.calls;
         self.audits += other.audits;

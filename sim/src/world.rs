@@ -8,6 +8,7 @@ use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
 use tidegate_engine::{OpenError, Random, Retention, Space, tables_of};
 use tidegate_order::ORDER;
+use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
 
@@ -16,6 +17,7 @@ use crate::follower::Follower;
 use crate::history::History;
 use crate::model::{Model, Note};
 use crate::orders::Orders;
+use crate::sales::Sales;
 use crate::tally::{Fault, Tally};
 
 /// Holds leave for the archive while a run goes on, and none is dropped: the model does not know when
@@ -26,7 +28,8 @@ const RETENTION: Retention = Retention {
     keep_ms: 80 * 3_600_000,
 };
 
-static DOMAINS: LazyLock<[Domain; 3]> = LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, TOY]);
+static DOMAINS: LazyLock<[Domain; 4]> =
+    LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, SALE, TOY]);
 
 /// So little that segments are filled, and disks too.
 const SPACE: Space = Space {
@@ -135,6 +138,7 @@ struct World {
     /// Books that were stored and not answered yet: what becomes of them is for the audit to say.
     books: Vec<u64>,
     orders: Orders,
+    sales: Sales,
     bank: Bank,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
@@ -199,6 +203,7 @@ impl World {
             perhaps_shared: 0,
             books: Vec::new(),
             orders: Orders::default(),
+            sales: Sales::default(),
             bank: Bank::default(),
             answered_ms: 0,
             follower: Follower::default(),
@@ -212,6 +217,7 @@ impl World {
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
             50..110 if self.orders.may_ask() => self.order(),
             110..150 => self.bank.step(&mut self.engine, &mut self.random),
+            150..200 if self.sales.may_ask() => self.sale(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -309,6 +315,12 @@ impl World {
     /// An order is placed, cancelled or asked for: mail from SKU to SKU, to a list, and back.
     fn order(&mut self) {
         self.orders.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
+    /// A sale is announced, entered, asked about: its start and its draw come with time.
+    fn sale(&mut self) {
+        self.sales.ask(&mut self.engine, &mut self.random);
         self.tally.commands += 1;
     }
 
@@ -453,6 +465,7 @@ impl World {
         self.follower.follow(&self.engine).map_err(Violation)?;
         self.collect_shares();
         self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
+        self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
@@ -563,6 +576,7 @@ impl World {
         self.tally.in_doubt += self.asked.len() as u64;
         self.books.clear();
         self.orders.break_off();
+        self.sales.break_off();
         self.bank.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
@@ -646,7 +660,8 @@ impl World {
             return Err(Violation(format!("laws broken: {:?}", audit.faults)));
         }
         self.check_mail(&audit)?;
-        self.orders.check(&mut self.engine).map_err(Violation)
+        self.orders.check(&mut self.engine).map_err(Violation)?;
+        self.sales.check(&mut self.engine).map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.

@@ -180,10 +180,17 @@ pub struct Edge<'a> {
 }
 
 impl Edge<'_> {
-    /// Engine time in milliseconds since 1970, as far as the log has promised it.
+    /// Engine time in milliseconds since 1970, for an answer that rests on it. `None` if the log has not
+    /// promised it, as after a pause: then the partition is to be asked, which has it promised.
     #[must_use]
-    pub fn now_ms(&self) -> u64 {
-        self.clock.passed_ms()
+    pub fn now_ms(&self) -> Option<u64> {
+        self.clock.now_ms()
+    }
+
+    /// The same, for a look that nothing rests on.
+    #[must_use]
+    pub fn look_ms(&self) -> u64 {
+        self.clock.look_ms()
     }
 
     /// What a flag of the slot of `key` says, if it is up.
@@ -193,7 +200,7 @@ impl Edge<'_> {
         let mut bytes = Vec::new();
         write_flag_key(&mut bytes, flag.id, slot, &parts);
         let up = self.flags.get(slot, &bytes)?;
-        let says = (up.until_ms > self.now_ms()).then_some(up.says)?;
+        let says = (up.until_ms > self.look_ms()).then_some(up.says)?;
         says.downcast().ok()
     }
 }

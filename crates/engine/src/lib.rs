@@ -47,6 +47,7 @@ mod mail;
 mod memory;
 mod memtable;
 mod metrics;
+mod now;
 mod own;
 mod partition;
 mod random;

@@ -7,6 +7,7 @@ use crate::dead::{DEAD, Drop, ListDead, REPLAY, Replay};
 use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
+use crate::now::Now;
 use crate::stream::Stream;
 use crate::timer::{IDLE_TIMERS, TIMERS};
 
@@ -34,6 +35,7 @@ pub(crate) const ENGINE: Domain = Domain {
     requests: &[
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
+        RequestDef::call::<Now>("TIME.GET", Method::Get, "/v1/time", Class::Reads),
         RequestDef::scan::<ListDead>("DEAD.LIST", "/v1/dead"),
         RequestDef::call::<Replay>(
             "DEAD.REPLAY",

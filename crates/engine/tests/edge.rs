@@ -59,6 +59,16 @@ fn flag_comes_down_by_itself_when_lowered_and_with_a_restart() {
 }
 
 #[test]
+fn time_is_told_without_a_step_of_the_engine() {
+    let mut engine = fresh();
+    engine.clock.advance_ms(7);
+    let token = engine.submit("TIME.GET").unwrap();
+    let now = tidegate_engine::testing::ManualClock::START_MS + 7;
+    let told = (Status::Done, format!("now_ms={now}"));
+    assert_eq!(engine.answer(token), Some(told));
+}
+
+#[test]
 fn command_that_is_refused_raises_nothing() {
     let mut engine = fresh();
     engine.call("NOTE.HOIST a news");

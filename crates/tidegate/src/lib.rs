@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod client;
 mod demo;
+mod draw_check;
 mod ending;
 mod interrupt;
 mod output;
@@ -43,6 +44,7 @@ enum Command {
     Check(check::CheckArgs),
     Replay(replay::Args),
     Bench(bench::BenchArgs),
+    DrawCheck(draw_check::Args),
     PaySandbox(Box<sandbox::SandboxArgs>),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -57,6 +59,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Check(args) => ("check", check::run(&args, domains)),
         Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
+        Command::DrawCheck(args) => ("draw-check", draw_check::run(&args)),
         Command::PaySandbox(args) => ("pay-sandbox", sandbox::run(*args)),
         Command::Backup(args) => ("backup", backup::save(&args)),
         Command::Restore(args) => ("restore", backup::restore(&args, domains)),

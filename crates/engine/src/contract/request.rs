@@ -110,10 +110,10 @@ macro_rules! request {
                 },
             )*];
 
+            #[allow(unused_mut, unused_variables, reason = "a request may have no fields")]
             fn read(
                 values: &$crate::contract::Values<'_>,
             ) -> Result<Self, $crate::contract::Invalid> {
-                #[allow(unused_mut, unused_variables, reason = "a request may have no fields")]
                 let mut at = 0..;
                 Ok(Self {$(
                     $field: values.field(

@@ -46,7 +46,7 @@ impl Apply for StartOf {
     fn glance(&self, edge: &Edge<'_>) -> Option<Result<StartInfo, Refusal>> {
         let name = self.id.as_str();
         let sale = edge.get(&SHOWN, name, name)?;
-        Some(Ok(sale.start_info(self.id.compact(), edge.now_ms())))
+        Some(Ok(sale.start_info(self.id.compact(), edge.now_ms()?)))
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<StartInfo, Stop<Refusal>> {

@@ -31,7 +31,7 @@ impl Apply for Position {
         let name = self.id.as_str();
         let sale = edge.get(&SHOWN, name, name)?;
         let group = |number: u64| edge.get(&DRAWN, name, (name, number)).ok_or(());
-        self.answer(&sale, edge.now_ms(), group).ok()
+        self.answer(&sale, edge.now_ms()?, group).ok()
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<PositionInfo, Stop<Refusal>> {

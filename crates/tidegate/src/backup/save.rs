@@ -12,7 +12,7 @@ use tidegate_http::limits::BACKUP_TIMEOUT;
 use super::FILE;
 use super::progress::Counted;
 use super::table::{Table, json};
-use crate::client::{HttpAddress, HttpError, PASSWORD_WANTED, get};
+use crate::client::{HttpAddress, get};
 use crate::ending::{Failure, Found};
 use crate::output::print;
 use crate::password::Password;
@@ -80,7 +80,7 @@ fn save(args: &BackupArgs, password: Option<&Password>) -> Result<Contents, Save
         return Err(SaveError::NotEmpty { path });
     }
     let body = get(&args.from, "/backup", password, HEAD_WAIT);
-    let body = body.map_err(|error| of_server(args, told(error, password.is_some())))?;
+    let body = body.map_err(|error| of_server(args, error.told(password.is_some())))?;
     fs::create_dir_all(&args.dir).map_err(failed)?;
     let unfinished = args.dir.join(UNFINISHED);
     let mut file = File::create(&unfinished).map_err(failed)?;
@@ -118,14 +118,6 @@ fn is_free(dir: &Path) -> io::Result<bool> {
 fn of_server(args: &BackupArgs, error: String) -> SaveError {
     let from = args.from.to_string();
     SaveError::Server { from, error }
-}
-
-fn told(error: HttpError, has_password: bool) -> String {
-    match error {
-        HttpError::No { status: 401, .. } if has_password => "the password is wrong".to_owned(),
-        HttpError::No { status: 401, .. } => PASSWORD_WANTED.to_owned(),
-        HttpError::No { .. } | HttpError::Io(_) | HttpError::NotHttp => error.to_string(),
-    }
 }
 
 /// Reads a whole backup, and so verifies it.

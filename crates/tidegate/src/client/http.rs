@@ -6,7 +6,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Address;
+use super::{Address, PASSWORD_WANTED};
 use crate::password::Password;
 
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
@@ -50,6 +50,17 @@ pub(crate) enum HttpError {
     NotHttp,
     #[error("it answers {status}: {detail}")]
     No { status: u16, detail: String },
+}
+
+impl HttpError {
+    /// What people are told who have given a password, or have not.
+    pub(crate) fn told(&self, has_password: bool) -> String {
+        match self {
+            Self::No { status: 401, .. } if has_password => "the password is wrong".to_owned(),
+            Self::No { status: 401, .. } => PASSWORD_WANTED.to_owned(),
+            Self::No { .. } | Self::Io(_) | Self::NotHttp => self.to_string(),
+        }
+    }
 }
 
 /// Asks for a path, waits for the head of the answer for `head_wait` at most, and gives the body of
