@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use crate::archive::Slice;
 use crate::contract::{Event, Mail, Timer};
-use crate::courier::{CALLS, Call, CallRow, Try};
+use crate::courier::{CALLS, Call, CallRow, CallState, NEXT_TRY, Try};
 use crate::dead::{DEAD, DeadRow};
 use crate::edge::{Flag, Raised, Told};
 use crate::effect;
@@ -313,6 +313,27 @@ impl<'a> Tx<'a> {
     pub(crate) fn hand_to_courier(&mut self, number: u64, row: CallRow) {
         self.calls.tries.push(row.as_try(number, self.slot));
         self.put(&CALLS, number, row);
+    }
+
+    /// Takes back a call of one's own, of this number: it is tried no more, and whoever has called is told
+    /// nothing of it. What it has done stays done, and so does what a try that is being made may do yet. One
+    /// that has ended is none any more, and one that was given up for good stays where people see it.
+    ///
+    /// # Errors
+    /// Its row has to be fetched first.
+    pub fn withdraw(&mut self, number: u64) -> Result<(), Missing> {
+        let Some(row) = self.get(&CALLS, number)? else {
+            return Ok(());
+        };
+        if row.state == CallState::Dropped {
+            return Ok(());
+        }
+        self.calls.ended += usize::from(row.is_under_way());
+        if let Some(due_ms) = row.due_ms {
+            self.cancel(&NEXT_TRY, due_ms, number);
+        }
+        self.remove(&CALLS, number);
+        Ok(())
     }
 
     /// Keeps what was set aside where people can see it.

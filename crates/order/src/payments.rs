@@ -149,11 +149,24 @@ pub(crate) struct Refund {
     /// When a person has had it asked for once more.
     #[n(9)]
     pub(crate) again_ms: Option<u64>,
+    /// The idempotency key under which the provider is asked for it, if that is not its number: it has refused
+    /// it under another one, and would answer alike under that.
+    #[n(10)]
+    pub(crate) key: Option<u64>,
+    /// The call that asks for it, until it is answered: under way, or given up and perhaps tried again by
+    /// people.
+    #[n(11)]
+    pub(crate) call: Option<u64>,
 }
 
 impl Row for Refund {}
 
 impl Refund {
+    /// The idempotency key under which the provider is asked for it, as often as it takes.
+    pub(crate) fn key(&self) -> u64 {
+        self.key.unwrap_or(self.number)
+    }
+
     /// When it began, or begun anew: from then on it has its time.
     pub(crate) fn since_ms(&self) -> u64 {
         self.again_ms.unwrap_or(self.at_ms)
@@ -279,6 +292,8 @@ mod tests {
             is_pending: false,
             why: Some(StepCause::PaidTwice),
             again_ms: Some(8),
+            key: Some(9),
+            call: Some(10),
         };
         let review = Review {
             order: "o".into(),
@@ -292,7 +307,7 @@ mod tests {
         let rows = [hex(&payment), hex(&refund), hex(&review)];
         let expected = [
             "b300070119012c026462616e6b030f041864050206f5076175080f0918c80a050bf40cf50d020e1901900ff410810911011207",
-            "aa00080119012d0261700305041864050306f507f408060908",
+            "ac00080119012d0261700305041864050306f507f4080609080a090b0a",
             "a700616f016170026172030204050518640600",
         ];
         assert_eq!(rows, expected);

@@ -5,7 +5,7 @@ mod bank;
 
 use bank::{Bank, begin, begun, number_in, paid, pass, shop, state, stock, told, webhook};
 use tidegate_engine::testing::Stepper;
-use tidegate_engine::{Report, Said};
+use tidegate_engine::{Report, Said, Try};
 
 #[test]
 fn all_that_is_left_of_another_amount_that_was_accepted_goes_back_and_no_more() {
@@ -263,4 +263,101 @@ fn refund_of_some_lines_that_was_made_all_the_same_is_no_longer_for_a_person() {
     assert_eq!(state(&mut shop, "o"), "paid");
     assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
     assert!(shop.call("ORDER.REVIEWS").contains("cause=refund_failed"));
+}
+
+/// An order that was paid, and a refund of it that its provider has not answered until that was given up.
+fn given_up() -> (Stepper, Bank) {
+    let (mut shop, bank) = paid();
+    shop.call("ORDER.REFUND o r");
+    no_answer(&mut shop);
+    (shop, bank)
+}
+
+/// What is asked is not answered for a day and an hour, and how often it was.
+fn no_answer(shop: &mut Stepper) -> Vec<Try> {
+    let mut tries = Vec::new();
+    for _ in 0..25 {
+        for one in shop.courier.take() {
+            let why = "nobody there".to_owned();
+            let retry_after_ms = None;
+            let nothing = Report::Nothing {
+                why,
+                retry_after_ms,
+            };
+            shop.courier.report(&one, nothing);
+            tries.push(one);
+        }
+        shop.pass_ms(3_600_000);
+    }
+    tries
+}
+
+fn call_in(shop: &mut Stepper) -> String {
+    let calls = shop.call("CALL.LIST");
+    let (_, id) = calls.split_once("id=").unwrap();
+    id.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn call_of_a_refund_that_a_person_has_closed_cannot_be_tried_again() {
+    let (mut shop, bank) = given_up();
+    let number = number_in(&shop.call("ORDER.REVIEWS STATE open"));
+    let call = call_in(&mut shop);
+    shop.call(&format!("ORDER.RESOLVE o {number} close"));
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(
+        shop.call(&format!("CALL.RETRY {call}")),
+        "unknown_call",
+        "it was paid elsewhere"
+    );
+    shop.pass_ms(3_600_000);
+    assert_eq!(shop.courier.take(), Vec::new());
+    assert_eq!(bank.refunded(), 0);
+}
+
+#[test]
+fn call_that_was_tried_again_before_a_person_closes_its_refund_is_made_no_more() {
+    let (mut shop, mut bank) = given_up();
+    let number = number_in(&shop.call("ORDER.REVIEWS STATE open"));
+    let call = call_in(&mut shop);
+    shop.call(&format!("CALL.RETRY {call}"));
+    let one = shop.courier.take().remove(0);
+    let nothing = Report::Nothing {
+        why: "nobody there".to_owned(),
+        retry_after_ms: None,
+    };
+    shop.courier.report(&one, nothing);
+    shop.settle();
+    assert!(shop.call("CALL.LIST").contains("state=resting"));
+    shop.call(&format!("ORDER.RESOLVE o {number} close"));
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    let mut shop = shop.reopen().unwrap();
+    pass(&mut shop, &mut bank, 600_000);
+    assert_eq!(shop.call("CALL.LIST"), "items=[] next=-");
+    assert_eq!(
+        (state(&mut shop, "o"), bank.refunded()),
+        ("refunded".into(), 0)
+    );
+}
+
+#[test]
+fn refund_that_a_person_has_tried_again_keeps_its_key_until_it_is_refused() {
+    let (mut shop, _) = given_up();
+    let number = number_in(&shop.call("ORDER.REVIEWS STATE open"));
+    let again = format!("ORDER.RESOLVE o {number} refund");
+    shop.call(&again);
+    let first = shop.courier.take().remove(0);
+    assert_eq!(first.key.to_string(), number, "it may have been made");
+    let refused = Report::Answer(Said {
+        status: 422,
+        body: b"{}".to_vec().into(),
+    });
+    shop.courier.report(&first, refused);
+    shop.settle();
+    shop.call(&again);
+    let second = no_answer(&mut shop).remove(0);
+    assert_ne!(second.key, first.key, "it would be refused alike");
+    // Nobody knows what became of that: it must be known again.
+    shop.call(&again);
+    assert_eq!(shop.courier.take().remove(0).key, second.key);
 }

@@ -118,13 +118,13 @@ pub(super) fn provider_of(tx: &Tx<'_>, payment: &Payment) -> Provider {
     named.cloned().unwrap_or_default()
 }
 
-/// Calls the provider of a payment: what may have been done already, under the key that it had.
+/// Calls the provider of a payment: under this idempotency key, if it may have been asked the same before.
 pub(super) fn call(
     tx: &mut Tx<'_>,
     case: &Case<'_>,
     (asked, key): (Asked, Option<u64>),
     body: Vec<u8>,
-) {
+) -> u64 {
     let now_ms = tx.now_ms();
     let expires_ms = case.order.expires_ms.unwrap_or(now_ms);
     let patience = match &asked {
@@ -159,7 +159,7 @@ pub(super) fn call(
         answer_to: Address::new(DOMAIN, SAID, case.id),
         note: minicbor::to_vec(note).expect("because writing to memory does not fail"),
         key,
-    });
+    })
 }
 
 /// What of a provider a call asks, as the settings name its addresses.

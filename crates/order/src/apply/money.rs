@@ -47,7 +47,7 @@ pub(crate) fn said(tx: &mut Tx<'_>, id: &str, call: CallEnd) -> Result<(), Missi
         }
         (Asked::Refund { refund }, End::Answered(said)) => {
             let known = read_refund(&said.body).filter(|_| is_done(said.status));
-            refund_said(tx, &mut case, refund, (said.status, known))?;
+            refund_said(tx, &mut case, refund, (call.number, said.status, known))?;
         }
         (Asked::Refund { refund }, End::GivenUp) => refund_given_up(tx, &mut case, refund)?,
     }

@@ -48,6 +48,8 @@ pub(super) fn give_back(
         is_pending: false,
         why: Some(why),
         again_ms: None,
+        key: None,
+        call: None,
     };
     let id = case.id;
     if is_of_order {
@@ -71,26 +73,40 @@ fn begin(tx: &mut Tx<'_>, case: &mut Case<'_>, name: CompactString, refund: Refu
     ask_for(tx, case, &name, refund);
 }
 
-/// Asks the provider for a refund, under its number: for the first time or once more, and nothing is known of
-/// what it has done.
-fn ask_for(tx: &mut Tx<'_>, case: &Case<'_>, name: &str, refund: Refund) {
-    let key = Some(refund.number);
-    ask_under(tx, case, (name, key), refund);
-}
-
-/// The same under another idempotency key, or one of its own.
-pub(super) fn ask_under(
-    tx: &mut Tx<'_>,
-    case: &Case<'_>,
-    (name, key): (&str, Option<u64>),
-    refund: Refund,
-) {
+/// Asks the provider for a refund, for the first time or once more.
+fn ask_for(tx: &mut Tx<'_>, case: &Case<'_>, name: &str, mut refund: Refund) {
     let body = to_refund(refund.number, refund.amount);
     let asked = Asked::Refund {
         refund: name.into(),
     };
-    call(tx, case, (asked, key), body);
+    let call = call(tx, case, (asked, Some(refund.key())), body);
+    refund.call = Some(call);
     tx.put(&REFUNDS, (case.id, name), refund);
+}
+
+/// A person has it asked for once more. What was refused is answered alike under its old key, by many a
+/// provider; what may have been done is known again by it.
+pub(super) fn ask_again(
+    tx: &mut Tx<'_>,
+    case: &mut Case<'_>,
+    (name, mut refund): (&str, Refund),
+    why: ReviewCause,
+) {
+    if case.payment.money == Money::Review {
+        case.payment.money = Money::Refunding;
+    }
+    if why == ReviewCause::RefundFailed {
+        refund.key = Some(tx.mint());
+    }
+    refund.state = Money::Refunding;
+    refund.again_ms = Some(tx.now_ms());
+    ask_for(tx, case, name, refund);
+}
+
+/// The call of a refund is tried no more, by nobody: what becomes of the refund is decided, or known, or asked
+/// for by another one.
+pub(super) fn withdraw_call(tx: &mut Tx<'_>, refund: &mut Refund) -> Result<(), Missing> {
+    refund.call.take().map_or(Ok(()), |call| tx.withdraw(call))
 }
 
 /// The provider has answered to a refund.
@@ -98,11 +114,12 @@ pub(super) fn refund_said(
     tx: &mut Tx<'_>,
     case: &mut Case<'_>,
     name: &str,
-    (status, known): (u16, Option<(u64, RefundStatus)>),
+    (call, status, known): (u64, u16, Option<(u64, RefundStatus)>),
 ) -> Result<(), Missing> {
-    let Some(refund) = tx.get(&REFUNDS, (case.id, name))? else {
+    let Some(mut refund) = tx.get(&REFUNDS, (case.id, name))? else {
         return Ok(());
     };
+    refund.call = refund.call.filter(|under_way| *under_way != call);
     let known = known.filter(|(number, _)| *number == refund.number);
     match known {
         Some((_, said)) => refund_is(tx, case, (name, refund), said),
@@ -151,6 +168,7 @@ pub(super) fn learn_refunds(
             // What was answered when it was asked for could not be read, and it knows nothing of it.
             None if refund.is_pending => {
                 no_longer_pending(case, &mut refund);
+                withdraw_call(tx, &mut refund)?;
                 ask_for(tx, case, &name, refund);
             }
             None => {}
@@ -193,12 +211,15 @@ fn refund_is(
         }
         RefundStatus::Done if is_open => {
             close_review(tx, refund.number)?;
+            withdraw_call(tx, &mut refund)?;
             refund_done(tx, case, (name, refund), Money::Refunded);
         }
         RefundStatus::Failed if refund.state == Money::Refunding => {
             to_review(tx, case, (name, refund), ReviewCause::RefundFailed);
         }
-        RefundStatus::Pending | RefundStatus::Done | RefundStatus::Failed => {}
+        RefundStatus::Pending | RefundStatus::Done | RefundStatus::Failed => {
+            tx.put(&REFUNDS, (case.id, name), refund);
+        }
     }
     Ok(())
 }
@@ -354,6 +375,8 @@ impl Apply for Command {
             is_pending: false,
             why: None,
             again_ms: None,
+            key: None,
+            call: None,
         };
         begin(tx, &mut case, self.refund.compact(), refund.clone());
         let state = if refund.amount == 0 {

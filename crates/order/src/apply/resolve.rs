@@ -7,7 +7,7 @@ use super::asks::plan;
 use super::case::Case;
 use super::money::to_order;
 use super::order_of;
-use super::refund::{ask_under, give_back, refund_done};
+use super::refund::{ask_again, give_back, refund_done, withdraw_call};
 use crate::Refusal;
 use crate::command::{Decision, Resolve};
 use crate::payments::{
@@ -97,29 +97,20 @@ impl Resolve {
         &self,
         tx: &mut Tx<'_>,
         case: &mut Case<'_>,
-        (name, refund): (&str, Refund),
+        (name, mut refund): (&str, Refund),
         why: ReviewCause,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Stop<Refusal>> {
         match self.decision {
-            Decision::Accept => Err(Refusal::WrongDecision),
+            Decision::Accept => return Err(Refusal::WrongDecision.into()),
             Decision::Close => {
+                withdraw_call(tx, &mut refund)?;
                 refund_done(tx, case, (name, refund), Money::Closed);
-                Ok(())
             }
             Decision::Refund => {
-                if case.payment.money == Money::Review {
-                    case.payment.money = Money::Refunding;
-                }
-                let refund = Refund {
-                    state: Money::Refunding,
-                    again_ms: Some(tx.now_ms()),
-                    ..refund
-                };
-                // What was refused is answered alike under its old key, by many a provider.
-                let key = (why != ReviewCause::RefundFailed).then_some(refund.number);
-                ask_under(tx, case, (name, key), refund);
-                Ok(())
+                withdraw_call(tx, &mut refund)?;
+                ask_again(tx, case, (name, refund), why);
             }
         }
+        Ok(())
     }
 }

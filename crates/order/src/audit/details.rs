@@ -27,7 +27,15 @@ impl OfOrder<'_> {
             let is_whole = of.is_some() && was_asked_for == refund.why.is_none();
             let is_closed = refund.state == Money::Closed;
             let is_reviewed = self.reviews.contains_key(&refund.number);
-            if !times.contains(&refund.at_ms) || !is_whole || is_closed && !is_reviewed {
+            let is_called = match refund.state {
+                Money::Refunding => refund.is_pending || refund.call.is_some(),
+                Money::Review => true,
+                Money::Open | Money::Failed | Money::Paid | Money::Refunded | Money::Closed => {
+                    refund.call.is_none()
+                }
+            };
+            let is_right = is_whole && is_called && (is_reviewed || !is_closed);
+            if !times.contains(&refund.at_ms) || !is_right {
                 faults.push(format!("refund {name} cannot be so: {refund:?}"));
             }
         }

@@ -3,7 +3,7 @@
 //! What no row tells: the hash of a request; when a provider says that it was paid; which webhooks came; how
 //! often a provider was asked, but that it was; whether a try rests before units are claimed again. The number
 //! of a payment or a refund, and the provider, are told while a call or a review has them too: afterwards only
-//! the provider knows them. Of a call nobody tells what is sent and how long it is tried.
+//! the provider knows them. Of a call nobody tells what is sent, under which key, and how long it is tried.
 
 use tidegate_engine::testing::mutations::Case;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
@@ -322,6 +322,16 @@ pub(crate) const MONEY: &[Case] = &[
         DONE,
         Field(8, Number(4)),
         "order sold: refund part cannot be so",
+    ),
+    refund(
+        DONE,
+        Field(11, Number(5)),
+        "order sold: refund part cannot be so",
+    ),
+    refund(
+        GOING,
+        Field(11, Missing),
+        "order back: refund all cannot be so",
     ),
     review(Remove, "order stuck: a person is to look at []"),
     review(Copy(b"", b"\0"), "order.reviews: in slot"),
