@@ -3,9 +3,12 @@
 
 mod bank;
 
-use bank::{Bank, begin, begun, number_in, paid, pass, shop, state, stock, told, webhook};
+use bank::{
+    Bank, begin, begun, number_in, paid, pass, place, shop, shop_keeping, state, stock, told,
+    webhook,
+};
 use tidegate_engine::testing::Stepper;
-use tidegate_engine::{Report, Said, Try};
+use tidegate_engine::{Report, Retention, Said, Try};
 
 #[test]
 fn all_that_is_left_of_another_amount_that_was_accepted_goes_back_and_no_more() {
@@ -360,4 +363,39 @@ fn refund_that_a_person_has_tried_again_keeps_its_key_until_it_is_refused() {
     // Nobody knows what became of that: it must be known again.
     shop.call(&again);
     assert_eq!(shop.courier.take().remove(0).key, second.key);
+}
+
+#[test]
+fn refund_of_an_order_gives_units_back_whose_details_are_kept_no_more() {
+    const RETENTION: Retention = Retention {
+        after_ms: 10_000,
+        slice_ms: 10_000,
+        keep_ms: 100_000,
+    };
+    let (mut shop, mut bank) = (shop_keeping(RETENTION), Bank::default());
+    place(&mut shop, "o");
+    begin(&mut shop, &mut bank, "o", "p");
+    bank.pay("o", None);
+    pass(&mut shop, &mut bank, 10_000);
+    // The flow goes on, and a younger hold lies in the archive beside it.
+    shop.pass_ms(RETENTION.after_ms + RETENTION.keep_ms);
+    shop.call("STOCK.HOLD a other 1 BUYER mia");
+    shop.call("STOCK.CONFIRM a other");
+    shop.pass_ms(RETENTION.after_ms + RETENTION.slice_ms);
+    shop.checkpoint();
+    for (refund, a, b) in [("r 1 a 1", "8 0 2", "9 0 1"), ("s", "9 0 1", "10 0 0")] {
+        shop.call(&format!("ORDER.REFUND o {refund}"));
+        bank.answer(&mut shop);
+        assert_eq!(
+            (stock(&mut shop, "a"), stock(&mut shop, "b")),
+            (a.into(), b.into())
+        );
+        assert_eq!(shop.audit().faults, Vec::<String>::new());
+        shop.pass_ms(RETENTION.after_ms);
+    }
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    shop.checkpoint();
+    let mut shop = shop.reopen().unwrap();
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    assert_eq!(stock(&mut shop, "a"), "9 0 1");
 }

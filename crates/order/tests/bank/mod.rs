@@ -7,20 +7,30 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tidegate_engine::testing::Stepper;
-use tidegate_engine::{Report, Said, Settings, Try};
+use tidegate_engine::contract::Domain;
+use tidegate_engine::testing::{Stepper, keeping};
+use tidegate_engine::{Report, Retention, Said, Settings, Try};
 use tidegate_order::{ORDER, Provider, Providers, SigningKey};
 use tidegate_stock::STOCK;
 
 /// A shop with ten units of a, b and c, and a provider by the name of bank.
 pub(crate) fn shop() -> Stepper {
+    shop_of(STOCK)
+}
+
+/// The same, whose stock keeps what is finished so long.
+pub(crate) fn shop_keeping(retention: Retention) -> Stepper {
+    shop_of(keeping(STOCK, retention))
+}
+
+fn shop_of(stock: Domain) -> Stepper {
     let bank = Provider {
         secrets: vec![SigningKey::new(b"a secret".to_vec())],
         ..Provider::default()
     };
     let providers = Providers([("bank".to_owned(), bank)].into());
     let settings = Settings::default().with(providers);
-    let mut shop = Stepper::fresh_told(&[STOCK, ORDER], settings);
+    let mut shop = Stepper::fresh_told(&[stock, ORDER], settings);
     for sku in ["a", "b", "c"] {
         shop.call(&format!("STOCK.SET {sku} 10"));
     }

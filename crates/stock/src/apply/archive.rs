@@ -83,7 +83,7 @@ pub(super) fn bring_back(
     Ok(Some(hold))
 }
 
-fn left_of(tx: &mut Tx<'_>, name: &str) -> Result<Left, Missing> {
+pub(super) fn left_of(tx: &mut Tx<'_>, name: &str) -> Result<Left, Missing> {
     Ok(tx.get(&LEFT, name)?.unwrap_or_default())
 }
 

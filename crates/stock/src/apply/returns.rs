@@ -4,9 +4,10 @@ use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
-use super::archive::bring_back;
+use super::archive::{bring_back, left_of};
 use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
 use crate::Refusal;
+use crate::archive::LEFT;
 use crate::command::Return;
 use crate::refusal::{
     HOLD_DROPPED, HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED,
@@ -101,17 +102,11 @@ fn take_back(
     }
     untake(tx, name, hold.buyer.as_ref(), quantity)?;
     tx.put(&HOLDS, (name, hold_id), &hold);
-    let after = Sku {
-        sold: before.sold - quantity,
-        ..before.clone()
-    };
-    let change = (Kind::Return, id, quantity.cast_signed());
-    put_sku(tx, name, before, after, change);
+    put_returned(tx, name, before, (id, quantity));
     Ok(hold)
 }
 
-/// Units of an owner come back, as it says: so many as there are of them still sold. Of a hold whose details
-/// are kept no more none do.
+/// Units of an owner come back, as it says: so many as there are of them still sold.
 pub(super) fn take_back_owned(
     tx: &mut Tx<'_>,
     (name, hold_id): (&str, &str),
@@ -123,9 +118,6 @@ pub(super) fn take_back_owned(
     if quantity == 0 {
         return Ok(());
     }
-    let Some(hold) = bring_back(tx, name, hold_id, hold)? else {
-        return Ok(());
-    };
     let id = tx.mint().to_compact_string();
     let content = 0;
     tx.put(
@@ -133,8 +125,51 @@ pub(super) fn take_back_owned(
         (name, hold_id, id.as_str()),
         Returned { content, quantity },
     );
-    take_back(tx, (name, hold_id), hold, before, (&id, quantity))?;
+    match bring_back(tx, name, hold_id, hold.clone())? {
+        Some(hold) => drop(take_back(
+            tx,
+            (name, hold_id),
+            hold,
+            before,
+            (&id, quantity),
+        )?),
+        None => {
+            return_dropped(tx, (name, hold_id), hold, quantity)?;
+            put_returned(tx, name, before, (&id, quantity));
+        }
+    }
     Ok(())
+}
+
+/// Units of an owner's hold come back whose details are kept no more: what stands in its place says so, and it
+/// stays where it is.
+fn return_dropped(
+    tx: &mut Tx<'_>,
+    (name, hold_id): (&str, &str),
+    stub: Held,
+    quantity: u64,
+) -> Result<(), Missing> {
+    let mut left = left_of(tx, name)?;
+    left.take(&stub);
+    let mut after = stub;
+    after.returned += quantity;
+    if after.returned == after.quantity {
+        after.state = HoldState::Returned;
+    }
+    left.add(&after);
+    tx.put(&LEFT, name, left);
+    tx.put(&HOLDS, (name, hold_id), after);
+    Ok(())
+}
+
+/// Units that were sold are available again.
+fn put_returned(tx: &mut Tx<'_>, name: &str, before: &Sku, (id, quantity): (&str, u64)) {
+    let after = Sku {
+        sold: before.sold - quantity,
+        ..before.clone()
+    };
+    let change = (Kind::Return, id, quantity.cast_signed());
+    put_sku(tx, name, before, after, change);
 }
 
 impl Return {
