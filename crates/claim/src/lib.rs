@@ -3,7 +3,8 @@
 //! ```text
 //! owner ─ Claim ─▶ thing 1 ─ Claim ─▶ thing 2 ─ Claim ─▶ thing 3 ─ Whole ─▶ owner
 //!                     └───────────── Answer: it has none ───────────▶ owner
-//! owner ─ Settle ─▶ thing 1 ─ Settle ─▶ thing 2 …                 kept, taken or released
+//! owner ─ Settle ─▶ thing 1 ─ Settle ─▶ thing 2 … ─ Settled ─▶ owner, if it has asked for that
+//!                                                                  kept, taken or released
 //! ```
 //!
 //! One letter goes from thing to thing, in the order of their keys, so that two owners never end up
@@ -13,7 +14,7 @@
 //!
 //! This crate is the letters and what they do between things; it holds nothing. What can be claimed
 //! ([`Thing`]) takes in [`Claim`] and [`Settle`] as two kinds of its mail, numbered [`CLAIM`] and
-//! [`SETTLE`]; who claims takes in [`Answer`] and [`Whole`].
+//! [`SETTLE`]; who claims takes in [`Answer`] and [`Whole`], and [`Settled`] if it asks for it.
 
 use std::collections::VecDeque;
 
@@ -72,6 +73,13 @@ impl Owner {
     pub fn answer_label(&self, part: &Thing) -> CompactString {
         let label = self.part_label(part);
         compact_str::format_compact!("the answer that will come to who has {label}")
+    }
+
+    /// What an audit calls it that the owner will hear that all things of one letter have heard its word.
+    #[must_use]
+    pub fn settled_label(&self, part: u64) -> CompactString {
+        let named = self.named();
+        compact_str::format_compact!("the word that letter {part} of {named} was heard by all")
     }
 
     fn named(&self) -> CompactString {
@@ -308,9 +316,38 @@ pub struct Settle {
     /// What they hear.
     #[n(2)]
     pub verdict: Verdict,
+    /// Who wants to hear that all of them have.
+    #[n(3)]
+    pub then: Option<Then>,
 }
 
 impl Row for Settle {}
+
+/// Who is told once all things of a letter have heard what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Then {
+    /// Where: the owner.
+    #[n(0)]
+    pub to: Address,
+    /// Which of several letters of the claim it was.
+    #[n(1)]
+    pub part: u64,
+}
+
+/// All things of a letter have heard what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Settled {
+    /// For whom.
+    #[n(0)]
+    pub owner: Owner,
+    /// Which of several letters it was.
+    #[n(1)]
+    pub part: u64,
+}
+
+impl Row for Settled {}
 
 impl Settle {
     /// Sends it to its first thing, if there is one.
@@ -320,10 +357,22 @@ impl Settle {
         }
     }
 
-    /// This thing has done what it was told: tells the next one.
+    /// This thing has done what it was told: tells the next one, or who wants to hear that it was the last.
     pub fn go_on(mut self, tx: &mut Tx<'_>) {
         self.things.pop_front();
-        self.send(tx);
+        if self.things.is_empty() {
+            self.end(tx);
+        } else {
+            self.send(tx);
+        }
+    }
+
+    /// There is nobody behind this thing to be told.
+    pub fn end(self, tx: &mut Tx<'_>) {
+        if let Some(Then { to, part }) = self.then {
+            let owner = self.owner;
+            tx.send_to(&to, &Settled { owner, part });
+        }
     }
 }
 
@@ -380,6 +429,18 @@ mod tests {
             owner: owner(1),
             things: [thing].into(),
             verdict: Verdict::Release,
+            then: None,
+        };
+        let told = Settle {
+            then: Some(Then {
+                to: Address::new(2, 7, "o1"),
+                part: 1,
+            }),
+            ..settle.clone()
+        };
+        let settled = Settled {
+            owner: owner(1),
+            part: 1,
         };
         let whole = Whole {
             owner: owner(1),
@@ -390,6 +451,8 @@ mod tests {
             hex(&failed),
             hex(&asked),
             hex(&settle),
+            hex(&told),
+            hex(&settled),
             hex(&whole),
         ];
         let expected = [
@@ -397,6 +460,8 @@ mod tests {
             "a300a200a20019020101626f31010101a30001016173020302820081a20068736f6c645f6f75740102",
             "a300a200a20019020101626f31010101a30001016173020302820180",
             "a300a200a20019020101626f3101010181a3000101617302030202",
+            "a400a200a20019020101626f3101010181a300010161730203020203a200a20019020701626f310101",
+            "a200a200a20019020101626f3101010101",
             "a200a200a20019020101626f310101014107",
         ];
         assert_eq!(rows, expected);

@@ -151,9 +151,12 @@ request! {
     /// Gives up an order that is not paid: its units go back, and so does what is paid all the same.
     pub struct Cancel {
         /// The order.
+    /// It answers once the units are back.
         id: Name,
     }
 }
+        /// How long the answer is waited for; then it is `PENDING`, and the units come back nonetheless.
+        ["WAIT"] wait_ms: Wait = 6_000,
 
 request! {
     /// The orders of a buyer, oldest first.

@@ -25,7 +25,8 @@
 //!    way, once, among the living or the finished, where its place says; and what stands there is an order
 //!    of this buyer.
 //! 6. With those of stock: units are held for it while it lives, or a letter says what becomes of them; and
-//!    once it is reserved they are all of its lines.
+//!    once it is reserved they are all of its lines. While it waits to hear that they are back, a letter is on
+//!    its way that will say so.
 //! 7. It is claimed letter by letter; who asked whether all is claimed is one of its things; and one that is
 //!    refused was so for one of them, of which there were fewer units, or for lack of room or time.
 //! 8. What was paid is the order's, on its way back, back, or for a person to look at, once; of a payment goes

@@ -2,11 +2,11 @@
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
-use tidegate_claim::{Answer, Owner, Thing, Whole, Word};
+use tidegate_claim::{Answer, Owner, Settled, Thing, Whole, Word};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{CallEnd, Missing, Reads, Row, Tx};
 
-use crate::apply::{all_claimed, keep, refused, said, segment_claimed};
+use crate::apply::{all_claimed, keep, refused, released, said, segment_claimed};
 use crate::payments::PAYMENTS;
 use crate::table::{DOMAIN, InPart, LISTED, Listed, ORDERS, PLACES, State};
 
@@ -22,6 +22,8 @@ const IN_LIST: u8 = 4;
 const CHANGED: u8 = 5;
 /// By which an order is told what came of a call to a provider.
 pub(crate) const SAID: u8 = 6;
+/// By which it is told that all things of a letter have let go what it had.
+pub(crate) const RELEASED: u8 = 7;
 
 /// A thing answers.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -223,6 +225,33 @@ impl Mail for Changed {
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         self.entry.list(to, tx)
+    }
+}
+
+/// All things of a letter have let go what an order had.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Released(Settled);
+
+impl Row for Released {}
+
+impl Mail for Released {
+    const NUMBERS: (u8, u8) = (DOMAIN, RELEASED);
+    const NAME: &'static str = "units_released";
+    const LETTERS: usize = 0;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&ORDERS, to);
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        released(tx, to, &self.0)
+    }
+}
+
+impl Released {
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.0
     }
 }
 

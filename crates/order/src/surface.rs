@@ -6,7 +6,7 @@ use tidegate_engine::contract::{Domain, MailDef, RequestDef, Webhook as WebhookD
 
 use crate::apply::{ASK, DUE, WEBHOOK_APPLIED, WEBHOOK_REPEATED};
 use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
-use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, SegmentClaimed};
+use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, Released, SegmentClaimed};
 use crate::payments::{PAYMENTS, REFUNDS, REVIEWS};
 use crate::table::{DOMAIN, LISTED, ORDERS, PLACES};
 
@@ -41,6 +41,7 @@ pub const ORDER: Domain = Domain {
         MailDef::of::<InList>(),
         MailDef::of::<Changed>(),
         MailDef::of::<ProviderSaid>(),
+        MailDef::of::<Released>(),
     ],
     sends: &[MailDef::of::<InList>(), MailDef::of::<Changed>()],
     events: &[],

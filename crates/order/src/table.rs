@@ -234,6 +234,9 @@ pub(crate) struct Order {
     /// The state that it goes back to once a refund of some of its lines is done.
     #[n(22)]
     pub(crate) refunded_from: Option<State>,
+    /// Letters, by number, whose things are to let go what it had, and have not all said so: it was cancelled.
+    #[cbor(n(23), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) releasing: u64,
 }
 
 /// When the units of an order are taken. The numbers are stored.
@@ -571,6 +574,7 @@ mod tests {
             refunds: Vec::new(),
             taking: None,
             refunded_from: None,
+            releasing: 0,
         }
     }
 
@@ -612,6 +616,7 @@ mod tests {
                 rests: true,
             }),
             refunded_from: Some(State::Paid),
+            releasing: 3,
             ..order()
         };
         let listed = Listed {
@@ -637,7 +642,7 @@ mod tests {
         let expected = [
             "af00070119012c02010303040205184006616207634555520881a300617301030205090f0a1903840b1903e80c83a20001011864a200030118c8a200010119012c0e81a3000101617302030f00",
             "ae00070119012c02030303040205184006616207634555520881a300617301030205090f0a1903840c83a20001011864a200030118c8a200010119012c0da30068736f6c645f6f757401617302020f00",
-            "b600070119012c020d0303040205184006616207634555520881a4006173010302050301090f0a1903840b1903e80c81a3000d01186402010e81a3000101617302030f0110190384118261706171120113011481617215a3006170010202f51608",
+            "b700070119012c020d0303040205184006616207634555520881a4006173010302050301090f0a1903840b1903e80c81a3000d01186402010e81a3000101617302030f0110190384118261706171120113011481617215a3006170010202f516081703",
             "a700616f01020201030f0463455552051864061903e8",
             "a20019012c0101",
         ];

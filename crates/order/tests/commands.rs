@@ -113,6 +113,71 @@ fn order_that_is_cancelled_or_expires_gives_everything_back() {
     balances(&engine);
 }
 
+/// A shop in which `o1` has the only unit of each of so many SKUs, which are told of it one after the other.
+fn shop_of_one(count: usize) -> Stepper {
+    let skus: Vec<String> = (0..count).map(|at| format!("sku-{at:03}")).collect();
+    let all: Vec<(&str, u64)> = skus.iter().map(|sku| (sku.as_str(), 1)).collect();
+    let mut engine = shop(&all);
+    let lines: String = skus.iter().map(|sku| format!(" {sku} 1 5")).collect();
+    let placed = engine.call(&format!("ORDER.PLACE o1 mia {count}{lines}"));
+    assert!(placed.contains("state=reserved"), "{placed}");
+    engine
+}
+
+#[test]
+fn who_is_told_that_an_order_is_cancelled_can_have_its_units_at_once() {
+    // The last thing of the first letter of many, and of the last one.
+    for (count, last) in [(12, "sku-011"), (130, "sku-063"), (130, "sku-129")] {
+        let mut engine = shop_of_one(count);
+        let cancel = engine.submit("ORDER.CANCEL o1").unwrap();
+        while engine.answer(cancel).is_none() {
+            one_hop(&mut engine);
+            balances(&engine);
+        }
+        let told = engine.answer(cancel).unwrap().1;
+        assert!(
+            told.contains("state=cancelled") && told.ends_with("repeated=false"),
+            "{told}"
+        );
+        // It may come to that SKU before what is under way.
+        let next = engine.call(&format!("ORDER.PLACE o2 tom 1 {last} 1 5"));
+        assert_eq!(state_of(&next), "reserved", "{last} of {count}");
+    }
+}
+
+#[test]
+fn who_does_not_wait_for_units_that_come_back_asks_again() {
+    let mut engine = shop_of_one(12);
+    let cancel = "ORDER.CANCEL o1 WAIT 1000";
+    let first = submit_and_hop(&mut engine, cancel, 2);
+    assert_eq!(engine.answer(first), None);
+    engine.clock.advance_ms(1_000);
+    (0..2).for_each(|_| one_hop(&mut engine));
+    assert_eq!(engine.answer(first).unwrap().0, Status::Pending);
+    let again = engine.submit(cancel).unwrap();
+    while engine.execute() {}
+    assert_eq!(engine.answer(again), None, "they are not back yet");
+    // What it waits for is in the rows.
+    let mut engine = engine.reopen().unwrap();
+    assert_eq!(state_of(&engine.call(cancel)), "cancelled");
+    assert!(engine.call(cancel).ends_with("repeated=true"));
+    assert_eq!(units(&mut engine, "sku-011"), [1, 0, 0]);
+    balances(&engine);
+}
+
+#[test]
+fn order_that_stands_in_line_is_given_up_at_once() {
+    let mut engine = shop(&[("a", 1), ("b", 1), ("c", 1)]);
+    let first = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 b 1 100 c 1 100", 1);
+    assert_eq!(engine.answer(first), None);
+    submit_and_hop(&mut engine, "ORDER.PLACE o2 tom 2 a 1 100 b 1 100", 2);
+    let cancel = engine.submit("ORDER.CANCEL o2").unwrap();
+    engine.settle();
+    assert_eq!(state_of(&engine.answer(cancel).unwrap().1), "cancelled");
+    assert_eq!(units(&mut engine, "a"), [1, 0, 0]);
+    balances(&engine);
+}
+
 #[test]
 fn holds_of_an_order_are_no_callers_to_move() {
     let mut engine = shop(&[("a", 5)]);

@@ -3,12 +3,14 @@
 //! Every letter about a claim names the attempt that it is of. One that comes too late, for an order that
 //! has ended or has begun anew, has what it may hold released: releasing nothing is a success.
 
-use tidegate_claim::{BUSY, Claim, Owner, Settle, THINGS_MAX, Thing, Verdict, Whole, Why};
+use tidegate_claim::{
+    BUSY, Claim, Owner, Settle, Settled, THINGS_MAX, Then, Thing, Verdict, Whole, Why,
+};
 use tidegate_engine::{Address, Missing, Tx};
 
 use super::course::{come, enter, entry_of, file, last_until, tell_list, unlist};
 use super::take::{take_again_later, taken, units_gone};
-use crate::mail::{Note, SEGMENT, WHOLE};
+use crate::mail::{Note, RELEASED, SEGMENT, WHOLE};
 use crate::table::{Cause, DOMAIN, Deduct, ORDERS, Order, State, Step};
 use crate::{LINES_MAX, PLACING_MS};
 
@@ -82,6 +84,7 @@ pub(super) fn settle(tx: &mut Tx<'_>, owner: &Owner, things: Vec<Vec<Thing>>, ve
             owner: owner.clone(),
             things: things.into(),
             verdict,
+            then: None,
         };
         settle.send(tx);
     }
@@ -98,6 +101,41 @@ pub(super) fn release(tx: &mut Tx<'_>, id: &str, order: &Order) {
         let perhaps_claimed = order.perhaps_claimed();
         settle(tx, &order.owner(id), perhaps_claimed, Verdict::Release);
     }
+}
+
+/// The same of an order that somebody gives up, who is answered once all of it is back.
+pub(super) fn release_and_hear(tx: &mut Tx<'_>, id: &str, order: &mut Order) {
+    if order.deduct == Deduct::Pay {
+        return; // Nothing was claimed for it before it was paid.
+    }
+    for (part, things) in (0..).zip(order.perhaps_claimed()) {
+        let to = Address::new(DOMAIN, RELEASED, id);
+        let settle = Settle {
+            owner: order.owner(id),
+            things: things.into(),
+            verdict: Verdict::Release,
+            then: Some(Then { to, part }),
+        };
+        settle.send(tx);
+        order.releasing |= 1 << part;
+    }
+}
+
+const _: () = assert!(
+    LINES_MAX.div_ceil(THINGS_MAX) <= 64,
+    "a bit for each letter"
+);
+
+/// All things of a letter have let go what it had.
+pub(crate) fn released(tx: &mut Tx<'_>, id: &str, settled: &Settled) -> Result<(), Missing> {
+    let Some(mut order) = tx.get(&ORDERS, id)? else {
+        return Ok(());
+    };
+    if order.attempt == settled.owner.attempt {
+        order.releasing &= !(1 << settled.part);
+        file(tx, id, order);
+    }
+    Ok(())
 }
 
 /// Some things are claimed: others follow.

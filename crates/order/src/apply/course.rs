@@ -112,6 +112,16 @@ pub(super) fn end(
     if order.state != State::Busy {
         release(tx, id, order);
     }
+    close(tx, id, order, (state, why));
+}
+
+/// The same, once that has been seen to.
+pub(super) fn close(
+    tx: &mut Tx<'_>,
+    id: &str,
+    order: &mut Order,
+    (state, why): (State, Option<StepCause>),
+) {
     enter_for(tx, id, order, (state, why), None);
     if order.is_listed() {
         tell_list(tx, id, order);

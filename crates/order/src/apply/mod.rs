@@ -17,7 +17,7 @@ mod webhook;
 
 pub(crate) use asks::action_of;
 pub(crate) use case::ASK;
-pub(crate) use claims::{LETTERS_MAX, all_claimed, keep, refused, segment_claimed};
+pub(crate) use claims::{LETTERS_MAX, all_claimed, keep, refused, released, segment_claimed};
 pub(crate) use course::{DUE, listed_as};
 pub(crate) use money::said;
 pub(crate) use place::total_of;

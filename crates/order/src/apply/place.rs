@@ -127,6 +127,7 @@ impl Place {
             refunds: Vec::new(),
             taking: None,
             refunded_from: None,
+            releasing: 0,
             ttl_ms: self.ttl_ms.get(),
             until_ms: None,
             steps: Vec::new(),

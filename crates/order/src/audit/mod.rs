@@ -8,11 +8,12 @@ mod orders;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use tidegate_claim::Settled;
 use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::DUE;
-use crate::mail::{AllClaimed, Answered, InList, SegmentClaimed};
+use crate::mail::{AllClaimed, Answered, InList, Released, SegmentClaimed};
 use crate::table::ORDERS;
 
 /// Checks the laws of this crate over the rows of one slot.
@@ -81,5 +82,9 @@ fn add_letters(books: &Books<'_>, audit: &mut Audit) {
     }
     for letter in books.letters::<InList>() {
         audit.has(letter.owner.label());
+    }
+    for letter in books.letters::<Released>() {
+        let Settled { owner, part } = letter.settled();
+        audit.has(owner.settled_label(*part));
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn check(
     check_timers(order, timers, fault);
     check_claims(order, fault);
     check_cause(order, fault);
+    check_releasing(order, fault);
 }
 
 /// Each state may follow the one before, the last is the order's, and there are as many as it counts.
@@ -191,6 +192,20 @@ fn check_cause(order: &Order, fault: Fault<'_>) {
     }
 }
 
+/// Only who has given it up waits for its units to be back.
+fn check_releasing(order: &Order, fault: Fault<'_>) {
+    let was_cancelled = order
+        .steps
+        .iter()
+        .any(|step| step.state == State::Cancelled);
+    if order.releasing > 0 && !was_cancelled {
+        let (state, releasing) = (order.state, order.releasing);
+        fault(format!(
+            "in state {state:?}, letters {releasing:#b} to be heard"
+        ));
+    }
+}
+
 /// It is an owner while it lives, and has its units once it is reserved.
 pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
     let owner = order.owner(id);
@@ -212,6 +227,10 @@ pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
         for thing in order.things() {
             audit.needs(sold_label(&id_there, &thing), || format!("order {id}"));
         }
+    }
+    for part in (0..u64::BITS).filter(|part| order.releasing >> part & 1 == 1) {
+        let heard = owner.settled_label(part.into());
+        audit.needs(heard, || format!("order {id}"));
     }
     audit.add(figure(order.state), 1);
 }

@@ -236,6 +236,16 @@ pub(crate) const CASES: &[Case] = &[
         Within(&[14, 0, 1], Text("z")),
         "order placing: in state Placing, asked by",
     ),
+    order(
+        b"ended\0",
+        Field(23, Number(2)),
+        "order ended: the word that letter 1 of 2.1/ended/1 was heard by all is nowhere",
+    ),
+    order(
+        KEPT,
+        Field(23, Number(1)),
+        "order kept: in state Reserved, letters 0b1 to be heard",
+    ),
     listed(LIVING, Remove, "order kept: its place"),
     listed(FINISHED, Remove, "order refused: its place"),
     listed(LIVING, Copy(LIVING, FINISHED), "order.listed: in slot"),

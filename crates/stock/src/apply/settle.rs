@@ -23,6 +23,11 @@ impl SettleUnits {
         &self.0.owner
     }
 
+    /// Which of several letters of its claim it is, if the owner wants to hear that all have heard it.
+    pub(crate) fn part(&self) -> Option<u64> {
+        self.0.then.as_ref().map(|then| then.part)
+    }
+
     /// Who has not heard it yet.
     pub(crate) fn things(&self) -> impl Iterator<Item = &Thing> {
         self.0.things.iter()
@@ -56,7 +61,8 @@ impl Mail for SettleUnits {
                 // It is over already: releasing nothing is a success.
                 Some(_) => {}
                 None if leave_line(tx, to, sku, &settle.owner)? => {
-                    return Ok(()); // What stood in line here has asked nobody behind.
+                    settle.end(tx); // What stood in line here has asked nobody behind.
+                    return Ok(());
                 }
                 None => {}
             }

@@ -172,6 +172,9 @@ pub(super) fn add_letters(audit: &mut Audit, books: &Books<'_>) {
     for settle in books.letters::<SettleUnits>() {
         let owner = settle.owner();
         audit.has(owner.label());
+        if let Some(part) = settle.part() {
+            audit.has(owner.settled_label(part));
+        }
         for thing in settle.things() {
             audit.has(owner.answer_label(thing));
         }

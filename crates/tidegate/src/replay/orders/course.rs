@@ -1,9 +1,8 @@
 //! One order's way: placed, perhaps cancelled, and its units back on the shelf.
 //!
-//! `ORDER.CANCEL` is answered when the order is cancelled; its units come back by letters, some
-//! milliseconds later. Whoever places the next order at once may or may not find them. So with one
-//! order in flight the replay looks at each SKU of a cancelled order until the units are back, and only
-//! then goes on: what came of each order then depends on the file and the shares alone. With more in
+//! `ORDER.CANCEL` is answered once the units of the order are back, so whoever places the next one then finds
+//! them. With one order in flight the replay looks at each SKU of a cancelled order whether that is so, and
+//! only then goes on: what came of each order depends on the file and the shares alone. With more in
 //! flight it depends on who comes first anyway.
 
 use super::Ground;
