@@ -1,5 +1,6 @@
 //! Every request of the domain: its fields, their limits and their meaning.
 
+use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{Bounded, Limit, List as ListOf, Millis, Name, Payload, Wait};
 use tidegate_engine::{request, words};
 
@@ -106,7 +107,8 @@ request! {
 }
 
 request! {
-    /// Says what is to become of something that a person was to look at.
+    /// Says what is to become of something that a person was to look at. Decided so already, it answers what has
+    /// become of it.
     pub struct Resolve {
         /// The order.
         id: Name,
@@ -149,14 +151,14 @@ request! {
 
 request! {
     /// Gives up an order that is not paid: its units go back, and so does what is paid all the same.
+    /// It answers once the units are back.
     pub struct Cancel {
         /// The order.
-    /// It answers once the units are back.
         id: Name,
-    }
-}
         /// How long the answer is waited for; then it is `PENDING`, and the units come back nonetheless.
         ["WAIT"] wait_ms: Wait = 6_000,
+    }
+}
 
 request! {
     /// The orders of a buyer, oldest first.
@@ -172,14 +174,18 @@ request! {
     }
 }
 
-/// What a person decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a person decides. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum Decision {
     /// The order has been paid.
+    #[n(0)]
     Accept,
     /// The money goes back.
+    #[n(1)]
     Refund,
     /// It has been seen to.
+    #[n(2)]
     Close,
 }
 

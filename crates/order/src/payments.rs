@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table, words};
 
+use crate::command::Decision;
 use crate::table::{DOMAIN, StepCause};
 
 /// By order and the caller's id of the payment.
@@ -218,6 +219,12 @@ pub(crate) struct Review {
     pub(crate) at_ms: u64,
     #[n(6)]
     pub(crate) state: ReviewState,
+    /// In which currency: of a payment that of what was paid.
+    #[cbor(n(7), with = "tidegate_engine::text")]
+    pub(crate) currency: CompactString,
+    /// What a person has decided; nothing if that became needless by itself.
+    #[n(8)]
+    pub(crate) decision: Option<Decision>,
 }
 
 impl Row for Review {}
@@ -302,13 +309,15 @@ mod tests {
             why: ReviewCause::RefundFailed,
             amount: 5,
             at_ms: 100,
-            state: ReviewState::Open,
+            state: ReviewState::Closed,
+            currency: "EUR".into(),
+            decision: Some(Decision::Close),
         };
         let rows = [hex(&payment), hex(&refund), hex(&review)];
         let expected = [
             "b300070119012c026462616e6b030f041864050206f5076175080f0918c80a050bf40cf50d020e1901900ff410810911011207",
             "ac00080119012d0261700305041864050306f507f4080609080a090b0a",
-            "a700616f016170026172030204050518640600",
+            "a900616f01617002617203020405051864060107634555520802",
         ];
         assert_eq!(rows, expected);
     }

@@ -112,7 +112,7 @@ pub(crate) const UNKNOWN_REVIEW: RefusalDef = def(
 pub(crate) const WRONG_DECISION: RefusalDef = def(
     "wrong_decision",
     Status::Conflict,
-    "It cannot become of this: a refund can be tried again (`refund`) or closed, not accepted; and nothing is decided twice.",
+    "It cannot become of this: a refund can be tried again (`refund`) or closed, not accepted; and nothing is decided twice in two ways.",
 );
 pub(crate) const TOO_MANY_PAYMENTS: RefusalDef = def(
     "too_many_payments",

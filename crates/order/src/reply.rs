@@ -95,6 +95,8 @@ reply! {
         payment: CompactString,
         /// Its state.
         payment_state: &'static str,
+        /// Whether this answers a retry.
+        repeated: bool,
     }
 }
 
@@ -111,8 +113,10 @@ reply! {
         refund: Option<CompactString>,
         /// wrong_amount, no_answer, refund_failed or refund_unknown.
         cause: &'static str,
-        /// How much money it is about, in minor units.
+        /// How much money it is about, in minor units of the currency.
         amount: u64,
+        /// The currency: of what was paid, which need not be the order's.
+        currency: CompactString,
         /// Since when, in milliseconds since 1970.
         at_ms: u64,
         /// open or closed.

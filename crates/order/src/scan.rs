@@ -124,6 +124,7 @@ fn review_info(number: u64, review: Review) -> ReviewInfo {
         refund: review.refund.map(|refund| refund.0),
         cause: review.why.word(),
         amount: review.amount,
+        currency: review.currency,
         at_ms: review.at_ms,
         state: review.state.word(),
     }

@@ -177,11 +177,21 @@ fn wrong_amount_waits_for_a_person_who_has_it_go_back() {
     assert_eq!(state(&mut shop, "o"), "reserved");
     let reviews = shop.call("ORDER.REVIEWS");
     assert!(
-        reviews.contains("cause=wrong_amount amount=24"),
+        reviews.contains("cause=wrong_amount amount=24 currency=EUR "),
         "{reviews}"
     );
     let resolved = shop.call(&format!("ORDER.RESOLVE o {number} refund"));
-    assert!(resolved.contains("payment_state=refunding"), "{resolved}");
+    assert!(
+        resolved.contains("payment_state=refunding repeated=false"),
+        "{resolved}"
+    );
+    bank.answer(&mut shop);
+    assert_eq!(bank.refunded(), 24);
+    let again = shop.call(&format!("ORDER.RESOLVE o {number} refund"));
+    assert!(
+        again.contains("payment_state=refunded repeated=true"),
+        "{again}"
+    );
     bank.answer(&mut shop);
     assert_eq!(bank.refunded(), 24);
     assert_eq!(
@@ -191,6 +201,44 @@ fn wrong_amount_waits_for_a_person_who_has_it_go_back() {
     assert_eq!(shop.call("ORDER.RESOLVE o 7 accept"), "unknown_review");
     assert_eq!(state(&mut shop, "o"), "reserved");
     assert_eq!(shop.call("ORDER.REVIEWS STATE open"), "items=[] next=-");
+}
+
+#[test]
+fn person_is_told_in_which_other_currency_was_paid() {
+    let (mut shop, mut bank) = begun();
+    let number = bank.pay("o", None);
+    let told = told(&bank, number).replace("\"EUR\"", "\"USD\"");
+    shop.call(&webhook(&shop, b"a secret", ("m", 0), &told));
+    let reviews = shop.call("ORDER.REVIEWS STATE open");
+    assert!(
+        reviews.contains("cause=wrong_amount amount=25 currency=USD "),
+        "{reviews}"
+    );
+    assert_eq!(state(&mut shop, "o"), "reserved");
+}
+
+#[test]
+fn what_became_known_by_itself_nobody_has_decided() {
+    let (mut shop, mut bank) = paid();
+    shop.call("ORDER.REFUND o r");
+    bank.hear(&shop);
+    let one = bank.asked.remove(0);
+    bank.answer_to(&one);
+    let body = b"{}".to_vec().into();
+    let refused = Report::Answer(Said { status: 422, body });
+    shop.courier.report(&one, refused);
+    shop.settle();
+    let review = number_in(&shop.call("ORDER.REVIEWS STATE open"));
+    let payment = *bank.payments.keys().next().unwrap();
+    shop.call(&webhook(
+        &shop,
+        b"a secret",
+        ("m", 0),
+        &told(&bank, payment),
+    ));
+    assert_eq!(state(&mut shop, "o"), "refunded");
+    let decided = shop.call(&format!("ORDER.RESOLVE o {review} refund"));
+    assert_eq!(decided, "wrong_decision");
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub(super) fn ask(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missi
     let provider = provider_of(tx, &case.payment);
     let last_ms = case.payment.at_ms + provider.window_ms + AFTER_WINDOW_MS;
     if case.payment.money == Money::Open && tx.now_ms() >= last_ms {
-        case.review(tx, ReviewCause::NoAnswer);
+        let currency = case.order.currency.clone();
+        case.review(tx, ReviewCause::NoAnswer, &currency);
         go_back(tx, &mut case);
     } else if !case.payment.is_being_asked && wants_to_know(&case.payment) {
         case.payment.is_being_asked = true;

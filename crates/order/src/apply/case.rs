@@ -75,8 +75,8 @@ impl<'a> Case<'a> {
         self.payment.money = money;
     }
 
-    /// A person is to say what becomes of its money.
-    pub(super) fn review(&mut self, tx: &mut Tx<'_>, why: ReviewCause) {
+    /// A person is to say what becomes of its money, which is of this currency.
+    pub(super) fn review(&mut self, tx: &mut Tx<'_>, why: ReviewCause, currency: &str) {
         self.close(Money::Review);
         let review = Review {
             order: self.id.into(),
@@ -86,7 +86,17 @@ impl<'a> Case<'a> {
             amount: self.payment.paid_amount.unwrap_or(self.payment.amount),
             at_ms: tx.now_ms(),
             state: ReviewState::Open,
+            currency: shown(currency),
+            decision: None,
         };
         tx.put(&REVIEWS, self.payment.number, review);
     }
+}
+
+/// Characters of a currency that are shown: what a provider calls one may be anything.
+const CURRENCY_CHARS_MAX: usize = 16;
+
+fn shown(currency: &str) -> CompactString {
+    let fit = currency.chars().filter(char::is_ascii_graphic);
+    fit.take(CURRENCY_CHARS_MAX).collect()
 }

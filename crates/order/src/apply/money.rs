@@ -89,7 +89,7 @@ pub(super) fn learn(
             } else {
                 ReviewCause::WrongAmount
             };
-            case.review(tx, why);
+            case.review(tx, why, &facts.currency);
         }
         (Money::Failed, Status::Failed | Status::Pending)
         | (
@@ -105,7 +105,7 @@ fn paid(tx: &mut Tx<'_>, case: &mut Case<'_>, facts: &Facts) {
     case.payment.paid_amount = facts.paid_amount;
     case.payment.paid_at_ms = facts.paid_at_ms;
     if !is_right(case, facts) {
-        case.review(tx, ReviewCause::WrongAmount);
+        case.review(tx, ReviewCause::WrongAmount, &facts.currency);
         go_back(tx, case);
         return;
     }

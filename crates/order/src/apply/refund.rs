@@ -252,6 +252,8 @@ fn to_review(
         amount: refund.amount,
         at_ms: tx.now_ms(),
         state: ReviewState::Open,
+        currency: case.order.currency.clone(),
+        decision: None,
     };
     tx.put(&REVIEWS, refund.number, review);
     tx.put(&REFUNDS, (case.id, name), refund);

@@ -51,7 +51,10 @@ impl Apply for Resolve {
             return Err(Refusal::UnknownReview.into());
         };
         if review.state == ReviewState::Closed {
-            return Err(Refusal::WrongDecision.into());
+            if review.decision != Some(self.decision) {
+                return Err(Refusal::WrongDecision.into());
+            }
+            return Ok(self.receipt(tx, &case, true));
         }
         match &review.refund {
             None => self.of_payment(tx, &mut case),
@@ -62,21 +65,30 @@ impl Apply for Resolve {
                 self.of_refund(tx, &mut case, (name, refund), review.why)?;
             }
         }
-        let state = ReviewState::Closed;
-        tx.put(&REVIEWS, self.number.get(), Review { state, ..review });
-        plan(tx, &mut case);
-        let receipt = ReviewReceipt {
-            id: self.id.compact(),
-            state: case.order.state_at(tx.now_ms()).word(),
-            payment: case.name.clone(),
-            payment_state: case.payment.money.word(),
+        let review = Review {
+            state: ReviewState::Closed,
+            decision: Some(self.decision),
+            ..review
         };
+        tx.put(&REVIEWS, self.number.get(), review);
+        plan(tx, &mut case);
+        let receipt = self.receipt(tx, &case, false);
         case.file(tx);
         Ok(receipt)
     }
 }
 
 impl Resolve {
+    fn receipt(&self, tx: &Tx<'_>, case: &Case<'_>, repeated: bool) -> ReviewReceipt {
+        ReviewReceipt {
+            id: self.id.compact(),
+            state: case.order.state_at(tx.now_ms()).word(),
+            payment: case.name.clone(),
+            payment_state: case.payment.money.word(),
+            repeated,
+        }
+    }
+
     fn of_payment(&self, tx: &mut Tx<'_>, case: &mut Case<'_>) {
         if self.decision == Decision::Close {
             case.payment.money = Money::Closed;

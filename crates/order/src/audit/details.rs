@@ -4,8 +4,9 @@ use tidegate_engine::contract::CallUnderWay;
 
 use super::money::OfOrder;
 use crate::apply::action_of;
+use crate::command::Decision;
 use crate::mail::{Asked, PayNote};
-use crate::payments::{Money, Payment, Refund, Review, ReviewCause};
+use crate::payments::{Money, Payment, Refund, Review, ReviewCause, ReviewState};
 use crate::table::{Order, State};
 use crate::{TAKING_TRIES_MAX, WEBHOOKS_KEPT};
 
@@ -41,7 +42,10 @@ impl OfOrder<'_> {
         }
         for (number, review) in &self.reviews {
             let is_then = review.at_ms <= latest_ms;
-            if !is_then || !self.is_about_something(*number, review) {
+            if !is_then
+                || !is_decided_well(review, self.order)
+                || !self.is_about_something(*number, review)
+            {
                 faults.push(format!("review {number} cannot be so: {review:?}"));
             }
         }
@@ -184,6 +188,19 @@ impl OfOrder<'_> {
             faults.push(format!("refunded from {says:?}, and was {before:?}"));
         }
     }
+}
+
+/// What is open is not decided, and money of another currency is that of a payment.
+fn is_decided_well(review: &Review, order: &Order) -> bool {
+    let fits = match review.decision {
+        None => true,
+        Some(decision) => {
+            let is_of_refund = review.refund.is_some();
+            review.state == ReviewState::Closed && !(is_of_refund && decision == Decision::Accept)
+        }
+    };
+    let may_be_other = review.why == ReviewCause::WrongAmount;
+    fits && (may_be_other || review.currency == order.currency)
 }
 
 /// What a payment says of itself and its order.

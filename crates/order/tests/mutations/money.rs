@@ -350,6 +350,8 @@ pub(crate) const MONEY: &[Case] = &[
         Field(6, Number(1)),
         "order stuck: a person is to look at []",
     ),
+    review(Field(7, Text("USD")), "cannot be so: Review"),
+    review(Field(8, Number(1)), "cannot be so: Review"),
     call(
         Remove,
         "order begun: payment p: being made and asked (true, false), by calls (false, false)",
