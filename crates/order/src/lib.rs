@@ -68,6 +68,10 @@ pub const QUANTITY_MAX: u64 = tidegate_stock::QUANTITY_MAX.unsigned_abs();
 /// The highest price of one unit, in minor units.
 pub const PRICE_MAX: i64 = 1_000_000_000_000;
 
+/// The most that an order may cost, in minor units: the largest number that every reader of JSON has exactly,
+/// providers among them.
+pub const TOTAL_MAX: u64 = (1 << 53) - 1;
+
 /// How long an order may be `placing`, for each letter of things: then everything goes back, answered or not, and it may be placed
 /// again. Letters take milliseconds; who stands in line for units in doubt waits for others that long at
 /// most. An answer is waited for somewhat longer, unless told otherwise.

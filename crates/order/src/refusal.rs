@@ -2,8 +2,8 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::QUANTITY_MAX;
 use crate::table::{Cause, State};
+use crate::{QUANTITY_MAX, TOTAL_MAX};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Refusal {
     InvalidCurrency,
     /// More units of a SKU than there can be.
     InvalidQuantity,
-    /// The total is more than fits.
+    /// The total is more than an order may cost.
     AmountOverflow,
     /// The id was used for something else.
     IdConflict,
@@ -76,7 +76,7 @@ pub(crate) const INVALID_QUANTITY: RefusalDef = def(
 pub(crate) const AMOUNT_OVERFLOW: RefusalDef = def(
     "amount_overflow",
     Status::OutOfRange,
-    "The total of the lines is more than fits 63 bits.",
+    "The lines cost more than `max` together, the largest number that every reader of JSON has exactly.",
 );
 pub(crate) const ID_CONFLICT: RefusalDef = def(
     "id_conflict",
@@ -199,9 +199,12 @@ impl Refuse for Refusal {
                 out.name("max");
                 out.integer(QUANTITY_MAX.cast_signed());
             }
+            Self::AmountOverflow => {
+                out.name("max");
+                out.integer(TOTAL_MAX.cast_signed());
+            }
             Self::UnknownOrder
             | Self::InvalidCurrency
-            | Self::AmountOverflow
             | Self::IdConflict
             | Self::UnknownProvider
             | Self::UnknownPayment

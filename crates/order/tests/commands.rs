@@ -212,7 +212,14 @@ fn what_is_out_of_range_is_refused_and_leaves_nothing() {
         ),
         ("1 a 1 1 CURRENCY eur", "invalid_currency"),
         ("2 a 1000000000 1 a 1 1", "invalid_quantity max=1000000000"),
-        ("1 a 1000000000 1000000000000", "amount_overflow"),
+        (
+            "1 a 1000000000 1000000000000",
+            "amount_overflow max=9007199254740991",
+        ),
+        (
+            "2 a 9007 1000000000000 a 1 199254740992",
+            "amount_overflow max=9007199254740991",
+        ),
     ];
     for (lines, told) in cases {
         assert_eq!(
@@ -222,6 +229,9 @@ fn what_is_out_of_range_is_refused_and_leaves_nothing() {
         );
     }
     assert_eq!(engine.call("ORDER.GET o1"), "unknown_order");
+    engine.call("STOCK.SET a 9008");
+    let most = engine.call("ORDER.PLACE o1 mia 2 a 9007 1000000000000 a 1 199254740991");
+    assert!(most.contains("total=9007199254740991"), "{most}");
     balances(&engine);
 }
 

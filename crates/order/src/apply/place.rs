@@ -10,7 +10,7 @@ use crate::command::Place;
 use crate::refusal::{AMOUNT_OVERFLOW, ID_CONFLICT, INVALID_CURRENCY, INVALID_QUANTITY, REFUSED};
 use crate::reply::OrderReceipt;
 use crate::table::{Deduct, Line, ORDERS, Order, State};
-use crate::{QUANTITY_MAX, Refusal};
+use crate::{QUANTITY_MAX, Refusal, TOTAL_MAX};
 
 /// No currency, in ISO 4217.
 const NO_CURRENCY: &str = "XXX";
@@ -145,11 +145,11 @@ impl Place {
     }
 }
 
-/// What lines cost, if that fits.
+/// What lines cost, if an order may cost that.
 pub(crate) fn total_of(lines: &[Line]) -> Option<u64> {
     let cost = |line: &Line| line.quantity.checked_mul(line.unit_price);
     let total = lines
         .iter()
         .try_fold(0u64, |sum, line| sum.checked_add(cost(line)?))?;
-    i64::try_from(total).ok().map(i64::unsigned_abs)
+    (total <= TOTAL_MAX).then_some(total)
 }
