@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tidegate_engine::contract::{Invalid, InvalidKind, Writer};
+use tidegate_engine::contract::{Invalid, InvalidKind, RefusalDef, Writer};
 use tidegate_engine::limits::BUSY_RETRY_MS;
 
 use crate::json::JsonWriter;
+use crate::webhook;
 
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -102,6 +103,17 @@ impl Problem {
         Self::new(def, def.doc.trim())
     }
 
+    /// A webhook that does not show who sends it, as its domain refuses that: this header is missing.
+    pub(crate) fn unsigned(refusal: &RefusalDef, header: &str) -> Self {
+        let def = ProblemDef {
+            code: refusal.code,
+            status: StatusCode::UNAUTHORIZED,
+            doc: refusal.doc,
+        };
+        let detail = format!("the header `{header}` is missing: nothing shows who sends this");
+        Self::new(def, detail)
+    }
+
     /// A request that cannot be read because of one field.
     pub(crate) fn field(
         field: impl Into<Cow<'static, str>>,
@@ -147,8 +159,12 @@ impl IntoResponse for Problem {
         }
         json.end();
         let mut response = response(self.def.status, retry_after_ms, body);
-        if self.def == UNAUTHORIZED {
-            challenge(&mut response, "Bearer");
+        if self.def.status == StatusCode::UNAUTHORIZED {
+            let is_own = self.def == UNAUTHORIZED;
+            challenge(
+                &mut response,
+                if is_own { "Bearer" } else { webhook::SCHEME },
+            );
         }
         response
     }

@@ -68,7 +68,13 @@ pub(crate) async fn work(
     let body = timeout_at(deadline, body).await;
     let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
     match &route.def.webhook {
-        Some(webhook) => webhook::read(route.def, webhook, &path, parts, &body.bytes),
+        Some(webhook) => {
+            if let Some(header) = webhook::lacks(webhook, &parts.headers) {
+                front.door.count_refusal(route.domain, webhook.unsigned);
+                return Err(Problem::unsigned(webhook.unsigned, header));
+            }
+            webhook::read(route.def, webhook, &path, parts, &body.bytes)
+        }
         None => read(route.def, &path, parts, &body.bytes),
     }
 }

@@ -30,6 +30,12 @@ pub(crate) fn check(def: &RequestDef) {
         return;
     };
     assert!(def.http.method == Method::Post, "{path}: webhooks are POST");
+    let unsigned = webhook.unsigned;
+    assert!(
+        def.refusals.contains(unsigned) && unsigned.status == Status::Unauthorized,
+        "{path}: `{}` is no refusal of what is not signed",
+        unsigned.code
+    );
     for (header, _) in webhook.headers {
         let name = HeaderName::from_lowercase(header.as_bytes());
         assert!(
@@ -63,6 +69,12 @@ fn check_field(path: &str, webhook: &Webhook, field: &Field) {
 fn named(webhook: &Webhook) -> impl Iterator<Item = &'static str> {
     let of_headers = webhook.headers.iter().map(|(_, field)| *field);
     of_headers.chain([webhook.body])
+}
+
+/// Which header is missing, or says nothing: without it nothing shows who sends the webhook.
+pub(crate) fn lacks(webhook: &Webhook, headers: &HeaderMap) -> Option<&'static str> {
+    let mut names = webhook.headers.iter().map(|(header, _)| *header);
+    names.find(|name| headers.get(*name).is_none_or(HeaderValue::is_empty))
 }
 
 /// Builds the domain's request. What it is about says the path; nothing of the body is looked into.
@@ -113,14 +125,22 @@ mod tests {
 
     use super::*;
 
+    const FORGED: RefusalDef = RefusalDef {
+        code: "forged",
+        status: Status::Unauthorized,
+        doc: "",
+    };
+
     const TEXT: Webhook = Webhook {
         body: "text",
         headers: &[("x-id", "id")],
+        unsigned: &FORGED,
     };
 
     fn is_well(method: Method, fields: &'static [Field], webhook: Webhook) -> bool {
         let mut def = TOY.requests[0].as_webhook(webhook);
         (def.http.method, def.http.path, def.fields) = (method, "/v1/notes/{key}", fields);
+        def.refusals = const { &[FORGED] };
         catch_unwind(|| check(&def)).is_ok()
     }
 
@@ -163,6 +183,17 @@ mod tests {
         }
         let capital = of_headers(&[("X-Id", "id")]);
         assert!(!is_well(Method::Post, FIELDS, capital), "a capital letter");
+    }
+
+    #[test]
+    fn a_webhook_that_is_not_signed_is_refused_as_its_domain_declares() {
+        const OTHER: RefusalDef = RefusalDef {
+            code: "other",
+            ..FORGED
+        };
+        let unsigned = |unsigned| Webhook { unsigned, ..TEXT };
+        assert!(is_well(Method::Post, FIELDS, unsigned(&FORGED)));
+        assert!(!is_well(Method::Post, FIELDS, unsigned(&OTHER)));
     }
 
     #[test]

@@ -130,7 +130,7 @@ request! {
         message: Name,
         /// When it was sent, in seconds since 1970.
         timestamp: Name,
-        /// Its signatures, separated by blanks: `v1,` and HMAC-SHA256 in Base64 each.
+        /// Its signatures, separated by blanks: `v1,` and HMAC-SHA256 in Base64 each. The first 8 are looked at.
         signature: Payload,
         /// What it says, byte for byte.
         payload: Told,

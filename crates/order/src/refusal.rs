@@ -132,7 +132,7 @@ pub(crate) const REFUND_EXCEEDS_PAID: RefusalDef = def(
 pub(crate) const BAD_SIGNATURE: RefusalDef = def(
     "bad_signature",
     Status::Unauthorized,
-    "No signature of it is one of the provider's: is the secret in the settings the right one?",
+    "No signature of it is one of the provider's, or it has none: is the secret in the settings the right one?",
 );
 pub(crate) const WRONG_TIME: RefusalDef = def(
     "wrong_time",

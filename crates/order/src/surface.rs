@@ -8,6 +8,7 @@ use crate::apply::{ASK, DUE, WEBHOOK_APPLIED, WEBHOOK_REPEATED};
 use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
 use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, Released, SegmentClaimed};
 use crate::payments::{PAYMENTS, REFUNDS, REVIEWS};
+use crate::refusal::BAD_SIGNATURE;
 use crate::table::{DOMAIN, LISTED, ORDERS, PLACES};
 
 /// As in the Standard Webhooks specification.
@@ -18,6 +19,7 @@ const SIGNED: WebhookDef = WebhookDef {
         ("webhook-timestamp", "timestamp"),
         ("webhook-signature", "signature"),
     ],
+    unsigned: &BAD_SIGNATURE,
 };
 
 /// Orders: units of several SKUs reserved for a buyer, all or nothing.

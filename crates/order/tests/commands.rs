@@ -129,6 +129,9 @@ fn who_is_told_that_an_order_is_cancelled_can_have_its_units_at_once() {
     // The last thing of the first letter of many, and of the last one.
     for (count, last) in [(12, "sku-011"), (130, "sku-063"), (130, "sku-129")] {
         let mut engine = shop_of_one(count);
+        // Since somebody has asked, it is known that these units stay: nobody waits for them in line.
+        let early = engine.call(&format!("ORDER.PLACE early tom 1 {last} 1 5"));
+        assert!(early.starts_with("refused "), "{early}");
         let cancel = engine.submit("ORDER.CANCEL o1").unwrap();
         while engine.answer(cancel).is_none() {
             one_hop(&mut engine);

@@ -377,12 +377,18 @@ fn refund_of_an_order_gives_units_back_whose_details_are_kept_no_more() {
     begin(&mut shop, &mut bank, "o", "p");
     bank.pay("o", None);
     pass(&mut shop, &mut bank, 10_000);
-    // The flow goes on, and a younger hold lies in the archive beside it.
-    shop.pass_ms(RETENTION.after_ms + RETENTION.keep_ms);
+    shop.pass_ms(RETENTION.after_ms);
+    // A younger hold lies in the archive beside it.
     shop.call("STOCK.HOLD a other 1 BUYER mia");
     shop.call("STOCK.CONFIRM a other");
-    shop.pass_ms(RETENTION.after_ms + RETENTION.slice_ms);
+    shop.pass_ms(RETENTION.after_ms);
     shop.checkpoint();
+    shop.pass_ms(RETENTION.keep_ms);
+    assert_eq!(stock(&mut shop, "a"), "7 0 3");
+    shop.checkpoint();
+    let figures = shop.audit().figures;
+    let kept = figures.iter().find(|it| it.name == "stock.holds_archive");
+    assert_eq!(kept.map(|it| it.value), Some(1), "only the younger one");
     for (refund, a, b) in [("r 1 a 1", "8 0 2", "9 0 1"), ("s", "9 0 1", "10 0 0")] {
         shop.call(&format!("ORDER.REFUND o {refund}"));
         bank.answer(&mut shop);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
-use crate::contract::{Class, Domain, Fault, Outcome, RequestDef, ScanCall, Work};
+use crate::contract::{Class, Domain, Fault, Outcome, RefusalDef, RequestDef, ScanCall, Work};
 use crate::courier::HostFigures;
 use crate::edge::Edge;
 use crate::inbox::{Envelope, Errand, Turn};
@@ -91,6 +91,12 @@ impl Door {
         let answer = Answer { token, status, end };
         sink.deliver(&[answer], 0, &bytes);
         true
+    }
+
+    /// A front has refused a request of the domain at this index, as the domain would have: that is counted as
+    /// its refusals are.
+    pub fn count_refusal(&self, domain: usize, refusal: &RefusalDef) {
+        self.shared.usages()[domain].tally.refused(refusal.code);
     }
 
     fn admit(

@@ -65,6 +65,7 @@ pub(crate) const TOY: Domain = Domain {
                 ("webhook-timestamp", "timestamp"),
                 ("webhook-signature", "signature"),
             ],
+            unsigned: &Refusal::FORGED,
         }),
         RequestDef::scan::<List>("TOY.TOLD", "/v1/boxes/{box_name}/told"),
     ],

@@ -95,15 +95,31 @@ async fn a_webhooks_body_arrives_byte_for_byte_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn a_webhook_without_a_header_lacks_a_field() {
+async fn a_webhook_without_a_header_is_not_signed_and_counted_like_a_forged_one() {
     let server = Server::start();
-    for (missing, field) in ["id", "timestamp", "signature"].into_iter().enumerate() {
+    for missing in 0..HEADERS.len() {
         let mut headers = HEADERS.to_vec();
-        headers.remove(missing);
+        let (name, _) = headers.remove(missing);
         headers.push(("idempotency-key", "msg_1"));
-        let request = headed(TOLD, &headers).body(Body::from("x")).unwrap();
-        assert_unreadable(&server.send(request).await, field, "is required");
+        for empty in [None, Some((name, ""))] {
+            let headers = [&headers[..], empty.as_slice()].concat();
+            let request = headed(TOLD, &headers).body(Body::from("x")).unwrap();
+            let answered = server.send(request).await;
+            assert_eq!(answered.problem(), (401, "forged".to_owned()));
+            assert_eq!(answered.header("www-authenticate"), "Webhook-Signature");
+            let detail = answered.json()["detail"].to_string();
+            assert!(detail.contains(&format!("`{name}`")), "{detail}");
+        }
     }
+    let metrics = server.get("/metrics").await;
+    let text = String::from_utf8(metrics.bytes).unwrap();
+    let counted = "tidegate_refusals_total{domain=\"toy\",code=\"forged\"} 6\n";
+    assert!(text.contains(counted), "{text}");
+}
+
+#[tokio::test]
+async fn a_webhooks_headers_are_read_like_fields() {
+    let server = Server::start();
     let mut request = webhook("x");
     let headers = request.headers_mut();
     headers.insert("webhook-timestamp", "soon".parse().unwrap());
