@@ -1,6 +1,6 @@
 //! The settings: which services there are, where they are, and what their hosts bear.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -110,7 +110,7 @@ impl Services {
     /// Services that were found sound.
     ///
     /// # Errors
-    /// A URL that cannot be called, or must not be.
+    /// A URL that cannot be called, or must not be; limits that no host has, or of one that no URL names.
     pub fn new(
         services: BTreeMap<String, Service>,
         hosts: BTreeMap<String, Limits>,
@@ -124,23 +124,26 @@ impl Services {
                 })?;
             }
         }
+        let called = all.called();
         for (host, limits) in &all.hosts {
-            let wrong = |what: &str| SettingsError {
+            check_host((host, *limits), &called).map_err(|what| SettingsError {
                 service: format!("host {host}"),
-                what: what.to_owned(),
-            };
-            let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-            if !matches!(port, Some(Ok(_))) {
-                return Err(wrong("name it with its port, as pay.example:443"));
-            }
-            if !(1..=10_000).contains(&limits.concurrency) {
-                return Err(wrong("concurrency must be 1 to 10000"));
-            }
-            if !(1..=60_000).contains(&limits.timeout_ms) {
-                return Err(wrong("timeout_ms must be 1 to 60000"));
-            }
+                what,
+            })?;
         }
         Ok(all)
+    }
+
+    /// The hosts that are called, as their limits are named.
+    fn called(&self) -> BTreeSet<String> {
+        self.uris().map(|uri| authority_of(&uri)).collect()
+    }
+
+    /// Every URL, about something.
+    fn uris(&self) -> impl Iterator<Item = Uri> {
+        let services = self.services.values();
+        let actions = services.flat_map(|service| service.actions.values());
+        actions.filter_map(|action| parse(&action.url.replace(ABOUT, "1")).ok())
     }
 
     fn check(&self, url: &str) -> Result<(), String> {
@@ -160,7 +163,7 @@ impl Services {
         let port = authority
             .rsplit_once(':')
             .filter(|(_, port)| !port.contains(']'));
-        if port.is_some() && uri.port_u16().is_none() {
+        if port.is_some() && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(format!("{shown}: a port is 1 to 65535"));
         }
         if uri.authority() != other.authority() {
@@ -184,12 +187,7 @@ impl Services {
 
     /// Names that may stand for an address of a private network.
     pub(crate) fn private_names(&self) -> HashSet<String> {
-        let actions = self
-            .services
-            .values()
-            .flat_map(|service| service.actions.values());
-        let uris = actions.filter_map(|action| parse(&action.url.replace(ABOUT, "1")).ok());
-        let private = uris.filter(|uri| self.may_be_private(uri));
+        let private = self.uris().filter(|uri| self.may_be_private(uri));
         private.map(|uri| host_of(&uri).to_owned()).collect()
     }
 
@@ -228,6 +226,31 @@ impl Services {
     }
 }
 
+fn check_host((host, limits): (&str, Limits), called: &BTreeSet<String>) -> Result<(), String> {
+    let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(1..)) => {}
+        Some(Ok(0)) => return Err("a port is 1 to 65535".to_owned()),
+        Some(Err(_)) | None => {
+            return Err("name it with its port, as pay.example:443".to_owned());
+        }
+    }
+    if !(1..=10_000).contains(&limits.concurrency) {
+        return Err("concurrency must be 1 to 10000".to_owned());
+    }
+    if !(1..=60_000).contains(&limits.timeout_ms) {
+        return Err("timeout_ms must be 1 to 60000".to_owned());
+    }
+    if !called.contains(host) {
+        let called: Vec<_> = called.iter().map(String::as_str).collect();
+        let called = called.join(", ");
+        return Err(format!(
+            "no URL of a provider names it; they name: {called}"
+        ));
+    }
+    Ok(())
+}
+
 fn parse(url: &str) -> Result<Uri, String> {
     let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
     match (uri.scheme_str(), uri.host()) {
@@ -256,7 +279,17 @@ pub(crate) fn authority_of(uri: &Uri) -> String {
 mod tests {
     use super::*;
 
+    /// A service at this URL; limits are given of pay.example:80 if that may be of a private network.
     fn with(url: &str, private: bool) -> Result<Services, SettingsError> {
+        let limits = Limits {
+            private,
+            ..Limits::default()
+        };
+        let hosts = private.then(|| ("pay.example:80".to_owned(), limits));
+        limited(url, hosts.into_iter().collect())
+    }
+
+    fn limited(url: &str, hosts: BTreeMap<String, Limits>) -> Result<Services, SettingsError> {
         let action = Action {
             method: Method::Get,
             url: url.to_owned(),
@@ -265,11 +298,6 @@ mod tests {
             actions: [("ask".to_owned(), action)].into(),
             token: None,
         };
-        let limits = Limits {
-            private,
-            ..Limits::default()
-        };
-        let hosts = [("pay.example:80".to_owned(), limits)].into();
         Services::new([("bank".to_owned(), service)].into(), hosts)
     }
 
@@ -285,6 +313,7 @@ mod tests {
             "https://me:secret@pay.example/",
             "https://{id}.example/",
             "https://pay.example:99999/",
+            "https://pay.example:0/",
             "https://pay.example/#{id}",
         ] {
             assert!(with(url, false).is_err(), "{url:?}");
@@ -298,6 +327,26 @@ mod tests {
             assert!(with(url, false).is_ok(), "{url:?}");
         }
         assert!(with("http://pay.example/", true).is_ok());
+    }
+
+    #[test]
+    fn limits_are_of_hosts_that_are_called() {
+        let named = |host: &str| {
+            let hosts = [(host.to_owned(), Limits::default())].into();
+            limited("https://Pay.example/{id}", hosts).map_err(|error| error.to_string())
+        };
+        assert!(named("pay.example:443").is_ok());
+        for (host, said) in [
+            ("pay.example:0", "a port is 1 to 65535"),
+            ("pay.example:65536", "name it with its port"),
+            ("pay.example", "name it with its port"),
+            ("pay.example:80", "they name: pay.example:443"),
+            ("pay.exmaple:443", "no URL of a provider names it"),
+        ] {
+            let told = named(host).expect_err("it is refused");
+            assert!(told.starts_with(&format!("host {host}: ")), "{told}");
+            assert!(told.contains(said), "{host}: {told}");
+        }
     }
 
     #[test]
@@ -334,10 +383,7 @@ mod tests {
     #[test]
     fn only_names_that_were_meant_may_be_of_private_networks() {
         let names = |url, private| with(url, private).expect("it is sound").private_names();
-        assert!(
-            names("https://pay.example/", true).is_empty(),
-            "of port 80 it was said"
-        );
+        assert!(names("https://pay.example/", false).is_empty());
         assert!(names("http://pay.example/", true).contains("pay.example"));
         assert!(names("http://localhost:1/", false).contains("localhost"));
     }

@@ -245,6 +245,12 @@ mod tests {
             ("providers.bank", "providers.\"a/b\"", "its name stands"),
             ("providers.bank", "providers.\"\"", "its name stands"),
             ("pay.example:443", "pay.example", "name it with its port"),
+            ("pay.example:443", "pay.example:0", "a port is 1 to 65535"),
+            (
+                "pay.example:443",
+                "pay.example:8443",
+                "they name: pay.example:443",
+            ),
         ] {
             let told = read(&SOUND.replace(from, to)).expect_err("it is refused");
             assert!(told.contains(said), "{to}: {told}");
