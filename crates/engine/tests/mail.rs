@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tidegate_engine::disk::FaultDisk;
-use tidegate_engine::limits::{OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX};
+use tidegate_engine::limits::{BATCH_COMMANDS_MAX, OPEN_SHARE_PERCENT, OUTBOX_LETTERS_MAX};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY};
 use tidegate_engine::{Progress, Random};
 
@@ -93,6 +93,62 @@ fn letter_in_the_base_is_sent_again_by_a_start() {
     let mut engine = engine.reopen().unwrap();
     engine.settle();
     assert_eq!(shares(&engine), [40, 40, 40]);
+    assert_eq!(figure(&engine, "engine.outbox"), 0);
+}
+
+#[test]
+fn letter_whose_row_is_in_the_base_is_forgotten_there_too() {
+    let mut engine = fresh();
+    engine.call("NOTE.SHARES b");
+    for key in 0..40 {
+        engine.submit(&format!("NOTE.SHARE a{key} b{key}")).unwrap();
+    }
+    engine.execute();
+    engine.execute();
+    engine.write().unwrap();
+    engine.checkpoint_under_way();
+    // They are taken in, and nothing of that is durable: no acknowledgement has left.
+    assert!(figure(&engine, "engine.outbox") >= 40);
+    engine.settle();
+    assert_eq!(shares(&engine), [40, 40, 40]);
+    assert_eq!(figure(&engine, "engine.outbox"), 0);
+    engine.checkpoint();
+    let mut engine = engine.reopen().unwrap();
+    assert_eq!(figure(&engine, "engine.outbox"), 0, "in the base");
+    engine.settle();
+    assert_eq!(shares(&engine), [40, 40, 40]);
+}
+
+#[test]
+fn acknowledgements_that_come_at_once_are_taken_in_by_several_batches() {
+    let mut engine = fresh();
+    engine.call("NOTE.SHARES b");
+    let letters = BATCH_COMMANDS_MAX as i64 + 100;
+    for _ in 0..letters {
+        engine.submit("NOTE.SHARE a b").unwrap();
+    }
+    while engine.execute() {}
+    engine.write().unwrap();
+    for _ in 0..8 {
+        engine.execute();
+    }
+    assert_eq!(shares(&engine), [letters, letters, 0]);
+    // Each was answered by a letter back. All are acknowledged in one moment, and what comes of that is not
+    // written: nothing else is.
+    engine.write().unwrap();
+    let mut forgotten = Vec::new();
+    let mut before = figure(&engine, "engine.outbox");
+    assert_eq!(before, 2 * letters);
+    for _ in 0..8 {
+        engine.execute();
+        let after = figure(&engine, "engine.outbox");
+        forgotten.push(before - after);
+        before = after;
+    }
+    forgotten.retain(|count| *count > 0);
+    assert_eq!(forgotten, [BATCH_COMMANDS_MAX as i64, 100]);
+    engine.settle();
+    assert_eq!(shares(&engine), [letters; 3]);
     assert_eq!(figure(&engine, "engine.outbox"), 0);
 }
 
