@@ -141,3 +141,79 @@ pub(crate) struct Group {
 }
 
 impl Row for Group {}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_engine::testing::hex;
+
+    use super::*;
+    use crate::lots::Lot;
+
+    #[test]
+    fn rows_are_frozen() {
+        let announced = Sale {
+            content: 1,
+            created_ms: 300,
+            opens_ms: 400,
+            starts_ms: 500,
+            ends_ms: 600,
+            rate: 7,
+            key: [8; HASH_BYTES].into(),
+            secret: [9; HASH_BYTES].into(),
+            beacon_name: None,
+            beacon: None,
+            entrants: 2,
+            list: [10; HASH_BYTES].into(),
+            start: None,
+            draw: None,
+            pace: None,
+        };
+        let running = Sale {
+            beacon_name: Some("b".to_owned()),
+            beacon: Some("v".to_owned()),
+            start: Some(Start {
+                at_ms: 500,
+                nonce: [11; 16].into(),
+                listed: 2,
+            }),
+            draw: Some(Draw::Gather(3, 4)),
+            pace: Some(Pace {
+                since_ms: 501,
+                base: 1,
+            }),
+            ..announced.clone()
+        };
+        let entrant = Entrant {
+            number: 2,
+            at_ms: 450,
+        };
+        let drawn: Drawn = [Lot { lot: 5, number: 6 }].into_iter().collect();
+        let group = Group {
+            before: 3,
+            drawn: drawn.clone(),
+        };
+        let draws = [Draw::Scatter(2), Draw::Done].map(|draw| hex(&draw));
+        assert_eq!(draws, ["82008102", "820280"]);
+        let bytes = |byte: u8, count: usize| format!("{byte:02x}").repeat(count);
+        let [key, secret, list] = [8, 9, 10].map(|byte| bytes(byte, HASH_BYTES));
+        let head = format!("00010119012c02190190031901f4041902580507065820{key}075820{secret}");
+        let rows = [
+            hex(&announced),
+            hex(&running),
+            hex(&entrant),
+            hex(&drawn),
+            hex(&group),
+        ];
+        let expected = [
+            format!("aa{head}0a020b5820{list}"),
+            format!(
+                "af{head}0861620961760a020b5820{list}0ca3001901f40150{}02020d82018203040ea2001901f50101",
+                bytes(11, 16)
+            ),
+            "a20002011901c2".to_owned(),
+            "4c000000000000000500000006".to_owned(),
+            "a20003014c000000000000000500000006".to_owned(),
+        ];
+        assert_eq!(rows, expected);
+    }
+}
