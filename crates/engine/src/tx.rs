@@ -229,9 +229,9 @@ impl<'a> Tx<'a> {
         self.weight += self.scratch.len() + effect::HEAD;
     }
 
-    /// What this key is about has changed: commands of it that wait for an answer run again.
+    /// What this key is about has changed: commands of this slot that wait for it run again. Others may wait for
+    /// the same word in another slot of the partition: they look once more, and wait on.
     pub fn tell(&mut self, key: &str) {
-        debug_assert_eq!(Slot::of(key.as_bytes()), self.slot, "{key}: another slot's");
         if self.is_awaited {
             self.told.push(CompactString::new(key));
         }

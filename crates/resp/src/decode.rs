@@ -1,5 +1,6 @@
-//! The arguments of a request as the values of its fields: positions first, a list among them behind
-//! the number of its items, which may be left out if it stands last and is not required; then pairs of a word and a value in any order.
+//! The arguments of a request as the values of its fields: positions first, then pairs of a word and a value in any
+//! order. A list is the number of its items and then these; it may stand behind a word, or be left out if it is
+//! the last of all and not required.
 
 use tidegate_engine::contract::{FieldKind, FieldType, Invalid, InvalidKind, Raw, Values, Work};
 
@@ -14,31 +15,22 @@ use crate::table::Plan;
 /// Too few or too many arguments, a word that is none of its options or stands twice, or a field
 /// that cannot be taken.
 pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>> {
-    let mut list = Vec::new();
+    let mut list = Items::default();
     let mut values = [None; FIELDS_MAX];
     let fields = plan.def.fields;
-    let (by_position, options) = values[..fields.len()].split_at_mut(plan.positions);
     let mut args = args.iter().skip(1);
-    let mut has_list = false;
-    for (value, field) in by_position.iter_mut().zip(fields) {
+    for (at, field) in fields[..plan.positions].iter().enumerate() {
         let arg = match args.next() {
             Some(arg) => arg,
             None if !field.required => continue,
             None => return Err(Error::Arity(plan.shown())),
         };
         if let FieldKind::List { fields, max } = field.kind {
-            has_list = true;
             let items = count(field.name, arg, max)?;
-            list.extend(args.by_ref().take(items * fields.len()).map(of_text));
-            if list.len() < items * fields.len() {
-                return Err(Error::Arity(plan.shown()));
-            }
+            list.read(at, &mut args, items * fields.len(), plan)?;
         } else {
-            *value = of_text(arg);
+            values[at] = of_text(arg);
         }
-    }
-    if let Some(at) = plan.list.filter(|_| has_list) {
-        by_position[at] = Some(Raw::List(&list));
     }
     let words = &fields[plan.positions..];
     while let Some(word) = args.next() {
@@ -50,17 +42,52 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
                 .word
                 .is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word))
         });
-        let (Some(at), Some(value)) = (named, args.next()) else {
+        let (Some(at), Some(value)) = (named.map(|at| plan.positions + at), args.next()) else {
             return Err(Error::Option(word, plan.def.syntax()));
         };
-        if options[at].replace(Raw::Text(value)).is_some() {
+        let is_twice = if let FieldKind::List { fields: of, max } = fields[at].kind {
+            let items = count(fields[at].name, value, max)?;
+            list.at.is_some() || list.read(at, &mut args, items * of.len(), plan)?
+        } else {
+            values[at].replace(Raw::Text(value)).is_some()
+        };
+        if is_twice {
             return Err(Error::Option(word, plan.def.syntax()));
         }
+    }
+    if let Some(at) = list.at {
+        values[at] = Some(Raw::List(&list.values));
     }
     let values = Values(&values[..fields.len()]);
     plan.def
         .read(&values)
         .map_err(|invalid| Error::of_field(plan.def, invalid))
+}
+
+/// The values of the items of a request's list.
+#[derive(Default)]
+struct Items<'a> {
+    /// Which field it is, once it was found.
+    at: Option<usize>,
+    values: Vec<Option<Raw<'a>>>,
+}
+
+impl<'a> Items<'a> {
+    /// Reads so many; not twice.
+    fn read(
+        &mut self,
+        at: usize,
+        args: &mut impl Iterator<Item = &'a [u8]>,
+        count: usize,
+        plan: &Plan,
+    ) -> Result<bool, Error<'a>> {
+        self.at = Some(at);
+        self.values.extend(args.by_ref().take(count).map(of_text));
+        if self.values.len() < count {
+            return Err(Error::Arity(plan.shown()));
+        }
+        Ok(false)
+    }
 }
 
 fn of_text(arg: &[u8]) -> Option<Raw<'_>> {

@@ -27,8 +27,6 @@ pub(crate) struct Plan {
     pub(crate) def: &'static RequestDef,
     /// How many fields stand by position; all of them are required.
     pub(crate) positions: usize,
-    /// Which of them is a list.
-    pub(crate) list: Option<usize>,
     /// The least arguments, the name included.
     least: usize,
 }
@@ -114,12 +112,16 @@ impl Plan {
             "`{name}`: positions first"
         );
         assert!(
-            def.fields.iter().filter(|field| is_list(field)).count() <= 1
-                && !options.iter().any(is_list),
-            "`{name}`: one list, by position"
+            def.fields.iter().filter(|field| is_list(field)).count() <= 1,
+            "`{name}`: one list"
         );
         let list = first.iter().position(is_list);
-        let (width, items_max) = match list.map(|at| first[at].kind) {
+        let (width, items_max) = match def
+            .fields
+            .iter()
+            .find(|field| is_list(field))
+            .map(|field| field.kind)
+        {
             Some(FieldKind::List { fields, max }) => (fields.len(), max),
             _ => (0, 0),
         };
@@ -129,14 +131,14 @@ impl Plan {
         );
         let least = match list {
             Some(at) if !first[at].required => positions - 1,
-            Some(_) | None => positions + width,
+            Some(_) => positions + width,
+            None => positions,
         };
         Self {
             domain,
             group,
             def,
             positions,
-            list,
             least: 1 + least,
         }
     }
@@ -149,7 +151,8 @@ impl Plan {
     /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
     pub(crate) fn arity(&self) -> i64 {
         let least = i64::try_from(self.least).expect("because fields are few");
-        if self.positions == self.def.fields.len() && self.list.is_none() {
+        let is_list = |field: &Field| matches!(field.kind, FieldKind::List { .. });
+        if self.positions == self.def.fields.len() && !self.def.fields.iter().any(is_list) {
             least
         } else {
             -least

@@ -11,7 +11,7 @@ use crate::contract::{Domain, Mail, MailDef, Timer};
 use crate::courier::{CALLS, CallEnd, CallRow};
 use crate::dead::{DEAD, DeadRow, DeadState};
 use crate::key::{KeyReader, PartitionId, RowKey, Slot};
-use crate::mail::OUTBOX;
+use crate::mail::{OUTBOX, Sent};
 use crate::row::Row;
 use crate::table::Table;
 use crate::tables::Snapshot;
@@ -23,8 +23,25 @@ pub struct Books<'a> {
     pub(crate) rows: &'a Snapshot,
     pub(crate) slot: Slot,
     pub(crate) known: &'a Known<'a>,
-    /// Kinds and bodies of letters, once somebody has asked for some.
-    pub(crate) letters: OnceCell<Vec<(u16, ByteVec)>>,
+    /// Letters, once somebody has asked for some.
+    pub(crate) letters: OnceCell<Vec<AnyLetter>>,
+}
+
+/// A letter of any kind.
+pub(crate) struct AnyLetter {
+    kind: u16,
+    to: CompactString,
+    body: ByteVec,
+}
+
+impl AnyLetter {
+    fn set_aside(dead: DeadRow) -> Self {
+        Self {
+            kind: dead.kind,
+            to: CompactString::from_utf8_lossy(&dead.key),
+            body: dead.body,
+        }
+    }
 }
 
 /// What an audit knows beside the rows of a partition.
@@ -150,13 +167,22 @@ impl Books<'_> {
     /// taken in since. One of the former may have been taken in just now.
     #[must_use]
     pub fn letters<M: Mail>(&self) -> Vec<M> {
+        let letters = self.letters_to().into_iter();
+        letters.map(|(_, letter)| letter).collect()
+    }
+
+    /// The same, each with the key to which it goes.
+    #[must_use]
+    pub fn letters_to<M: Mail>(&self) -> Vec<(CompactString, M)> {
         let kind = MailDef::of::<M>().id;
         let letters = self.letters.get_or_init(|| self.all_letters());
-        let of_kind = letters.iter().filter(|(of, _)| *of == kind);
+        let of_kind = letters.iter().filter(|letter| letter.kind == kind);
         // One that says something else the engine's own laws tell of.
-        of_kind
-            .filter_map(|(_, body)| minicbor::decode(body).ok())
-            .collect()
+        let read = of_kind.filter_map(|letter| {
+            let said = minicbor::decode(&letter.body).ok()?;
+            Some((letter.to.clone(), said))
+        });
+        read.collect()
     }
 
     /// Every call under way whose end goes to a kind of mail.
@@ -172,13 +198,16 @@ impl Books<'_> {
         calls.map(CallUnderWay::of).chain(set_aside).collect()
     }
 
-    fn all_letters(&self) -> Vec<(u16, ByteVec)> {
+    fn all_letters(&self) -> Vec<AnyLetter> {
         let sent = self.rows(&OUTBOX).into_iter();
-        let sent = sent.map(|(_, sent)| (sent.mail, sent.body));
+        let sent = sent.map(|(_, Sent { mail, to, body })| AnyLetter {
+            kind: mail,
+            to,
+            body,
+        });
         let dead = self.rows(&DEAD).into_iter().map(|(_, dead)| dead);
         let dead = dead.filter(|dead| dead.is_letter && dead.state != DeadState::Replayed);
-        sent.chain(dead.map(|dead| (dead.kind, dead.body)))
-            .collect()
+        sent.chain(dead.map(AnyLetter::set_aside)).collect()
     }
 
     /// Whether what is about this key lies in this slot.

@@ -321,6 +321,11 @@ pub trait Apply: Request + Sync {
         0
     }
 
+    /// What it waits to be told of ([`Tx::tell`]): its key, unless many wait in a slot for things of their own.
+    fn awaits(&self) -> &str {
+        self.key()
+    }
+
     /// Answers it from what is known at the edge, if that says it: on the thread of a front, without its
     /// partition. What it answers is what [`Apply::apply`] would.
     fn glance(&self, _edge: &Edge<'_>) -> Option<Result<Self::Reply, Self::Refusal>> {
@@ -352,6 +357,8 @@ pub trait Call: Send {
     fn writes(&self) -> usize;
     /// How long its answer may wait.
     fn waits_ms(&self) -> u64;
+    /// What it waits to be told of.
+    fn awaits(&self) -> &str;
     /// Renders what is answered at the edge; `None` if its partition is to be asked. With the code of the
     /// refusal if it is one.
     fn glance(
@@ -406,6 +413,10 @@ impl<C: Apply> Call for C {
 
     fn waits_ms(&self) -> u64 {
         Apply::waits_ms(self)
+    }
+
+    fn awaits(&self) -> &str {
+        Apply::awaits(self)
     }
 
     fn glance(

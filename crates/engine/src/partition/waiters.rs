@@ -15,7 +15,7 @@ use crate::limits::{WAITERS_BYTES_MAX, WAITERS_MAX};
 
 pub(super) struct Waiters {
     waiting: HashMap<u64, Waiter, Seeded>,
-    /// Who waits for a key, in the order in which they came.
+    /// Who waits to be told of a key, in the order in which they came.
     by_key: HashMap<CompactString, Vec<u64>, Seeded>,
     by_time: BTreeSet<(u64, u64)>,
     /// Numbers given so far.
@@ -116,10 +116,10 @@ impl Waiters {
     }
 }
 
-/// The key of a command; only commands are answered later.
+/// What a command waits for; only commands are answered later.
 fn key_of(envelope: &Envelope) -> Option<CompactString> {
     match &envelope.work {
-        Errand::Call { call, .. } => Some(CompactString::from_utf8_lossy(call.key())),
+        Errand::Call { call, .. } => Some(CompactString::new(call.awaits())),
         Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => None,
     }
 }

@@ -604,25 +604,31 @@ fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
         .unwrap_or_else(|| panic!("no request {name}"))
 }
 
-/// The values of the items of a request's list, if it has one.
+/// The values of the items of a request's list, if it has one: they stand where its position is, or behind its word.
 fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
     let fields = def.fields.iter().enumerate();
-    let mut widths = fields.filter_map(|(at, field)| match field.kind {
-        FieldKind::List { fields, .. } => Some((at, fields.len())),
+    let mut lists = fields.filter_map(|(at, field)| match field.kind {
+        FieldKind::List { fields, .. } => Some((at, field, fields.len())),
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,
     });
-    let Some((at, width)) = widths.next() else {
+    let Some((at, field, width)) = lists.next() else {
         return Vec::new();
     };
-    let Some(count) = words.get(at) else {
+    let at = match field.word {
+        Some(own) => words.iter().position(|word| *word == own).map(|at| at + 1),
+        None => Some(at),
+    };
+    let Some(count) = at.and_then(|at| words.get(at)) else {
         return Vec::new();
     };
     let items: usize = count.parse().expect("a list begins with its count");
-    let values = words[at + 1..].iter().take(items * width);
+    let values = words[at.unwrap_or_default() + 1..]
+        .iter()
+        .take(items * width);
     values
         .map(|word| Some(Raw::Text(word.as_bytes())))
         .collect()
@@ -636,17 +642,25 @@ fn values_of<'a>(
     let mut values = vec![None; def.fields.len()];
     let mut words = words.iter();
     for (value, field) in values.iter_mut().zip(def.fields) {
+        if field.word.is_some() {
+            continue;
+        }
         if let FieldKind::List { .. } = field.kind {
             words.by_ref().take(list.len() + 1).for_each(drop);
             *value = (field.required || !list.is_empty()).then_some(Raw::List(list));
-        } else if field.word.is_none() {
+        } else {
             *value = words.next().map(|word| Raw::Text(word.as_bytes()));
         }
     }
     while let (Some(word), Some(value)) = (words.next(), words.next()) {
         let at = def.fields.iter().position(|field| field.word == Some(word));
         let at = at.unwrap_or_else(|| panic!("{} has no option {word}", def.resp));
-        values[at] = Some(Raw::Text(value.as_bytes()));
+        values[at] = if let FieldKind::List { .. } = def.fields[at].kind {
+            words.by_ref().take(list.len()).for_each(drop);
+            Some(Raw::List(list))
+        } else {
+            Some(Raw::Text(value.as_bytes()))
+        };
     }
     values
 }

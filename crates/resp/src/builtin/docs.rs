@@ -39,9 +39,10 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     head(wire, front, first_line(plan.def.doc), plan.group);
     if !fields.is_empty() {
         wire.name("arguments");
-        wire.list(fields.len() + usize::from(plan.list.is_some()));
+        let lists = fields.iter().filter(|field| is_list(field));
+        wire.list(fields.len() + lists.count());
         for (at, field) in fields.iter().enumerate() {
-            if plan.list == Some(at) {
+            if is_list(field) {
                 count(wire, field);
             }
             argument(wire, field, at == 0);
@@ -66,16 +67,24 @@ fn head(wire: &mut Wire<'_>, front: &Front, summary: &str, group: &str) {
     wire.text(group);
 }
 
-/// The number of items, before a list.
+fn is_list(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::List { .. })
+}
+
+/// The number of items, before a list and behind its word.
 fn count(wire: &mut Wire<'_>, list: &Field) {
     let name = count_of(list);
-    wire.map(3);
+    wire.map(3 + usize::from(list.word.is_some()));
     wire.name("name");
     wire.text(&name);
     wire.name("display_text");
     wire.text(&name);
     wire.name("type");
     wire.text("integer");
+    if let Some(token) = list.word {
+        wire.name("token");
+        wire.text(token);
+    }
 }
 
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
@@ -99,7 +108,8 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         (false, _) => Some("optional"),
     };
     let inner = words.len() + items.len();
-    let extra = [field.word.is_some(), flag.is_some(), inner > 0];
+    let token = field.word.filter(|_| !is_list(field));
+    let extra = [token.is_some(), flag.is_some(), inner > 0];
     wire.map(4 + extra.iter().filter(|is_there| **is_there).count());
     wire.name("name");
     wire.text(field.name);
@@ -109,7 +119,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     wire.text(kind);
     wire.name("summary");
     wire.text(&summary(field));
-    if let Some(token) = field.word {
+    if let Some(token) = token {
         wire.name("token");
         wire.text(token);
     }
