@@ -40,7 +40,7 @@ pub struct Owner {
     /// Where it is told what becomes of the claim.
     #[n(0)]
     pub address: Address,
-    /// Which of its attempts this is, from 1 on.
+    /// Which of its attempts this is, from 1 on; 0 if what is taken makes the owner.
     #[n(1)]
     pub attempt: u64,
 }
@@ -109,7 +109,8 @@ fn split(id: &str) -> Option<(&str, &str)> {
     id.strip_prefix(OWNED)?.split_once(OWNED)
 }
 
-/// How people see an id under which a thing keeps what it has taken, or any other id. A caller may have
+/// How people see an id under which a thing keeps what it has taken, or any other id: which attempt it is beyond
+/// the first, or the one before there was an owner. A caller may have
 /// chosen one that looks the same: whose it is [`owner_of`] tells.
 #[must_use]
 pub fn shown(id: &str) -> CompactString {
@@ -117,7 +118,7 @@ pub fn shown(id: &str) -> CompactString {
         return CompactString::new(id);
     };
     match rest.split_once('.') {
-        Some((_, "1")) | None => CompactString::new(to),
+        Some((_, "0" | "1")) | None => CompactString::new(to),
         Some((_, attempt)) => compact_str::format_compact!("{to} ({attempt})"),
     }
 }

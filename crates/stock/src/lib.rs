@@ -27,6 +27,7 @@
 //!     units that may come back, and somebody was asked whether they will.
 //! 16. Of every hold that belongs to an owner, and of every claim in line, the owner lives, or mail is on its
 //!     way between them; and who was asked has heard it and will answer, or a letter says so.
+//! 17. A SKU that has changed and is watched has its timer, and those who watch it are told then.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 
@@ -42,6 +43,7 @@ mod surface;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod within;
 
 pub use audit::audit;
 pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
@@ -60,6 +62,12 @@ pub const HOLD_WAIT_MS: u64 = 1_000;
 
 /// Claims that may wait for units of a SKU.
 pub const LINE_MAX: u64 = 1_000;
+
+/// Those who are told how many units of a SKU there are.
+pub const WATCHERS_MAX: usize = 8;
+
+/// How long after a change they are told, with what has changed since.
+pub const LEVEL_MS: u64 = 50;
 
 /// Entries of a hold's history; the flow of the SKU has them all.
 pub const HISTORY_MAX: usize = 64;

@@ -4,7 +4,7 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, SERVE, SettleUnits};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, SERVE, SettleUnits, TELL_LEVEL};
 use crate::archive::{FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT};
 use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
 use crate::event::StockLow;
@@ -35,7 +35,7 @@ pub const STOCK: Domain = Domain {
         LINE.def(),
         PLACES.def(),
     ],
-    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE],
+    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE, TELL_LEVEL],
     takes: MAIL,
     sends: MAIL,
     events: &[StockLow::DEF],

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_claim::{Claim, Owner};
-use tidegate_engine::{Row, Slice, Table, words};
+use tidegate_engine::{Address, Row, Slice, Table, words};
 
 /// The domain's number in stored formats.
 pub(crate) const DOMAIN: u8 = 1;
@@ -55,6 +55,12 @@ pub(crate) struct Sku {
     /// What is claimed of it by letters; nothing if nothing ever was, in part.
     #[n(8)]
     pub(crate) claims: Option<Claims>,
+    /// Who is told how many units there are.
+    #[cbor(n(9), skip_if = "Vec::is_empty")]
+    pub(crate) watchers: Vec<Address>,
+    /// When they are told, after a change; 0 while there is nothing to tell.
+    #[cbor(n(10), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) level_told_at_ms: u64,
 }
 
 /// Claims of a SKU that are not known to be whole, and those that wait.
@@ -426,11 +432,25 @@ mod tests {
                 line_to: 5,
                 waiting: 1,
             }),
+            watchers: Vec::new(),
+            level_told_at_ms: 0,
         };
-        let rows = [hex(&hold), hex(&sku), hex(&InLine { place: 300 })];
+        let watched = Sku {
+            claims: None,
+            watchers: vec![Address::new(3, 5, "x")],
+            level_told_at_ms: 300,
+            ..sku.clone()
+        };
+        let rows = [
+            hex(&hold),
+            hex(&sku),
+            hex(&watched),
+            hex(&InLine { place: 300 }),
+        ];
         let expected = [
             "a6010102050303061864071bffffffffffffffff0aa200a200a20019020101616f01010102",
             "a8000901030200030105050606070008a6000301020201030404050501",
+            "a900090103020003010505060607000981a2001903050161780a19012c",
             "a10019012c",
         ];
         assert_eq!(rows, expected);

@@ -65,7 +65,7 @@ impl Mail for ClaimUnits {
 }
 
 /// What a SKU has for somebody who asks for so many units.
-pub(super) enum Offer {
+pub(crate) enum Offer {
     /// Them.
     Units,
     /// Them, if some come back of claims that are not whole.
@@ -73,7 +73,7 @@ pub(super) enum Offer {
     SoldOut,
 }
 
-pub(super) fn offer(sku: &Sku, units: u64) -> Offer {
+pub(crate) fn offer(sku: &Sku, units: u64) -> Offer {
     let available = sku.available();
     if units <= available {
         Offer::Units
@@ -92,7 +92,7 @@ pub(super) fn why(code: &str, available: u64) -> Why {
 }
 
 /// Takes the units, and asks the next thing.
-pub(super) fn take(
+pub(crate) fn take(
     tx: &mut Tx<'_>,
     (name, id): (&str, CompactString),
     sku: &mut Sku,

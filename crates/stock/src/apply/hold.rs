@@ -4,7 +4,7 @@ use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::claim::{Offer, offer};
-use super::line::{ASKED_AT_ONCE, ask};
+use super::line::{ASKED_AT_ONCE, ask_owners};
 use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
 use crate::command::Hold;
 use crate::refusal::{
@@ -106,14 +106,11 @@ impl Apply for Hold {
 impl Hold {
     /// Others stand in line, or units may come back of claims that are not whole: who wants them waits for a
     /// moment, and those who claim are asked. Then there is no room, and no "no" either.
-    fn wait(&self, tx: &mut Tx<'_>, mut sku: Sku) -> Result<Stop<Refusal>, Stop<Refusal>> {
+    fn wait(&self, tx: &mut Tx<'_>, sku: Sku) -> Result<Stop<Refusal>, Stop<Refusal>> {
         if tx.is_last_run() {
             return Ok(Stop::Busy);
         }
-        if !sku.is_awaited() {
-            ask(tx, self.sku.as_str(), &mut sku)?;
-            tx.put(&SKUS, self.sku.as_str(), sku);
-        }
+        ask_owners(tx, self.sku.as_str(), sku)?;
         Ok(Stop::Wait)
     }
 

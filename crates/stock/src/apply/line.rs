@@ -15,7 +15,7 @@ pub(crate) const SERVE: Timer = Timer::new(DOMAIN, 4, serve, serve_reads);
 const SERVED_AT_ONCE: usize = 16;
 
 /// And who is asked.
-pub(super) const ASKED_AT_ONCE: usize = 16;
+pub(crate) const ASKED_AT_ONCE: usize = 16;
 
 /// Numbers of parts that are looked at for it: most of them may have ended by now, and memory knows.
 const LOOKED_AT_ONCE: u64 = 1_024;
@@ -127,8 +127,18 @@ fn first(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<Option<(u64, Clai
     }
 }
 
+/// Units are wanted that may come back: the owners of those in doubt are asked, unless those who stand in line
+/// have them asked already.
+pub(crate) fn ask_owners(tx: &mut Tx<'_>, name: &str, mut sku: Sku) -> Result<(), Missing> {
+    if !sku.is_awaited() {
+        ask(tx, name, &mut sku)?;
+        tx.put(&SKUS, name, sku);
+    }
+    Ok(())
+}
+
 /// Asks the owners of some more parts whether all that they claim is taken. Each answers once it knows.
-pub(super) fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
+fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
     let Some(claims) = &mut sku.claims else {
         return Ok(());
     };

@@ -7,6 +7,7 @@ mod confirm;
 mod get;
 mod hold;
 mod hold_info;
+mod level;
 mod line;
 mod release;
 mod returns;
@@ -15,8 +16,9 @@ mod settle;
 mod unhold;
 
 pub(crate) use archive::{ARCHIVE, ARCHIVE_FLOW};
-pub(crate) use claim::ClaimUnits;
-pub(crate) use line::SERVE;
+pub(crate) use claim::{ClaimUnits, Offer, offer, take};
+pub(crate) use level::{TELL_LEVEL, tell_level_soon};
+pub(crate) use line::{ASKED_AT_ONCE, SERVE, ask_owners};
 pub(crate) use settle::SettleUnits;
 pub(crate) use unhold::EXPIRE;
 
@@ -112,6 +114,7 @@ fn put_sku(
     if after.is_awaited() {
         line::serve_soon(tx, name);
     }
+    level::tell_level_soon(tx, name, &mut after);
     tx.tell(name);
     tx.put(&SKUS, name, &after);
     after

@@ -20,6 +20,8 @@ const NEW: Sku = Sku {
     changes: 0,
     flow_left: 0,
     claims: None,
+    watchers: Vec::new(),
+    level_told_at_ms: 0,
 };
 
 impl Apply for Set {

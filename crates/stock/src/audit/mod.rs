@@ -8,6 +8,7 @@ mod rows;
 
 use tidegate_engine::contract::{Audit, Books};
 
+use crate::WATCHERS_MAX;
 use crate::table::{HoldState, Sku};
 use rows::Rows;
 
@@ -41,6 +42,21 @@ fn check((books, name): (&Books<'_>, &str), sku: &Sku, rows: &Rows, fault: Fault
     holds::check(books, rows, fault);
     flow::check(books, sku, rows, fault);
     claims::check(name, sku, rows, fault);
+    check_watchers(sku, rows, fault);
+}
+
+/// What has changed is told those who watch, at a time that the row names.
+fn check_watchers(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
+    let due = Some(sku.level_told_at_ms).filter(|at_ms| *at_ms > 0);
+    let is_told = due.into_iter().eq(rows.levels.iter().copied());
+    let is_aside = rows.set_aside.levels && rows.levels.is_empty();
+    if !is_told && !is_aside || sku.watchers.len() > WATCHERS_MAX {
+        fault(format!(
+            ": {} who watch are told at {due:?} ms, with timers at {:?}",
+            sku.watchers.len(),
+            rows.levels
+        ));
+    }
 }
 
 /// Units that holds in state *held* have set aside, and units that were sold.

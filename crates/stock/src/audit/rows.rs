@@ -7,7 +7,7 @@ use tidegate_claim::Claim;
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Slice, Table};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, SERVE};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, SERVE, TELL_LEVEL};
 use crate::archive::{ArchivedHold, FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT, Left};
 use crate::table::{
     ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, PARTS, PLACES, RETURNS, SKUS,
@@ -49,6 +49,8 @@ pub(super) struct Rows {
     pub(super) places: BTreeMap<CompactString, u64>,
     /// How often those in line are to be looked after.
     pub(super) serves: usize,
+    /// When those who watch it are told.
+    pub(super) levels: Vec<u64>,
 }
 
 /// What timers that were set aside were set with: they stand for those that are set.
@@ -58,6 +60,7 @@ pub(super) struct SetAside {
     pub(super) leaving: BTreeSet<CompactString>,
     pub(super) flow_leaving: BTreeSet<u64>,
     pub(super) serves: bool,
+    pub(super) levels: bool,
 }
 
 /// Rows by SKU. A key that is none of its table's, or lies in the slot of another SKU, is told.
@@ -114,6 +117,16 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
         &SERVE,
         |_| Some(()),
         |rows, ()| rows.set_aside.serves = true,
+    );
+    sort.timers(
+        &TELL_LEVEL,
+        |_| Some(()),
+        |rows, due_ms, ()| rows.levels.push(due_ms),
+    );
+    sort.timers_set_aside(
+        &TELL_LEVEL,
+        |_| Some(()),
+        |rows, ()| rows.set_aside.levels = true,
     );
     sort.timers(&EXPIRE, text, |rows, due_ms, hold| {
         rows.timers.insert((due_ms, hold));
