@@ -10,6 +10,9 @@
 //!             └─▶ …        └──────────────┴─▶ expired ─paid late─▶ taking ─▶ paid | refunding
 //! ```
 //!
+//! What was bought at once begins `reserved`, with units that somebody has taken for it; who has sold it is told
+//! when it has come to nothing, so what is paid after that goes back.
+//!
 //! An order lies in the slot of its id and alone decides about time. What it wants is claimed by letters
 //! that go from SKU to SKU in the order of their names ([`tidegate_claim`]), then to the buyer's index, and
 //! back: an order is `reserved` from the moment on at which its buyer's list has it, and both judge by that.
@@ -42,18 +45,21 @@ mod command;
 mod mail;
 mod payments;
 mod provider;
+mod purchase;
 mod refusal;
 mod reply;
 mod scan;
 mod surface;
 mod table;
 
+pub use apply::currency_of;
 pub use audit::audit;
 pub use command::{
     Cancel, Decision, Fulfil, Get, Line, List, Pay, Place, Refund, RefundLine, Resolve, Reviews,
     Webhook,
 };
 pub use provider::{ASK_AFTER_MS, Provider, Providers, SigningKey, Told, WINDOW_MS};
+pub use purchase::{Ended, Purchase, bought_label, counted_label, owner_of};
 pub use refusal::Refusal;
 pub use reply::{HistoryStep, OrderInfo, OrderLine, OrderReceipt, OrderSummary};
 pub use surface::ORDER;

@@ -24,6 +24,8 @@ const CHANGED: u8 = 5;
 pub(crate) const SAID: u8 = 6;
 /// By which it is told that all things of a letter have let go what it had.
 pub(crate) const RELEASED: u8 = 7;
+/// By which units are said to be taken for an order that is to be made.
+pub(crate) const BOUGHT: u8 = 8;
 
 /// A thing answers.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

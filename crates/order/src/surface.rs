@@ -8,6 +8,7 @@ use crate::apply::{ASK, DUE, WEBHOOK_APPLIED, WEBHOOK_REPEATED};
 use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
 use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, Released, SegmentClaimed};
 use crate::payments::{PAYMENTS, REFUNDS, REVIEWS};
+use crate::purchase::Bought;
 use crate::refusal::BAD_SIGNATURE;
 use crate::table::{DOMAIN, LISTED, ORDERS, PLACES};
 
@@ -44,6 +45,7 @@ pub const ORDER: Domain = Domain {
         MailDef::of::<Changed>(),
         MailDef::of::<ProviderSaid>(),
         MailDef::of::<Released>(),
+        MailDef::of::<Bought>(),
     ],
     sends: &[MailDef::of::<InList>(), MailDef::of::<Changed>()],
     events: &[],

@@ -237,6 +237,9 @@ pub(crate) struct Order {
     /// Letters, by number, whose things are to let go what it had, and have not all said so: it was cancelled.
     #[cbor(n(23), skip_if = "tidegate_engine::is_zero")]
     pub(crate) releasing: u64,
+    /// From whom it was bought: told once the order has come to nothing.
+    #[n(24)]
+    pub(crate) seller: Option<Address>,
 }
 
 /// When the units of an order are taken. The numbers are stored.
@@ -440,6 +443,28 @@ impl Order {
         !matches!(self.state, State::Placing | State::Busy)
     }
 
+    /// Whether it began with units that were taken for it, and was never placed.
+    pub(crate) fn was_bought(&self) -> bool {
+        let first = self.steps.first();
+        first.is_some_and(|step| step.state == State::Reserved)
+    }
+
+    /// Whether it is in a state in which it has come to nothing: what is paid then goes back.
+    pub(crate) fn is_nothing(&self) -> bool {
+        is_nothing(self.state)
+    }
+
+    /// Whether it has come to nothing, whatever it is now: money may be on its way back.
+    pub(crate) fn came_to_nothing(&self) -> bool {
+        self.steps.iter().any(|step| is_nothing(step.state))
+    }
+
+    /// Units of all its lines.
+    pub(crate) fn units(&self) -> u64 {
+        let lines = self.lines.iter();
+        lines.fold(0, |units: u64, line| units.saturating_add(line.quantity))
+    }
+
     /// Whether it waits for what becomes of a claim.
     pub(crate) fn awaits(&self, owner: &Owner, now_ms: u64) -> bool {
         let is_claiming = match &self.taking {
@@ -479,6 +504,10 @@ impl Order {
     pub(crate) fn state_at(&self, now_ms: u64) -> State {
         self.state.at(now_ms, self.until_ms)
     }
+}
+
+fn is_nothing(state: State) -> bool {
+    matches!(state, State::Cancelled | State::Expired | State::Refunded)
 }
 
 /// An order in its buyer's list.
@@ -575,6 +604,7 @@ mod tests {
             taking: None,
             refunded_from: None,
             releasing: 0,
+            seller: None,
         }
     }
 

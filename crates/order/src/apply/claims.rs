@@ -14,9 +14,9 @@ use crate::mail::{Note, RELEASED, SEGMENT, WHOLE};
 use crate::table::{Cause, DOMAIN, Deduct, ORDERS, Order, State, Step};
 use crate::{LINES_MAX, PLACING_MS};
 
-/// Most letters of one step: a word to all that an order has, and two to its buyer's list, as what costs
-/// nothing is refunded at once.
-pub(crate) const LETTERS_MAX: usize = LINES_MAX.div_ceil(THINGS_MAX) + 2;
+/// Most letters of one step: a word to all that an order has, two to its buyer's list, as what costs
+/// nothing is refunded at once, and one to who has sold it.
+pub(crate) const LETTERS_MAX: usize = LINES_MAX.div_ceil(THINGS_MAX) + 3;
 
 /// Claims all that an order wants, for the first time or once more.
 pub(super) fn begin(tx: &mut Tx<'_>, id: &str, order: &mut Order) {
@@ -78,7 +78,7 @@ fn note_of(id: &str, order: &Order) -> Vec<u8> {
 }
 
 /// Tells things what becomes of what was claimed, as many in each letter as one names.
-pub(super) fn settle(tx: &mut Tx<'_>, owner: &Owner, things: Vec<Vec<Thing>>, verdict: Verdict) {
+pub(crate) fn settle(tx: &mut Tx<'_>, owner: &Owner, things: Vec<Vec<Thing>>, verdict: Verdict) {
     for things in things {
         let settle = Settle {
             owner: owner.clone(),

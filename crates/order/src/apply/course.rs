@@ -7,6 +7,7 @@ use super::claims::release;
 use super::take::take_on;
 use crate::HISTORY_MAX;
 use crate::mail::{Changed, Entry};
+use crate::purchase::Ended;
 use crate::table::{DOMAIN, Listed, ORDERS, Order, State, Step, StepCause};
 
 /// Set with an order's id, due when time ends its state.
@@ -51,6 +52,25 @@ pub(super) fn enter_for(
     let at_ms = tx.now_ms();
     last_until(tx, id, order, until_ms);
     come(order, Step { state, at_ms, why });
+    if let Some(seller) = order.seller.clone().filter(|_| order.is_nothing()) {
+        let ended = Ended {
+            order: id.into(),
+            buyer: order.buyer.clone(),
+            quantity: order.units(),
+        };
+        tx.send_to(&seller, &ended);
+    }
+}
+
+/// An order begins with units that were taken for it at this time.
+pub(crate) fn begin_bought(tx: &mut Tx<'_>, id: &str, mut order: Order, at_ms: u64) {
+    let (state, why) = (State::Reserved, None);
+    let until_ms = at_ms.saturating_add(order.ttl_ms);
+    order.expires_ms = Some(until_ms);
+    last_until(tx, id, &mut order, Some(until_ms));
+    come(&mut order, Step { state, at_ms, why });
+    tell_list(tx, id, &order);
+    file(tx, id, order);
 }
 
 pub(super) fn come(order: &mut Order, step: Step) {

@@ -17,9 +17,12 @@ mod webhook;
 
 pub(crate) use asks::action_of;
 pub(crate) use case::ASK;
-pub(crate) use claims::{LETTERS_MAX, all_claimed, keep, refused, released, segment_claimed};
-pub(crate) use course::{DUE, listed_as};
+pub(crate) use claims::{
+    LETTERS_MAX, all_claimed, keep, refused, released, segment_claimed, settle,
+};
+pub(crate) use course::{DUE, begin_bought, listed_as};
 pub(crate) use money::said;
+pub use place::currency_of;
 pub(crate) use place::total_of;
 pub(crate) use webhook::{WEBHOOK_APPLIED, WEBHOOK_REPEATED};
 

@@ -126,6 +126,10 @@ pub(super) fn to_order(tx: &mut Tx<'_>, case: &mut Case<'_>) {
             sell(tx, id, case.order());
         }
         State::Reserved | State::Open | State::Paying => begin_taking(tx, case, None),
+        // Who has sold it was told that it is over, and may have sold its place to somebody else.
+        State::Expired if case.order.seller.is_some() => {
+            give_back(tx, case, (StepCause::PaidLate, true));
+        }
         State::Expired => begin_taking(tx, case, Some(StepCause::PaidLate)),
         State::Cancelled | State::Placing | State::Refused | State::Busy => {
             give_back(tx, case, (StepCause::PaidAfterCancel, true));

@@ -1,6 +1,6 @@
 //! `ORDER.PLACE`: claims all that an order wants, and answers once it is known what came of it.
 
-use tidegate_engine::contract::{Apply, RefusalDef, Request};
+use tidegate_engine::contract::{Apply, Name, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::claims::begin;
@@ -94,13 +94,7 @@ impl Place {
 
     /// The order, before anything is claimed for it.
     fn order(&self, tx: &mut Tx<'_>) -> Result<Order, Refusal> {
-        let currency = match &self.currency {
-            Some(currency) => currency.as_str(),
-            None => NO_CURRENCY,
-        };
-        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err(Refusal::InvalidCurrency);
-        }
+        let currency = currency_of(self.currency.as_ref()).ok_or(Refusal::InvalidCurrency)?;
         let line = |line: &crate::Line| Line {
             sku: line.sku.compact(),
             quantity: line.quantity.get(),
@@ -133,6 +127,7 @@ impl Place {
             steps: Vec::new(),
             cause: None,
             asked: Vec::new(),
+            seller: None,
         };
         if order
             .things()
@@ -143,6 +138,14 @@ impl Place {
         }
         Ok(order)
     }
+}
+
+/// The currency that a caller names, or none; `None` if it is none of ISO 4217's form.
+#[must_use]
+pub fn currency_of(named: Option<&Name>) -> Option<&str> {
+    let currency = named.map_or(NO_CURRENCY, Name::as_str);
+    let is_one = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_one.then_some(currency)
 }
 
 /// What lines cost, if an order may cost that.

@@ -14,6 +14,7 @@ use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::DUE;
 use crate::mail::{AllClaimed, Answered, InList, Released, SegmentClaimed};
+use crate::purchase::{Bought, Purchase, bought_label};
 use crate::table::ORDERS;
 
 /// Checks the laws of this crate over the rows of one slot.
@@ -82,6 +83,17 @@ fn add_letters(books: &Books<'_>, audit: &mut Audit) {
     }
     for letter in books.letters::<InList>() {
         audit.has(letter.owner.label());
+    }
+    for letter in books.letters::<Bought>() {
+        audit.has(letter.owner().label());
+        let Purchase {
+            seller,
+            buyer,
+            quantity,
+            ..
+        } = letter.purchase();
+        let order = letter.owner().address.to();
+        audit.has(bought_label(order, (&seller, &buyer, quantity)));
     }
     for letter in books.letters::<Released>() {
         let Settled { owner, part } = letter.settled();

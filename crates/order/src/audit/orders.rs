@@ -4,6 +4,7 @@ use tidegate_claim::{THINGS_MAX, sold_label};
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::apply::total_of;
+use crate::purchase::{bought_label, counted_label};
 use crate::table::{Order, State, Step};
 use crate::{HISTORY_MAX, PAYING_AFTER_MS, PLACING_MS};
 
@@ -35,9 +36,10 @@ fn check_history(order: &Order, fault: Fault<'_>) {
     let counted = steps.len() as u64;
     let is_cut = steps.len() == HISTORY_MAX && order.version > counted;
     let is_led = steps.last().is_some_and(|step| step.state == order.state);
-    let is_first = steps
-        .first()
-        .is_some_and(|step| step.state == State::Placing);
+    let is_first = order.was_bought() == order.seller.is_some()
+        && steps
+            .first()
+            .is_some_and(|step| step.state == State::Placing || order.seller.is_some());
     // What was cut stood behind the first.
     let mut pairs = steps.windows(2).skip(usize::from(is_cut));
     let follows = pairs.all(|pair| may_follow(pair[0].state, pair[1].state));
@@ -119,7 +121,8 @@ fn check_times(books: &Books<'_>, order: &Order, fault: Fault<'_>) {
         | State::Refunding
         | State::Refunded => order.until_ms.is_none(),
     };
-    let waited = steps.iter().rfind(|step| step.state == State::Placing);
+    let placed = steps.iter().rfind(|step| step.state == State::Placing);
+    let waited = placed.or(steps.first().filter(|_| order.was_bought()));
     let waited = waited.and_then(|placing| {
         let since = steps.iter().filter(|step| step.at_ms >= placing.at_ms);
         let mut since = since.filter(|step| step.state == order.waiting());
@@ -227,6 +230,13 @@ pub(super) fn add(id: &str, order: &Order, audit: &mut Audit) {
         for thing in order.things() {
             audit.needs(sold_label(&id_there, &thing), || format!("order {id}"));
         }
+    }
+    if let Some(seller) = &order.seller
+        && !order.came_to_nothing()
+    {
+        let purchase = (seller, order.buyer.as_str(), order.units());
+        audit.has(bought_label(id, purchase));
+        audit.needs(counted_label(id, purchase), || format!("order {id}"));
     }
     for part in (0..u64::BITS).filter(|part| order.releasing >> part & 1 == 1) {
         let heard = owner.settled_label(part.into());
