@@ -2,6 +2,8 @@
 
 mod draws;
 mod rows;
+mod shelves;
+mod shop;
 
 use std::collections::BTreeSet;
 
@@ -32,9 +34,13 @@ pub fn audit(books: &Books<'_>) -> Audit {
         check_start(sale, rows, &mut fault);
         check_list(name, sale, &mut fault);
         draws::check(name, sale, rows, &mut fault);
+        shop::check(sale, rows, &mut fault);
+        shop::add(books, name, sale, rows, &mut audit);
         let entrants = i64::try_from(rows.entrants.len()).unwrap_or(i64::MAX);
         audit.add("sale.entrants", entrants);
     }
+    shelves::check(books, &mut audit);
+    shop::add_letters(books, &mut audit);
     audit
 }
 
@@ -96,7 +102,7 @@ fn check_start(sale: &Sale, rows: &Rows, fault: Fault<'_>) {
     } else {
         Vec::new()
     };
-    let stands_aside = rows.set_aside.contains(&START_KIND) && due.is_empty();
+    let stands_aside = rows.set_aside.contains(&Kind::Start) && due.is_empty();
     if due != expected && !stands_aside {
         fault(format!(
             ": timers of its start are due at {due:?}, not {expected:?}"
@@ -104,9 +110,14 @@ fn check_start(sale: &Sale, rows: &Rows, fault: Fault<'_>) {
     }
 }
 
-/// What stands for the timer of the start and for that of the draw among those that were set aside.
-const START_KIND: u8 = 1;
-const DRAW_KIND: u8 = 2;
+/// The timers of a sale, of which any may have been set aside.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Start,
+    Draw,
+    Open,
+    Steer,
+}
 
 /// Over the tickets of those who entered before the start.
 fn check_list(name: &str, sale: &Sale, fault: Fault<'_>) {

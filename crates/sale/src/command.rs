@@ -1,9 +1,19 @@
 //! Every request of the domain: its fields, their limits and their meaning.
 
-use tidegate_engine::contract::{Bounded, Limit, Name};
+use tidegate_engine::contract::{Bounded, Limit, List, Millis, Name, Wait};
 use tidegate_engine::request;
 
-use crate::RATE_MAX;
+use crate::{BUYER_UNITS_MAX, GOODS_MAX, RATE_MAX};
+
+request! {
+    /// A good of a sale.
+    pub struct Good {
+        /// The SKU: declare its stock before the sale starts.
+        sku: Name,
+        /// The price of one unit, in minor units of the currency.
+        unit_price: Bounded<0, { tidegate_order::PRICE_MAX }>,
+    }
+}
 
 request! {
     /// Announces a sale: from its start on people are admitted, so many a second.
@@ -23,6 +33,18 @@ request! {
         /// What public value the draw takes in, which nobody can know before the start: say how it will be
         /// found, as "the bitcoin block after noon". `SALE.BEACON` tells it then, and the draw waits for it.
         ["BEACON"] beacon: Option<Name>,
+        /// What is sold; without it the sale is a line for something else.
+        ["GOODS"] goods: Option<List<Good, GOODS_MAX>>,
+        /// The currency of all prices: three capitals, as in ISO 4217; XXX, no currency, without it.
+        ["CURRENCY"] currency: Option<Name>,
+        /// Most units that a buyer may have of all goods of the sale.
+        ["MAX"] max: Bounded<1, BUYER_UNITS_MAX> = 1,
+        /// How long what was bought waits for payment, in milliseconds.
+        ["TTL"] ttl_ms: Millis = 600_000,
+        /// How many may be inside at once: admitted, and neither done nor gone. Never more than there are units.
+        ["INSIDE"] inside: Bounded<1, 1_000_000_000> = 1_000_000_000,
+        /// After how long somebody who was admitted counts as gone, in milliseconds.
+        ["VISIT"] visit_ms: Bounded<1_000, 86_400_000> = 120_000,
     }
 }
 
@@ -59,6 +81,62 @@ request! {
         id: Name,
         /// The ticket.
         ticket: Name,
+    }
+}
+
+request! {
+    /// Gives who is admitted a token: the right to buy so many units of one good, for two minutes.
+    ///
+    /// It counts towards the buyer's limit until the SKU has said that it is void, or what was bought by it has
+    /// come to nothing. A token that stands in the way of this one, for another good or another quantity, is made
+    /// void first. Sent again, it answers the same token until that is spent.
+    pub struct Token {
+        /// The sale.
+        id: Name,
+        /// Who buys.
+        buyer: Name,
+        /// Their ticket.
+        ticket: Name,
+        /// The good.
+        sku: Name,
+        /// Units.
+        quantity: Bounded<1, BUYER_UNITS_MAX>,
+        /// How long the answer is waited for; then it is `PENDING`: ask again.
+        ["WAIT"] wait_ms: Wait = 2_000,
+    }
+}
+
+request! {
+    /// Buys what a token is for: the units are held, and an order of this id is made that waits for payment.
+    ///
+    /// Sent again, whenever that is, it answers the same order. While a token is valid `sold_out` is not the last
+    /// word: units may come back, and the token may be spent then.
+    pub struct Buy {
+        /// The sale.
+        id: Name,
+        /// What nobody knew before its start: `SALE.START` tells it since.
+        nonce: Name,
+        /// The good.
+        sku: Name,
+        /// Who buys.
+        buyer: Name,
+        /// The token.
+        token: Name,
+        /// When the buyer will have given up waiting, in milliseconds since 1970: what has not run by then is
+        /// dropped, and answered `too_late`.
+        ["DEADLINE"] deadline_ms: Option<Bounded<0, { i64::MAX }>>,
+    }
+}
+
+request! {
+    /// The goods of a sale, with what it knows of their units: as of a tenth of a second ago, as a rule.
+    pub struct Goods {
+        /// The sale.
+        id: Name,
+        /// Only those behind this number.
+        ["AFTER"] after: Option<Bounded<0, { i64::MAX }>>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
     }
 }
 

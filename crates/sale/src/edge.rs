@@ -12,6 +12,9 @@ pub(crate) const DRAWN: Flag<Group> = Flag::new(DOMAIN, 2);
 /// How old what the edge says about a sale may be.
 const SHOWN_MS: u64 = 1_000;
 
+/// What a sale says of its shop beside its row: some visits.
+const SHOP_BYTES_MAX: usize = 1_024;
+
 /// A part of an order is asked for again after so long.
 const DRAWN_MS: u64 = 60_000;
 
@@ -19,7 +22,7 @@ impl Told for Sale {
     fn bytes(&self) -> usize {
         let beacon = self.beacon.as_ref().map_or(0, String::len);
         let name = self.beacon_name.as_ref().map_or(0, String::len);
-        size_of::<Self>() + beacon + name
+        size_of::<Self>() + beacon + name + SHOP_BYTES_MAX
     }
 }
 

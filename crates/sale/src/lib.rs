@@ -29,7 +29,9 @@ mod audit;
 mod command;
 pub mod draw;
 mod edge;
+mod gate;
 mod lots;
+mod mail;
 mod pace;
 mod refusal;
 mod reply;
@@ -38,11 +40,14 @@ mod standing;
 mod surface;
 mod table;
 mod ticket;
+mod token;
 
 pub use audit::audit;
-pub use command::{Beacon, Create, Entries, Get, Join, Position, StartOf};
+pub use command::{Beacon, Buy, Create, Entries, Get, Good, Goods, Join, Position, StartOf, Token};
 pub use refusal::Refusal;
-pub use reply::{EntryInfo, JoinReceipt, PositionInfo, SaleInfo, StartInfo};
+pub use reply::{
+    BuyReceipt, EntryInfo, GoodInfo, JoinReceipt, PositionInfo, SaleInfo, StartInfo, TokenInfo,
+};
 pub use surface::SALE;
 
 /// Who may enter a sale: a draw brings four million in order with a million small rows on its way.
@@ -51,8 +56,34 @@ pub const ENTRANTS_MAX: u64 = 4_000_000;
 /// Most who are admitted a second.
 pub const RATE_MAX: i64 = 100_000;
 
+/// Goods of one sale.
+pub const GOODS_MAX: usize = 1_000;
+
+/// The highest limit of a buyer over all goods of a sale: what costs the most is no more than an order may cost.
+pub const BUYER_UNITS_MAX: i64 = 1_000;
+
+const _: () = assert!(
+    BUYER_UNITS_MAX as u64 * tidegate_order::PRICE_MAX as u64 <= tidegate_order::TOTAL_MAX,
+    "whatever a token is for can be ordered"
+);
+
+/// How long a token may be spent.
+pub const TOKEN_MS: u64 = 120_000;
+
+/// How long after its end a sale answers retries of those who have bought.
+pub const KEPT_MS: u64 = 24 * 3_600_000;
+
+/// How often it is seen to who may be admitted, while somebody waits and something is left; and for how long that
+/// is told ahead. So nobody is admitted into a shop that has been empty for longer.
+pub const STEER_MS: u64 = 25;
+/// See [`STEER_MS`].
+pub const AHEAD_MS: u64 = 50;
+
 /// Who waits asks again after so long at most.
 pub const ASK_AFTER_MS_MAX: u64 = 30_000;
+
+/// How many ask a second, about, of those who wait for units that may come back at any time.
+pub const ASKED_A_SECOND: u64 = 10_000;
 
 /// Those who wait for the same moment ask within so long of it, each at a time of their own.
 pub const SPREAD_MS: u64 = 2_000;

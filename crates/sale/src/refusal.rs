@@ -9,6 +9,10 @@ pub enum Refusal {
     UnknownSale,
     /// Its times do not follow each other, or are over.
     InvalidTimes,
+    /// A SKU is named twice.
+    InvalidGoods,
+    /// Not a currency.
+    InvalidCurrency,
     /// The id was used for something else.
     IdConflict,
     /// Not a ticket of this sale.
@@ -31,6 +35,32 @@ pub enum Refusal {
     },
     /// Another value was told.
     BeaconTold,
+    /// Not a good of this sale.
+    UnknownGood,
+    /// The ticket or the token is somebody else's.
+    OtherBuyer,
+    /// Others are to be admitted before.
+    NotAdmitted,
+    /// The buyer would have more than the sale allows.
+    OverLimit {
+        /// What counts for the buyer now.
+        taken: u64,
+        /// What they may have.
+        max: u64,
+    },
+    /// Nothing of this kind is sold under this nonce.
+    NotOnSale,
+    /// Not a token of this sale and SKU.
+    BadToken,
+    /// It is void.
+    TokenExpired,
+    /// The deadline has passed.
+    TooLate,
+    /// There are not so many units.
+    SoldOut {
+        /// How many there are.
+        available: u64,
+    },
 }
 
 const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDef {
@@ -42,6 +72,16 @@ pub(crate) const INVALID_TIMES: RefusalDef = def(
     "invalid_times",
     Status::OutOfRange,
     "A sale opens, starts and ends in this order, and ends in the future.",
+);
+pub(crate) const INVALID_GOODS: RefusalDef = def(
+    "invalid_goods",
+    Status::OutOfRange,
+    "Each SKU of a sale is named once.",
+);
+pub(crate) const INVALID_CURRENCY: RefusalDef = def(
+    "invalid_currency",
+    Status::OutOfRange,
+    "A currency is three capitals, as in ISO 4217.",
 );
 pub(crate) const ID_CONFLICT: RefusalDef = def(
     "id_conflict",
@@ -80,11 +120,59 @@ pub(crate) const BEACON_TOLD: RefusalDef = def(
     "Another value was told, and the draw has taken it in.",
 );
 
+pub(crate) const UNKNOWN_GOOD: RefusalDef = def(
+    "unknown_good",
+    Status::NotFound,
+    "Not a good of this sale: `SALE.GOODS` lists them.",
+);
+pub(crate) const OTHER_BUYER: RefusalDef = def(
+    "other_buyer",
+    Status::Conflict,
+    "The ticket or the token is another buyer's.",
+);
+pub(crate) const NOT_ADMITTED: RefusalDef = def(
+    "not_admitted",
+    Status::Conflict,
+    "Others are to be admitted before: `SALE.POSITION` tells how long that takes.",
+);
+pub(crate) const OVER_LIMIT: RefusalDef = def(
+    "over_limit",
+    Status::Conflict,
+    "With what counts for the buyer, `taken`, this would be more than `max`.",
+);
+pub(crate) const NOT_ON_SALE: RefusalDef = def(
+    "not_on_sale",
+    Status::NotFound,
+    "Nothing of this kind is sold under this nonce: `SALE.START` tells it once the sale has started.",
+);
+pub(crate) const BAD_TOKEN: RefusalDef = def(
+    "bad_token",
+    Status::Conflict,
+    "Not a token of this sale and SKU: `SALE.TOKEN` gives one.",
+);
+pub(crate) const TOKEN_EXPIRED: RefusalDef = def(
+    "token_expired",
+    Status::Conflict,
+    "The token is void, and nothing was bought by it: `SALE.TOKEN` gives another.",
+);
+pub(crate) const TOO_LATE: RefusalDef = def(
+    "too_late",
+    Status::Conflict,
+    "The deadline has passed, and nothing was done.",
+);
+pub(crate) const SOLD_OUT: RefusalDef = def(
+    "sold_out",
+    Status::Conflict,
+    "Fewer units are `available` than asked for.",
+);
+
 impl Refuse for Refusal {
     fn def(&self) -> &'static RefusalDef {
         match self {
             Self::UnknownSale => &UNKNOWN_SALE,
             Self::InvalidTimes => &INVALID_TIMES,
+            Self::InvalidGoods => &INVALID_GOODS,
+            Self::InvalidCurrency => &INVALID_CURRENCY,
             Self::IdConflict => &ID_CONFLICT,
             Self::BadTicket => &BAD_TICKET,
             Self::NotOpen { .. } => &NOT_OPEN,
@@ -93,25 +181,48 @@ impl Refuse for Refusal {
             Self::NoBeacon => &NO_BEACON,
             Self::TooEarly { .. } => &TOO_EARLY,
             Self::BeaconTold => &BEACON_TOLD,
+            Self::UnknownGood => &UNKNOWN_GOOD,
+            Self::OtherBuyer => &OTHER_BUYER,
+            Self::NotAdmitted => &NOT_ADMITTED,
+            Self::OverLimit { .. } => &OVER_LIMIT,
+            Self::NotOnSale => &NOT_ON_SALE,
+            Self::BadToken => &BAD_TOKEN,
+            Self::TokenExpired => &TOKEN_EXPIRED,
+            Self::TooLate => &TOO_LATE,
+            Self::SoldOut { .. } => &SOLD_OUT,
         }
     }
 
     fn facts(&self, out: &mut dyn Writer) {
-        let mut time = |name: &str, at_ms: u64| {
+        let mut fact = |name: &str, value: u64| {
             out.name(name);
-            out.integer(at_ms.cast_signed());
+            out.integer(value.cast_signed());
         };
         match self {
-            Self::NotOpen { opens_at_ms } => time("opens_at_ms", *opens_at_ms),
-            Self::TooEarly { starts_at_ms } => time("starts_at_ms", *starts_at_ms),
+            Self::NotOpen { opens_at_ms } => fact("opens_at_ms", *opens_at_ms),
+            Self::TooEarly { starts_at_ms } => fact("starts_at_ms", *starts_at_ms),
+            Self::OverLimit { taken, max } => {
+                fact("taken", *taken);
+                fact("max", *max);
+            }
+            Self::SoldOut { available } => fact("available", *available),
             Self::UnknownSale
             | Self::InvalidTimes
+            | Self::InvalidGoods
+            | Self::InvalidCurrency
             | Self::IdConflict
             | Self::BadTicket
             | Self::Over
             | Self::Full
             | Self::NoBeacon
-            | Self::BeaconTold => {}
+            | Self::BeaconTold
+            | Self::UnknownGood
+            | Self::OtherBuyer
+            | Self::NotAdmitted
+            | Self::NotOnSale
+            | Self::BadToken
+            | Self::TokenExpired
+            | Self::TooLate => {}
         }
     }
 }

@@ -35,6 +35,20 @@ reply! {
         list_hash: Option<CompactString>,
         /// The secret of the draw, in hex; null until the draw is over.
         secret: Option<CompactString>,
+        /// How many goods it has.
+        goods: u64,
+        /// Units of them that can be had, as the sale knows it; null if it has no goods.
+        available: Option<u64>,
+        /// Units that are held, and may come back.
+        held: Option<u64>,
+        /// Units that are sold.
+        sold: Option<u64>,
+        /// Tokens that were issued.
+        tokens: Option<u64>,
+        /// Orders that were made by them.
+        bought: Option<u64>,
+        /// Those of these orders that have come to nothing.
+        ended: Option<u64>,
         /// Whether this answers a retry.
         repeated: bool,
     }
@@ -80,14 +94,20 @@ reply! {
     /// How the holder of a ticket stands.
     pub struct PositionInfo {
         /// early: the sale has not started. drawing: the order is being drawn. waiting: in line. admitted.
-        /// over: the sale has ended.
+        /// sold_out: in line, and everything is sold. over: the sale has ended.
         state: &'static str,
         /// The place in line, from 1 on; null until it is drawn.
         position: Option<u64>,
         /// How many are to be admitted before; null until that is known.
         ahead: Option<u64>,
-        /// How long that takes at the pace of now; null until that is known.
+        /// How long that takes at the pace of now; null while that is not known, as while nothing is left.
         wait_ms: Option<u64>,
+        /// Units that can be had, of all goods; null if the sale has none.
+        available: Option<u64>,
+        /// Units that others hold: some may come back.
+        held: Option<u64>,
+        /// By when all of these are sold or back.
+        back_by_ms: Option<u64>,
         /// How many have entered, as of a second ago at most.
         entrants: u64,
         /// Ask again after so long; 0 once there is nothing to ask for.
@@ -110,6 +130,78 @@ reply! {
 }
 
 impl PageItem for EntryInfo {
+    type Place = u64;
+
+    fn place(&self) -> u64 {
+        self.number
+    }
+}
+
+reply! {
+    /// A token.
+    pub struct TokenInfo {
+        /// The sale.
+        id: CompactString,
+        /// Who may spend it.
+        buyer: CompactString,
+        /// On which good.
+        sku: CompactString,
+        /// For how many units.
+        quantity: u64,
+        /// The token.
+        token: CompactString,
+        /// What the path of the purchase call carries.
+        nonce: CompactString,
+        /// What it will cost, in minor units.
+        total: u64,
+        /// Of this currency.
+        currency: CompactString,
+        /// Until when it may be spent.
+        expires_at_ms: u64,
+        /// Whether this answers a retry.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// What was bought.
+    pub struct BuyReceipt {
+        /// The order: to be paid.
+        order: CompactString,
+        /// The good.
+        sku: CompactString,
+        /// Units.
+        quantity: u64,
+        /// What it costs, in minor units.
+        total: u64,
+        /// Of this currency.
+        currency: CompactString,
+        /// Until when it may be paid; null once that is long over.
+        pay_by_ms: Option<u64>,
+        /// Whether this answers a retry.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// A good of a sale.
+    pub struct GoodInfo {
+        /// Its number, from 1 on.
+        number: u64,
+        /// The SKU.
+        sku: CompactString,
+        /// The price of one unit, in minor units.
+        unit_price: u64,
+        /// Units that can be had; null until that is known, which is after the start.
+        available: Option<u64>,
+        /// Units that are held.
+        held: Option<u64>,
+        /// Units that are sold.
+        sold: Option<u64>,
+    }
+}
+
+impl PageItem for GoodInfo {
     type Place = u64;
 
     fn place(&self) -> u64 {

@@ -1,15 +1,15 @@
-//! `SALE.ENTRIES`: the list of a draw, in the order of the numbers.
+//! `SALE.ENTRIES`: the list of a draw, in the order of the numbers. `SALE.GOODS`: what is sold.
 
 use std::collections::BTreeMap;
 
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 
 use crate::Refusal;
-use crate::command::Entries;
+use crate::command::{Entries, Goods};
 use crate::refusal::UNKNOWN_SALE;
-use crate::reply::EntryInfo;
+use crate::reply::{EntryInfo, GoodInfo};
 use crate::standing::{Place, position_in, shown_entry};
-use crate::table::{GROUPS, Group, SALES, Sale};
+use crate::table::{GOODS, GROUPS, Group, SALES, SKUS, Sale};
 use crate::ticket::ticket_of;
 
 impl Scan for Entries {
@@ -65,5 +65,46 @@ impl Entries {
             entry: shown_entry(&ticket_of(&sale.key, name, number)),
             position,
         }
+    }
+}
+
+impl Scan for Goods {
+    type Item = GoodInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SALE];
+    const TABLES: &'static [u16] = &[SALES.id(), GOODS.id(), SKUS.id()];
+
+    fn key(&self) -> Option<&str> {
+        Some(self.id.as_str())
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
+    }
+
+    fn page(&self, context: &ScanContext) -> Result<Page<GoodInfo>, Refusal> {
+        let sale = context.get(&SALES, self.id.as_str());
+        let sale = sale.ok_or(Refusal::UnknownSale)?;
+        let after = self.after.map_or(0, |after| after.get());
+        let last = sale.shop.map_or(0, |shop| shop.goods);
+        let goods = (after.saturating_add(1)..=last).take(self.limit() + 1);
+        let goods = goods.filter_map(|number| self.good(context, number));
+        Ok(Page::cut(goods.collect(), self.limit()))
+    }
+}
+
+impl Goods {
+    fn good(&self, context: &ScanContext, number: u64) -> Option<GoodInfo> {
+        let name = self.id.as_str();
+        let sku = context.get(&SKUS, (name, number))?.sku;
+        let good = context.get(&GOODS, (name, sku.as_str()))?;
+        Some(GoodInfo {
+            number,
+            sku,
+            unit_price: good.unit_price,
+            available: good.units.map(|units| units.available),
+            held: good.units.map(|units| units.held),
+            sold: good.units.map(|units| units.sold),
+        })
     }
 }

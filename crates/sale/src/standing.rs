@@ -5,9 +5,9 @@ use compact_str::CompactString;
 use crate::draw::{Entry, commitment, entry_of};
 use crate::lots::{Lot, group_of, groups};
 use crate::reply::{PositionInfo, SaleInfo, StartInfo};
-use crate::table::{Group, Sale};
+use crate::table::{Group, Sale, Shop};
 use crate::ticket::hex;
-use crate::{ASK_AFTER_MS_MAX, SPREAD_MS};
+use crate::{ASK_AFTER_MS_MAX, ASKED_A_SECOND, SPREAD_MS};
 
 /// The state of a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,24 @@ impl Sale {
         self.start.as_ref().map(|start| start.listed)
     }
 
+    /// The last position that is admitted by now; none before the draw is over.
+    pub(crate) fn reached(&self, now_ms: u64) -> Option<u64> {
+        let paced = self.pace?.reached(self.rate, now_ms);
+        let up_to = self.shop.as_ref().map_or(u64::MAX, |shop| shop.gate.up_to);
+        Some(paced.min(up_to))
+    }
+
+    /// In how long a position is admitted, as far as that is known; 0 if it is.
+    fn wait_ms(&self, position: u64, now_ms: u64) -> Option<u64> {
+        let pace = self.pace?;
+        if position <= self.reached(now_ms)? {
+            return Some(0);
+        }
+        let is_empty = self.shop.as_ref().is_some_and(Shop::is_empty);
+        let paced_ms = pace.wait_ms(self.rate, position, now_ms).max(1);
+        (!is_empty).then_some(paced_ms)
+    }
+
     /// Where an entrant stands.
     pub(crate) fn place_of(&self, name: &str, number: u64) -> Place {
         match (self.listed(), self.pace) {
@@ -81,24 +99,28 @@ impl Sale {
         position: Option<u64>,
         now_ms: u64,
     ) -> PositionInfo {
-        let wait_ms = position.zip(self.pace);
-        let wait_ms = wait_ms.map(|(position, pace)| pace.wait_ms(self.rate, position, now_ms));
-        let ahead = position.zip(self.pace).map(|(position, pace)| {
-            let admitted = pace.reached(self.rate, now_ms);
-            (position - 1).saturating_sub(admitted)
-        });
-        let state = match (self.state_at(now_ms), wait_ms) {
-            (State::Over, _) => "over",
-            (State::Announced | State::Open, _) => "early",
-            (State::Drawing, _) | (State::Running, None) => "drawing",
-            (State::Running, Some(0)) => "admitted",
-            (State::Running, Some(_)) => "waiting",
+        let wait_ms = position.and_then(|position| self.wait_ms(position, now_ms));
+        let reached = self.reached(now_ms);
+        let ahead = position.zip(reached);
+        let ahead = ahead.map(|(position, reached)| (position - 1).saturating_sub(reached));
+        let is_over = self.shop.as_ref().is_some_and(Shop::is_sold_out);
+        let state = match (self.state_at(now_ms), position, wait_ms) {
+            (State::Over, ..) => "over",
+            (State::Announced | State::Open, ..) => "early",
+            (State::Drawing, ..) | (State::Running, None, _) => "drawing",
+            (State::Running, Some(_), Some(0)) => "admitted",
+            (State::Running, Some(_), _) if is_over => "sold_out",
+            (State::Running, Some(_), _) => "waiting",
         };
+        let units = self.shop.as_ref().map(|shop| shop.units);
         PositionInfo {
             state,
             position,
             ahead,
             wait_ms,
+            available: units.map(|units| units.available),
+            held: units.map(|units| units.held),
+            back_by_ms: self.shop.as_ref().and_then(|shop| shop.back_by_ms(now_ms)),
             entrants: self.entrants,
             ask_after_ms: self.ask_after_ms(entry, wait_ms, now_ms),
             now_ms,
@@ -120,12 +142,23 @@ impl Sale {
                 }
             }
             State::Drawing => SPREAD_MS / 2 + spread_ms,
-            State::Running => wait_ms.map_or(spread_ms, |wait_ms| wait_ms.min(ASK_AFTER_MS_MAX)),
+            State::Running => match wait_ms {
+                Some(wait_ms) => wait_ms.min(ASK_AFTER_MS_MAX),
+                None => self.ask_often_ms().saturating_sub(spread_ms) + spread_ms / 2,
+            },
         }
     }
 
+    /// How often each of those asks who wait for what nobody knows: so that all of them are few enough a second.
+    fn ask_often_ms(&self) -> u64 {
+        let often_ms = self.entrants * 1_000 / ASKED_A_SECOND;
+        often_ms.clamp(SPREAD_MS, ASK_AFTER_MS_MAX)
+    }
+
     pub(crate) fn info(&self, id: CompactString, now_ms: u64, repeated: bool) -> SaleInfo {
-        let reached = self.pace.map(|pace| pace.reached(self.rate, now_ms));
+        let reached = self.reached(now_ms);
+        let shop = self.shop.as_ref();
+        let units = shop.map(|shop| shop.units);
         let is_drawn = self.pace.is_some();
         SaleInfo {
             id,
@@ -142,6 +175,13 @@ impl Sale {
             listed: self.listed(),
             list_hash: self.start.is_some().then(|| hex(&*self.list)),
             secret: is_drawn.then(|| hex(&*self.secret)),
+            goods: shop.map_or(0, |shop| shop.goods),
+            available: units.map(|units| units.available),
+            held: units.map(|units| units.held),
+            sold: units.map(|units| units.sold),
+            tokens: shop.map(|shop| shop.tokens),
+            bought: shop.map(|shop| shop.bought),
+            ended: shop.map(|shop| shop.ended),
             repeated,
         }
     }
@@ -154,6 +194,25 @@ impl Sale {
             now_ms,
             nonce: self.start.as_ref().map(|start| hex(&*start.nonce)),
         }
+    }
+}
+
+impl Shop {
+    /// Nothing can be had now.
+    fn is_empty(&self) -> bool {
+        self.units.available == 0
+    }
+
+    /// And nothing will, unless stock is added.
+    fn is_sold_out(&self) -> bool {
+        let is_known = self.known == self.goods;
+        is_known && self.is_empty() && self.units.held == 0
+    }
+
+    /// By when what is held is sold or back, as far as that is known.
+    fn back_by_ms(&self, now_ms: u64) -> Option<u64> {
+        let may_come = self.units.held > 0 && self.back_by_ms > now_ms;
+        may_come.then_some(self.back_by_ms)
     }
 }
 

@@ -2,21 +2,43 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post};
-use tidegate_engine::contract::{Domain, RequestDef};
+use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
-use crate::apply::{DRAW, START};
-use crate::command::{Beacon, Create, Entries, Get, Join, Position, StartOf};
-use crate::table::{DOMAIN, ENTRANTS, GROUPS, SALES, SCATTERED};
+use crate::apply::{CLOSE, DRAW, OPEN, START, STEER, UNVOID, WATCH};
+use crate::command::{Beacon, Buy, Create, Entries, Get, Goods, Join, Position, StartOf, Token};
+use crate::mail::{LevelTold, MakeVoid, OpenShelf, OrderEnded, Spent, VoidOrNot};
+use crate::table::{DOMAIN, ENTRANTS, GOODS, GROUPS, SALES, SCATTERED, SHELVES, SKUS, VOIDS};
 
 /// Sales: a moment that everybody knows, and a fair place in line for all who come.
 pub const SALE: Domain = Domain {
     name: "sale",
     number: DOMAIN,
-    doc: "Sales that start at a moment which everybody knows: a draw that anyone can check, and a waiting room.",
-    tables: &[SALES.def(), ENTRANTS.def(), SCATTERED.def(), GROUPS.def()],
-    timers: &[START, DRAW],
-    takes: &[],
-    sends: &[],
+    doc: "Sales that start at a moment which everybody knows: a draw that anyone can check, a waiting room, and what is bought there.",
+    tables: &[
+        SALES.def(),
+        ENTRANTS.def(),
+        SCATTERED.def(),
+        GROUPS.def(),
+        GOODS.def(),
+        SKUS.def(),
+        SHELVES.def(),
+        VOIDS.def(),
+    ],
+    timers: &[START, DRAW, OPEN, STEER, WATCH, CLOSE, UNVOID],
+    takes: &[
+        MailDef::of::<OpenShelf>(),
+        MailDef::of::<MakeVoid>(),
+        MailDef::of::<VoidOrNot>(),
+        MailDef::of::<Spent>(),
+        MailDef::of::<LevelTold>(),
+        MailDef::of::<OrderEnded>(),
+    ],
+    sends: &[
+        MailDef::of::<OpenShelf>(),
+        MailDef::of::<MakeVoid>(),
+        MailDef::of::<VoidOrNot>(),
+        MailDef::of::<Spent>(),
+    ],
     events: &[],
     counts: &[],
     requests: &[
@@ -25,6 +47,9 @@ pub const SALE: Domain = Domain {
         RequestDef::call::<StartOf>("SALE.START", GET, "/v1/sales/{id}/start", Reads),
         RequestDef::call::<Join>("SALE.JOIN", Post, "/v1/sales/{id}/entries", Opens),
         RequestDef::call::<Position>("SALE.POSITION", GET, "/v1/sales/{id}/position", Reads),
+        RequestDef::call::<Token>("SALE.TOKEN", Post, "/v1/sales/{id}/tokens", Opens),
+        RequestDef::call::<Buy>("SALE.BUY", Post, "/v1/sales/{id}/buy/{nonce}", Opens),
+        RequestDef::scan::<Goods>("SALE.GOODS", "/v1/sales/{id}/goods"),
         RequestDef::call::<Beacon>("SALE.BEACON", Post, "/v1/sales/{id}/beacon", Finishes),
         RequestDef::scan::<Entries>("SALE.ENTRIES", "/v1/sales/{id}/entries"),
     ],

@@ -1,5 +1,6 @@
 //! Rows, their field numbers, and the tables they lie in.
 
+use compact_str::CompactString;
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table};
@@ -17,6 +18,15 @@ pub(crate) const ENTRANTS: Table<Entrant> = Table::keyed(DOMAIN, 1, "sale.entran
 pub(crate) const SCATTERED: Table<Drawn> = Table::keyed(DOMAIN, 2, "sale.scattered");
 /// By sale and group: the drawn order.
 pub(crate) const GROUPS: Table<Group> = Table::keyed(DOMAIN, 3, "sale.groups");
+
+/// By sale and SKU.
+pub(crate) const GOODS: Table<Good> = Table::keyed(DOMAIN, 4, "sale.goods");
+/// By sale and the number of a good: its SKU.
+pub(crate) const SKUS: Table<Sku> = Table::keyed(DOMAIN, 5, "sale.skus");
+/// By SKU and sale, in the slot of the SKU: that it may be bought there.
+pub(crate) const SHELVES: Table<Shelf> = Table::keyed(DOMAIN, 6, "sale.shelves");
+/// By SKU, sale and serial, in the slot of the SKU: tokens that are void before their time.
+pub(crate) const VOIDS: Table<Void> = Table::keyed(DOMAIN, 7, "sale.voids");
 
 /// A hash or a secret, as rows keep it.
 pub(crate) type HashBytes = ByteArray<HASH_BYTES>;
@@ -66,6 +76,9 @@ pub(crate) struct Sale {
     /// How those who wait are admitted, once the draw is over.
     #[n(14)]
     pub(crate) pace: Option<Pace>,
+    /// What is sold, if anything is: a sale may be a line for something else.
+    #[n(15)]
+    pub(crate) shop: Option<Shop>,
 }
 
 impl Row for Sale {}
@@ -110,6 +123,153 @@ pub(crate) struct Pace {
     pub(crate) base: u64,
 }
 
+/// What a sale sells, how, and what it knows of that.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Shop {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) currency: CompactString,
+    /// Units that a buyer may have of all goods.
+    #[n(1)]
+    pub(crate) max: u64,
+    /// How long an order waits for payment.
+    #[n(2)]
+    pub(crate) ttl_ms: u64,
+    /// How many may be inside at once.
+    #[n(3)]
+    pub(crate) inside: u64,
+    /// For how long somebody who was admitted counts as inside, unless they buy before.
+    #[n(4)]
+    pub(crate) visit_ms: u64,
+    #[n(5)]
+    pub(crate) goods: u64,
+    /// How many of them were opened for sale.
+    #[n(6)]
+    pub(crate) opened: u64,
+    /// Of how many of them it is known how many units there are.
+    #[n(7)]
+    pub(crate) known: u64,
+    /// Units of all goods, as far as they are known.
+    #[n(8)]
+    pub(crate) units: Units,
+    /// Tokens that were issued.
+    #[n(9)]
+    pub(crate) tokens: u64,
+    /// Those of them by which an order was made.
+    #[n(10)]
+    pub(crate) bought: u64,
+    /// Orders of these that have come to nothing.
+    #[n(11)]
+    pub(crate) ended: u64,
+    /// By when the last unit comes back that is held by an order.
+    #[n(12)]
+    pub(crate) back_by_ms: u64,
+    /// Who may be admitted.
+    #[n(13)]
+    pub(crate) gate: Gate,
+}
+
+/// Units of goods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Units {
+    #[n(0)]
+    pub(crate) available: u64,
+    #[n(1)]
+    pub(crate) held: u64,
+    #[n(2)]
+    pub(crate) sold: u64,
+}
+
+/// Up to whom people are admitted, and who of them is inside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Gate {
+    /// The last position that may be admitted.
+    #[n(0)]
+    pub(crate) up_to: u64,
+    /// The last position whose visit is over.
+    #[n(1)]
+    pub(crate) left: u64,
+    /// Those who came in since, oldest first.
+    #[n(2)]
+    pub(crate) visits: Vec<Visit>,
+    /// When it is looked at again; 0 if nothing is to be done.
+    #[n(3)]
+    pub(crate) due_ms: u64,
+}
+
+/// Those who were admitted within a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Visit {
+    /// The last position of them.
+    #[n(0)]
+    pub(crate) up_to: u64,
+    #[n(1)]
+    pub(crate) since_ms: u64,
+    /// How many of them have bought.
+    #[n(2)]
+    pub(crate) done: u64,
+}
+
+/// A good of a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Good {
+    #[n(0)]
+    pub(crate) number: u64,
+    #[n(1)]
+    pub(crate) unit_price: u64,
+    /// As it was last told.
+    #[n(2)]
+    pub(crate) units: Option<Units>,
+}
+
+impl Row for Good {}
+
+/// The SKU of a good.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sku {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) sku: CompactString,
+}
+
+impl Row for Sku {}
+
+/// What the slot of a SKU knows of a sale in which it may be bought.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Shelf {
+    /// By which its tokens are signed.
+    #[n(0)]
+    pub(crate) key: HashBytes,
+    #[n(1)]
+    pub(crate) nonce: ByteArray<16>,
+    #[n(2)]
+    pub(crate) unit_price: u64,
+    #[cbor(n(3), with = "tidegate_engine::text")]
+    pub(crate) currency: CompactString,
+    #[n(4)]
+    pub(crate) ttl_ms: u64,
+    #[n(5)]
+    pub(crate) ends_ms: u64,
+}
+
+impl Row for Shelf {}
+
+/// A token that is void before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Void {
+    /// When it would have expired.
+    #[n(0)]
+    pub(crate) until_ms: u64,
+}
+
+impl Row for Void {}
+
 /// Somebody who has entered.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -118,9 +278,50 @@ pub(crate) struct Entrant {
     pub(crate) number: u64,
     #[n(1)]
     pub(crate) at_ms: u64,
+    /// Tokens that count towards the limit, oldest first.
+    #[cbor(n(2), skip_if = "Vec::is_empty")]
+    pub(crate) tokens: Vec<TokenRow>,
+    /// They have bought, and count as inside no more.
+    #[cbor(n(3), skip_if = "std::ops::Not::not")]
+    pub(crate) is_done: bool,
 }
 
 impl Row for Entrant {}
+
+/// A token of a buyer: it was not given back, nor has what was bought by it come to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct TokenRow {
+    /// Its number, and that of the order which is made by it.
+    #[n(0)]
+    pub(crate) serial: u64,
+    #[cbor(n(1), with = "tidegate_engine::text")]
+    pub(crate) sku: CompactString,
+    #[n(2)]
+    pub(crate) quantity: u64,
+    #[n(3)]
+    pub(crate) expires_ms: u64,
+    #[n(4)]
+    pub(crate) state: TokenState,
+    /// Where its holder stood in line.
+    #[n(5)]
+    pub(crate) position: u64,
+}
+
+/// What is known of a token. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum TokenState {
+    /// It may be spent.
+    #[n(0)]
+    Out,
+    /// Its SKU was asked to make it void.
+    #[n(1)]
+    Voiding,
+    /// An order was made by it.
+    #[n(2)]
+    Spent,
+}
 
 /// Lots, each 8 bytes, with the numbers of entrants, 4 bytes, both big endian.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -167,6 +368,7 @@ mod tests {
             start: None,
             draw: None,
             pace: None,
+            shop: None,
         };
         let running = Sale {
             beacon_name: Some("b".to_owned()),
@@ -186,6 +388,8 @@ mod tests {
         let entrant = Entrant {
             number: 2,
             at_ms: 450,
+            tokens: Vec::new(),
+            is_done: false,
         };
         let drawn: Drawn = [Lot { lot: 5, number: 6 }].into_iter().collect();
         let group = Group {
@@ -213,6 +417,71 @@ mod tests {
             "a20002011901c2".to_owned(),
             "4c000000000000000500000006".to_owned(),
             "a20003014c000000000000000500000006".to_owned(),
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn rows_of_what_is_sold_are_frozen() {
+        let units = Units {
+            available: 1,
+            held: 2,
+            sold: 3,
+        };
+        let shop = Shop {
+            currency: "EUR".into(),
+            max: 1,
+            ttl_ms: 2,
+            inside: 3,
+            visit_ms: 4,
+            goods: 5,
+            opened: 6,
+            known: 7,
+            units,
+            tokens: 8,
+            bought: 9,
+            ended: 10,
+            back_by_ms: 11,
+            gate: Gate {
+                up_to: 12,
+                left: 13,
+                visits: vec![Visit {
+                    up_to: 14,
+                    since_ms: 15,
+                    done: 16,
+                }],
+                due_ms: 17,
+            },
+        };
+        let good = Good {
+            number: 1,
+            unit_price: 2,
+            units: Some(units),
+        };
+        let sku = Sku { sku: "s".into() };
+        let void = Void { until_ms: 300 };
+        let entrant = Entrant {
+            number: 1,
+            at_ms: 2,
+            tokens: vec![TokenRow {
+                serial: 3,
+                sku: "s".into(),
+                quantity: 4,
+                expires_ms: 5,
+                state: TokenState::Voiding,
+                position: 6,
+            }],
+            is_done: true,
+        };
+        let states = [TokenState::Out, TokenState::Voiding, TokenState::Spent];
+        assert_eq!(states.map(|state| hex(&state)), ["00", "01", "02"]);
+        let rows = [hex(&shop), hex(&good), hex(&sku), hex(&void), hex(&entrant)];
+        let expected = [
+            "ae0063455552010102020303040405050606070708a300010102020309080a090b0a0c0b0da4000c010d0281a3000e010f02100311",
+            "a30001010202a3000101020203",
+            "a1006173",
+            "a10019012c",
+            "a4000101020281a60003016173020403050401050603f5",
         ];
         assert_eq!(rows, expected);
     }

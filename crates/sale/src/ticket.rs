@@ -52,7 +52,7 @@ fn write_hex(out: &mut CompactString, bytes: &[u8]) {
 }
 
 /// Bytes written in lower case.
-fn from_hex<const N: usize>(hex: &str) -> Option<[u8; N]> {
+pub(crate) fn from_hex<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

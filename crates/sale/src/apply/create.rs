@@ -8,14 +8,21 @@ use crate::Refusal;
 use crate::command::Create;
 use crate::draw::empty_list;
 use crate::edge::show;
-use crate::refusal::{ID_CONFLICT, INVALID_TIMES};
+use crate::refusal::{ID_CONFLICT, INVALID_CURRENCY, INVALID_GOODS, INVALID_TIMES};
 use crate::reply::SaleInfo;
-use crate::table::{SALES, Sale};
+use crate::table::{GOODS, Gate, Good, SALES, SKUS, Sale, Shop, Sku, Units};
+
+/// What the rows of a good take beside the names in them.
+const GOOD_BYTES: usize = 96;
+
+/// What the row of a sale takes, and its timer.
+const COMMAND_ROWS_BYTES: usize = 1_024;
 
 impl Apply for Create {
     type Reply = SaleInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[ID_CONFLICT, INVALID_TIMES];
+    const REFUSALS: &'static [RefusalDef] =
+        &[ID_CONFLICT, INVALID_TIMES, INVALID_CURRENCY, INVALID_GOODS];
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -23,6 +30,11 @@ impl Apply for Create {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&SALES, self.id.as_str());
+    }
+
+    fn writes(&self) -> usize {
+        let goods = self.goods.as_ref().map_or(0, |goods| goods.items().len());
+        Request::bytes(self) * 4 + goods * GOOD_BYTES + COMMAND_ROWS_BYTES
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<SaleInfo, Stop<Refusal>> {
@@ -46,6 +58,7 @@ impl Apply for Create {
         if opens_ms > starts_ms || starts_ms >= ends_ms || ends_ms <= now_ms {
             return Err(Refusal::InvalidTimes.into());
         }
+        let shop = self.shop(tx)?;
         let sale = Sale {
             content,
             created_ms: now_ms,
@@ -62,11 +75,63 @@ impl Apply for Create {
             start: None,
             draw: None,
             pace: None,
+            shop,
         };
         tx.wake_at(&START, starts_ms, name);
         show(tx, name, &sale);
         let info = sale.info(self.id.compact(), now_ms, false);
         tx.put(&SALES, name, sale);
         Ok(info)
+    }
+}
+
+impl Create {
+    /// What it sells: the rows of its goods are put.
+    fn shop(&self, tx: &mut Tx<'_>) -> Result<Option<Shop>, Stop<Refusal>> {
+        let currency = tidegate_order::currency_of(self.currency.as_ref());
+        let currency = currency.ok_or(Refusal::InvalidCurrency)?;
+        let Some(goods) = &self.goods else {
+            return Ok(None);
+        };
+        for (number, good) in (1..).zip(goods.items()) {
+            self.offer(tx, number, good)?;
+        }
+        Ok(Some(Shop {
+            currency: currency.into(),
+            max: self.max.get(),
+            ttl_ms: self.ttl_ms.get(),
+            inside: self.inside.get(),
+            visit_ms: self.visit_ms.get(),
+            goods: goods.items().len() as u64,
+            opened: 0,
+            known: 0,
+            units: Units::default(),
+            tokens: 0,
+            bought: 0,
+            ended: 0,
+            back_by_ms: 0,
+            gate: Gate::default(),
+        }))
+    }
+
+    fn offer(
+        &self,
+        tx: &mut Tx<'_>,
+        number: u64,
+        good: &crate::command::Good,
+    ) -> Result<(), Stop<Refusal>> {
+        let (name, sku) = (self.id.as_str(), good.sku.as_str());
+        if tx.get(&GOODS, (name, sku))?.is_some() {
+            return Err(Refusal::InvalidGoods.into());
+        }
+        let row = Good {
+            number,
+            unit_price: good.unit_price.get(),
+            units: None,
+        };
+        let sku = good.sku.compact();
+        tx.put(&GOODS, (name, sku.as_str()), row);
+        tx.put(&SKUS, (name, number), Sku { sku });
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
+use super::steer::look_soon;
 use crate::edge::show;
 use crate::lots::{Lot, STEP, group_of, groups, steps};
 use crate::table::{DOMAIN, Draw, Drawn, GROUPS, Group, Pace, SALES, SCATTERED, Sale};
@@ -80,6 +81,7 @@ fn end(tx: &mut Tx<'_>, name: &str, sale: &mut Sale) {
         since_ms: tx.now_ms(),
         base: 0,
     });
+    look_soon(tx, name, sale);
     show(tx, name, sale);
 }
 

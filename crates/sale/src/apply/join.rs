@@ -5,6 +5,7 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::sale_of;
 use super::start::close;
+use super::steer::look_soon;
 use crate::command::Join;
 use crate::draw::{entry_of, longer_list};
 use crate::edge::show;
@@ -66,11 +67,14 @@ impl Join {
         let entrant = Entrant {
             number,
             at_ms: now_ms,
+            tokens: Vec::new(),
+            is_done: false,
         };
         tx.put(&ENTRANTS, (name, self.buyer.as_str()), entrant);
         if sale.pace != pace {
             show(tx, name, &sale); // Who comes is admitted sooner than the edge knows.
         }
+        look_soon(tx, name, &mut sale);
         let receipt = self.receipt(&sale, number, now_ms, false);
         tx.put(&SALES, name, sale);
         receipt

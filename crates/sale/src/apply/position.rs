@@ -3,7 +3,7 @@
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Edge, Missing, Reads, Stop, Tx};
 
-use super::sale_of;
+use super::{group_of, sale_of};
 use crate::Refusal;
 use crate::command::Position;
 use crate::draw::entry_of;
@@ -11,7 +11,7 @@ use crate::edge::{DRAWN, SHOWN, show, show_group};
 use crate::refusal::{BAD_TICKET, UNKNOWN_SALE};
 use crate::reply::PositionInfo;
 use crate::standing::{Place, position_in};
-use crate::table::{GROUPS, Group, SALES, Sale};
+use crate::table::{Group, SALES, Sale};
 use crate::ticket::number_of;
 
 impl Apply for Position {
@@ -39,14 +39,14 @@ impl Apply for Position {
         let sale = sale_of(tx, name)?;
         show(tx, name, &sale);
         let now_ms = tx.now_ms();
-        let group = |number: u64| group_of(tx, name, number);
+        let group = |number: u64| shown_group(tx, name, number);
         Ok(self.answer(&sale, now_ms, group)??)
     }
 }
 
-fn group_of(tx: &mut Tx<'_>, name: &str, number: u64) -> Result<Group, Missing> {
-    let group = tx.get(&GROUPS, (name, number))?;
-    let group = group.expect("because a draw that is over has all its groups");
+/// What the edge is told of as well.
+fn shown_group(tx: &mut Tx<'_>, name: &str, number: u64) -> Result<Group, Missing> {
+    let group = group_of(tx, name, number)?;
     show_group(tx, name, number, &group);
     Ok(group)
 }

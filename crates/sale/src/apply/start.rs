@@ -1,9 +1,10 @@
-//! The start: the list is closed, and the nonce made.
+//! The start: the list is closed, the nonce made, and what is sold put on sale.
 
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::draw::begin;
+use super::shelf::open_soon;
 use crate::edge::show;
 use crate::table::{DOMAIN, SALES, Sale, Start};
 
@@ -39,6 +40,7 @@ pub(super) fn close(tx: &mut Tx<'_>, name: &str, sale: &mut Sale) {
         nonce: tx.secret().into(),
         listed: sale.entrants,
     });
+    open_soon(tx, name, sale);
     if sale.beacon_name.is_none() {
         begin(tx, name, sale);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::Rows;
-use super::{DRAW_KIND, Fault};
+use super::{Fault, Kind};
 use crate::lots::{Lot, STEP, group_of, groups};
 use crate::table::{Draw, Sale};
 
@@ -30,7 +30,7 @@ fn check_timer(sale: &Sale, rows: &Rows, fault: Fault<'_>) {
         Some(Draw::Scatter(_) | Draw::Gather(..)) => 1,
         Some(Draw::Done) | None => 0,
     };
-    let stands_aside = rows.set_aside.contains(&DRAW_KIND) && rows.draws.is_empty();
+    let stands_aside = rows.set_aside.contains(&Kind::Draw) && rows.draws.is_empty();
     if rows.draws.len() != goes_on && !stands_aside {
         let timers = rows.draws.len();
         fault(format!(": {timers} timers of its draw, not {goes_on}"));

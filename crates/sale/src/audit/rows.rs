@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Books, Timer, TimerSet};
 
-use super::{DRAW_KIND, START_KIND};
-use crate::apply::{DRAW, START};
-use crate::table::{Drawn, ENTRANTS, Entrant, GROUPS, Group, SALES, SCATTERED, Sale};
+use super::Kind;
+use crate::apply::{DRAW, OPEN, START, STEER};
+use crate::table::{
+    Drawn, ENTRANTS, Entrant, GOODS, GROUPS, Good, Group, SALES, SCATTERED, SKUS, Sale,
+};
 
 #[derive(Default)]
 pub(super) struct Rows {
@@ -19,8 +21,14 @@ pub(super) struct Rows {
     pub(super) groups: BTreeMap<u64, Group>,
     pub(super) starts: Vec<TimerSet>,
     pub(super) draws: Vec<TimerSet>,
+    /// By SKU.
+    pub(super) goods: BTreeMap<String, Good>,
+    /// SKUs by number.
+    pub(super) skus: BTreeMap<u64, String>,
+    pub(super) opens: Vec<TimerSet>,
+    pub(super) steers: Vec<TimerSet>,
     /// Kinds of timers that were set aside.
-    pub(super) set_aside: BTreeSet<u8>,
+    pub(super) set_aside: BTreeSet<Kind>,
 }
 
 /// The rows of every sale; those that lie elsewhere than they should are told.
@@ -34,9 +42,8 @@ pub(super) fn by_sale(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<S
         sales.of(&key).sale = Some(sale);
     }
     for (key, entrant) in books.rows(&ENTRANTS) {
-        let mut parts = key.parts();
-        let buyer = (parts.text(), parts.text()).1.unwrap_or_default();
-        sales.of(&key).entrants.insert(buyer.to_owned(), entrant);
+        let buyer = second_text(&key);
+        sales.of(&key).entrants.insert(buyer, entrant);
     }
     for (key, drawn) in books.rows(&SCATTERED) {
         let place = numbers(&key);
@@ -46,14 +53,30 @@ pub(super) fn by_sale(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<S
         let (number, _) = numbers(&key);
         sales.of(&key).groups.insert(number, group);
     }
+    for (key, good) in books.rows(&GOODS) {
+        let sku = second_text(&key);
+        sales.of(&key).goods.insert(sku, good);
+    }
+    for (key, sku) in books.rows(&SKUS) {
+        let (number, _) = numbers(&key);
+        sales.of(&key).skus.insert(number, sku.sku.into());
+    }
+    for timer in books.timers(&OPEN) {
+        sales.named(timer.owner().text()).opens.push(timer);
+    }
+    for timer in books.timers(&STEER) {
+        sales.named(timer.owner().text()).steers.push(timer);
+    }
     for timer in books.timers(&START) {
         sales.named(timer.owner().text()).starts.push(timer);
     }
     for timer in books.timers(&DRAW) {
         sales.named(timer.owner().text()).draws.push(timer);
     }
-    sales.note_set_aside(&START, START_KIND);
-    sales.note_set_aside(&DRAW, DRAW_KIND);
+    sales.note_set_aside(&START, Kind::Start);
+    sales.note_set_aside(&DRAW, Kind::Draw);
+    sales.note_set_aside(&OPEN, Kind::Open);
+    sales.note_set_aside(&STEER, Kind::Steer);
     sales.sales
 }
 
@@ -77,12 +100,19 @@ impl Sales<'_, '_> {
         self.sales.entry(name.to_owned()).or_default()
     }
 
-    fn note_set_aside(&mut self, timer: &Timer, kind: u8) {
+    fn note_set_aside(&mut self, timer: &Timer, kind: Kind) {
         for timer in self.books.timers_set_aside(timer) {
             let rows = self.named(timer.owner().text());
             rows.set_aside.insert(kind);
         }
     }
+}
+
+/// The text behind the sale in a key.
+fn second_text(key: &RowKey) -> String {
+    let mut parts = key.parts();
+    parts.text();
+    parts.text().unwrap_or_default().to_owned()
 }
 
 /// The numbers behind the sale in a key, as many as there are.

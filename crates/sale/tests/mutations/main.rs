@@ -8,9 +8,13 @@ use tidegate_engine::testing::mutations::Value::{Bytes, Missing, Number, Text};
 use tidegate_engine::testing::mutations::Which::Key;
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried};
 use tidegate_engine::testing::{ManualClock, Stepper};
+use tidegate_order::ORDER;
 use tidegate_sale::SALE;
+use tidegate_stock::STOCK;
 
-const DOMAINS: &[Domain] = &[SALE];
+mod shop;
+
+const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE];
 
 const EARLY: u64 = ManualClock::START_MS - 1;
 const LATE: u64 = ManualClock::START_MS + 1_000_000_000;
@@ -263,12 +267,14 @@ const UNTOLD: &[(&str, &str)] = &[];
 #[test]
 fn check_names_the_law_that_a_mutated_row_breaks() {
     folder().check_cases(CASES);
+    shop::folder().check_cases(shop::CASES);
 }
 
 #[test]
 fn every_table_has_a_row_removed_added_and_changed() {
     let tables: Vec<_> = SALE.tables.iter().map(|table| table.name()).collect();
-    assert_all_tried(&tables, CASES, UNTOLD);
+    let cases = [CASES, shop::CASES].concat();
+    assert_all_tried(&tables, &cases, UNTOLD);
 }
 
 #[test]

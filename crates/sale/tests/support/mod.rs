@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use tidegate_engine::testing::{ManualClock, Stepper};
+use tidegate_order::ORDER;
 use tidegate_sale::SALE;
+use tidegate_stock::STOCK;
 
 /// When the sale starts.
 pub(crate) const START: u64 = ManualClock::START_MS + 10_000;
@@ -18,7 +20,7 @@ pub(crate) struct Hall(Option<Stepper>);
 
 impl Hall {
     pub(crate) fn new() -> Self {
-        Self(Some(Stepper::fresh(&[SALE])))
+        Self(Some(Stepper::fresh(&[STOCK, ORDER, SALE])))
     }
 
     /// With a sale `s` that one may enter.
@@ -56,6 +58,13 @@ impl Hall {
     pub(crate) fn pass(&mut self, ms: u64) {
         self.engine().clock.advance_ms(ms);
         self.engine().settle();
+    }
+
+    /// Time passes as it does, and what is due happens one after the other.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        for _ in 0..ms.div_ceil(10) {
+            self.pass(10);
+        }
     }
 
     pub(crate) fn now(&mut self) -> u64 {
