@@ -2,11 +2,22 @@
 //!
 //! A moment is used only once the log holds a record "clock up to T" with T behind it. A restart
 //! begins at T or at the wall, whichever is later, so engine time never runs back.
+//!
+//! What the wall says is followed unless it was set: a step is a change of more than
+//! [`CLOCK_STEP_MS`] between two looks, beside the time that has passed. Then the course is that of the
+//! monotonic clock, until the wall is back on it (or where engine time is). A lead over the wall that a
+//! start has brought is no step, however many starts have added to it, and leans back.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::limits::{CLOCK_AHEAD_MS, CLOCK_JUMP_MS_MAX, CLOCK_SLEW_PERMILLE, CLOCK_STEP_MS};
+use crate::limits::{
+    CLOCK_AHEAD_MS, CLOCK_AHEAD_MS_MIN, CLOCK_JUMP_MS_MAX, CLOCK_LEAD_MS_MAX, CLOCK_SLEW_PERMILLE,
+    CLOCK_STEP_MS,
+};
 
 /// The two clocks of a machine.
 pub trait Clock: Send + Sync {
@@ -65,6 +76,8 @@ pub struct ClockJump {
 pub(crate) struct EngineClock {
     source: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Engine time at the start.
+    began_ms: u64,
     promised_ms: AtomicU64,
     promise_wanted: AtomicBool,
     /// The log has no room for a promise: time stands where the last one ends.
@@ -76,6 +89,45 @@ pub(crate) struct EngineClock {
 struct State {
     monotonic_us: u64,
     engine_us: u64,
+    /// Where engine time leans: what the wall says, or would say had nobody set it.
+    course_us: u64,
+    /// What is left over of the last lean, in thousandths of a microsecond.
+    lean_left: u64,
+}
+
+impl State {
+    /// Time passes on both, by the monotonic clock.
+    fn pass(&mut self, monotonic_us: u64) -> u64 {
+        let passed_us = monotonic_us.saturating_sub(self.monotonic_us);
+        self.monotonic_us = self.monotonic_us.max(monotonic_us);
+        self.engine_us += passed_us;
+        self.course_us += passed_us;
+        passed_us
+    }
+
+    /// Takes the wall's course, unless it was set; gives by how much it is off then, and 0 otherwise.
+    fn look_at_wall(&mut self, wall_us: u64) -> u64 {
+        let off_us = wall_us.abs_diff(self.course_us);
+        let nearer_us = off_us.min(wall_us.abs_diff(self.engine_us));
+        if nearer_us > CLOCK_STEP_MS * 1_000 {
+            return off_us;
+        }
+        self.course_us = wall_us;
+        0
+    }
+
+    /// Brings engine time nearer to the course, by no more than a share of what has passed.
+    fn lean(&mut self, passed_us: u64) {
+        let thousandths = passed_us * CLOCK_SLEW_PERMILLE + self.lean_left;
+        let off_us = self.course_us.abs_diff(self.engine_us);
+        let lean_us = (thousandths / 1_000).min(off_us);
+        self.lean_left = thousandths % 1_000;
+        if self.course_us > self.engine_us {
+            self.engine_us += lean_us;
+        } else {
+            self.engine_us -= lean_us;
+        }
+    }
 }
 
 impl EngineClock {
@@ -91,14 +143,19 @@ impl EngineClock {
             return Err(ClockJump { ahead_ms });
         }
         let promised_ms = promised_ms.unwrap_or(0);
-        let engine_us = wall_ms.max(promised_ms) * 1_000;
+        let began_ms = wall_ms.max(promised_ms);
+        let was_set_back = began_ms - wall_ms > CLOCK_LEAD_MS_MAX;
+        let course_ms = if was_set_back { began_ms } else { wall_ms };
         let state = State {
             monotonic_us: source.monotonic_us(),
-            engine_us,
+            engine_us: began_ms * 1_000,
+            course_us: course_ms * 1_000,
+            lean_left: 0,
         };
         Ok(Self {
             source,
             state: Mutex::new(state),
+            began_ms,
             promised_ms: AtomicU64::new(promised_ms),
             promise_wanted: AtomicBool::new(true),
             stands_still: AtomicBool::new(false),
@@ -106,34 +163,32 @@ impl EngineClock {
         })
     }
 
-    fn advance(&self) -> u64 {
+    /// A moment of this clock, for [`EngineClock::used`] or [`EngineClock::seen`].
+    pub(crate) fn moment_ms(&self) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let monotonic_us = self.source.monotonic_us();
-        let passed = monotonic_us.saturating_sub(state.monotonic_us);
-        let straight = state.engine_us + passed;
-        let wall_us = self.source.wall_ms() * 1_000;
-        let off = wall_us.abs_diff(straight);
-        let lean = (passed * CLOCK_SLEW_PERMILLE / 1_000).min(off);
-        state.monotonic_us = monotonic_us;
-        state.engine_us = if off > CLOCK_STEP_MS * 1_000 {
-            self.stepped_ms.store(off / 1_000, Ordering::Relaxed);
-            straight
-        } else {
-            self.stepped_ms.store(0, Ordering::Relaxed);
-            if wall_us > straight {
-                straight + lean
-            } else {
-                straight - lean
-            }
-        };
+        let passed_us = state.pass(self.source.monotonic_us());
+        let off_us = state.look_at_wall(self.source.wall_ms() * 1_000);
+        self.stepped_ms.store(off_us / 1_000, Ordering::Relaxed);
+        state.lean(passed_us);
         state.engine_us / 1_000
+    }
+
+    /// How far ahead of a moment the next promise reaches: no further than this run has lasted, so that
+    /// starts in quick succession do not each put time ahead by all of it.
+    fn ahead_ms(&self, now_ms: u64) -> u64 {
+        let lasted_ms = now_ms.saturating_sub(self.began_ms);
+        lasted_ms.clamp(CLOCK_AHEAD_MS_MIN, CLOCK_AHEAD_MS)
     }
 
     /// Engine time in milliseconds; `None` until the log has promised it durably.
     pub(crate) fn now_ms(&self) -> Option<u64> {
-        let now_ms = self.advance();
+        self.used(self.moment_ms())
+    }
+
+    /// The same as of a moment.
+    pub(crate) fn used(&self, now_ms: u64) -> Option<u64> {
         let promised_ms = self.promised_ms.load(Ordering::Acquire);
-        if now_ms + CLOCK_AHEAD_MS / 2 > promised_ms {
+        if now_ms + self.ahead_ms(now_ms) / 2 > promised_ms {
             self.promise_wanted.store(true, Ordering::Release);
         }
         if self.stands_still.load(Ordering::Acquire) {
@@ -150,7 +205,11 @@ impl EngineClock {
     /// Engine time, for a look that uses none of it: no batch has a later one. One that begins from here
     /// on may have an earlier one if time stands still meanwhile.
     pub(crate) fn look_ms(&self) -> u64 {
-        let now_ms = self.advance();
+        self.seen(self.moment_ms())
+    }
+
+    /// The same as of a moment.
+    pub(crate) fn seen(&self, now_ms: u64) -> u64 {
         if self.stands_still.load(Ordering::Acquire) {
             now_ms.min(self.promised_ms.load(Ordering::Acquire))
         } else {
@@ -166,12 +225,12 @@ impl EngineClock {
 
     /// Whether a moment has come, for a look that uses no time.
     pub(crate) fn may_be_past(&self, moment_ms: u64) -> bool {
-        self.advance() >= moment_ms
+        self.moment_ms() >= moment_ms
     }
 
     /// How long until a moment comes, in milliseconds.
     pub(crate) fn until_ms(&self, moment_ms: u64) -> u64 {
-        moment_ms.saturating_sub(self.advance())
+        moment_ms.saturating_sub(self.moment_ms())
     }
 
     /// Whether the log should write a new promise.
@@ -183,7 +242,8 @@ impl EngineClock {
     pub(crate) fn next_promise_ms(&self) -> u64 {
         let promised_ms = self.promised_ms.load(Ordering::Acquire);
         if self.wants_promise() {
-            promised_ms.max(self.advance() + CLOCK_AHEAD_MS)
+            let now_ms = self.moment_ms();
+            promised_ms.max(now_ms + self.ahead_ms(now_ms))
         } else {
             promised_ms
         }

@@ -7,6 +7,7 @@
 //! an answer is right: there may be none at any time, as after a start.
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -173,24 +174,39 @@ impl Flags {
     }
 }
 
-/// What a request sees that is not at its partition.
+/// What a request sees that is not at its partition, all at one moment.
 pub struct Edge<'a> {
-    pub(crate) flags: &'a Flags,
-    pub(crate) clock: &'a EngineClock,
+    flags: &'a Flags,
+    clock: &'a EngineClock,
+    /// When it was first asked for: most requests ask for nothing.
+    moment_ms: OnceCell<u64>,
 }
 
-impl Edge<'_> {
+impl<'a> Edge<'a> {
+    pub(crate) fn new(flags: &'a Flags, clock: &'a EngineClock) -> Self {
+        let moment_ms = OnceCell::new();
+        Self {
+            flags,
+            clock,
+            moment_ms,
+        }
+    }
+
+    fn moment_ms(&self) -> u64 {
+        *self.moment_ms.get_or_init(|| self.clock.moment_ms())
+    }
+
     /// Engine time in milliseconds since 1970, for an answer that rests on it. `None` if the log has not
     /// promised it, as after a pause: then the partition is to be asked, which has it promised.
     #[must_use]
     pub fn now_ms(&self) -> Option<u64> {
-        self.clock.now_ms()
+        self.clock.used(self.moment_ms())
     }
 
     /// The same, for a look that nothing rests on.
     #[must_use]
     pub fn look_ms(&self) -> u64 {
-        self.clock.look_ms()
+        self.clock.seen(self.moment_ms())
     }
 
     /// What a flag of the slot of `key` says, if it is up.
@@ -207,7 +223,10 @@ impl Edge<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+    use crate::clock::Clock;
 
     const TEXT: Flag<Text> = Flag::new(250, 1);
     const OTHER: Flag<Text> = Flag::new(250, 2);
@@ -231,6 +250,41 @@ mod tests {
     fn raise(flags: &Flags, flag: &Flag<Text>, key: &str, text: Text, (now, until): (u64, u64)) {
         let raised = Raised::new(flag, Slot(0), &key, (Arc::new(text), until));
         flags.put_up(PartitionId(0), &mut vec![raised], now);
+    }
+
+    /// A clock that is a second later with each look.
+    #[derive(Default)]
+    struct Hasty(AtomicU64);
+
+    impl Clock for Hasty {
+        fn monotonic_us(&self) -> u64 {
+            self.0.fetch_add(1_000, Ordering::Relaxed) * 1_000
+        }
+
+        fn wall_ms(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn all_that_an_answer_rests_on_is_judged_by_one_moment() {
+        let flags = Flags::new(SlotMap::even(1), 1);
+        let clock = EngineClock::start(Arc::new(Hasty::default()), None, false).unwrap();
+        clock.promised(1_000_000);
+        let edge = Edge::new(&flags, &clock);
+        let now_ms = edge.now_ms().unwrap();
+        let raised = Raised::new(
+            &TEXT,
+            Slot::of(b"a"),
+            &"a",
+            (Arc::new(Text("up", 1)), now_ms + 1),
+        );
+        flags.put_up(PartitionId(0), &mut vec![raised], now_ms);
+        assert!(edge.get(&TEXT, "a", "a").is_some());
+        assert_eq!((edge.now_ms(), edge.look_ms()), (Some(now_ms), now_ms));
+        let later = Edge::new(&flags, &clock);
+        assert!(later.look_ms() > now_ms);
+        assert_eq!(later.get(&TEXT, "a", "a"), None);
     }
 
     #[test]

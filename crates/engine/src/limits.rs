@@ -283,12 +283,20 @@ pub const BUSY_RETRY_MS: u64 = 50;
 /// may start in the future of the last moment that was used.
 pub const CLOCK_AHEAD_MS: u64 = 2_000;
 
+/// The same at the start of a run, whose promises reach no further than it has lasted: several syncs of
+/// a slow disk.
+pub const CLOCK_AHEAD_MS_MIN: u64 = 250;
+
 /// By how much an id may be ahead of the moment at which it was minted: a partition that mints more
 /// than 4,096 in a millisecond borrows the next. An audit takes no more for sound.
 pub const ID_AHEAD_MS: u64 = 1_000;
 
-/// A step of the wall clock larger than this is reported and not followed.
+/// A step of the wall clock larger than this, between two looks, is reported and not followed.
 pub const CLOCK_STEP_MS: u64 = 10_000;
+
+/// The largest lead over the wall at a start that leans back: hundreds of starts one behind the other
+/// have less. Beyond it the wall was set back, as by a zone of time, which is half an hour at least.
+pub const CLOCK_LEAD_MS_MAX: u64 = 15 * 60 * 1_000;
 
 /// The engine clock runs at most this many thousandths faster or slower than the monotonic clock
 /// while it follows the wall.

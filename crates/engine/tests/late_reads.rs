@@ -1,6 +1,7 @@
 //! What the base is asked for comes late, and the base has changed meanwhile.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use tidegate_engine::limits::CLOCK_AHEAD_MS;
 use tidegate_engine::testing::{Stepper, TOY};
 
 /// An engine whose base says that the note `door` faded after one writing, and that has forgotten it.
@@ -52,6 +53,7 @@ fn row_that_was_read_before_a_checkpoint_and_comes_after_it_is_read_again() {
 #[test]
 fn timers_that_were_read_before_a_checkpoint_and_come_after_it_are_read_again() {
     let mut engine = Stepper::fresh(&[TOY]);
+    engine.pass_ms(CLOCK_AHEAD_MS); // From now on it promises so far ahead.
     engine.call("NOTE.PUT door 1 a TTL 1000");
     engine.checkpoint();
     engine.call("NOTE.STAY door TTL 2000");

@@ -56,8 +56,8 @@ fn taken(subscription: &mut Subscription) -> Vec<Seen> {
 /// Takes until nothing more comes.
 fn taken_all(engine: &mut Stepper, subscription: &mut Subscription) -> Vec<Seen> {
     let mut seen = Vec::new();
-    for _ in 0..4 {
-        engine.pass_ms(1);
+    for _ in 0..5 {
+        engine.pass_ms(1); // A little less where time leans back from a lead.
         loop {
             let more = taken(subscription);
             engine.settle();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tidegate_engine::contract::Status;
+use tidegate_engine::limits::CLOCK_AHEAD_MS;
 use tidegate_engine::testing::Stepper;
 use tidegate_order::{ORDER, PLACING_MS};
 use tidegate_stock::STOCK;
@@ -151,6 +152,7 @@ fn who_is_told_that_an_order_is_cancelled_can_have_its_units_at_once() {
 #[test]
 fn who_does_not_wait_for_units_that_come_back_asks_again() {
     let mut engine = shop_of_one(12);
+    engine.pass_ms(CLOCK_AHEAD_MS); // From now on it promises so far ahead.
     let cancel = "ORDER.CANCEL o1 WAIT 1000";
     let first = submit_and_hop(&mut engine, cancel, 2);
     assert_eq!(engine.answer(first), None);

@@ -75,10 +75,7 @@ impl Door {
             return false;
         };
         let shared = &*self.shared;
-        let edge = Edge {
-            flags: &shared.flags,
-            clock: &shared.clock,
-        };
+        let edge = Edge::new(&shared.flags, &shared.clock);
         let mut bytes = Vec::new();
         let Some((status, refused)) = call.glance(&edge, sink.renderer(), &mut bytes) else {
             return false;
