@@ -30,6 +30,7 @@ mod command;
 pub mod draw;
 mod edge;
 mod gate;
+pub mod hex;
 mod lots;
 mod mail;
 mod pace;

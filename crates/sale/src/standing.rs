@@ -3,10 +3,10 @@
 use compact_str::CompactString;
 
 use crate::draw::{Entry, commitment, entry_of};
+use crate::hex::hex;
 use crate::lots::{Lot, group_of, groups};
 use crate::reply::{PositionInfo, SaleInfo, StartInfo};
 use crate::table::{Group, Sale, Shop};
-use crate::ticket::hex;
 use crate::{ASK_AFTER_MS_MAX, ASKED_A_SECOND, SPREAD_MS};
 
 /// The state of a sale.

@@ -1,11 +1,10 @@
 //! Tickets: the number of an entrant, and that it is theirs. The edge checks them without a row.
 
-use std::fmt::Write as _;
-
 use compact_str::CompactString;
 use hmac::Mac;
 
 use crate::draw::{Hash, first, keyed};
+use crate::hex::{from_hex, hex};
 
 /// Bytes by which a ticket is known to be none of its holder's making.
 const TAG_BYTES: usize = 16;
@@ -14,9 +13,7 @@ const TAG_BYTES: usize = 16;
 pub(crate) fn ticket_of(key: &Hash, sale: &str, number: u64) -> CompactString {
     let mac = mac_of(key, sale, number).finalize().into_bytes();
     let tag: [u8; TAG_BYTES] = first(&mac);
-    let mut ticket = compact_str::format_compact!("{number}.");
-    write_hex(&mut ticket, &tag);
-    ticket
+    compact_str::format_compact!("{number}.{}", hex(&tag))
 }
 
 /// The number of a ticket, if it is one of this sale.
@@ -37,36 +34,6 @@ fn mac_of(key: &Hash, sale: &str, number: u64) -> hmac::Hmac<sha2::Sha256> {
     mac.update(&[0]);
     mac.update(compact_str::format_compact!("{number}").as_bytes());
     mac
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> CompactString {
-    let mut hex = CompactString::default();
-    write_hex(&mut hex, bytes);
-    hex
-}
-
-fn write_hex(out: &mut CompactString, bytes: &[u8]) {
-    for byte in bytes {
-        write!(out, "{byte:02x}").expect("because writing to memory does not fail");
-    }
-}
-
-/// Bytes written in lower case.
-pub(crate) fn from_hex<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let digits = hex.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use crate::draw::{Hash, first, keyed};
-use crate::ticket::{from_hex, hex};
+use crate::hex::{from_hex, hex};
 
 /// Bytes by which a token is known to be none of its holder's making.
 const TAG_BYTES: usize = 16;

@@ -66,15 +66,28 @@ fn places_are_drawn_as_anybody_computes_them_and_a_kill_changes_none() {
     sorted.sort_unstable();
     assert!(sorted.into_iter().eq(1..=PEOPLE as u64));
 
-    let noted = ["--commitment", &commitment, "--ticket", &tickets[3]];
-    let (code, told) = draw_check(&server, &noted);
+    let list = get(&server, "/v1/sales/drop")["list_hash"].clone();
+    let list = list.as_str().expect("it is closed");
+    let noted = ["--commitment", &commitment, "--list", list, "--beacon", ""];
+    let (code, told) = draw_check(&server, &[&noted[..], &["--ticket", &tickets[3]]].concat());
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(told["ticket"]["position"].as_u64(), places[3]);
     assert_eq!(told["entries"], PEOPLE);
     let other = "0".repeat(64);
-    let (code, told) = draw_check(&server, &["--commitment", &other]);
-    assert_eq!((code, &told["right"]), (Some(1), &Value::Bool(false)));
+    for (option, value) in [("commitment", &*other), ("list", &other), ("beacon", "x")] {
+        let (code, told) = draw_check(&server, &[&format!("--{option}"), value]);
+        assert_eq!(code, Some(1), "{told}");
+        let wrong = format!("the {option} is not the one that you have noted");
+        assert_eq!(told["wrong"], wrong);
+    }
+    assert_eq!(draw_check(&server, &["--list", "0"]).0, Some(2));
     assert_eq!(draw_check(&server, &["--ticket", "1.00"]).0, Some(1));
+    let late = client.ask("SALE.JOIN drop latecomer");
+    let late = ["--ticket", late.field("ticket").text()];
+    let (code, told) = draw_check(&server, &late);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(told["ticket"]["position"], PEOPLE + 1);
+    assert_eq!(told["ticket"]["number"], Value::Null, "behind the list");
 
     server.kill();
     let server = Server::start(folder.path());

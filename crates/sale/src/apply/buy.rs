@@ -7,13 +7,13 @@ use tidegate_stock::within::{self, Earlier, Taken};
 
 use crate::Refusal;
 use crate::command::Buy;
+use crate::hex::hex;
 use crate::mail::{Spent, TokenOf, seller_of};
 use crate::refusal::{
     BAD_TOKEN, NOT_ON_SALE, OTHER_BUYER, OVER, SOLD_OUT, TOKEN_EXPIRED, TOO_LATE,
 };
 use crate::reply::BuyReceipt;
 use crate::table::{SHELVES, Shelf, VOIDS};
-use crate::ticket::hex;
 use crate::token::{Bad, For, Token, order_of};
 
 impl Apply for Buy {

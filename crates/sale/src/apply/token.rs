@@ -5,6 +5,7 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{position_of, sale_of};
 use crate::command::Token as TokenRequest;
+use crate::hex::hex;
 use crate::mail::{MakeVoid, TokenOf};
 use crate::refusal::{
     BAD_TICKET, NOT_ADMITTED, OTHER_BUYER, OVER, OVER_LIMIT, UNKNOWN_GOOD, UNKNOWN_SALE,
@@ -12,7 +13,7 @@ use crate::refusal::{
 use crate::reply::TokenInfo;
 use crate::standing::State;
 use crate::table::{ENTRANTS, Entrant, GOODS, Good, SALES, Sale, Shop, TokenRow, TokenState};
-use crate::ticket::{hex, number_of};
+use crate::ticket::number_of;
 use crate::token::{For, Token};
 use crate::{Refusal, TOKEN_MS};
 

@@ -11,5 +11,5 @@ mod reply;
 
 pub(crate) use address::Address;
 pub(crate) use connection::{Connection, Lost};
-pub(crate) use http::{HttpAddress, get};
+pub(crate) use http::{HttpAddress, HttpError, get};
 pub(crate) use reply::{PASSWORD_WANTED, Reply};
