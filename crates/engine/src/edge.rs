@@ -5,6 +5,9 @@
 //! what it asks for ([`crate::contract::Apply::glance`]) is answered on the thread of its front; one
 //! that does not goes to its partition as any other. So a flag saves work and never decides whether
 //! an answer is right: there may be none at any time, as after a start.
+//!
+//! What a command finds here is as of a moment while it was under way, as long as its connection waits for
+//! nothing that it has sent before: [`Edge::get`] shows it no flag otherwise.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -13,9 +16,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::EngineClock;
+use crate::filter::Filters;
 use crate::hash::Seeded;
 use crate::key::{KeyParts, PartitionId, Slot, SlotMap, write_key};
 use crate::limits::{FLAGS_BYTES_MAX, FLAGS_MAX};
+use crate::row::Row;
+use crate::table::Table;
 
 /// A kind of flag: what it says, by key.
 #[derive(Debug)]
@@ -46,6 +52,8 @@ pub(crate) struct Raised {
     key: Box<[u8]>,
     /// What is to stand there; nothing any more.
     up: Option<Up>,
+    /// Also if the transaction is refused.
+    is_sure: bool,
 }
 
 /// A flag that is up.
@@ -66,8 +74,7 @@ impl Raised {
         parts: &impl KeyParts,
         (says, until_ms): (Arc<T>, u64),
     ) -> Self {
-        let mut key = Vec::new();
-        write_flag_key(&mut key, flag.id, slot, parts);
+        let key = flag_key(flag.id, slot, parts);
         let bytes = HEAD_BYTES + key.len() + says.bytes();
         let up = Up {
             says,
@@ -75,17 +82,34 @@ impl Raised {
             until_ms,
         };
         Self {
-            key: key.into(),
+            key,
             up: Some(up),
+            is_sure: false,
         }
     }
 
-    pub(crate) fn lowered<T>(flag: &Flag<T>, slot: Slot, parts: &impl KeyParts) -> Self {
-        let mut key = Vec::new();
-        write_flag_key(&mut key, flag.id, slot, parts);
+    /// The same, though its transaction be refused.
+    pub(crate) fn surely(self) -> Self {
         Self {
-            key: key.into(),
+            is_sure: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_sure(&self) -> bool {
+        self.is_sure
+    }
+
+    /// Whether the other one takes its place.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    pub(crate) fn lowered<T>(flag: &Flag<T>, slot: Slot, parts: &impl KeyParts) -> Self {
+        Self {
+            key: flag_key(flag.id, slot, parts),
             up: None,
+            is_sure: false,
         }
     }
 
@@ -96,9 +120,11 @@ impl Raised {
 }
 
 /// `slot ‖ parts ‖ flag`: what follows the parts makes no two kinds alike, as all have the same length.
-fn write_flag_key(out: &mut Vec<u8>, id: u16, slot: Slot, parts: &impl KeyParts) {
-    write_key(out, slot, parts);
-    out.extend_from_slice(&id.to_be_bytes());
+fn flag_key(id: u16, slot: Slot, parts: &impl KeyParts) -> Box<[u8]> {
+    let mut key = Vec::new();
+    write_key(&mut key, slot, parts);
+    key.extend_from_slice(&id.to_be_bytes());
+    key.into()
 }
 
 /// The flags of all partitions.
@@ -116,7 +142,7 @@ struct Board {
 impl Board {
     /// Puts a flag up in the place of the one before. If there is no room, not even once those are taken down whose
     /// time is over, it stays down.
-    fn put_up(&mut self, Raised { key, up }: Raised, now_ms: u64) {
+    fn put_up(&mut self, Raised { key, up, .. }: Raised, now_ms: u64) {
         self.take_down(&key);
         let Some(up) = up else {
             return;
@@ -177,18 +203,26 @@ impl Flags {
 /// What a request sees that is not at its partition, all at one moment.
 pub struct Edge<'a> {
     flags: &'a Flags,
+    filters: &'a Filters,
     clock: &'a EngineClock,
+    /// Whether flags of a partition may be shown to this request.
+    may_see: &'a dyn Fn(PartitionId) -> bool,
     /// When it was first asked for: most requests ask for nothing.
     moment_ms: OnceCell<u64>,
 }
 
 impl<'a> Edge<'a> {
-    pub(crate) fn new(flags: &'a Flags, clock: &'a EngineClock) -> Self {
-        let moment_ms = OnceCell::new();
+    pub(crate) fn new(
+        (flags, filters): (&'a Flags, &'a Filters),
+        clock: &'a EngineClock,
+        may_see: &'a dyn Fn(PartitionId) -> bool,
+    ) -> Self {
         Self {
             flags,
+            filters,
             clock,
-            moment_ms,
+            may_see,
+            moment_ms: OnceCell::new(),
         }
     }
 
@@ -209,13 +243,27 @@ impl<'a> Edge<'a> {
         self.clock.seen(self.moment_ms())
     }
 
-    /// What a flag of the slot of `key` says, if it is up.
+    /// Whether there may be a row of a table that is [`crate::Table::known_at_edge`], under `parts` in the slot
+    /// of `key`. Who asks for a flag first is told of every row that was put before that flag was raised, and of
+    /// every row on which an answer rests that has left before.
+    #[must_use]
+    pub fn may_have<R: Row>(&self, table: &Table<R>, key: &str, parts: impl KeyParts) -> bool {
+        debug_assert!(table.is_known_at_edge(), "{}", table.def().name());
+        let mut bytes = Vec::new();
+        write_key(&mut bytes, Slot::of(key.as_bytes()), &parts);
+        let filter = self.filters.get(&table.id());
+        filter.is_none_or(|filter| filter.may_have(&bytes))
+    }
+
+    /// What a flag of the slot of `key` says, if it is up. None is shown to a command whose connection waits
+    /// for what it has sent before: they would not run in the order sent.
     #[must_use]
     pub fn get<T: Told>(&self, flag: &Flag<T>, key: &str, parts: impl KeyParts) -> Option<Arc<T>> {
         let slot = Slot::of(key.as_bytes());
-        let mut bytes = Vec::new();
-        write_flag_key(&mut bytes, flag.id, slot, &parts);
-        let up = self.flags.get(slot, &bytes)?;
+        if !(self.may_see)(self.flags.slots.owner(slot)) {
+            return None;
+        }
+        let up = self.flags.get(slot, &flag_key(flag.id, slot, &parts))?;
         let says = (up.until_ms > self.look_ms()).then_some(up.says)?;
         says.downcast().ok()
     }
@@ -241,9 +289,7 @@ mod tests {
     }
 
     fn said(flags: &Flags, flag: &Flag<Text>, key: &str) -> Option<&'static str> {
-        let mut bytes = Vec::new();
-        write_flag_key(&mut bytes, flag.id, Slot(0), &key);
-        let up = flags.get(Slot(0), &bytes)?;
+        let up = flags.get(Slot(0), &flag_key(flag.id, Slot(0), &key))?;
         Some(up.says.downcast::<Text>().ok()?.0)
     }
 
@@ -271,7 +317,8 @@ mod tests {
         let flags = Flags::new(SlotMap::even(1), 1);
         let clock = EngineClock::start(Arc::new(Hasty::default()), None, false).unwrap();
         clock.promised(1_000_000);
-        let edge = Edge::new(&flags, &clock);
+        let filters = Filters::new();
+        let edge = Edge::new((&flags, &filters), &clock, &|_| true);
         let now_ms = edge.now_ms().unwrap();
         let raised = Raised::new(
             &TEXT,
@@ -282,7 +329,7 @@ mod tests {
         flags.put_up(PartitionId(0), &mut vec![raised], now_ms);
         assert!(edge.get(&TEXT, "a", "a").is_some());
         assert_eq!((edge.now_ms(), edge.look_ms()), (Some(now_ms), now_ms));
-        let later = Edge::new(&flags, &clock);
+        let later = Edge::new((&flags, &filters), &clock, &|_| true);
         assert!(later.look_ms() > now_ms);
         assert_eq!(later.get(&TEXT, "a", "a"), None);
     }

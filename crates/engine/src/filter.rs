@@ -5,7 +5,9 @@
 //! seven bits of one cache line (Putze, Sanders, Singler: *Cache-, Hash- and Space-Efficient Bloom
 //! Filters*, 2007). It grows by layers, each twice as large as the one before. A checkpoint adds its
 //! keys before any partition lets them go; those of older ones are read from the base after a start,
-//! and until then the filter knows nothing.
+//! and until then the filter knows nothing. Where the edge is to know a table's keys
+//! ([`crate::Table::known_at_edge`]), those of rows in memory are added too, when they are put and when the
+//! log is replayed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -121,17 +123,17 @@ impl Filter {
         }
     }
 
-    /// Adds a key that the base holds, or is about to.
+    /// Adds a key that the base holds, or is about to; or memory.
     pub(crate) fn add(&self, key: &[u8]) {
         let hash = xxh3_128_with_seed(key, self.seed);
         if self.state.load(Ordering::Relaxed) == GIVEN_UP || self.has(hash) {
             return;
         }
         for (at, place) in self.layers.iter().enumerate() {
-            if place.get().is_none() && !self.may_grow(at) {
+            if place.get().is_none() && !self.grow(at) {
                 break;
             }
-            let layer = place.get_or_init(|| Layer::new(at));
+            let layer = place.get().expect("because it was there, or grew");
             if layer.keys.load(Ordering::Relaxed) < layer.keys_max {
                 return layer.add(hash);
             }
@@ -139,11 +141,27 @@ impl Filter {
         self.state.store(GIVEN_UP, Ordering::Release);
     }
 
-    fn may_grow(&self, at: usize) -> bool {
+    /// Makes a layer if there is room for it; another thread may be about to as well.
+    fn grow(&self, at: usize) -> bool {
         let more = (FIRST_KEYS << at) * BITS_PER_KEY[at] / 8;
         let relaxed = Ordering::Relaxed;
         let take = |left: usize| left.checked_sub(more);
-        self.bytes_left.fetch_update(relaxed, relaxed, take).is_ok()
+        if self
+            .bytes_left
+            .fetch_update(relaxed, relaxed, take)
+            .is_err()
+        {
+            return self.layers[at].get().is_some();
+        }
+        let mut is_ours = false;
+        self.layers[at].get_or_init(|| {
+            is_ours = true;
+            Layer::new(at)
+        });
+        if !is_ours {
+            self.bytes_left.fetch_add(more, relaxed);
+        }
+        true
     }
 
     fn has(&self, hash: u128) -> bool {
@@ -159,7 +177,7 @@ impl Filter {
                 .compare_exchange(LEARNING, COMPLETE, Ordering::Release, Ordering::Relaxed);
     }
 
-    /// Whether the base may have a row under this key.
+    /// Whether there may be a row under this key.
     pub(crate) fn may_have(&self, key: &[u8]) -> bool {
         self.state.load(Ordering::Acquire) != COMPLETE
             || self.has(xxh3_128_with_seed(key, self.seed))

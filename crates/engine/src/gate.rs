@@ -58,8 +58,12 @@ impl Answers {
         self.others.events.push(event);
     }
 
+    /// Adds a flag; of many of one kind and key in a row, as in a rush, the last is enough.
     pub(crate) fn push_flag(&mut self, raised: Raised) {
-        self.raised.push(raised);
+        match self.raised.last_mut() {
+            Some(last) if last.is_of(&raised) => *last = raised,
+            Some(_) | None => self.raised.push(raised),
+        }
     }
 
     /// Bytes that it takes at the gate.

@@ -182,7 +182,7 @@ impl Inbox {
     pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Fault> {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = match envelope.class {
-            Class::Opens if self.overdue.load(Ordering::Relaxed) => 0,
+            Class::Opens if self.is_overdue() => 0,
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,
         };
@@ -221,6 +221,11 @@ impl Inbox {
     /// Commands of a domain that wait to run.
     pub(crate) fn held(&self, domain: usize) -> usize {
         self.held[domain].now().0
+    }
+
+    /// Whether timers are overdue, and opening commands are told BUSY.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_overdue(&self, overdue: bool) {

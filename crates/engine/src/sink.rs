@@ -19,6 +19,10 @@ pub trait ReplySink: Send + Sync {
     /// How outcomes become bytes.
     fn renderer(&self) -> &dyn Renderer;
 
+    /// Whether all is answered that this end has asked for before the request of this token: then it may be
+    /// answered outside of its partition and overtakes nothing.
+    fn is_next(&self, token: u64) -> bool;
+
     /// Takes a run of answers. The first one's bytes begin at `start` of `bytes`.
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]);
 }

@@ -44,12 +44,25 @@ impl<R: Row> Table<R> {
         Self::new(table_id(domain, number), name, Shape::Ordered, retention)
     }
 
+    /// The keyed table, whose keys the edge is to know: those of rows in memory as well as in the base, also
+    /// of rows that were removed. See [`crate::Edge::may_have`].
+    #[must_use]
+    pub const fn known_at_edge(mut self) -> Self {
+        assert!(
+            matches!(self.def.shape, Shape::Keyed),
+            "ordered tables have no filter"
+        );
+        self.def.is_known_at_edge = true;
+        self
+    }
+
     const fn new(id: u16, name: &'static str, shape: Shape, retention: Option<Retention>) -> Self {
         let def = TableDef {
             id,
             name,
             shape,
             retention,
+            is_known_at_edge: false,
             verify: verify::<R>,
         };
         let row = PhantomData;
@@ -66,6 +79,11 @@ impl<R: Row> Table<R> {
     #[must_use]
     pub const fn id(&self) -> u16 {
         self.def.id
+    }
+
+    /// Whether the edge knows its keys.
+    pub(crate) const fn is_known_at_edge(&self) -> bool {
+        self.def.is_known_at_edge
     }
 
     /// Whether it is an archive.
@@ -94,6 +112,8 @@ pub struct TableDef {
     pub(crate) shape: Shape,
     /// Of an archive.
     pub(crate) retention: Option<Retention>,
+    /// Its filter has the keys of rows in memory too.
+    pub(crate) is_known_at_edge: bool,
     verify: fn(&[u8]) -> Result<(), minicbor::decode::Error>,
 }
 

@@ -132,7 +132,13 @@ impl Tables {
     pub(crate) fn put<R: Row>(&mut self, table: &Table<R>, key: &mut Vec<u8>, row: &R) {
         let key_length = key.len();
         minicbor::encode(row, &mut *key).expect("because writing to memory does not fail");
-        self.table_mut(table).put(Cell::of_row(key, key_length));
+        let cell = Cell::of_row(key, key_length);
+        let rows = self.table_mut(table);
+        if table.is_known_at_edge() {
+            // Before any answer can leave; what is undone or removed later leaves its key there.
+            rows.tell_filter(cell.key());
+        }
+        rows.put(cell);
     }
 
     /// Removes a row, if it is there.
@@ -184,6 +190,9 @@ impl Tables {
         let (def, rows) = &mut self.tables[at];
         if let Some(row) = row {
             def.verify(row)?;
+            if def.is_known_at_edge {
+                rows.tell_filter(key);
+            }
         }
         rows.replay(cell_of(&mut self.scratch, key, row));
         self.bytes = self.bytes.strict_add_signed(rows.more_bytes());

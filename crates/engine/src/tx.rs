@@ -164,6 +164,19 @@ impl<'a> Tx<'a> {
         self.raised.push(raised);
     }
 
+    /// The same, also if this command is refused: what it says must not rest on what the command has changed.
+    pub fn raise_though_refused<T: Told>(
+        &mut self,
+        flag: &Flag<T>,
+        parts: impl KeyParts,
+        says: Arc<T>,
+        for_ms: u64,
+    ) {
+        self.raise(flag, parts, says, for_ms);
+        let raised = self.raised.pop().map(Raised::surely);
+        self.raised.extend(raised);
+    }
+
     /// Takes a flag of this slot down.
     pub fn lower<T: Told>(&mut self, flag: &Flag<T>, parts: impl KeyParts) {
         self.raised.push(Raised::lowered(flag, self.slot, &parts));

@@ -75,3 +75,56 @@ fn command_that_is_refused_raises_nothing() {
     engine.call("NOTE.HOIST a no");
     assert_eq!(engine.call("NOTE.HOISTED a"), "what=news by=edge");
 }
+
+#[test]
+fn flag_that_says_nothing_of_its_command_goes_up_though_that_is_refused_once_what_was_before_is_durable()
+ {
+    let mut engine = fresh();
+    let token = engine.submit("NOTE.HOIST a news").unwrap();
+    let refused = engine.submit("NOTE.HOIST a surely").unwrap();
+    run(&mut engine);
+    assert_eq!((engine.answer(token), engine.answer(refused)), (None, None));
+    assert_eq!(at_edge(&mut engine), None);
+    engine.settle();
+    assert!(engine.answer(refused).unwrap().1.starts_with("note_full"));
+    assert_eq!(at_edge(&mut engine).unwrap(), "what=surely by=edge");
+}
+
+/// What is answered about a note: that it never said anything, by the edge, or something by its partition.
+fn told_of(engine: &mut Stepper, key: &str) -> String {
+    engine.call(&format!("NOTE.HOISTED {key}"))
+}
+
+const NOBODY: &str = "what= by=edge";
+
+#[test]
+fn edge_knows_which_keys_there_are_over_a_restart_and_a_checkpoint() {
+    let mut engine = fresh();
+    assert_eq!(told_of(&mut engine, "a"), NOBODY);
+    let token = engine.submit("NOTE.HOIST a news FOR 1").unwrap();
+    run(&mut engine);
+    assert_eq!(at_edge(&mut engine), None, "though it is not durable yet");
+    engine.settle();
+    engine.pass_ms(1);
+    assert!(engine.answer(token).is_some());
+    let by_partition = "what=news by=partition";
+    assert_eq!(told_of(&mut engine, "a"), by_partition);
+
+    let mut engine = engine.reopen().unwrap();
+    assert_eq!(told_of(&mut engine, "a"), by_partition, "from the log");
+    assert_eq!(told_of(&mut engine, "b"), NOBODY);
+    engine.checkpoint();
+    assert_eq!(told_of(&mut engine, "a"), by_partition);
+    engine.call("NOTE.HOIST c more FOR 1");
+    let mut engine = engine.reopen().unwrap();
+    let unknown = "what= by=partition";
+    assert_eq!(told_of(&mut engine, "b"), unknown, "the base is not read");
+    engine.tend();
+    for (key, expected) in [
+        ("a", by_partition),
+        ("b", NOBODY),
+        ("c", "what=more by=partition"),
+    ] {
+        assert_eq!(told_of(&mut engine, key), expected, "{key}");
+    }
+}

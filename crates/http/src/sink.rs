@@ -34,6 +34,11 @@ impl ReplySink for OneShot {
         &JsonRenderer
     }
 
+    /// A client that waits for no answer says that the order is the same to it.
+    fn is_next(&self, _token: u64) -> bool {
+        true
+    }
+
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
         debug_assert_eq!(answers.len(), 1, "one request has one answer");
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

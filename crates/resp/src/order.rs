@@ -236,6 +236,10 @@ impl ReplySink for Sink {
         self.renderer
     }
 
+    fn is_next(&self, token: u64) -> bool {
+        self.replies.lock().next == token
+    }
+
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
         self.replies.deliver(answers, start, bytes);
     }

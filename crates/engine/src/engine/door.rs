@@ -43,7 +43,7 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) {
-        if self.answer_at_edge(domain, &work, sink, token) {
+        if self.answer_at_edge((domain, def.class), &work, sink, token) {
             return;
         }
         let admitted = self.admit(domain, def, work, sink, token, None);
@@ -66,7 +66,7 @@ impl Door {
     /// Answers a request from what is known at the edge, if that says it.
     fn answer_at_edge(
         &self,
-        domain: usize,
+        (domain, class): (usize, Class),
         work: &Work,
         sink: &Arc<dyn ReplySink>,
         token: u64,
@@ -75,7 +75,14 @@ impl Door {
             return false;
         };
         let shared = &*self.shared;
-        let edge = Edge::new(&shared.flags, &shared.clock);
+        let may_see = |partition| match class {
+            Class::Reads => true,
+            Class::Finishes => sink.is_next(token),
+            // While timers are overdue a "no" may not be true.
+            Class::Opens => sink.is_next(token) && !shared.inbox(partition).is_overdue(),
+        };
+        let told = (&shared.flags, &shared.filters);
+        let edge = Edge::new(told, &shared.clock, &may_see);
         let mut bytes = Vec::new();
         let Some((status, refused)) = call.glance(&edge, sink.renderer(), &mut bytes) else {
             return false;

@@ -50,7 +50,7 @@ pub(crate) struct MemTable {
     committed: usize,
     /// The base has no row of this table: what is not in memory is nowhere.
     whole: bool,
-    /// What the base has, if it is a keyed table.
+    /// What the base has, if it is a keyed table; and memory, if the edge is to know.
     filter: Option<Arc<Filter>>,
 }
 
@@ -97,6 +97,13 @@ impl MemTable {
                 Ok(None)
             }
             None => Err(()),
+        }
+    }
+
+    /// Has the filter know a key of memory.
+    pub(crate) fn tell_filter(&self, key: &[u8]) {
+        if let Some(filter) = &self.filter {
+            filter.add(key);
         }
     }
 

@@ -6,6 +6,7 @@ use super::lanes::COMMAND_WORK;
 use super::state::Done;
 use super::{Later, OWN, Partition, fits};
 use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
+use crate::edge::Raised;
 use crate::gate::Answers;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::Slot;
@@ -273,6 +274,8 @@ impl Partition {
             return self.commit(slot, done, answers);
         }
         self.state.tables.undo();
+        let sure = done.raised.into_iter().filter(Raised::is_sure);
+        sure.for_each(|raised| answers.push_flag(raised));
         0
     }
 }

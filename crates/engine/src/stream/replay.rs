@@ -78,5 +78,9 @@ impl ReplySink for Nowhere {
         self
     }
 
+    fn is_next(&self, _token: u64) -> bool {
+        true
+    }
+
     fn deliver(&self, _answers: &[Answer], _start: usize, _bytes: &[u8]) {}
 }

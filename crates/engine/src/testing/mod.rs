@@ -192,6 +192,11 @@ impl ReplySink for Recorder {
         &Line
     }
 
+    /// Each request is as of a connection of its own.
+    fn is_next(&self, _token: u64) -> bool {
+        true
+    }
+
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = start;

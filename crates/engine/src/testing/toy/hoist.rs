@@ -14,7 +14,7 @@ use crate::tx::{Reads, Stop, Tx};
 use crate::{reply, request};
 
 /// What a note says, by its key.
-pub(super) const HOISTED: Table<Says> = Table::keyed(NUMBER, 9, "note.hoisted");
+pub(super) const HOISTED: Table<Says> = Table::keyed(NUMBER, 9, "note.hoisted").known_at_edge();
 
 const FLAG: Flag<Says> = Flag::new(NUMBER, 1);
 
@@ -34,8 +34,8 @@ impl Told for Says {
 }
 
 request! {
-    /// Has a note say something, at the edge too. `down` takes the flag down, and `no` is refused once it was
-    /// raised.
+    /// Has a note say something, at the edge too. `down` takes the flag down; `no` is refused once it was
+    /// raised, and so is `surely`, whose flag goes up all the same.
     pub(super) struct Hoist {
         /// The key.
         key: Name,
@@ -79,12 +79,13 @@ impl Apply for Hoist {
         let what = self.what.compact();
         let says = Says { what: what.clone() };
         let key = self.key.as_str();
-        if what == "down" {
-            tx.lower(&FLAG, key);
-        } else {
-            tx.raise(&FLAG, key, Arc::new(says.clone()), self.for_ms.get());
+        let (told, for_ms) = (Arc::new(says.clone()), self.for_ms.get());
+        match what.as_str() {
+            "down" => tx.lower(&FLAG, key),
+            "surely" => tx.raise_though_refused(&FLAG, key, told, for_ms),
+            _ => tx.raise(&FLAG, key, told, for_ms),
         }
-        if what == "no" {
+        if matches!(what.as_str(), "no" | "surely") {
             return Err(Refusal::Full.into());
         }
         tx.put(&HOISTED, key, says);
@@ -110,11 +111,12 @@ impl Apply for Hoisted {
 
     fn glance(&self, edge: &Edge<'_>) -> Option<Result<Said, Refusal>> {
         let key = self.key.as_str();
-        let says = edge.get(&FLAG, key, key)?;
-        Some(Ok(Said {
-            what: says.what.clone(),
-            by: "edge",
-        }))
+        let what = match edge.get(&FLAG, key, key) {
+            Some(says) => says.what.clone(),
+            None if edge.may_have(&HOISTED, key, key) => return None,
+            None => CompactString::default(),
+        };
+        Some(Ok(Said { what, by: "edge" }))
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Said, Stop<Refusal>> {
