@@ -78,6 +78,10 @@ pub struct Tx<'a> {
     pub(crate) tables: &'a mut Tables,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) minter: &'a mut Minter,
+    /// The id that an earlier run of this command has minted, which was undone.
+    pub(crate) minted_before: Option<u64>,
+    /// The one that was minted last.
+    pub(crate) minted: Option<u64>,
     pub(crate) partition: PartitionId,
     pub(crate) slot: Slot,
     pub(crate) now_ms: u64,
@@ -138,8 +142,16 @@ impl<'a> Tx<'a> {
         self.now_ms
     }
 
-    /// A fresh id, unique for ever.
+    /// A fresh id, unique for ever. Ids of transactions that overtook each other need not ascend.
     pub fn mint(&mut self) -> u64 {
+        let before = self.minted_before.take();
+        let id = before.unwrap_or_else(|| self.number());
+        self.minted = Some(id);
+        id
+    }
+
+    /// A fresh id behind all others of the partition.
+    fn number(&mut self) -> u64 {
         self.minter.mint(self.partition, self.now_ms)
     }
 
@@ -302,7 +314,7 @@ impl<'a> Tx<'a> {
             to: CompactString::new(address.to()),
             body: body.to_vec().into(),
         };
-        let number = self.mint();
+        let number = self.number();
         self.put(&OUTBOX, number, &sent);
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
@@ -315,7 +327,7 @@ impl<'a> Tx<'a> {
         assert!(bytes <= CALL_BYTES_MAX, "a call of {bytes} bytes");
         let to = Slot::of(call.answer_to.to().as_bytes());
         assert_eq!(to, self.slot, "the answer goes to another slot");
-        let number = self.mint();
+        let number = self.number();
         let row = CallRow::new(call, self.now_ms);
         self.calls.begun += 1;
         self.hand_to_courier(number, row);
@@ -351,7 +363,7 @@ impl<'a> Tx<'a> {
 
     /// Keeps what was set aside where people can see it.
     pub(crate) fn set_aside(&mut self, dead: DeadRow) {
-        let number = self.mint();
+        let number = self.number();
         self.put(&DEAD, number, dead);
     }
 
@@ -365,7 +377,7 @@ impl<'a> Tx<'a> {
             facts: event::facts_of(event),
             domain: CompactString::const_new(E::DEF.domain),
         };
-        let number = self.mint();
+        let number = self.number();
         let told = self.is_watched.then(|| ToldEvent::of(number, row.clone()));
         self.emitted.push(Emitted {
             def: E::DEF,

@@ -470,3 +470,19 @@ fn minted_id_is_never_one_that_a_caller_chose() {
         "{next}"
     );
 }
+
+#[test]
+fn ids_are_minted_though_it_is_not_known_yet_which_are_taken() {
+    let mut engine = Stepper::fresh(&[STOCK]);
+    run(
+        &mut engine,
+        "STOCK.SET a 9 => sku=a…\nSTOCK.ADD a first 1 => …\nSTOCK.HOLD a h 1 => …",
+    );
+    engine.checkpoint_under_way();
+    // A start knows of no row of the base at first: each id that is minted has to be looked for there.
+    let mut engine = engine.reopen().unwrap();
+    run(
+        &mut engine,
+        "STOCK.ADD a * 1 => sku=a…\nSTOCK.HOLD a * 1 => sku=a…state=held…",
+    );
+}

@@ -138,6 +138,7 @@ impl Door {
                     name: def.resp,
                     marks,
                     turn: Turn::First,
+                    minted: None,
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
@@ -182,6 +183,7 @@ impl Door {
                 name,
                 marks: marks.clone(),
                 turn: Turn::First,
+                minted: None,
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {

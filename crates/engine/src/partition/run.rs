@@ -110,7 +110,7 @@ impl Partition {
     /// Runs one command, unless it has to wait; the record weighs so much already.
     fn run(
         &mut self,
-        envelope: Envelope,
+        mut envelope: Envelope,
         now_ms: u64,
         weight: usize,
         shared: &Shared,
@@ -128,7 +128,7 @@ impl Partition {
         }
         let ran = match &envelope.work {
             Errand::Call { .. } => {
-                match self.run_call(&envelope, now_ms, weight, shared, answers) {
+                match self.run_call(&mut envelope, now_ms, weight, shared, answers) {
                     Ok(Called::Answered(more)) => Ok(more),
                     Ok(Called::Waits(more)) => {
                         self.answer_later(envelope, now_ms);
@@ -194,7 +194,7 @@ impl Partition {
     /// Runs a command or point query to its answer.
     fn run_call(
         &mut self,
-        envelope: &Envelope,
+        envelope: &mut Envelope,
         now_ms: u64,
         weight: usize,
         shared: &Shared,
@@ -223,6 +223,7 @@ impl Partition {
         let answered = answers.bytes.len();
         let mut tx = self.state.begin(self.id, slot, now_ms);
         tx.turn = turn;
+        tx.minted_before = envelope.minted;
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {
                 let done = Done::of(tx);
@@ -231,6 +232,7 @@ impl Partition {
                     answers.bytes.truncate(answered);
                     return Err(Later::NextRecord);
                 }
+                envelope.minted = None; // It was used, if it was minted again.
                 let Some(status) = status else {
                     return Ok(Called::Waits(self.commit(slot, done, answers)));
                 };
@@ -242,6 +244,7 @@ impl Partition {
                 Ok(Called::Answered(more))
             }
             Err(missing) => {
+                envelope.minted = tx.minted;
                 self.state.tables.undo();
                 let found = self.all_missing(slot, missing, |reads| call.reads(reads));
                 Err(Later::Fetched(found))

@@ -77,6 +77,8 @@ impl State {
             tables: &mut self.tables,
             scratch: &mut self.scratch,
             minter: &mut self.minter,
+            minted_before: None,
+            minted: None,
             partition,
             slot,
             now_ms,
