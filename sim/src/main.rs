@@ -52,6 +52,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("events told", all.events);
     line("answers about orders", all.orders);
     line("answers about sales", all.sales);
+    line("bought in sales", all.bought);
     line("calls to a provider", all.calls);
     line("audits under way", all.audits);
     for (fault, count) in all.faults() {

@@ -2,7 +2,8 @@
 //!
 //! Who enters when, and whether before the start, the disk decides with every crash. So what is checked is
 //! what was told: a ticket stays its buyer's, a position is told once and never another one, who was admitted
-//! stays so, and commitment, list, nonce and secret are each told once.
+//! stays so, and commitment, list, nonce and secret are each told once. By a token one order is bought and never
+//! another one; who has bought is told so whenever they ask again; and no buyer has more than the limit.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,13 @@ const ASKED_MAX: usize = 4;
 
 /// Sales that commands are about: older ones are left as they are.
 const RECENT: u64 = 2;
+
+/// Goods of all sales, with few units each.
+const GOODS: u64 = 2;
+const UNITS: u64 = 3;
+
+/// Units that a buyer may have in a sale.
+const MAX: u64 = 2;
 
 /// What is told once, of a sale or of a buyer.
 const TOLD_ONCE: [&str; 9] = [
@@ -43,10 +51,30 @@ pub(crate) struct Sales {
     announced: BTreeMap<u64, String>,
     /// By sale, and by buyer if it is about one.
     known: BTreeMap<(u64, Option<u64>), Known>,
-    asked: Vec<(u64, (u64, Option<u64>))>,
+    asked: Vec<(u64, About)>,
+    tokens: Vec<Token>,
+}
+
+/// What a command is about.
+type About = (u64, Option<u64>, Option<usize>);
+
+/// A token that a buyer of a sale was given.
+struct Token {
+    of: (u64, u64),
+    quantity: u64,
+    /// How it is spent.
+    buy: String,
+    /// The order that was bought by it.
+    order: Option<String>,
 }
 
 impl Sales {
+    pub(crate) fn declare(engine: &mut Stepper) {
+        for good in 0..GOODS {
+            engine.call(&format!("STOCK.SET good{good} {UNITS}"));
+        }
+    }
+
     pub(crate) fn may_ask(&self) -> bool {
         self.asked.len() < ASKED_MAX
     }
@@ -55,32 +83,77 @@ impl Sales {
     pub(crate) fn ask(&mut self, engine: &mut Stepper, random: &mut Random) {
         if self.count == 0 || random.chance(1, 60) {
             self.count += 1;
-            let starts_ms = engine.now_ms() + random.below(30_000);
-            let ends_ms = starts_ms + 1 + random.below(60_000);
+            let starts_ms = engine.now_ms() + random.below(4_000);
+            let ends_ms = starts_ms + 1 + random.below(120_000);
             let beacon = ["", " BEACON stars"][random.below(2) as usize];
+            let ttl_ms = [400, 4_000, 40_000][random.below(3) as usize];
             let create = format!(
-                "SALE.CREATE drop{} {starts_ms} {ends_ms} RATE {}{beacon}",
+                "SALE.CREATE drop{} {starts_ms} {ends_ms} RATE {}{beacon} GOODS 2 good0 10 good1 20 \
+                 MAX {MAX} TTL {ttl_ms} VISIT 2000 CURRENCY EUR",
                 self.count,
                 1 + random.below(3)
             );
-            self.announced.insert(self.count, create);
+            self.announced.insert(self.count, create.clone());
+            return self.submit(engine, (self.count, None, None), &create);
         }
         let sale = self.count.saturating_sub(random.below(RECENT)).max(1);
-        let buyer = random.below(BUYERS);
         let (about, command) = match random.below(12) {
-            0 => (None, self.announced[&sale].clone()),
-            1 => (None, format!("SALE.GET drop{sale}")),
-            2 => (None, format!("SALE.START drop{sale}")),
-            3 => (None, format!("SALE.BEACON drop{sale} sky")),
-            4..9 => (Some(buyer), join(sale, buyer)),
-            _ => match self.ticket(sale, buyer) {
-                Some(ticket) => (Some(buyer), format!("SALE.POSITION drop{sale} {ticket}")),
-                None => (Some(buyer), join(sale, buyer)),
-            },
+            6..12 => self.visit(sale, random),
+            0 => ((sale, None, None), self.announced[&sale].clone()),
+            1 => ((sale, None, None), format!("SALE.GET drop{sale}")),
+            2 => ((sale, None, None), format!("SALE.START drop{sale}")),
+            3 => ((sale, None, None), format!("SALE.BEACON drop{sale} sky")),
+            _ => {
+                let buyer = random.below(BUYERS);
+                ((sale, Some(buyer), None), join(sale, buyer))
+            }
         };
-        let token = engine.submit(&command);
+        self.submit(engine, about, &command);
+    }
+
+    fn submit(&mut self, engine: &mut Stepper, about: About, command: &str) {
+        let token = engine.submit(command);
         let token = token.expect("because the command is well formed");
-        self.asked.push((token, (sale, about)));
+        self.asked.push((token, about));
+    }
+
+    /// What somebody does who has entered.
+    fn visit(&self, sale: u64, random: &mut Random) -> (About, String) {
+        let buyer = random.below(BUYERS);
+        let about = (sale, Some(buyer), None);
+        let Some(ticket) = self.ticket(sale, buyer) else {
+            return (about, join(sale, buyer));
+        };
+        let recent = self.tokens.len().saturating_sub(8);
+        let some = random.below(8) as usize + recent;
+        match (random.below(8), self.tokens.get(some)) {
+            (0..3, Some(token)) => {
+                let (sale, buyer) = token.of;
+                ((sale, Some(buyer), Some(some)), token.buy.clone())
+            }
+            (3, Some(token)) => {
+                let order = token.order.as_deref().unwrap_or("nothing");
+                let command = match random.below(4) {
+                    0 => format!("ORDER.CANCEL {order}"),
+                    1 => format!("ORDER.REFUND {order} r0"),
+                    _ => format!("ORDER.PAY {order} p0 bank WAIT 0"),
+                };
+                ((0, None, None), command)
+            }
+            (3..6, _) => {
+                let (good, quantity) = (random.below(GOODS), 1 + random.below(MAX));
+                let token = format!("drop{sale} buyer{buyer} {ticket} good{good} {quantity}");
+                (
+                    about,
+                    format!("SALE.TOKEN {token} WAIT {}", random.below(2) * 500),
+                )
+            }
+            (6, _) => {
+                let more = format!("STOCK.ADD good{} * 1", random.below(GOODS));
+                ((0, None, None), more)
+            }
+            _ => (about, format!("SALE.POSITION drop{sale} {ticket}")),
+        }
     }
 
     fn ticket(&self, sale: u64, buyer: u64) -> Option<&String> {
@@ -96,15 +169,71 @@ impl Sales {
                 continue;
             };
             answers += 1;
-            if status == Status::Done {
-                self.note(about, &answer)?;
+            let (sale, buyer, token) = about;
+            match (status, token) {
+                (Status::Done, Some(token)) => self.note_bought(token, &answer)?,
+                (Status::Done, None) => self.note((sale, buyer), &answer)?,
+                (Status::Conflict | Status::NotFound, Some(token)) => {
+                    let token = &self.tokens[token];
+                    if let Some(order) = &token.order {
+                        return Err(format!(
+                            "{}: {answer}, and it has bought {order}",
+                            token.buy
+                        ));
+                    }
+                }
+                _ => {}
             }
         }
         Ok(answers)
     }
 
+    /// How many orders were bought.
+    pub(crate) fn bought(&self) -> u64 {
+        let bought = self.tokens.iter().filter(|token| token.order.is_some());
+        bought.count() as u64
+    }
+
+    /// By a token one order is bought, and never another one.
+    fn note_bought(&mut self, token: usize, answer: &str) -> Result<(), String> {
+        let token = &mut self.tokens[token];
+        let order = word(answer, "order").map(ToOwned::to_owned);
+        if token.order.is_some() && token.order != order {
+            let (buy, before) = (&token.buy, &token.order);
+            return Err(format!("{buy}: {answer}, and {before:?} before"));
+        }
+        token.order = order;
+        Ok(())
+    }
+
+    fn note_token(&mut self, of: (u64, u64), answer: &str) {
+        let fields = ["nonce", "sku", "buyer", "token", "quantity"];
+        let told = fields.map(|name| word(answer, name));
+        if let [
+            Some(nonce),
+            Some(sku),
+            Some(buyer),
+            Some(token),
+            Some(quantity),
+        ] = told
+        {
+            let buy = format!("SALE.BUY drop{} {nonce} {sku} {buyer} {token}", of.0);
+            if self.tokens.iter().all(|token| token.buy != buy) {
+                self.tokens.push(Token {
+                    of,
+                    quantity: quantity.parse().unwrap_or(0),
+                    buy,
+                    order: None,
+                });
+            }
+        }
+    }
+
     /// What was told once is told again, and nothing else in its place.
     fn note(&mut self, about: (u64, Option<u64>), answer: &str) -> Result<(), String> {
+        if let (sale, Some(buyer)) = about {
+            self.note_token((sale, buyer), answer);
+        }
         let known = self.known.entry(about).or_default();
         for name in TOLD_ONCE {
             let Some(value) = word(answer, name) else {
@@ -121,7 +250,9 @@ impl Sales {
         let state = word(answer, "state").filter(|_| about.1.is_some());
         match state {
             Some("admitted") => drop(known.insert("admitted", "yes".to_owned())),
-            Some("early" | "drawing" | "waiting") if known.contains_key("admitted") => {
+            Some("early" | "drawing" | "waiting" | "sold_out")
+                if known.contains_key("admitted") =>
+            {
                 return Err(format!("drop{about:?}: {answer}, after it was admitted"));
             }
             Some(_) | None => {}
@@ -157,7 +288,35 @@ impl Sales {
                 }
             }
         }
-        Ok(())
+        self.check_orders(engine)
+    }
+
+    /// Every order that was bought is there, and no buyer has more of a sale than the limit.
+    fn check_orders(&mut self, engine: &mut Stepper) -> Result<(), String> {
+        let mut has = BTreeMap::new();
+        for token in &self.tokens {
+            let Some(order) = &token.order else {
+                continue;
+            };
+            let (sale, buyer) = token.of;
+            let answer = engine.call(&format!("ORDER.GET {order}"));
+            let state = word(&answer, "state").unwrap_or_default();
+            let is_theirs = word(&answer, "buyer") == Some(&format!("buyer{buyer}"));
+            if !is_theirs {
+                return Err(format!(
+                    "drop{sale}: {answer}, and buyer{buyer} has bought it"
+                ));
+            }
+            if ["reserved", "paying", "paid", "fulfilled"].contains(&state) {
+                *has.entry(token.of).or_insert(0) += token.quantity;
+            }
+        }
+        match has.into_iter().find(|(_, units)| *units > MAX) {
+            Some(((sale, buyer), units)) => Err(format!(
+                "drop{sale}: {units} units for buyer{buyer}, of {MAX}"
+            )),
+            None => Ok(()),
+        }
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Tally {
     pub events: u64,
     /// Answers about sales.
     pub sales: u64,
+    /// Orders that were bought in sales.
+    pub bought: u64,
     /// Answers about orders.
     pub orders: u64,
     /// Calls to a payment provider.
@@ -106,6 +108,7 @@ impl Tally {
         self.fetched += other.fetched;
         self.events += other.events;
         self.sales += other.sales;
+        self.bought += other.bought;
         self.orders += other.orders;
         self.calls += other.calls;
         self.audits += other.audits;

@@ -189,6 +189,7 @@ impl World {
             keys.push(History::new(Model::Note(Note::new(&note))));
         }
         Orders::declare(&mut engine);
+        Sales::declare(&mut engine);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -217,7 +218,7 @@ impl World {
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
             50..110 if self.orders.may_ask() => self.order(),
             110..150 => self.bank.step(&mut self.engine, &mut self.random),
-            150..200 if self.sales.may_ask() => self.sale(),
+            150..240 if self.sales.may_ask() => self.sale(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit(),
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -466,6 +467,7 @@ impl World {
         self.collect_shares();
         self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
         self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
+        self.tally.bought = self.sales.bought();
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();

@@ -197,6 +197,9 @@ pub(crate) struct Gate {
     /// When it is looked at again; 0 if nothing is to be done.
     #[n(3)]
     pub(crate) due_ms: u64,
+    /// More would have been admitted by now, had there been room.
+    #[cbor(n(4), skip_if = "std::ops::Not::not")]
+    pub(crate) is_kept: bool,
 }
 
 /// Those who were admitted within a while.
@@ -451,6 +454,7 @@ mod tests {
                     done: 16,
                 }],
                 due_ms: 17,
+                is_kept: true,
             },
         };
         let good = Good {
@@ -477,7 +481,7 @@ mod tests {
         assert_eq!(states.map(|state| hex(&state)), ["00", "01", "02"]);
         let rows = [hex(&shop), hex(&good), hex(&sku), hex(&void), hex(&entrant)];
         let expected = [
-            "ae0063455552010102020303040405050606070708a300010102020309080a090b0a0c0b0da4000c010d0281a3000e010f02100311",
+            "ae0063455552010102020303040405050606070708a300010102020309080a090b0a0c0b0da5000c010d0281a3000e010f0210031104f5",
             "a30001010202a3000101020203",
             "a1006173",
             "a10019012c",

@@ -363,3 +363,21 @@ fn units_come_back_when_somebody_else_has_an_order_of_the_same_id() {
     );
     hall.balances();
 }
+
+#[test]
+fn people_are_admitted_at_the_pace_however_seldom_it_is_seen_to() {
+    let mut hall = Hall::new();
+    hall.call("STOCK.SET tee 100");
+    let ends = START + 3_600_000;
+    hall.call(&format!(
+        "SALE.CREATE s {START} {ends} RATE 2 GOODS 1 tee 2000"
+    ));
+    hall.enter(50);
+    hall.start();
+    for _ in 0..20 {
+        hall.pass(1_000);
+    }
+    let told = hall.call("SALE.GET s");
+    let admitted: u64 = field(&told, "admitted").parse().expect("a number");
+    assert!((36..=40).contains(&admitted), "{told}");
+}

@@ -14,7 +14,7 @@ use crate::token::order_of;
 pub(crate) const OPEN: Timer = Timer::new(DOMAIN, 3, open, open_reads);
 /// Set with a SKU and a sale: the SKU could not be watched, and it is tried again.
 pub(crate) const WATCH: Timer = Timer::new(DOMAIN, 5, watch_again, shelf_reads);
-/// Set with a SKU and a sale, due when nobody asks any more what was bought.
+/// Set with a SKU and a sale, due when the sale is over, and once more when nobody asks any more what was bought.
 pub(crate) const CLOSE: Timer = Timer::new(DOMAIN, 6, close_shelf, shelf_reads);
 /// Set with a SKU, a sale and a serial, due when the token would have expired.
 pub(crate) const UNVOID: Timer = Timer::new(DOMAIN, 7, unvoid, unvoid_reads);
@@ -84,8 +84,7 @@ fn open(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
 pub(crate) fn open_shelf(tx: &mut Tx<'_>, sku: &str, open: OpenShelf) -> Result<(), Missing> {
     let OpenShelf { sale, shelf } = open;
     look_at(tx, sku, &sale)?;
-    let close_ms = shelf.ends_ms.saturating_add(KEPT_MS);
-    tx.wake_at(&CLOSE, close_ms, (sku, sale.as_str()));
+    tx.wake_at(&CLOSE, shelf.ends_ms, (sku, sale.as_str()));
     tx.put(&SHELVES, (sku, sale.as_str()), shelf);
     Ok(())
 }
@@ -120,9 +119,24 @@ fn watch_again(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing>
 
 fn close_shelf(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let (sku, sale) = shelf_of(&mut owner);
-    unwatch(tx, sku, &levels_of(sale))?;
-    tx.remove(&SHELVES, (sku, sale));
+    let Some(shelf) = tx.get(&SHELVES, (sku, sale))? else {
+        return Ok(());
+    };
+    let until_ms = shelf.kept_until_ms();
+    if tx.now_ms() < until_ms {
+        unwatch(tx, sku, &levels_of(sale))?;
+        tx.wake_at(&CLOSE, until_ms, (sku, sale));
+    } else {
+        tx.remove(&SHELVES, (sku, sale));
+    }
     Ok(())
+}
+
+impl Shelf {
+    /// Until when retries are answered.
+    pub(crate) fn kept_until_ms(&self) -> u64 {
+        self.ends_ms.saturating_add(KEPT_MS)
+    }
 }
 
 /// A token is not to be spent any more, if it was not.

@@ -84,7 +84,7 @@ impl Sale {
         let reached = paced.min(gate.up_to);
         gate.leave(shop.visit_ms, now_ms);
         gate.enter(reached, shop.visit_ms, now_ms);
-        let pace = if paced > gate.up_to {
+        let pace = if gate.is_kept && paced > gate.up_to {
             // Nobody saves up what the gate did not let in.
             Pace {
                 since_ms: now_ms,
@@ -95,10 +95,12 @@ impl Sale {
         };
         let room = shop.inside.min(shop.units.available);
         let room = room.saturating_sub(gate.inside());
-        let soon = pace.reached(self.rate, now_ms + AHEAD_MS);
-        let up_to = soon.min(reached + room).min(self.entrants);
+        let soon = pace
+            .reached(self.rate, now_ms + AHEAD_MS)
+            .min(self.entrants);
         // What was told ahead stays so.
-        gate.up_to = gate.up_to.max(up_to);
+        gate.up_to = gate.up_to.max(soon.min(reached + room));
+        gate.is_kept = gate.up_to < soon;
         self.pace = Some(pace);
     }
 

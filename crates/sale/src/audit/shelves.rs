@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Audit, Books, Timer};
 
-use crate::KEPT_MS;
 use crate::apply::{CLOSE, UNVOID};
 use crate::mail::shelf_label;
 use crate::table::{SHELVES, VOIDS};
@@ -22,12 +21,12 @@ pub(super) fn check(books: &Books<'_>, audit: &mut Audit) {
             continue;
         };
         audit.has(shelf_label(&of.1, &of.0));
-        let until_ms = shelf.ends_ms.saturating_add(KEPT_MS);
-        check_timer(&mut due, of, until_ms, &mut audit.faults);
+        let until_ms = [shelf.ends_ms, shelf.kept_until_ms()];
+        check_timer(&mut due, of, &until_ms, &mut audit.faults);
     }
     for (key, void) in books.rows(&VOIDS) {
         match of_row(books, &key, true) {
-            Some(of) => check_timer(&mut due, of, void.until_ms, &mut audit.faults),
+            Some(of) => check_timer(&mut due, of, &[void.until_ms], &mut audit.faults),
             None => audit.faults.push(not_a_key(&key)),
         }
     }
@@ -40,18 +39,23 @@ pub(super) fn check(books: &Books<'_>, audit: &mut Audit) {
     }
 }
 
-/// One that was set aside stands for one that is set.
+/// It has one, due at one of these times; one that was set aside stands for one that is set.
 fn check_timer(
     due: &mut BTreeMap<Of, Vec<Option<u64>>>,
     of: Of,
-    until_ms: u64,
+    until_ms: &[u64],
     faults: &mut Vec<String>,
 ) {
     let timers = due.remove(&of).unwrap_or_default();
-    if timers != [Some(until_ms)] && timers != [None] {
+    let is_timed = match timers[..] {
+        [Some(due_ms)] => until_ms.contains(&due_ms),
+        [None] => true,
+        _ => false,
+    };
+    if !is_timed {
         let (sku, sale, serial) = of;
         faults.push(format!(
-            "sale {sale}, {sku}: {serial:?} until {until_ms}, with timers at {timers:?}"
+            "sale {sale}, {sku}: {serial:?} until {until_ms:?}, with timers at {timers:?}"
         ));
     }
 }

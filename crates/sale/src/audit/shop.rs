@@ -127,7 +127,7 @@ pub(super) fn add(books: &Books<'_>, name: &str, sale: &Sale, rows: &Rows, audit
         return;
     };
     if books.clock_up_to_ms() < sale.ends_ms.saturating_add(KEPT_MS) {
-        for (_, sku) in rows.skus.range(1..=shop.opened) {
+        for (_, sku) in rows.skus.range(..=shop.opened) {
             audit.needs(shelf_label(name, sku), || format!("sale {name}"));
         }
     }
