@@ -171,6 +171,22 @@ fn who_does_not_wait_for_units_that_come_back_asks_again() {
 }
 
 #[test]
+fn who_wants_units_in_doubt_waits_though_they_were_sold_out_a_moment_ago() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    engine.call("STOCK.HOLD a h 1");
+    assert_eq!(engine.call("STOCK.HOLD a * 1"), "sold_out available=0");
+    engine.call("STOCK.RELEASE a h");
+    let placed = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 a 1 100 b 1 100", 1);
+    assert_eq!(engine.answer(placed), None);
+    let hold = engine.submit("STOCK.HOLD a * 1").unwrap();
+    assert_eq!(engine.answer(hold), None, "it may come back");
+    engine.settle();
+    assert_eq!(state_of(&engine.answer(placed).unwrap().1), "reserved");
+    assert_eq!(engine.answer(hold).unwrap().1, "sold_out available=0");
+    balances(&engine);
+}
+
+#[test]
 fn order_that_stands_in_line_is_given_up_at_once() {
     let mut engine = shop(&[("a", 1), ("b", 1), ("c", 1)]);
     let first = submit_and_hop(&mut engine, "ORDER.PLACE o1 mia 2 b 1 100 c 1 100", 1);

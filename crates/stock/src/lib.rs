@@ -35,6 +35,7 @@ mod apply;
 mod archive;
 mod audit;
 mod command;
+mod edge;
 mod event;
 mod refusal;
 mod reply;
@@ -47,6 +48,7 @@ pub mod within;
 
 pub use audit::audit;
 pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
+pub use edge::is_sold_out;
 pub use refusal::Refusal;
 pub use reply::{
     AddReceipt, FlowEntry, HoldDetails, HoldReceipt, HoldStep, HoldSummary, ReturnReceipt, SkuInfo,

@@ -11,13 +11,13 @@ pub(crate) const DOMAIN: u8 = 1;
 /// By SKU.
 pub(crate) const SKUS: Table<Sku> = Table::ordered(DOMAIN, 0, "stock.skus");
 /// By SKU and id.
-pub(crate) const HOLDS: Table<Held> = Table::keyed(DOMAIN, 1, "stock.holds");
+pub(crate) const HOLDS: Table<Held> = Table::keyed(DOMAIN, 1, "stock.holds").known_at_edge();
 /// By SKU, state and the hold's position: the index of states.
 pub(crate) const BY_STATE: Table<HoldId> = Table::ordered(DOMAIN, 2, "stock.by_state");
 /// By SKU and position.
 pub(crate) const FLOW: Table<Change> = Table::ordered(DOMAIN, 3, "stock.flow");
 /// By SKU and buyer.
-pub(crate) const BUYERS: Table<Taken> = Table::keyed(DOMAIN, 4, "stock.buyers");
+pub(crate) const BUYERS: Table<Taken> = Table::keyed(DOMAIN, 4, "stock.buyers").known_at_edge();
 /// By SKU and id.
 pub(crate) const ADDS: Table<Added> = Table::keyed(DOMAIN, 5, "stock.adds");
 /// By SKU, hold and id.
@@ -95,6 +95,11 @@ impl Sku {
     /// Units that may come back though nobody lets them go: of claims that may not become whole.
     pub(crate) fn in_doubt(&self) -> u64 {
         self.claims.map_or(0, |claims| claims.units)
+    }
+
+    /// Whether no unit is available, none may come back in a moment, and nobody waits for one.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.available() == 0 && self.in_doubt() == 0 && !self.is_awaited()
     }
 
     pub(crate) fn available(&self) -> u64 {

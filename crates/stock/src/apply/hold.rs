@@ -1,12 +1,13 @@
 //! `STOCK.HOLD`: sets units aside until they are confirmed, released or expired.
 
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Edge, Reads, Stop, Tx};
 
 use super::claim::{Offer, offer};
 use super::line::{ASKED_AT_ONCE, ask_owners};
 use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
 use crate::command::Hold;
+use crate::edge::{is_sold_out, tell_refused};
 use crate::refusal::{
     BUYER_REQUIRED, ID_CONFLICT, INVALID_QUANTITY, OVER_LIMIT, SOLD_OUT, UNKNOWN_SKU,
 };
@@ -48,6 +49,12 @@ impl Apply for Hold {
         HOLD_WAIT_MS
     }
 
+    fn glance(&self, edge: &Edge<'_>) -> Option<Result<HoldReceipt, Refusal>> {
+        let name = self.sku.as_str();
+        let is_sold_out = is_sold_out(edge, name) && self.is_new(edge);
+        is_sold_out.then_some(Err(Refusal::SoldOut { available: 0 }))
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
         let name = self.sku.as_str();
         let before = sku_of(tx, &self.sku)?;
@@ -70,6 +77,7 @@ impl Apply for Hold {
             Offer::Units if !before.is_awaited() => {}
             Offer::SoldOut if !before.is_awaited() => {
                 let available = before.available();
+                tell_refused(tx, name, &before);
                 return Err(Refusal::SoldOut { available }.into());
             }
             Offer::Units | Offer::SoldOut | Offer::Perhaps => return Err(self.wait(tx, before)?),
@@ -104,6 +112,24 @@ impl Apply for Hold {
 }
 
 impl Hold {
+    /// Whether the edge knows that nothing else stands against it but a lack of units: nobody has used its id,
+    /// and its buyer has none yet.
+    fn is_new(&self, edge: &Edge<'_>) -> bool {
+        let name = self.sku.as_str();
+        let may_have_hold = match &self.id {
+            Id::Mint => false,
+            Id::Chosen(id) => edge.may_have(&HOLDS, name, (name, id.as_str())),
+        };
+        let is_within = match (quantity_of(self.quantity), self.max, &self.buyer) {
+            (Ok(_), None, _) => true,
+            (Ok(quantity), Some(max), Some(buyer)) => {
+                quantity <= max.get() && !edge.may_have(&BUYERS, name, (name, buyer.as_str()))
+            }
+            (Ok(_), Some(_), None) | (Err(_), _, _) => false,
+        };
+        is_within && !may_have_hold
+    }
+
     /// Others stand in line, or units may come back of claims that are not whole: who wants them waits for a
     /// moment, and those who claim are asked. Then there is no room, and no "no" either.
     fn wait(&self, tx: &mut Tx<'_>, sku: Sku) -> Result<Stop<Refusal>, Stop<Refusal>> {

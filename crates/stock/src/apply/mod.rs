@@ -26,6 +26,7 @@ use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Id, Name};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
+use crate::edge;
 use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
 use crate::table::{
@@ -116,6 +117,7 @@ fn put_sku(
     }
     level::tell_level_soon(tx, name, &mut after);
     tx.tell(name);
+    edge::tell(tx, name, before, &after);
     tx.put(&SKUS, name, &after);
     after
 }
