@@ -26,7 +26,7 @@ pub(crate) const SKUS: Table<Sku> = Table::keyed(DOMAIN, 5, "sale.skus");
 /// By SKU and sale, in the slot of the SKU: that it may be bought there.
 pub(crate) const SHELVES: Table<Shelf> = Table::keyed(DOMAIN, 6, "sale.shelves");
 /// By SKU, sale and serial, in the slot of the SKU: tokens that are void before their time.
-pub(crate) const VOIDS: Table<Void> = Table::keyed(DOMAIN, 7, "sale.voids");
+pub(crate) const VOIDS: Table<Void> = Table::keyed(DOMAIN, 7, "sale.voids").known_at_edge();
 
 /// A hash or a secret, as rows keep it.
 pub(crate) type HashBytes = ByteArray<HASH_BYTES>;

@@ -381,3 +381,38 @@ fn people_are_admitted_at_the_pace_however_seldom_it_is_seen_to() {
     let admitted: u64 = field(&told, "admitted").parse().expect("a number");
     assert!((36..=40).contains(&admitted), "{told}");
 }
+
+#[test]
+fn who_comes_when_everything_is_gone_is_told_so_at_the_edge_and_who_has_bought_never() {
+    let (mut hall, tickets) = running((2, 1), 3, "VISIT 1000");
+    hall.wait(4_000);
+    let told: Vec<_> = (0..3)
+        .map(|buyer| token(&mut hall, buyer, &tickets[buyer], "tee"))
+        .collect();
+    let first = buy(&mut hall, 0, "tee", &told[0]);
+    buy(&mut hall, 1, "tee", &told[1]);
+    let before = hall.at_edge();
+    let asked = buy(&mut hall, 2, "tee", &told[2]);
+    assert_eq!(
+        (asked.as_str(), hall.at_edge()),
+        ("sold_out available=0", before)
+    );
+    let again = buy(&mut hall, 2, "tee", &told[2]);
+    assert_eq!((again, hall.at_edge()), (asked, before + 1));
+    let other = buy(&mut hall, 1, "tee", &told[2]);
+    assert_eq!(
+        (other.as_str(), hall.at_edge()),
+        ("other_buyer", before + 2)
+    );
+    let winner = buy(&mut hall, 0, "tee", &told[0]);
+    assert_eq!(field(&winner, "order"), field(&first, "order"));
+    assert_eq!(hall.at_edge(), before + 2);
+    hall.engine().settle();
+    hall.call(&format!("ORDER.CANCEL {}", field(&first, "order")));
+    let had = buy(&mut hall, 2, "tee", &told[2]);
+    assert_eq!(
+        field(&had, "repeated"),
+        "false",
+        "what came back can be had"
+    );
+}

@@ -4,9 +4,10 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_claim::{Claim, Owner};
-use tidegate_engine::{Address, Missing, Reads, Row, Stop, Tx};
+use tidegate_engine::{Address, Edge, Missing, Reads, Row, Stop, Tx};
 
 use crate::apply::{Offer, ask_owners, offer, take, tell_level_soon};
+use crate::edge::tell_refused;
 use crate::table::{HOLDS, SKUS, Sku};
 use crate::{HOLD_WAIT_MS, WATCHERS_MAX};
 
@@ -90,6 +91,12 @@ pub fn taken_before(tx: &mut Tx<'_>, sku: &str, owner: &Owner) -> Result<Option<
     }))
 }
 
+/// Whether an owner may have taken units of a SKU, as far as the edge knows.
+#[must_use]
+pub fn may_have_taken(edge: &Edge<'_>, sku: &str, owner: &Owner) -> bool {
+    edge.may_have(&HOLDS, sku, (sku, owner.hold_id().as_str()))
+}
+
 /// Takes the first part of a claim, whose owner has none of this SKU, here and now.
 ///
 /// # Errors
@@ -105,9 +112,12 @@ pub fn take_now<R>(tx: &mut Tx<'_>, name: &str, claim: Claim) -> Result<Taken, S
             take(tx, (name, id), &mut sku, claim);
             Ok(Taken::Now)
         }
-        Offer::SoldOut if !sku.is_awaited() => Ok(Taken::SoldOut {
-            available: sku.available(),
-        }),
+        Offer::SoldOut if !sku.is_awaited() => {
+            tell_refused(tx, name, &sku);
+            Ok(Taken::SoldOut {
+                available: sku.available(),
+            })
+        }
         Offer::Units | Offer::SoldOut | Offer::Perhaps if tx.is_last_run() => Err(Stop::Busy),
         Offer::Units | Offer::SoldOut | Offer::Perhaps => {
             ask_owners(tx, name, sku)?;

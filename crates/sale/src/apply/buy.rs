@@ -1,12 +1,13 @@
 //! `SALE.BUY`: a token is spent where the SKU is, in the transaction that holds the units. The order follows.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Edge, Reads, Stop, Tx};
 use tidegate_order::{Purchase, owner_of};
 use tidegate_stock::within::{self, Earlier, Taken};
 
 use crate::Refusal;
 use crate::command::Buy;
+use crate::edge::{SOLD, show_shelf};
 use crate::hex::hex;
 use crate::mail::{Spent, TokenOf, seller_of};
 use crate::refusal::{
@@ -45,28 +46,62 @@ impl Apply for Buy {
         within::TAKE_WAIT_MS
     }
 
+    fn glance(&self, edge: &Edge<'_>) -> Option<Result<BuyReceipt, Refusal>> {
+        let (sku, sale) = (self.sku.as_str(), self.id.as_str());
+        if !tidegate_stock::is_sold_out(edge, sku) {
+            return None;
+        }
+        let shelf = edge.get(&SOLD, sku, (sku, sale))?;
+        let token = match self.token(&shelf) {
+            Ok(token) => token,
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let owner = owner_of(&order_of(token.serial));
+        // Who has bought is to hear so, whatever is left now.
+        if within::may_have_taken(edge, sku, &owner)
+            || edge.may_have(&VOIDS, sku, (sku, sale, token.serial))
+        {
+            return None;
+        }
+        let is_in_time = self.is_in_time(&shelf, token, edge.now_ms()?);
+        Some(Err(match is_in_time {
+            Ok(()) => Refusal::SoldOut { available: 0 },
+            Err(refusal) => refusal,
+        }))
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<BuyReceipt, Stop<Refusal>> {
         let sku = self.sku.as_str();
         let shelf = tx.get(&SHELVES, (sku, self.id.as_str()))?;
-        let shelf = shelf.filter(|shelf| hex(&*shelf.nonce) == self.nonce.as_str());
         let shelf = shelf.ok_or(Refusal::NotOnSale)?;
         let token = self.token(&shelf)?;
         let owner = owner_of(&order_of(token.serial));
         if let Some(Earlier { at_ms }) = within::taken_before(tx, sku, &owner)? {
             return Ok(self.receipt(&shelf, token, at_ms, !tx.runs_again()));
         }
-        self.check_time(tx, &shelf, token)?;
+        self.is_in_time(&shelf, token, tx.now_ms())?;
+        let of = (sku, self.id.as_str(), token.serial);
+        if tx.get(&VOIDS, of)?.is_some() {
+            return Err(Refusal::TokenExpired.into());
+        }
         let purchase = self.purchase(&shelf, token, tx.now_ms());
         match within::take_now(tx, sku, purchase.claim(&order_of(token.serial)))? {
             Taken::Now => Ok(self.spend(tx, &shelf, token)),
-            Taken::SoldOut { available } => Err(Refusal::SoldOut { available }.into()),
+            Taken::SoldOut { available } => {
+                show_shelf(tx, sku, self.id.as_str(), &shelf);
+                Err(Refusal::SoldOut { available }.into())
+            }
             Taken::Unknown => Err(Refusal::NotOnSale.into()),
         }
     }
 }
 
 impl Buy {
+    /// What may be bought, if it is on sale under this nonce.
     fn token(&self, shelf: &Shelf) -> Result<Token, Refusal> {
+        if hex(&*shelf.nonce) != self.nonce.as_str() {
+            return Err(Refusal::NotOnSale);
+        }
         let to = For {
             sale: self.id.as_str(),
             sku: self.sku.as_str(),
@@ -79,23 +114,16 @@ impl Buy {
     }
 
     /// Whether there is time for it still.
-    fn check_time(
-        &self,
-        tx: &mut Tx<'_>,
-        shelf: &Shelf,
-        token: Token,
-    ) -> Result<(), Stop<Refusal>> {
-        let now_ms = tx.now_ms();
+    fn is_in_time(&self, shelf: &Shelf, token: Token, now_ms: u64) -> Result<(), Refusal> {
         let deadline_ms = self.deadline_ms.as_ref().map(|deadline| deadline.get());
         if deadline_ms.is_some_and(|deadline_ms| now_ms > deadline_ms) {
-            return Err(Refusal::TooLate.into());
+            return Err(Refusal::TooLate);
         }
         if now_ms >= shelf.ends_ms {
-            return Err(Refusal::Over.into());
+            return Err(Refusal::Over);
         }
-        let of = (self.sku.as_str(), self.id.as_str(), token.serial);
-        if now_ms >= token.expires_ms || tx.get(&VOIDS, of)?.is_some() {
-            return Err(Refusal::TokenExpired.into());
+        if now_ms >= token.expires_ms {
+            return Err(Refusal::TokenExpired);
         }
         Ok(())
     }
