@@ -1,7 +1,7 @@
 //! Sales: a moment that everybody knows, and a fair place in line for all who come.
 //!
-//! It is the truth about who has entered a sale, in which order they are, and who is admitted by now. Units
-//! are stock's, and orders are order's.
+//! It is the truth about who has entered a sale, in which order they are, who is admitted by now, and what each
+//! may buy. Units are stock's, and orders are order's.
 //!
 //! ```text
 //! CREATE ─▶ announced ─▶ open ─start─▶ drawing ─▶ running ─end─▶ over
@@ -12,6 +12,10 @@
 //! A place in line is a number that never changes once it is drawn, and who is admitted is one number that
 //! moves with time: so a poll is answered at the edge, from a signed ticket and what the edge knows.
 //!
+//! What is sold is known in two places. The sale's slot has its people, its tokens, and what it was told of the units of
+//! its goods, by which it admits people. The slot of each SKU has a shelf, from the start on: there a token is
+//! spent, in the transaction that holds the units, and the order follows by mail.
+//!
 //! Laws, checked by [`audit`] from the rows themselves:
 //! 1. Entrants are numbered from 1 on without gaps, each once, as many as the sale says.
 //! 2. Until a sale has started it has its timer, due at its start; while it is drawn, that of the next step;
@@ -20,7 +24,14 @@
 //! 4. Of a draw that is over every entrant of the list stands once in a group, by its lot, behind as many as
 //!    the group says; and nothing is left of its steps.
 //! 5. Of one that is not, the steps so far have found a lot for every entrant that they came to.
-//! 6. Every row lies in the slot of its sale.
+//! 6. Every row lies in the slot of its sale, or of its SKU.
+//! 7. Goods are numbered from 1 on, each SKU once; what the sale knows of units is the sum over its goods. Of each
+//!    good that it has put on sale there is a shelf where the SKU is, or a letter on its way.
+//! 8. The tokens of a buyer add up to no more than the limit. By one that is spent an order was bought which has not
+//!    come to nothing, or a letter says that it has; each such order is counted. About one that is being made void a
+//!    letter is on its way.
+//! 9. Nobody is admitted who has not entered, and people came in and left in order.
+//! 10. Goods that are to be put on sale, a gate that is looked at again, shelves and void tokens have their timers.
 //!
 //! Start reading at `command.rs`, then `draw.rs` and `apply/draw.rs`.
 
