@@ -18,7 +18,6 @@ PEOPLE, SECONDS, ROUNDS = (int(os.environ[name]) for name in ("PEOPLE", "SECONDS
 CONNECTIONS = os.environ["CONNECTIONS"]
 AT_ONCE = 1_000
 HOUR_MS = 3_600_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def command(*words):
@@ -69,19 +68,6 @@ def drawn(server, starts):
         time.sleep(0.01)
 
 
-def cpu_s(server):
-    with open(f"/proc/{server.process.pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def at_edge(server):
-    front = http.client.HTTPConnection(server.http)
-    front.request("GET", "/metrics")
-    text = front.getresponse().read().decode()
-    return int(re.search(r"^tidegate_requests_at_edge_total (\d+)", text, re.M)[1])
-
-
 SCRIPT = """
 local requests = {}
 for ticket in io.lines("%s") do
@@ -109,13 +95,13 @@ with tempfile.TemporaryDirectory(dir=os.environ["BENCH_DIR"]) as folder, Server(
     with open(f"{folder}/polls.lua", "w") as file:
         file.write(SCRIPT % f"{folder}/tickets")
     for round in range(1, ROUNDS + 1):
-        cpu, edge = cpu_s(server), at_edge(server)
+        cpu, edge = server.cpu_s(), server.at_edge()
         wrk = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", f"{folder}/polls.lua", f"http://{server.http}"]
         told = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
         saw = re.search(r"^SAW (.*)$", told, re.M)[1].split()
         polls, us, p50, p99, p999, failed = map(int, saw)
-        used = (cpu_s(server) - cpu) / polls * 1e6
-        share = (at_edge(server) - edge) / polls
+        used = (server.cpu_s() - cpu) / polls * 1e6
+        share = (server.at_edge() - edge) / polls
         print(f"polls  round {round}  {polls / us * 1e6:9,.0f}/s   p50 {p50 / 1e3:.2f} ms   p99 {p99 / 1e3:.2f} ms"
               f"   p99.9 {p999 / 1e3:.2f} ms   server {used:.0f} us each   at the edge {share:.4%}   failed {failed}")
 PY

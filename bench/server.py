@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import signal
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import time
 
 BINARY = "target/release/tidegate"
 CONNECTIONS = 50
+TICKS = os.sysconf("SC_CLK_TCK")
 
 # So that what is to be tidied up is: servers are killed, folders go.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -73,6 +75,24 @@ class Server:
         """`VmRSS`, what is resident now, or `VmHWM`, the most there ever was; in bytes."""
         with open(f"/proc/{self.process.pid}/status") as lines:
             return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
+
+    def cpu_s(self):
+        """Seconds of processor time that it has had."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def metric(self, name):
+        """A figure of its metrics page, by its name with labels."""
+        front = http.client.HTTPConnection(self.http)
+        front.request("GET", "/metrics")
+        text = front.getresponse().read().decode()
+        found = re.search(f"^{re.escape(name)} (\\d+)", text, re.M)
+        return int(found[1]) if found else 0
+
+    def at_edge(self):
+        """Requests that were answered without their partition."""
+        return self.metric("tidegate_requests_at_edge_total")
 
     def on_disk(self):
         """Bytes of the base and of the log."""
