@@ -26,6 +26,12 @@ impl History {
             .expect("because one state is always kept")
     }
 
+    /// Whether a command is answered so in one of the states that are not past, as time was then.
+    pub(crate) fn may_answer(&self, command: &str, answer: &str) -> bool {
+        let mut states = self.states.iter();
+        states.any(|state| answer.contains(&state.clone().apply(command)))
+    }
+
     /// The last state as it is at this time.
     pub(crate) fn at(&self, now_ms: u64) -> Model {
         let mut state = self.last().clone();

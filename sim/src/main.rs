@@ -44,6 +44,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("seeds", seeds);
     line("commands", all.commands);
     line("answers compared", all.answers);
+    line("answered at the edge", all.at_edge);
     line("turned away", all.turned_away);
     line("in doubt at a crash", all.in_doubt);
     line("starts", all.starts);

@@ -34,6 +34,14 @@ impl Model {
         }
     }
 
+    /// Units that may be had.
+    pub(crate) fn units(&self) -> i64 {
+        match self {
+            Self::Sku(sku) => sku.available(),
+            Self::Note(_) => 0,
+        }
+    }
+
     /// Questions whose whole answers say all that there is to know about the key.
     pub(crate) fn questions(&self) -> Vec<(String, String)> {
         match self {

@@ -65,6 +65,8 @@ pub struct Tally {
     pub commands: u64,
     /// Answers compared with the model's.
     pub answers: u64,
+    /// Commands answered at the edge.
+    pub at_edge: u64,
     /// Commands turned away at the door or on a full disk.
     pub turned_away: u64,
     /// Starts after a crash or a stop.
@@ -101,6 +103,7 @@ impl Tally {
         }
         self.commands += other.commands;
         self.answers += other.answers;
+        self.at_edge += other.at_edge;
         self.turned_away += other.turned_away;
         self.starts += other.starts;
         self.in_doubt += other.in_doubt;

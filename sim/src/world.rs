@@ -59,6 +59,9 @@ const RUSH_COMMANDS: u64 = 150;
 /// Commands that may be under way: what they write fits in a segment.
 const ASKED_MAX: usize = 10;
 
+/// Commands about a SKU that was just sold out.
+const LATECOMERS: usize = 6;
+
 /// Commands that send mail that may be under way.
 const SHARES_MAX: usize = 2;
 
@@ -219,7 +222,7 @@ impl World {
             50..110 if self.orders.may_ask() => self.order(),
             110..150 => self.bank.step(&mut self.engine, &mut self.random),
             150..240 if self.sales.may_ask() => self.sale(),
-            30..520 if self.asked.len() < ASKED_MAX => self.submit(),
+            30..520 if self.asked.len() < ASKED_MAX => self.submit()?,
             0..520 => self.write()?,
             520..720 => self.execute()?,
             720..860 => self.write()?,
@@ -249,7 +252,8 @@ impl World {
                 self.tally.fault(Fault::PowerLoss);
                 self.restart(true)?;
             }
-            _ => self.submit(),
+            992..995 => self.sell_out()?,
+            _ => self.submit()?,
         }
         if self.random.chance(1, AUDIT_EVERY) {
             self.audit()?;
@@ -270,15 +274,22 @@ impl World {
         )))
     }
 
-    fn submit(&mut self) {
+    fn submit(&mut self) -> Result<(), Violation> {
         let key = self.random.below(self.keys.len() as u64) as usize;
+        self.submit_about(key)
+    }
+
+    fn submit_about(&mut self, key: usize) -> Result<(), Violation> {
         let command = self.keys[key].last().random_command(&mut self.random);
+        self.submit_command(key, command)
+    }
+
+    fn submit_command(&mut self, key: usize, command: String) -> Result<(), Violation> {
         let token = self.engine.submit(&command);
         let token = token.expect("because the model's commands are well formed");
         self.tally.commands += 1;
-        if self.engine.answer(token).is_some() {
-            self.tally.turned_away += 1;
-            return;
+        if let Some((status, answer)) = self.engine.answer(token) {
+            return self.answered_at_once(key, &command, (status, answer));
         }
         self.asked.push(Asked {
             token,
@@ -286,6 +297,45 @@ impl World {
             command,
             done: None,
         });
+        Ok(())
+    }
+
+    /// Somebody takes all that a SKU has, and others come while the edge knows it.
+    fn sell_out(&mut self) -> Result<(), Stop> {
+        let at = self.random.below(KEYS as u64) as usize;
+        let (key, id) = (2 * at, self.tally.commands + 1_000);
+        let left = self.keys[key].at(self.engine.now_ms()).units();
+        if left > 0 && self.asked.len() < ASKED_MAX {
+            self.submit_command(key, format!("STOCK.HOLD sku{at} h{id} {left} TTL 900"))?;
+        }
+        self.write()?;
+        self.write()?;
+        for _ in 0..LATECOMERS {
+            if self.asked.len() < ASKED_MAX {
+                self.submit_about(key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A command was turned away, or answered at the edge: as of some moment since the last answer before.
+    fn answered_at_once(
+        &mut self,
+        at: usize,
+        command: &str,
+        (status, answer): (Status, String),
+    ) -> Result<(), Violation> {
+        if matches!(status, Status::Busy | Status::Unavailable) {
+            self.tally.turned_away += 1;
+            return Ok(());
+        }
+        self.tally.at_edge += 1;
+        if self.keys[at].may_answer(command, &answer) {
+            return Ok(());
+        }
+        Err(Violation(format!(
+            "{command}\n  was answered at the edge {answer}"
+        )))
     }
 
     /// A book is stored or asked for. It goes to the archive, and is dropped.
@@ -365,7 +415,7 @@ impl World {
     fn be_late(&mut self) -> Result<(), Stop> {
         for _ in 0..self.random.below(LATE_STEPS) {
             match self.random.below(20) {
-                0..4 if self.asked.len() < ASKED_MAX => self.submit(),
+                0..4 if self.asked.len() < ASKED_MAX => self.submit()?,
                 0..8 => self.execute_without_base()?,
                 8..12 => drop(self.engine.read_one()),
                 12..14 => self.bring(),
@@ -514,7 +564,7 @@ impl World {
         let rare = RARE_OPERATIONS[self.random.below(RARE_OPERATIONS.len() as u64) as usize];
         self.engine.disk.fail_power_at(rare, self.random.below(2));
         for _ in 0..RUSH_COMMANDS {
-            self.submit();
+            self.submit()?;
             self.write()?;
             self.write()?;
         }
@@ -527,7 +577,7 @@ impl World {
         self.tally.fault(Fault::DiskFull);
         self.engine.disk.limit_bytes(Some(0));
         for _ in 0..FULL_COMMANDS {
-            self.submit();
+            self.submit()?;
             self.write()?;
             self.write()?;
             if !self.asked.is_empty() {

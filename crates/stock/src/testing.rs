@@ -201,7 +201,9 @@ impl Oracle {
         sold.map(|hold| hold.quantity - hold.returned).sum()
     }
 
-    fn available(&self) -> i64 {
+    /// Units that may be had.
+    #[must_use]
+    pub fn available(&self) -> i64 {
         self.total - self.held() - self.sold()
     }
 
