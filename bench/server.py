@@ -36,11 +36,11 @@ def bytes_of(size):
 class Server:
     """A running server; as a context it is killed at the end."""
 
-    def __init__(self, data, memory):
+    def __init__(self, data, memory, http="127.0.0.1:0", flags=()):
         self.data = pathlib.Path(data)
         began = time.monotonic()
-        addresses = ["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-        command = [BINARY, "serve", "--data", data, "--memory", memory, *addresses]
+        addresses = ["--resp", "127.0.0.1:0", "--http", http]
+        command = [BINARY, "serve", "--data", data, "--memory", memory, *addresses, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("RESP"):
