@@ -232,9 +232,11 @@ fn told(status: Status, answer: &str) -> Told {
         Status::Conflict if answer.starts_with("refused") => {
             Told::State("refused".to_owned(), None)
         }
-        Status::Conflict | Status::OutOfRange | Status::Unreadable | Status::Unauthorized => {
-            Told::Nothing
-        }
+        Status::Conflict
+        | Status::OutOfRange
+        | Status::Unreadable
+        | Status::Unauthorized
+        | Status::TooMany => Told::Nothing,
     }
 }
 

@@ -15,12 +15,14 @@
 //!    and the documentation; and webhooks, whose signature, which their domain checks, is their own.
 //! 6. Without credentials, no other site's page gets at data through a visitor's browser: the server
 //!    answers as `localhost` or as an address, and to its own pages. A webhook may name it as it likes.
+//! 7. Where a request comes from its connection says, or a proxy that is trusted; nobody says it of themselves.
 //!
 //! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
 //! routing by content; no request is changed or repeated on the client's behalf.
 //!
 //! Start reading at [`router()`], then `route.rs`: the life of a request.
 
+mod address;
 mod admission;
 mod backup;
 mod body;
@@ -48,6 +50,7 @@ mod sink;
 mod values;
 mod webhook;
 
+pub use address::{Network, NotANetwork};
 pub use health::starting_router;
 pub use openapi::openapi;
 pub use options::{Ending, Options, Readiness, Token};

@@ -51,6 +51,9 @@ pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 /// Headers of one request.
 pub const HEADERS_MAX: usize = 64;
 
+/// Addresses of proxies in `X-Forwarded-For` that are passed over: more than any request goes through.
+pub const FORWARDED_HOPS_MAX: usize = 16;
+
 /// How long bytes of an answer may lie unread before the connection is dropped.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -22,6 +22,7 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 pub(crate) struct HttpMetrics {
     by_class: [AtomicU64; CLASSES.len()],
     in_flight: AtomicU64,
+    forwarded_malformed: AtomicU64,
 }
 
 /// A request that has no answer yet.
@@ -39,6 +40,11 @@ impl HttpMetrics {
     pub(crate) fn enter(&self) -> InFlight<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(&self.in_flight)
+    }
+
+    /// Counts a header that was to say where a request comes from and did not.
+    pub(crate) fn count_malformed_forwarded(&self) {
+        self.forwarded_malformed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count(&self, status: StatusCode) {
@@ -279,6 +285,10 @@ impl Text {
                 counter.load(Ordering::Relaxed),
             );
         }
+        let malformed = metrics.forwarded_malformed.load(Ordering::Relaxed);
+        let help = "Requests by a trusted proxy whose X-Forwarded-For was malformed: the proxy's address counted.";
+        let name = "tidegate_http_forwarded_malformed_total";
+        self.single(name, "counter", help, malformed);
         let in_flight = metrics.in_flight.load(Ordering::Relaxed);
         let help = "HTTP requests that have no answer yet, this one among them.";
         self.single("tidegate_http_requests_in_flight", "gauge", help, in_flight);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
+use crate::address::Network;
 use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
 
 /// How the front is set up.
@@ -16,6 +17,8 @@ pub struct Options {
     pub credentials: Option<Token>,
     /// Without credentials too, answer under any name: other machines reach the server anyway.
     pub any_host: bool,
+    /// Proxies whose word about where a request comes from is taken: the header `X-Forwarded-For`.
+    pub proxies: Vec<Network>,
     /// Bytes of a request body.
     pub body_bytes_max: usize,
     /// Requests being answered at one time; one more is told BUSY.
@@ -37,6 +40,7 @@ impl Options {
         Self {
             credentials: None,
             any_host: false,
+            proxies: Vec::new(),
             body_bytes_max: BODY_BYTES_MAX,
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
             request_timeout: REQUEST_TIMEOUT,

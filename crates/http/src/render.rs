@@ -39,8 +39,19 @@ fn write_head(out: &mut Vec<u8>, status: StatusCode, retry_after_ms: u32) {
 fn write_refusal(refusal: &dyn Refuse, out: &mut Vec<u8>) {
     let def = refusal.def();
     let status = status_code(def.status);
-    let busy = def.status == Status::Busy;
-    write_head(out, status, if busy { REFUSED_BUSY_RETRY_MS } else { 0 });
+    let retry_after_ms = match def.status {
+        Status::Busy => REFUSED_BUSY_RETRY_MS,
+        Status::TooMany => head_ms(refusal.retry_after_ms().unwrap_or_default()),
+        Status::Done
+        | Status::Pending
+        | Status::Unreadable
+        | Status::Unauthorized
+        | Status::NotFound
+        | Status::Conflict
+        | Status::OutOfRange
+        | Status::Unavailable => 0,
+    };
+    write_head(out, status, retry_after_ms);
     let mut json = JsonWriter::new(out);
     json.map(0);
     problem::write_common(&mut json, def.code, status, &prose(def.doc));
@@ -57,8 +68,7 @@ fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
         Fault::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, None),
         Fault::Stopping => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
-    let head_ms = retry_after_ms.map_or(0, |ms| u32::try_from(ms.max(1)).unwrap_or(u32::MAX));
-    write_head(out, status, head_ms);
+    write_head(out, status, retry_after_ms.map_or(0, head_ms));
     let mut json = JsonWriter::new(out);
     json.map(0);
     problem::write_common(&mut json, fault.code(), status, &fault.to_string());
@@ -67,6 +77,11 @@ fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
         json.integer(i64::try_from(retry_after_ms).unwrap_or(i64::MAX));
     }
     json.end();
+}
+
+/// When to ask again, as the head says it: not at once.
+fn head_ms(retry_after_ms: u64) -> u32 {
+    u32::try_from(retry_after_ms.max(1)).unwrap_or(u32::MAX)
 }
 
 /// No problem, and no reply yet.
@@ -91,6 +106,7 @@ pub(crate) fn status_code(status: Status) -> StatusCode {
         Status::NotFound => StatusCode::NOT_FOUND,
         Status::Conflict => StatusCode::CONFLICT,
         Status::OutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
+        Status::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Status::Busy | Status::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

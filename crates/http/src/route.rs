@@ -1,5 +1,7 @@
 //! The life of a request under `/v1`: admitted, read, submitted, awaited.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -7,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use tidegate_engine::contract::{Method, Raw, RequestDef, Work};
 use tokio::time::{Instant, timeout_at};
 
+use crate::address::{self, Peer};
 use crate::body::{self, Takes};
 use crate::limits::WEBHOOK_BYTES_MAX;
 use crate::lists::lists;
@@ -15,7 +18,7 @@ use crate::problem::{self, Problem};
 use crate::query;
 use crate::router::Front;
 use crate::sink::OneShot;
-use crate::values::Given;
+use crate::values::{Given, address_index};
 use crate::webhook;
 
 const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits behind it; a percent \
@@ -67,15 +70,16 @@ pub(crate) async fn work(
     let body = body::read(body, &parts.headers, takes, &front.admission);
     let body = timeout_at(deadline, body).await;
     let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
+    let from = address_of(front, route.def, parts);
     match &route.def.webhook {
         Some(webhook) => {
             if let Some(header) = webhook::lacks(webhook, &parts.headers) {
                 front.door.count_refusal(route.domain, webhook.unsigned);
                 return Err(Problem::unsigned(webhook.unsigned, header));
             }
-            webhook::read(route.def, webhook, &path, parts, &body.bytes)
+            webhook::read(route.def, webhook, (&path, from), parts, &body.bytes)
         }
-        None => read(route.def, &path, parts, &body.bytes),
+        None => read(route.def, (&path, from), parts, &body.bytes),
     }
 }
 
@@ -92,10 +96,21 @@ fn takes(def: &RequestDef, bytes_max: usize) -> Takes {
     }
 }
 
+/// Who asks, if the request wants to know. A proxy that does not say it well counts itself.
+fn address_of(front: &Front, def: &RequestDef, parts: &Parts) -> Option<IpAddr> {
+    address_index(def.fields)?;
+    let Peer(peer) = *parts.extensions.get()?;
+    let client = address::client(peer, &parts.headers, &front.options.proxies);
+    Some(client.unwrap_or_else(|_| {
+        front.metrics.count_malformed_forwarded();
+        peer
+    }))
+}
+
 /// Builds the domain's request.
 fn read(
     def: &RequestDef,
-    path: &RawPathParams,
+    (path, from): (&RawPathParams, Option<IpAddr>),
     parts: &Parts,
     body: &[u8],
 ) -> Result<Work, Problem> {
@@ -125,6 +140,7 @@ fn read(
             }
         }
     }
+    given.address(from);
     given.idempotency_key(&parts.headers)?;
     Ok(def.read(&given.values())?)
 }

@@ -105,6 +105,7 @@ fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Rou
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload
+        | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,
     });

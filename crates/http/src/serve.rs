@@ -1,11 +1,15 @@
 //! Connections: a bounded number of them, none of which can be held for ever by doing nothing.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -14,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use crate::address::Peer;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTION_BUFFER_BYTES, DRAIN_TIMEOUT, HEAD_TIMEOUT, HEADERS_MAX,
     TURN_AWAY_TIMEOUT, TURNED_AWAY_MAX, WRITE_TIMEOUT,
@@ -40,10 +45,10 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, peer.ip()),
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
@@ -51,7 +56,7 @@ pub async fn serve(
             },
         };
         if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
-            let connection = graceful.watch(connection(stream, router.clone()));
+            let connection = graceful.watch(connection(stream, peer, router.clone()));
             tokio::spawn(async move {
                 // How a connection ends is its client's affair; what was asked was answered.
                 let _ = connection.await;
@@ -68,9 +73,27 @@ pub async fn serve(
     let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+type Connection = http1::Connection<TokioIo<TcpStream>, OfPeer>;
 
-fn connection(stream: TcpStream, router: Router) -> Connection {
+/// The router, for the requests of one connection.
+struct OfPeer {
+    router: TowerToHyperService<Router>,
+    peer: IpAddr,
+}
+
+impl Service<Request<Incoming>> for OfPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(Peer(self.peer));
+        self.router.call(request)
+    }
+}
+
+fn connection(stream: TcpStream, peer: IpAddr, router: Router) -> Connection {
+    let router = TowerToHyperService::new(router);
     // Neither can fail on an open socket; without them it is slower, or closes later.
     let _ = stream.set_nodelay(true);
     let _ = drop_if_unread(&stream, WRITE_TIMEOUT);
@@ -79,7 +102,7 @@ fn connection(stream: TcpStream, router: Router) -> Connection {
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER_BYTES)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), OfPeer { router, peer })
 }
 
 /// Has the system drop a connection whose client does not take what was sent.

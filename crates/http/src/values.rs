@@ -1,6 +1,7 @@
 //! The values of a request's fields, gathered from path, query string, body and header.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
 use tidegate_engine::contract::{Field, FieldKind, Raw, RequestDef, Values};
@@ -37,10 +38,17 @@ impl<'a> Given<'a> {
         given
     }
 
+    /// Where the value of a field goes that can be sent.
     fn index(&self, name: &[u8]) -> Option<usize> {
-        self.fields
-            .iter()
-            .position(|field| field.name.as_bytes() == name)
+        let is_named = |field: &Field| field.name.as_bytes() == name && is_sent(field);
+        self.fields.iter().position(is_named)
+    }
+
+    /// Fills in the address of who asks, if it is known and the request wants it.
+    pub(crate) fn address(&mut self, of: Option<IpAddr>) {
+        if let Some(at) = address_index(self.fields) {
+            self.values[at] = of.map(Raw::Address);
+        }
     }
 
     /// Adds what a query string or a body gives.
@@ -63,7 +71,8 @@ impl<'a> Given<'a> {
 
     fn unknown(&self, name: &[u8]) -> Problem {
         let name = shown(name);
-        let fields: Vec<_> = self.fields.iter().map(|field| field.name).collect();
+        let sent = self.fields.iter().filter(|field| is_sent(field));
+        let fields: Vec<_> = sent.map(|field| field.name).collect();
         let detail = match fields.as_slice() {
             [] => format!("`{name}` is not a field of this request, which takes none"),
             known => {
@@ -122,6 +131,16 @@ pub(crate) fn shown(name: &[u8]) -> String {
 /// Where among its fields a request has its id.
 pub(crate) fn id_index(fields: &[Field]) -> Option<usize> {
     fields.iter().position(|field| field.kind == FieldKind::Id)
+}
+
+/// Whether a client sends it: the address of who asks it does not.
+fn is_sent(field: &Field) -> bool {
+    field.kind != FieldKind::Address
+}
+
+/// Where among its fields a request has the address of who asks.
+pub(crate) fn address_index(fields: &[Field]) -> Option<usize> {
+    fields.iter().position(|field| !is_sent(field))
 }
 
 fn no_id(name: &'static str) -> Problem {

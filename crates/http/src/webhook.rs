@@ -1,5 +1,7 @@
 //! Requests that arrive as signed webhooks of another system: their fields are headers and the whole body.
 
+use std::net::IpAddr;
+
 use axum::extract::RawPathParams;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -84,7 +86,7 @@ pub(crate) fn lacks(webhook: &Webhook, headers: &HeaderMap) -> Option<&'static s
 pub(crate) fn read(
     def: &RequestDef,
     webhook: &Webhook,
-    path: &RawPathParams,
+    (path, from): (&RawPathParams, Option<IpAddr>),
     parts: &Parts,
     body: &[u8],
 ) -> Result<Work, Problem> {
@@ -98,6 +100,7 @@ pub(crate) fn read(
         }
     }
     given.put(webhook.body.as_bytes(), Raw::Text(body))?;
+    given.address(from);
     Ok(def.read(&given.values())?)
 }
 

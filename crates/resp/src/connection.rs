@@ -71,11 +71,13 @@ impl Connection {
         id: u64,
         replies: &Arc<Replies>,
     ) -> Self {
+        // One that is gone has no address, and will ask nothing.
+        let peer = stream.peer_addr().ok().map(|peer| peer.ip());
         Self {
             stream,
             input: Input::default(),
             parser: Parser::default(),
-            session: Session::new(Arc::clone(front), id, Arc::clone(replies)),
+            session: Session::new(Arc::clone(front), id, peer, Arc::clone(replies)),
             replies: Arc::clone(replies),
             output: Output::default(),
             is_hungry: true,

@@ -1,6 +1,9 @@
 //! The arguments of a request as the values of its fields: positions first, then pairs of a word and a value in any
 //! order. A list is the number of its items and then these; it may stand behind a word, or be left out if it is
-//! the last of all and not required.
+//! the last of all and not required. Where a request comes from is its peer's address, unless it says otherwise: peers
+//! speak for many people.
+
+use std::net::IpAddr;
 
 use tidegate_engine::contract::{FieldKind, FieldType, Invalid, InvalidKind, Raw, Values, Work};
 
@@ -14,7 +17,11 @@ use crate::table::Plan;
 /// # Errors
 /// Too few or too many arguments, a word that is none of its options or stands twice, or a field
 /// that cannot be taken.
-pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>> {
+pub(crate) fn decode<'a>(
+    plan: &Plan,
+    args: Args<'a>,
+    peer: Option<IpAddr>,
+) -> Result<Work, Error<'a>> {
     let mut list = Items::default();
     let mut values = [None; FIELDS_MAX];
     let fields = plan.def.fields;
@@ -57,6 +64,9 @@ pub(crate) fn decode<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>>
     }
     if let Some(at) = list.at {
         values[at] = Some(Raw::List(&list.values));
+    }
+    if let Some(at) = plan.address {
+        values[at] = values[at].or(peer.map(Raw::Address));
     }
     let values = Values(&values[..fields.len()]);
     plan.def

@@ -2,6 +2,7 @@
 //! own commands.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tidegate_engine::ReplySink;
@@ -25,6 +26,8 @@ use crate::wire::{Protocol, Wire};
 pub(crate) struct Session {
     pub(crate) front: Arc<Front>,
     pub(crate) id: u64,
+    /// The other end, if it is known.
+    peer: Option<IpAddr>,
     /// Given by `CLIENT SETNAME`.
     pub(crate) name: Vec<u8>,
     pub(crate) is_authenticated: bool,
@@ -44,13 +47,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(front: Arc<Front>, id: u64, replies: Arc<Replies>) -> Self {
+    pub(crate) fn new(
+        front: Arc<Front>,
+        id: u64,
+        peer: Option<IpAddr>,
+        replies: Arc<Replies>,
+    ) -> Self {
         let share = Share::new(&front.budget);
         Self {
             is_authenticated: front.options.credentials.is_none(),
             sink: Sink::shared(Protocol::Resp2, &replies),
             front,
             id,
+            peer,
             name: Vec::new(),
             protocol: Protocol::Resp2,
             replies,
@@ -114,7 +123,7 @@ impl Session {
 
     fn submit(&mut self, plan: &Plan, args: Args<'_>) {
         let door = &self.front.door;
-        let work = decode(plan, args).and_then(|work| {
+        let work = decode(plan, args, self.peer).and_then(|work| {
             let checked = door.check(&work).map(|()| work);
             checked.map_err(|invalid| Error::of_field(plan.def, invalid))
         });

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) def: &'static RequestDef,
     /// How many fields stand by position; all of them are required.
     pub(crate) positions: usize,
+    /// Which field is the address of who asks, if one is.
+    pub(crate) address: Option<usize>,
     /// The least arguments, the name included.
     least: usize,
 }
@@ -129,6 +131,12 @@ impl Plan {
             1 + positions + width * items_max + 2 * options.len() <= ARGS_MAX,
             "`{name}` takes more arguments than a request may have"
         );
+        let is_address = |field: &Field| field.kind == FieldKind::Address;
+        let address = def.fields.iter().position(is_address);
+        assert!(
+            address.is_none_or(|at| !def.fields[at].required && at >= positions),
+            "`{name}`: an address has a word, and may be absent"
+        );
         let least = match list {
             Some(at) if !first[at].required => positions - 1,
             Some(_) => positions + width,
@@ -139,6 +147,7 @@ impl Plan {
             group,
             def,
             positions,
+            address,
             least: 1 + least,
         }
     }

@@ -200,6 +200,7 @@ impl RequestDef {
                 FieldKind::Name
                 | FieldKind::Id
                 | FieldKind::Payload
+                | FieldKind::Address
                 | FieldKind::Integer { .. } => field.name.to_owned(),
             };
             let given = match field.word {

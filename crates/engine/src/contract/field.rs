@@ -1,5 +1,7 @@
 //! The fields of a request: their types, their limits, and how they are read from any front.
 
+use std::net::IpAddr;
+
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -40,6 +42,10 @@ pub enum FieldKind {
     },
     /// One of these words.
     Word(&'static [&'static str]),
+    /// The address of who asks, which a front fills in: in HTTP nothing that can be sent; in RESP the word of
+    /// the field may name another one, for whoever speaks for many people there. So it has a word, and may be
+    /// absent.
+    Address,
     /// Items: in RESP by position, behind their number; in JSON a list of objects; never in a path or a
     /// query string.
     List {
@@ -59,6 +65,8 @@ pub enum Raw<'a> {
     String(&'a str),
     /// A JSON integer.
     Integer(i64),
+    /// The address of who asks, from a front itself.
+    Address(IpAddr),
     /// The values of a list's items, one item's behind the other's: one for each of its fields.
     List(&'a [Option<Raw<'a>>]),
     /// Any other JSON value, named for the error.
@@ -179,6 +187,7 @@ pub(super) fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String
         Raw::Text(bytes) => return Ok(bytes),
         Raw::String(text) => return Ok(text.as_bytes()),
         Raw::Integer(_) => "a number",
+        Raw::Address(_) => "an address",
         Raw::List(_) => "a list",
         Raw::Other(what) => what,
     };
@@ -264,6 +273,7 @@ impl FieldType for i64 {
                 });
             }
             Raw::String(_) => "a string",
+            Raw::Address(_) => "an address",
             Raw::List(_) => "a list",
             Raw::Other(what) => what,
         };

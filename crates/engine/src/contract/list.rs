@@ -59,6 +59,7 @@ impl<T: Request, const MAX: usize> FieldType for List<T, MAX> {
             }
             Raw::Text(_) | Raw::String(_) => "a string",
             Raw::Integer(_) => "a number",
+            Raw::Address(_) => "an address",
             Raw::Other(what) => what,
         };
         let message = format!("must be a list of objects, not {found}");

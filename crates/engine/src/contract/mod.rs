@@ -3,6 +3,7 @@
 //! A domain declares each request once, as plain data; every front reads the same declaration.
 //! Neither knows the other.
 
+mod address;
 mod audit;
 mod balance;
 mod domain;
@@ -14,6 +15,7 @@ mod reply;
 mod request;
 mod webhook;
 
+pub use address::Address;
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, CallAsks, CallUnderWay, Figure, TimerSet, TimerSetAside};
 pub(crate) use balance::balance;

@@ -20,6 +20,8 @@ pub enum Status {
     Conflict,
     /// Readable and out of range. 422.
     OutOfRange,
+    /// Whoever asks does so too often, and is told when to ask again. 429 with `Retry-After`.
+    TooMany,
     /// Overloaded: ask again later. 503 with `Retry-After`.
     Busy,
     /// The engine cannot serve. 503 without a promise.
@@ -51,6 +53,11 @@ pub trait Refuse {
 
     /// Writes each fact as a name and a value.
     fn facts(&self, _out: &mut dyn Writer) {}
+
+    /// When to ask again, of one that is classed [`Status::TooMany`]; it is a fact of the same name as well.
+    fn retry_after_ms(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The refusal of a request that never refuses.

@@ -617,6 +617,7 @@ fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload
+        | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,
     });

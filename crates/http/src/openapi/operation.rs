@@ -87,7 +87,7 @@ fn operation_id(def: &RequestDef) -> String {
     def.resp.to_ascii_lowercase().chars().map(plain).collect()
 }
 
-/// Where a field travels, if it is not one of a webhook's own.
+/// Where a field travels, if it is sent and not one of a webhook's own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Path,
@@ -99,7 +99,7 @@ fn place(def: &RequestDef, field: &Field) -> Option<Place> {
     if def.http.path.contains(&format!("{{{}}}", field.name)) {
         return Some(Place::Path);
     }
-    if def.webhook.is_some() {
+    if def.webhook.is_some() || field.kind == FieldKind::Address {
         return None;
     }
     match def.http.method {

@@ -120,9 +120,14 @@ fn response(status: u16, codes: &[Code]) -> Value {
         "content": { "application/problem+json": { "schema": schema } },
         "x-codes": explained.collect::<Vec<_>>(),
     });
-    if status == problem::BUSY.status.as_u16() {
+    let retry_after = match status {
+        429 => Some("Whole seconds after which to ask again."),
+        503 => Some("Whole seconds after which to ask again; with the code `busy`."),
+        _ => None,
+    };
+    if let Some(description) = retry_after {
         response["headers"] = json!({ "Retry-After": {
-            "description": "Whole seconds after which to ask again; with the code `busy`.",
+            "description": description,
             "schema": { "type": "integer", "minimum": 1 },
         } });
     }

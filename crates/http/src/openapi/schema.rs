@@ -13,6 +13,7 @@ const NAME_PATTERN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
 pub(super) fn field(field: &Field) -> Value {
     let mut schema = match field.kind {
         FieldKind::Name | FieldKind::Id => name(),
+        FieldKind::Address => json!({ "type": "string" }),
         FieldKind::Payload => json!({ "type": "string", "maxLength": PAYLOAD_BYTES_MAX }),
         FieldKind::Integer { min, max } => integer(min, max),
         FieldKind::Word(words) => json!({ "type": "string", "enum": words }),
@@ -65,7 +66,7 @@ fn default(kind: FieldKind, text: &str) -> Option<Value> {
         FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Word(_) => {
             Some(text.trim_matches('"').into())
         }
-        FieldKind::List { .. } => None,
+        FieldKind::Address | FieldKind::List { .. } => None,
     }
 }
 

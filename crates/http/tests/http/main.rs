@@ -6,6 +6,7 @@
 )]
 #![allow(unreachable_pub, reason = "a domain's types stand in public traits")]
 
+mod address;
 mod events;
 mod harness;
 mod ids;
@@ -16,4 +17,5 @@ mod requests;
 mod service;
 mod toy;
 mod webhooks;
+mod whence;
 mod wire;

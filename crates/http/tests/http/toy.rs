@@ -9,6 +9,8 @@ use tidegate_engine::contract::{
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
+use crate::whence::Whence;
+
 /// Things that a box holds.
 const BOX_ROOM: u64 = 10;
 
@@ -67,6 +69,12 @@ pub(crate) const TOY: Domain = Domain {
             ],
             unsigned: &Refusal::FORGED,
         }),
+        RequestDef::call::<Whence>(
+            "TOY.WHENCE",
+            Method::Post,
+            "/v1/boxes/{box_name}/whence",
+            Class::Reads,
+        ),
         RequestDef::scan::<List>("TOY.TOLD", "/v1/boxes/{box_name}/told"),
     ],
     audit: |_| Audit::default(),

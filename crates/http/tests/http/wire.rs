@@ -16,7 +16,7 @@ use crate::harness::Server;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server on a port of its own.
-struct Listening {
+pub(crate) struct Listening {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -28,7 +28,7 @@ impl Listening {
         Self::with(Options::new("0.0.0-test"), connections_max).await
     }
 
-    async fn with(options: Options, connections_max: usize) -> Self {
+    pub(crate) async fn with(options: Options, connections_max: usize) -> Self {
         let server = Server::with(options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -50,7 +50,7 @@ impl Listening {
     }
 
     /// Sends bytes, and reads until the server closes.
-    async fn ask(&self, request: &[u8]) -> String {
+    pub(crate) async fn ask(&self, request: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
         read_to_end(&mut stream).await
@@ -66,7 +66,7 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn body(answer: &str) -> Value {
+pub(crate) fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 

@@ -90,7 +90,7 @@ fn count(wire: &mut Wire<'_>, list: &Field) {
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let kind = match field.kind {
         FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload => "string",
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Address => "string",
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
         FieldKind::List { .. } => "block",
@@ -98,9 +98,11 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let (words, items): (&[&str], &[Field]) = match field.kind {
         FieldKind::Word(words) => (words, &[]),
         FieldKind::List { fields, .. } => (&[], fields),
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Integer { .. } => {
-            (&[], &[])
-        }
+        FieldKind::Name
+        | FieldKind::Id
+        | FieldKind::Payload
+        | FieldKind::Address
+        | FieldKind::Integer { .. } => (&[], &[]),
     };
     let flag = match (field.required, items.is_empty()) {
         (true, true) => None,

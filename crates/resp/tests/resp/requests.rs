@@ -45,6 +45,23 @@ fn refusal_is_an_error_with_its_facts() {
 }
 
 #[test]
+fn request_comes_from_its_peer_unless_that_speaks_for_somebody_else() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let reply = |from: &str| format!("*2\r\n$4\r\nfrom\r\n${}\r\n{from}\r\n", from.len());
+    client.ask("TOY.WHENCE b", &reply("127.0.0.1"));
+    client.ask("TOY.WHENCE b FROM 192.0.2.7", &reply("192.0.2.7"));
+    let network = reply("2001:db8:1:2::/64");
+    client.ask("TOY.WHENCE b FROM 2001:db8:1:2:3:4:5:6", &network);
+    let wrong = "-INVALID from must be an IP address, as 192.0.2.1 or 2001:db8::1\r\n";
+    client.ask("TOY.WHENCE b FROM home", wrong);
+    client.ask(
+        "TOY.WHENCE b FROM 192.0.2.7 FROM 192.0.2.8",
+        "-ERR syntax error near 'FROM': write TOY.WHENCE name [FROM from]\r\n",
+    );
+}
+
+#[test]
 fn options_come_in_any_order_and_case() {
     let server = Server::start();
     let mut client = server.connect();

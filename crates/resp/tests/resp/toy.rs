@@ -1,10 +1,10 @@
 //! A toy domain of two commands: words are kept in boxes, and boxes are looked into.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString};
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Apply, Audit, Bounded, Class, Domain, List, Method, Name, RefusalDef, Refuse, RequestDef,
-    Status, Writer,
+    Address, Apply, Audit, Bounded, Class, Domain, List, Method, Name, Never, RefusalDef, Refuse,
+    RequestDef, Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -38,6 +38,7 @@ pub(crate) const TOY: Domain = Domain {
     requests: &[
         RequestDef::call::<Put>("TOY.PUT", Method::Post, "/v1/boxes/{name}", Class::Opens),
         RequestDef::call::<Fill>("TOY.FILL", Method::Put, "/v1/boxes/{name}", Class::Opens),
+        RequestDef::call::<Whence>("TOY.WHENCE", Method::Get, "/v1/whence/{name}", Class::Reads),
         RequestDef::call::<Look>("TOY.LOOK", Method::Get, "/v1/boxes/{name}", Class::Reads),
     ],
     audit: |_| Audit::default(),
@@ -145,6 +146,42 @@ reply! {
         count: u64,
         /// Whether no more fit.
         full: bool,
+    }
+}
+
+request! {
+    /// Where a request comes from.
+    pub struct Whence {
+        /// The box.
+        name: Name,
+        /// Where it comes from.
+        ["FROM"] from: Option<Address>,
+    }
+}
+
+reply! {
+    /// Where a request comes from.
+    pub struct From {
+        /// The address; null if it is not known.
+        from: Option<CompactString>,
+    }
+}
+
+impl Apply for Whence {
+    type Reply = From;
+    type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, _tx: &mut Tx<'_>) -> Result<From, Stop<Never>> {
+        Ok(From {
+            from: self.from.map(|from| from.to_compact_string()),
+        })
     }
 }
 

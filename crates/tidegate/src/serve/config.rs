@@ -13,6 +13,7 @@ use clap::Args;
 use serde::Deserialize;
 use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
 use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares};
+use tidegate_http::Network;
 
 use super::ServeError;
 use super::memory::MemorySize;
@@ -43,8 +44,12 @@ pub(crate) struct ServeArgs {
     /// Take what has changed to the base after so many seconds [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     checkpoint_every: Option<u32>,
-    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, over which
-    /// flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
+    /// Addresses and networks of proxies, with commas between, as 10.0.0.0/8: behind them the client's address is
+    /// the last one in X-Forwarded-For that is none of theirs
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+    trust_proxy: Option<Vec<Network>>,
+    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, `trust_proxy`, over
+    /// which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -70,6 +75,7 @@ struct ConfigFile {
     memory: Option<MemorySize>,
     checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
+    trust_proxy: Option<Vec<NetworkText>>,
     #[serde(default)]
     shares: BTreeMap<String, ShareTable>,
     #[serde(default)]
@@ -78,6 +84,22 @@ struct ConfigFile {
     providers: BTreeMap<String, ProviderTable>,
     #[serde(default)]
     hosts: BTreeMap<String, HostTable>,
+}
+
+/// A network of the file.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct NetworkText(Network);
+
+impl TryFrom<String> for NetworkText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = text.parse();
+        network
+            .map(Self)
+            .map_err(|error| format!("`{text}` {error}"))
+    }
 }
 
 /// What the file may say of a structure's share.
@@ -137,6 +159,8 @@ pub struct Settings {
     pub outside: Outside,
     /// Take what has changed to the base after so long.
     pub checkpoint_every: Duration,
+    /// Proxies whose word about where a request comes from is taken.
+    pub proxies: Vec<Network>,
     /// What clients must give.
     pub password: Option<String>,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -157,6 +181,7 @@ impl Settings {
             archives: AllArchiveTimes::new(),
             outside: Outside::default(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
+            proxies: Vec::new(),
             password: None,
             accept_clock: false,
         }
@@ -177,6 +202,8 @@ impl ServeArgs {
             .checkpoint_every
             .or(file.checkpoint_every.map(NonZeroU32::get))
             .map(|seconds| Duration::from_secs(seconds.into()));
+        let of_file = file.trust_proxy.into_iter().flatten();
+        let of_file = of_file.map(|NetworkText(network)| network);
         let shares = file.shares.iter();
         let archives = file.archives.into_iter();
         let outside = Outside::read(&file.providers, &file.hosts)?;
@@ -205,6 +232,7 @@ impl ServeArgs {
                 .memory
                 .or(file.memory)
                 .unwrap_or_else(MemorySize::usual),
+            proxies: self.trust_proxy.unwrap_or_else(|| of_file.collect()),
             password: password.map(|password| password.reveal().to_owned()),
             accept_clock: self.accept_clock,
         };

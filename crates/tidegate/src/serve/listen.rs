@@ -158,6 +158,7 @@ fn resp_front(settings: &Settings, door: &Door, connections_max: usize) -> Arc<F
 fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegate_http::Options {
     let mut options = tidegate_http::Options::new(env!("CARGO_PKG_VERSION"));
     options.credentials = settings.password.as_deref().map(Token::new);
+    options.proxies.clone_from(&settings.proxies);
     options.any_host = !settings.http.ip().is_loopback();
     options.ending = Ending::when(stopped.clone());
     let stopped = stopped.clone();
