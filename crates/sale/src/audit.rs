@@ -1,6 +1,7 @@
 //! Recomputes every law of the domain from the rows themselves.
 
 mod draws;
+mod guard;
 mod rows;
 mod shelves;
 mod shop;
@@ -35,6 +36,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         check_list(name, sale, &mut fault);
         draws::check(name, sale, rows, &mut fault);
         shop::check(sale, rows, &mut fault);
+        guard::check(books, sale, rows, &mut fault);
         shop::add(books, name, sale, rows, &mut audit);
         let entrants = i64::try_from(rows.entrants.len()).unwrap_or(i64::MAX);
         audit.add("sale.entrants", entrants);

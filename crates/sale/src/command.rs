@@ -1,9 +1,10 @@
 //! Every request of the domain: its fields, their limits and their meaning.
 
-use tidegate_engine::contract::{Bounded, Limit, List, Millis, Name, Wait};
+use tidegate_engine::contract::{Address, Bounded, Limit, List, Millis, Name, Wait};
 use tidegate_engine::request;
 
-use crate::{BUYER_UNITS_MAX, GOODS_MAX, RATE_MAX};
+use crate::guard::ChallengeKind;
+use crate::{BUYER_UNITS_MAX, GOODS_MAX, PER_MINUTE_MAX, PROOF_BITS_MAX, PROOF_BITS_MIN, RATE_MAX};
 
 request! {
     /// A good of a sale.
@@ -45,6 +46,20 @@ request! {
         ["INSIDE"] inside: Bounded<1, 1_000_000_000> = 1_000_000_000,
         /// After how long somebody who was admitted counts as gone, in milliseconds.
         ["VISIT"] visit_ms: Bounded<1_000, 86_400_000> = 120_000,
+        /// How many tokens a buyer may take a minute, of which 20 may be at once; 0 is no limit.
+        ["PER_BUYER"] per_buyer: Bounded<0, PER_MINUTE_MAX> = 60,
+        /// How many may enter from one address a minute, of which 20 may be at once: who comes beyond that is
+        /// asked for a proof of work. 0 is no limit. Name one only if the server knows people's addresses, and not
+        /// only that of a proxy.
+        ["PER_ADDRESS"] per_address: Bounded<0, PER_MINUTE_MAX> = 0,
+        /// What everybody is asked who enters: nothing without it.
+        ["CHALLENGE"] challenge: Option<ChallengeKind>,
+        /// With how many zero bits the hash of a proof of work begins: each doubles the work.
+        ["BITS"] bits: Bounded<PROOF_BITS_MIN, PROOF_BITS_MAX> = 18,
+        /// What is asked, if that is a question.
+        ["QUESTION"] question: Option<Name>,
+        /// Its answer, in whatever case and with spaces anywhere. It is told to nobody.
+        ["ANSWER"] answer: Option<Name>,
     }
 }
 
@@ -66,11 +81,20 @@ request! {
 
 request! {
     /// Enters a sale, and answers the buyer's ticket. Sent again, it answers the same.
+    ///
+    /// Who is told `challenge` sends it again with what solves that.
     pub struct Join {
         /// The sale.
         id: Name,
         /// Who enters.
         buyer: Name,
+        /// What solves the `puzzle` of a challenge: a text such that SHA-256(puzzle ‖ proof), over the bytes as they
+        /// stand, begins with so many zero bits as it says.
+        ["PROOF"] proof: Option<Name>,
+        /// The answer to the `question` of a challenge.
+        ["ANSWER"] answer: Option<Name>,
+        /// Where they come from.
+        ["FROM"] from: Option<Address>,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tidegate_engine::{Flag, Told, Tx};
 
+use crate::guard::Guard;
 use crate::table::{DOMAIN, Group, Sale, Shelf};
 
 /// By sale: its row.
@@ -25,7 +26,8 @@ impl Told for Sale {
     fn bytes(&self) -> usize {
         let beacon = self.beacon.as_ref().map_or(0, String::len);
         let name = self.beacon_name.as_ref().map_or(0, String::len);
-        size_of::<Self>() + beacon + name + SHOP_BYTES_MAX
+        let question = self.guard.as_ref().map_or(0, Guard::text_bytes);
+        size_of::<Self>() + beacon + name + question + SHOP_BYTES_MAX
     }
 }
 

@@ -32,15 +32,20 @@
 //!    letter is on its way.
 //! 9. Nobody is admitted who has not entered, and people came in and left in order.
 //! 10. Goods that are to be put on sale, a gate that is looked at again, shelves and void tokens have their timers.
+//! 11. The next entry from an address, and the next token of a buyer, is expected no later than the limits of the
+//!     sale allow.
 //!
 //! Start reading at `command.rs`, then `draw.rs` and `apply/draw.rs`.
 
 mod apply;
 mod audit;
+mod challenge;
 mod command;
 pub mod draw;
 mod edge;
 mod gate;
+mod gcra;
+mod guard;
 pub mod hex;
 mod lots;
 mod mail;
@@ -55,7 +60,9 @@ mod ticket;
 mod token;
 
 pub use audit::audit;
+pub use challenge::Asked;
 pub use command::{Beacon, Buy, Create, Entries, Get, Good, Goods, Join, Position, StartOf, Token};
+pub use guard::ChallengeKind;
 pub use refusal::Refusal;
 pub use reply::{
     BuyReceipt, EntryInfo, GoodInfo, JoinReceipt, PositionInfo, SaleInfo, StartInfo, TokenInfo,
@@ -78,6 +85,24 @@ const _: () = assert!(
     BUYER_UNITS_MAX as u64 * tidegate_order::PRICE_MAX as u64 <= tidegate_order::TOTAL_MAX,
     "whatever a token is for can be ordered"
 );
+
+/// Tokens that a buyer takes at once before the limit a minute counts: so much a hurried person may click.
+pub const BUYER_BURST: u64 = 20;
+
+/// Entries from one address at once before the limit a minute counts: a family, or a small office, all at once.
+pub const ADDRESS_BURST: u64 = 20;
+
+/// Addresses are counted in so many cells of a sale, so that a million of them take no more room. Those that fall
+/// into one share its limit: of 10,000 who flood it, 4% of all others are challenged as well.
+pub const ADDRESS_CELLS: u64 = 1 << 18;
+
+/// Highest limits a minute, for buyers and for addresses: more is none.
+pub const PER_MINUTE_MAX: i64 = 1_000_000;
+
+/// Zero bits of a proof of work. The fewest take a page some milliseconds, the most some minutes.
+pub const PROOF_BITS_MIN: i64 = 8;
+/// See [`PROOF_BITS_MIN`].
+pub const PROOF_BITS_MAX: i64 = 26;
 
 /// How long a token may be spent.
 pub const TOKEN_MS: u64 = 120_000;

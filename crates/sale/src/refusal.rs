@@ -2,6 +2,8 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
+use crate::challenge::Asked;
+
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -9,6 +11,8 @@ pub enum Refusal {
     UnknownSale,
     /// Its times do not follow each other, or are over.
     InvalidTimes,
+    /// A question without an answer, or the other way round.
+    InvalidChallenge,
     /// A SKU is named twice.
     InvalidGoods,
     /// Not a currency.
@@ -26,6 +30,8 @@ pub enum Refusal {
     Over,
     /// As many have entered as may.
     Full,
+    /// Something is to be solved first.
+    Challenge(Asked),
     /// No beacon was named when the sale was announced.
     NoBeacon,
     /// The list of entrants is not closed.
@@ -41,6 +47,11 @@ pub enum Refusal {
     OtherBuyer,
     /// Others are to be admitted before.
     NotAdmitted,
+    /// The buyer takes tokens too often.
+    SlowDown {
+        /// When to ask again.
+        retry_after_ms: u64,
+    },
     /// The buyer would have more than the sale allows.
     OverLimit {
         /// What counts for the buyer now.
@@ -73,6 +84,11 @@ pub(crate) const INVALID_TIMES: RefusalDef = def(
     Status::OutOfRange,
     "A sale opens, starts and ends in this order, and ends in the future.",
 );
+pub(crate) const INVALID_CHALLENGE: RefusalDef = def(
+    "invalid_challenge",
+    Status::OutOfRange,
+    "The challenge `question` has a question and an answer that is more than spaces; others have neither.",
+);
 pub(crate) const INVALID_GOODS: RefusalDef = def(
     "invalid_goods",
     Status::OutOfRange,
@@ -104,6 +120,12 @@ pub(crate) const FULL: RefusalDef = def(
     Status::Conflict,
     "As many have entered as may: 4,000,000.",
 );
+pub(crate) const CHALLENGE: RefusalDef = def(
+    "challenge",
+    Status::Conflict,
+    "Send it again with what solves this: for `work` a `proof` such that SHA-256(puzzle ‖ proof) begins with \
+     `bits` zero bits, before `valid_until_ms`; for `question` the `answer`. What was sent does not, if anything.",
+);
 pub(crate) const NO_BEACON: RefusalDef = def(
     "no_beacon",
     Status::Conflict,
@@ -134,6 +156,11 @@ pub(crate) const NOT_ADMITTED: RefusalDef = def(
     "not_admitted",
     Status::Conflict,
     "Others are to be admitted before: `SALE.POSITION` tells how long that takes.",
+);
+pub(crate) const SLOW_DOWN: RefusalDef = def(
+    "slow_down",
+    Status::TooMany,
+    "The buyer takes tokens too often: ask again after `retry_after_ms`.",
 );
 pub(crate) const OVER_LIMIT: RefusalDef = def(
     "over_limit",
@@ -171,6 +198,7 @@ impl Refuse for Refusal {
         match self {
             Self::UnknownSale => &UNKNOWN_SALE,
             Self::InvalidTimes => &INVALID_TIMES,
+            Self::InvalidChallenge => &INVALID_CHALLENGE,
             Self::InvalidGoods => &INVALID_GOODS,
             Self::InvalidCurrency => &INVALID_CURRENCY,
             Self::IdConflict => &ID_CONFLICT,
@@ -178,12 +206,14 @@ impl Refuse for Refusal {
             Self::NotOpen { .. } => &NOT_OPEN,
             Self::Over => &OVER,
             Self::Full => &FULL,
+            Self::Challenge(_) => &CHALLENGE,
             Self::NoBeacon => &NO_BEACON,
             Self::TooEarly { .. } => &TOO_EARLY,
             Self::BeaconTold => &BEACON_TOLD,
             Self::UnknownGood => &UNKNOWN_GOOD,
             Self::OtherBuyer => &OTHER_BUYER,
             Self::NotAdmitted => &NOT_ADMITTED,
+            Self::SlowDown { .. } => &SLOW_DOWN,
             Self::OverLimit { .. } => &OVER_LIMIT,
             Self::NotOnSale => &NOT_ON_SALE,
             Self::BadToken => &BAD_TOKEN,
@@ -194,6 +224,9 @@ impl Refuse for Refusal {
     }
 
     fn facts(&self, out: &mut dyn Writer) {
+        if let Self::Challenge(asked) = self {
+            return asked.facts(out);
+        }
         let mut fact = |name: &str, value: u64| {
             out.name(name);
             out.integer(value.cast_signed());
@@ -201,6 +234,7 @@ impl Refuse for Refusal {
         match self {
             Self::NotOpen { opens_at_ms } => fact("opens_at_ms", *opens_at_ms),
             Self::TooEarly { starts_at_ms } => fact("starts_at_ms", *starts_at_ms),
+            Self::SlowDown { retry_after_ms } => fact("retry_after_ms", *retry_after_ms),
             Self::OverLimit { taken, max } => {
                 fact("taken", *taken);
                 fact("max", *max);
@@ -208,12 +242,14 @@ impl Refuse for Refusal {
             Self::SoldOut { available } => fact("available", *available),
             Self::UnknownSale
             | Self::InvalidTimes
+            | Self::InvalidChallenge
             | Self::InvalidGoods
             | Self::InvalidCurrency
             | Self::IdConflict
             | Self::BadTicket
             | Self::Over
             | Self::Full
+            | Self::Challenge(_)
             | Self::NoBeacon
             | Self::BeaconTold
             | Self::UnknownGood
@@ -224,5 +260,12 @@ impl Refuse for Refusal {
             | Self::TokenExpired
             | Self::TooLate => {}
         }
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        if let Self::SlowDown { retry_after_ms } = self {
+            return Some(*retry_after_ms);
+        }
+        None
     }
 }

@@ -23,6 +23,12 @@ reply! {
         entrants: u64,
         /// How many of them are admitted by now.
         admitted: u64,
+        /// How many tokens a buyer may take a minute; 0 is no limit.
+        per_buyer: u64,
+        /// How many may enter from one address a minute without a challenge; 0 is no limit.
+        per_address: u64,
+        /// What everybody is asked who enters: none, work or question.
+        challenge: &'static str,
         /// The SHA-256 of the secret of the draw, in hex.
         commitment: CompactString,
         /// What public value the draw takes in, as it was named; null if it takes none in.

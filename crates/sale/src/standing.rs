@@ -159,6 +159,7 @@ impl Sale {
         let reached = self.reached(now_ms);
         let shop = self.shop.as_ref();
         let units = shop.map(|shop| shop.units);
+        let guard = self.guard.as_ref();
         let is_drawn = self.pace.is_some();
         SaleInfo {
             id,
@@ -169,6 +170,9 @@ impl Sale {
             rate: self.rate,
             entrants: self.entrants,
             admitted: reached.unwrap_or(0).min(self.entrants),
+            per_buyer: guard.map_or(0, |guard| guard.per_buyer),
+            per_address: guard.map_or(0, |guard| guard.per_address),
+            challenge: guard.map_or("none", |guard| guard.challenge.word()),
             commitment: hex(&commitment(&self.secret)),
             beacon_name: self.beacon_name.as_ref().map(CompactString::from),
             beacon: self.beacon.as_ref().map(CompactString::from),

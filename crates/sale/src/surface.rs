@@ -7,7 +7,9 @@ use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 use crate::apply::{CLOSE, DRAW, OPEN, START, STEER, UNVOID, WATCH};
 use crate::command::{Beacon, Buy, Create, Entries, Get, Goods, Join, Position, StartOf, Token};
 use crate::mail::{LevelTold, MakeVoid, OpenShelf, OrderEnded, Spent, VoidOrNot};
-use crate::table::{DOMAIN, ENTRANTS, GOODS, GROUPS, SALES, SCATTERED, SHELVES, SKUS, VOIDS};
+use crate::table::{
+    ARRIVALS, DOMAIN, ENTRANTS, GOODS, GROUPS, SALES, SCATTERED, SHELVES, SKUS, VOIDS,
+};
 
 /// Sales: a moment that everybody knows, and a fair place in line for all who come.
 pub const SALE: Domain = Domain {
@@ -23,6 +25,7 @@ pub const SALE: Domain = Domain {
         SKUS.def(),
         SHELVES.def(),
         VOIDS.def(),
+        ARRIVALS.def(),
     ],
     timers: &[START, DRAW, OPEN, STEER, WATCH, CLOSE, UNVOID],
     takes: &[

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table};
 
 use crate::draw::HASH_BYTES;
+use crate::guard::{Arrival, Guard};
 
 /// The domain's number in stored formats.
 pub(crate) const DOMAIN: u8 = 3;
@@ -27,6 +28,9 @@ pub(crate) const SKUS: Table<Sku> = Table::keyed(DOMAIN, 5, "sale.skus");
 pub(crate) const SHELVES: Table<Shelf> = Table::keyed(DOMAIN, 6, "sale.shelves");
 /// By SKU, sale and serial, in the slot of the SKU: tokens that are void before their time.
 pub(crate) const VOIDS: Table<Void> = Table::keyed(DOMAIN, 7, "sale.voids").known_at_edge();
+
+/// By sale and cell: when the next entry from its addresses is expected.
+pub(crate) const ARRIVALS: Table<Arrival> = Table::keyed(DOMAIN, 8, "sale.arrivals");
 
 /// A hash or a secret, as rows keep it.
 pub(crate) type HashBytes = ByteArray<HASH_BYTES>;
@@ -79,6 +83,9 @@ pub(crate) struct Sale {
     /// What is sold, if anything is: a sale may be a line for something else.
     #[n(15)]
     pub(crate) shop: Option<Shop>,
+    /// Limits and challenges; without them none.
+    #[n(16)]
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Row for Sale {}
@@ -287,6 +294,9 @@ pub(crate) struct Entrant {
     /// They have bought, and count as inside no more.
     #[cbor(n(3), skip_if = "std::ops::Not::not")]
     pub(crate) is_done: bool,
+    /// When the next token is expected, in µs since 1970, if there is a limit.
+    #[n(4)]
+    pub(crate) next_token_us: Option<u64>,
 }
 
 impl Row for Entrant {}
@@ -372,6 +382,7 @@ mod tests {
             draw: None,
             pace: None,
             shop: None,
+            guard: None,
         };
         let running = Sale {
             beacon_name: Some("b".to_owned()),
@@ -393,6 +404,7 @@ mod tests {
             at_ms: 450,
             tokens: Vec::new(),
             is_done: false,
+            next_token_us: None,
         };
         let drawn: Drawn = [Lot { lot: 5, number: 6 }].into_iter().collect();
         let group = Group {
@@ -476,6 +488,7 @@ mod tests {
                 position: 6,
             }],
             is_done: true,
+            next_token_us: Some(300),
         };
         let states = [TokenState::Out, TokenState::Voiding, TokenState::Spent];
         assert_eq!(states.map(|state| hex(&state)), ["00", "01", "02"]);
@@ -485,7 +498,7 @@ mod tests {
             "a30001010202a3000101020203",
             "a1006173",
             "a10019012c",
-            "a4000101020281a60003016173020403050401050603f5",
+            "a5000101020281a60003016173020403050401050603f50419012c",
         ];
         assert_eq!(rows, expected);
     }

@@ -5,10 +5,14 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::START;
 use crate::Refusal;
+use crate::challenge::hash_of_answer;
 use crate::command::Create;
-use crate::draw::empty_list;
+use crate::draw::{Hash, empty_list};
 use crate::edge::show;
-use crate::refusal::{ID_CONFLICT, INVALID_CURRENCY, INVALID_GOODS, INVALID_TIMES};
+use crate::guard::{Challenge, ChallengeKind, Guard};
+use crate::refusal::{
+    ID_CONFLICT, INVALID_CHALLENGE, INVALID_CURRENCY, INVALID_GOODS, INVALID_TIMES,
+};
 use crate::reply::SaleInfo;
 use crate::table::{GOODS, Gate, Good, SALES, SKUS, Sale, Shop, Sku, Units};
 
@@ -21,8 +25,13 @@ const COMMAND_ROWS_BYTES: usize = 1_024;
 impl Apply for Create {
     type Reply = SaleInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[ID_CONFLICT, INVALID_TIMES, INVALID_CURRENCY, INVALID_GOODS];
+    const REFUSALS: &'static [RefusalDef] = &[
+        ID_CONFLICT,
+        INVALID_TIMES,
+        INVALID_CHALLENGE,
+        INVALID_CURRENCY,
+        INVALID_GOODS,
+    ];
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -58,6 +67,8 @@ impl Apply for Create {
         if opens_ms > starts_ms || starts_ms >= ends_ms || ends_ms <= now_ms {
             return Err(Refusal::InvalidTimes.into());
         }
+        let key = tx.secret();
+        let guard = Some(self.guard(&key)?);
         let shop = self.shop(tx)?;
         let sale = Sale {
             content,
@@ -66,7 +77,7 @@ impl Apply for Create {
             starts_ms,
             ends_ms,
             rate: self.rate.get(),
-            key: tx.secret().into(),
+            key: key.into(),
             secret: tx.secret().into(),
             beacon_name: self.beacon.as_ref().map(|name| name.as_str().to_owned()),
             beacon: None,
@@ -76,6 +87,7 @@ impl Apply for Create {
             draw: None,
             pace: None,
             shop,
+            guard,
         };
         tx.wake_at(&START, starts_ms, name);
         show(tx, name, &sale);
@@ -86,6 +98,28 @@ impl Apply for Create {
 }
 
 impl Create {
+    fn guard(&self, key: &Hash) -> Result<Guard, Refusal> {
+        let answer = self.answer.as_ref();
+        let answer = answer.and_then(|answer| hash_of_answer(key, answer.as_str()));
+        let kind = self.challenge.unwrap_or(ChallengeKind::None);
+        let challenge = match (kind, &self.question, answer) {
+            (ChallengeKind::None, None, None) if self.answer.is_none() => Challenge::None,
+            (ChallengeKind::Work, None, None) if self.answer.is_none() => Challenge::Work,
+            (ChallengeKind::Question, Some(question), Some(answer)) => {
+                Challenge::Question(question.as_str().to_owned(), answer.into())
+            }
+            (ChallengeKind::None | ChallengeKind::Work | ChallengeKind::Question, ..) => {
+                return Err(Refusal::InvalidChallenge);
+            }
+        };
+        Ok(Guard {
+            per_buyer: self.per_buyer.get(),
+            per_address: self.per_address.get(),
+            bits: self.bits.get(),
+            challenge,
+        })
+    }
+
     /// What it sells: the rows of its goods are put.
     fn shop(&self, tx: &mut Tx<'_>) -> Result<Option<Shop>, Stop<Refusal>> {
         let currency = tidegate_order::currency_of(self.currency.as_ref());

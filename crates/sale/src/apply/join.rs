@@ -9,7 +9,7 @@ use super::steer::look_soon;
 use crate::command::Join;
 use crate::draw::{entry_of, longer_list};
 use crate::edge::show;
-use crate::refusal::{FULL, NOT_OPEN, OVER, UNKNOWN_SALE};
+use crate::refusal::{CHALLENGE, FULL, NOT_OPEN, OVER, UNKNOWN_SALE};
 use crate::reply::JoinReceipt;
 use crate::standing::{State, shown_entry};
 use crate::table::{ENTRANTS, Entrant, SALES, Sale};
@@ -19,7 +19,7 @@ use crate::{ENTRANTS_MAX, Refusal};
 impl Apply for Join {
     type Reply = JoinReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SALE, NOT_OPEN, OVER, FULL];
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SALE, NOT_OPEN, OVER, FULL, CHALLENGE];
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -45,7 +45,10 @@ impl Apply for Join {
             State::Open | State::Drawing | State::Running if sale.entrants >= ENTRANTS_MAX => {
                 Err(Refusal::Full.into())
             }
-            State::Open | State::Drawing | State::Running => Ok(self.enter(tx, sale)),
+            State::Open | State::Drawing | State::Running => {
+                self.pass(tx, &sale)?;
+                Ok(self.enter(tx, sale))
+            }
         }
     }
 }
@@ -69,6 +72,7 @@ impl Join {
             at_ms: now_ms,
             tokens: Vec::new(),
             is_done: false,
+            next_token_us: None,
         };
         tx.put(&ENTRANTS, (name, self.buyer.as_str()), entrant);
         if sale.pace != pace {

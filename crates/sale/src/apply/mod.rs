@@ -5,6 +5,7 @@ mod buy;
 mod create;
 mod draw;
 mod get;
+mod guard;
 mod join;
 mod known;
 mod position;

@@ -8,7 +8,7 @@ use crate::command::Token as TokenRequest;
 use crate::hex::hex;
 use crate::mail::{MakeVoid, TokenOf};
 use crate::refusal::{
-    BAD_TICKET, NOT_ADMITTED, OTHER_BUYER, OVER, OVER_LIMIT, UNKNOWN_GOOD, UNKNOWN_SALE,
+    BAD_TICKET, NOT_ADMITTED, OTHER_BUYER, OVER, OVER_LIMIT, SLOW_DOWN, UNKNOWN_GOOD, UNKNOWN_SALE,
 };
 use crate::reply::TokenInfo;
 use crate::standing::State;
@@ -30,6 +30,7 @@ impl Apply for TokenRequest {
         OVER,
         NOT_ADMITTED,
         UNKNOWN_GOOD,
+        SLOW_DOWN,
         OVER_LIMIT,
     ];
     const PENDS: bool = true;
@@ -60,7 +61,7 @@ impl Apply for TokenRequest {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TokenInfo, Stop<Refusal>> {
         let name = self.id.as_str();
         let sale = sale_of(tx, name)?;
-        let (entrant, position) = self.admitted(tx, &sale)?;
+        let (mut entrant, position) = self.admitted(tx, &sale)?;
         let good = tx.get(&GOODS, (name, self.sku.as_str()))?;
         let (Some(good), Some(shop)) = (good, &sale.shop) else {
             return Err(Refusal::UnknownGood.into());
@@ -68,7 +69,9 @@ impl Apply for TokenRequest {
         if let Some(token) = self.same(&entrant, tx.now_ms()) {
             return Ok(self.info(&sale, shop, (good, token), true));
         }
+        let next_token_us = sale.next_token_us(&entrant, tx.now_ms())?;
         if self.has_room(&entrant, shop)? {
+            entrant.next_token_us = next_token_us;
             Ok(self.issue(tx, (sale, entrant, good), position))
         } else {
             Err(self.make_room(tx, entrant, shop))

@@ -7,8 +7,9 @@ use tidegate_engine::contract::{Books, Timer, TimerSet};
 
 use super::Kind;
 use crate::apply::{DRAW, OPEN, START, STEER};
+use crate::guard::Arrival;
 use crate::table::{
-    Drawn, ENTRANTS, Entrant, GOODS, GROUPS, Good, Group, SALES, SCATTERED, SKUS, Sale,
+    ARRIVALS, Drawn, ENTRANTS, Entrant, GOODS, GROUPS, Good, Group, SALES, SCATTERED, SKUS, Sale,
 };
 
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct Rows {
     pub(super) goods: BTreeMap<String, Good>,
     /// SKUs by number.
     pub(super) skus: BTreeMap<u64, String>,
+    /// By cell.
+    pub(super) arrivals: BTreeMap<u64, Arrival>,
     pub(super) opens: Vec<TimerSet>,
     pub(super) steers: Vec<TimerSet>,
     /// Kinds of timers that were set aside.
@@ -60,6 +63,10 @@ pub(super) fn by_sale(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<S
     for (key, sku) in books.rows(&SKUS) {
         let (number, _) = numbers(&key);
         sales.of(&key).skus.insert(number, sku.sku.into());
+    }
+    for (key, arrival) in books.rows(&ARRIVALS) {
+        let (cell, _) = numbers(&key);
+        sales.of(&key).arrivals.insert(cell, arrival);
     }
     for timer in books.timers(&OPEN) {
         sales.named(timer.owner().text()).opens.push(timer);
