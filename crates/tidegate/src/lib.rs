@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod check;
 mod client;
+mod crowd;
 mod demo;
 mod draw_check;
 mod ending;
@@ -45,6 +46,7 @@ enum Command {
     Replay(replay::Args),
     Bench(bench::BenchArgs),
     DrawCheck(draw_check::Args),
+    Crowd(crowd::CrowdArgs),
     PaySandbox(Box<sandbox::SandboxArgs>),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -59,6 +61,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Check(args) => ("check", check::run(&args, domains)),
         Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
+        Command::Crowd(args) => ("crowd", crowd::command(&args)),
         Command::DrawCheck(args) => ("draw-check", draw_check::run(&args)),
         Command::PaySandbox(args) => ("pay-sandbox", sandbox::run(*args)),
         Command::Backup(args) => ("backup", backup::save(&args)),

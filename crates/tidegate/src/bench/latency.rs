@@ -15,7 +15,7 @@ pub(crate) struct Latency {
 }
 
 /// Latencies of some time, in microseconds.
-pub(super) struct Spread(Histogram<u64>);
+pub(crate) struct Spread(Histogram<u64>);
 
 /// Time cut into pieces of the same length.
 struct Windows {
@@ -40,10 +40,10 @@ pub(crate) struct Window {
 /// Latencies in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quantiles {
-    pub(super) p50: u64,
-    pub(super) p99: u64,
-    pub(super) p999: u64,
-    pub(super) max: u64,
+    pub(crate) p50: u64,
+    pub(crate) p99: u64,
+    pub(crate) p999: u64,
+    pub(crate) max: u64,
 }
 
 impl Latency {
@@ -110,17 +110,17 @@ impl Windows {
 }
 
 impl Spread {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3);
         Self(histogram.expect("because the bounds are constants that fit"))
     }
 
-    fn record(&mut self, took: Duration) {
+    pub(crate) fn record(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.0.saturating_record(micros);
     }
 
-    pub(super) fn quantiles(&self) -> Quantiles {
+    pub(crate) fn quantiles(&self) -> Quantiles {
         Quantiles {
             p50: self.0.value_at_quantile(0.5),
             p99: self.0.value_at_quantile(0.99),

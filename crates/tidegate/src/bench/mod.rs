@@ -13,7 +13,7 @@ mod connection;
 mod count;
 mod drive;
 mod figures;
-mod latency;
+pub(crate) mod latency;
 mod pace;
 mod patience;
 mod progress;

@@ -35,6 +35,13 @@ impl FromStr for HttpAddress {
     }
 }
 
+impl HttpAddress {
+    /// `HOST:PORT`.
+    pub(crate) fn authority(&self) -> &Address {
+        &self.0
+    }
+}
+
 impl fmt::Display for HttpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}", self.0)

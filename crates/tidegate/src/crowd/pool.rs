@@ -1,0 +1,278 @@
+//! A bounded number of kept connections, over which everybody asks: people over some, bots over others, so that
+//! who floods has addresses of its own and delays nobody here.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token};
+
+use super::answer::Answer;
+use super::ask::{Ask, Target};
+use super::connection::{Connection, Job};
+use super::town::Who;
+
+/// How long an answer may take: longer than the server lets one wait.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection rests that could not be made.
+const REST: Duration = Duration::from_millis(100);
+
+/// How often those are looked for that have no answer in time, or have rested.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long one of [`Pool::ask_all`] may take in all, and what comes between two tries.
+const ASK_ALL_WAIT: Duration = Duration::from_secs(60);
+
+const READ_BYTES: usize = 64 * 1024;
+const EVENTS: usize = 1_024;
+
+/// Whose request it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    Who(Who),
+    /// The page with the goods, which all look at.
+    Page,
+    /// The nth of a list that is asked for the books.
+    Nth(usize),
+}
+
+/// Over which connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Person,
+    Bot,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) tag: Tag,
+    pub(super) ask: Ask,
+    pub(super) answer: Answer,
+    /// From when it was to be sent.
+    pub(super) took: Duration,
+}
+
+/// The connections of one class: each is free, resting, or has a request.
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<(Tag, Ask, Instant)>,
+    free: Vec<usize>,
+}
+
+/// All connections.
+#[derive(Debug)]
+pub(super) struct Pool {
+    target: Target,
+    server: SocketAddr,
+    poll: Poll,
+    events: Events,
+    buffer: Vec<u8>,
+    connections: Vec<Connection>,
+    resting: VecDeque<(Instant, usize)>,
+    people: usize,
+    lanes: [Lane; 2],
+    looked: Instant,
+    heard: Vec<Heard>,
+}
+
+impl Pool {
+    /// So many connections for people, and for bots.
+    pub(super) fn new(
+        target: Target,
+        server: SocketAddr,
+        (people, bots): (usize, usize),
+    ) -> io::Result<Self> {
+        let source = |place: usize| match server.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => Some(address(place, people)),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        };
+        let all = 0..people + bots;
+        Ok(Self {
+            target,
+            server,
+            poll: Poll::new()?,
+            events: Events::with_capacity(EVENTS),
+            buffer: vec![0; READ_BYTES],
+            connections: all
+                .clone()
+                .map(|place| Connection::new(source(place)))
+                .collect(),
+            resting: VecDeque::new(),
+            people,
+            lanes: [all.start..people, people..all.end].map(|places| Lane {
+                queue: VecDeque::new(),
+                free: places.collect(),
+            }),
+            looked: Instant::now(),
+            heard: Vec::new(),
+        })
+    }
+
+    /// Has something asked as soon as a connection is free.
+    pub(super) fn send(&mut self, class: Class, tag: Tag, ask: Ask) {
+        let lane = &mut self.lanes[class as usize];
+        lane.queue.push_back((tag, ask, Instant::now()));
+        self.pump(class);
+    }
+
+    /// What has come back, after so long at most.
+    pub(super) fn wait(&mut self, at_most: Duration) -> io::Result<Vec<Heard>> {
+        if self.heard.is_empty() {
+            self.poll_once(at_most.min(LOOK_EVERY))?;
+        }
+        self.look();
+        for class in [Class::Person, Class::Bot] {
+            self.pump(class);
+        }
+        Ok(std::mem::take(&mut self.heard))
+    }
+
+    /// Asks all of it, again and again what is not answered, and gives the answers in the same order.
+    pub(super) fn ask_all(&mut self, asks: Vec<Ask>) -> io::Result<Vec<Answer>> {
+        let mut answers = vec![Answer::Lost; asks.len()];
+        let mut left: Vec<usize> = (0..asks.len()).collect();
+        let until = Instant::now() + ASK_ALL_WAIT;
+        while !left.is_empty() && Instant::now() < until {
+            for nth in &left {
+                self.send(Class::Person, Tag::Nth(*nth), asks[*nth].clone());
+            }
+            let mut open = left.len();
+            while open > 0 {
+                for heard in self.wait(LOOK_EVERY)? {
+                    if let Tag::Nth(nth) = heard.tag {
+                        open -= 1;
+                        answers[nth] = heard.answer;
+                    }
+                }
+            }
+            left.retain(|nth| matches!(answers[*nth], Answer::Lost | Answer::Busy { .. }));
+            if !left.is_empty() {
+                std::thread::sleep(REST);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Asks this, until it is answered.
+    pub(super) fn ask(&mut self, ask: Ask) -> io::Result<Answer> {
+        let answer = self.ask_all(vec![ask])?.pop();
+        Ok(answer.expect("because every request has an answer, if only that it is lost"))
+    }
+
+    fn poll_once(&mut self, at_most: Duration) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, Some(at_most)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            polled => polled?,
+        }
+        let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
+        for place in ready {
+            match self.connections[place].ready(&mut self.buffer) {
+                Ok(Some((job, answer))) => {
+                    self.tell(job, answer);
+                    self.set_free(place);
+                }
+                Ok(None) => {}
+                Err(_) => self.give_up(place),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what waits over what is free.
+    fn pump(&mut self, class: Class) {
+        let now = Instant::now();
+        loop {
+            let lane = &mut self.lanes[class as usize];
+            let Some(place) = lane.free.pop() else { return };
+            let Some((tag, ask, since)) = lane.queue.pop_front() else {
+                lane.free.push(place);
+                return;
+            };
+            let job = Job {
+                tag,
+                ask,
+                since,
+                sent: now,
+            };
+            let at = (self.poll.registry(), Token(place));
+            let sent = self.connections[place].send(job, &self.target, self.server, at);
+            if sent.is_err() {
+                self.give_up(place);
+            }
+        }
+    }
+
+    /// A connection is broken: what was asked over it is lost.
+    fn give_up(&mut self, place: usize) {
+        let Some(job) = self.connections[place].close() else {
+            return; // The server has closed what nobody used: it is made again when it is needed.
+        };
+        self.tell(job, Answer::Lost);
+        self.resting.push_back((Instant::now() + REST, place));
+    }
+
+    fn look(&mut self) {
+        let now = Instant::now();
+        if now - self.looked < LOOK_EVERY {
+            return;
+        }
+        self.looked = now;
+        while let Some((until, place)) = self.resting.front().copied() {
+            if until > now {
+                break;
+            }
+            self.resting.pop_front();
+            self.set_free(place);
+        }
+        for place in 0..self.connections.len() {
+            let job = &self.connections[place].job;
+            if job.as_ref().is_some_and(|job| now - job.sent > ANSWER_WAIT) {
+                self.give_up(place);
+            }
+        }
+    }
+
+    fn set_free(&mut self, place: usize) {
+        let class = if place < self.people {
+            Class::Person
+        } else {
+            Class::Bot
+        };
+        self.lanes[class as usize].free.push(place);
+    }
+
+    fn tell(&mut self, job: Job, answer: Answer) {
+        self.heard.push(Heard {
+            took: job.since.elapsed(),
+            tag: job.tag,
+            ask: job.ask,
+            answer,
+        });
+    }
+}
+
+/// The address of a connection on this machine: those of bots are of another network.
+fn address(place: usize, people: usize) -> Ipv4Addr {
+    let (network, host) = match place.checked_sub(people) {
+        None => (1, place),
+        Some(bot) => (66, bot),
+    };
+    // Neither 0 nor 255, which stand for networks.
+    Ipv4Addr::new(127, network, (host / 250) as u8, (host % 250 + 1) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_has_an_address_of_its_own() {
+        let all: std::collections::BTreeSet<_> = (0..3_000).map(|n| address(n, 2_000)).collect();
+        assert_eq!(all.len(), 3_000);
+        assert!(all.iter().all(|ip| ip.is_loopback()));
+        assert_eq!(address(2_000, 2_000), Ipv4Addr::new(127, 66, 0, 1));
+    }
+}
