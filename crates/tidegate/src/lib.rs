@@ -8,6 +8,7 @@
 mod backup;
 mod bench;
 mod check;
+mod child;
 mod client;
 mod crowd;
 mod demo;

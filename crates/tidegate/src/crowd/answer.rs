@@ -10,13 +10,16 @@ use super::ask::Ask;
 /// How long to stay away where a server that is busy does not say.
 const BUSY_MS: u64 = 1_000;
 
+/// How long to wait before what is pending is asked again: it was waited for already.
+const PENDING_MS: u64 = 100;
+
 /// An answer, or what is there in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes(Yes),
     /// A "no", by its code.
     No(Box<str>),
-    /// Overload: ask again after so long.
+    /// Overload, or pending: ask again after so long.
     Busy {
         after_ms: u64,
     },
@@ -54,8 +57,6 @@ pub(super) struct Time {
 pub(super) struct Sale {
     pub(super) starts_at_ms: u64,
     pub(super) ends_at_ms: u64,
-    /// Units that a buyer may have over all goods.
-    pub(super) max: u64,
 }
 
 /// A place in line.
@@ -71,7 +72,6 @@ pub(super) struct Standing {
     pub(super) state: State,
     /// Units that nobody holds.
     pub(super) available: Option<u64>,
-    /// 0: there is nothing more to ask for.
     pub(super) ask_after_ms: u64,
 }
 
@@ -90,7 +90,8 @@ pub(super) enum State {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Good {
     pub(super) sku: Rc<str>,
-    pub(super) available: u64,
+    /// Units that can be had; nothing until that is known.
+    pub(super) available: Option<u64>,
 }
 
 /// A token for some units of one good.
@@ -106,7 +107,8 @@ pub(super) struct Bought {
     pub(super) order: Rc<str>,
     pub(super) quantity: u64,
     pub(super) total: u64,
-    pub(super) pay_by_ms: u64,
+    /// Nothing once it is long over.
+    pub(super) pay_by_ms: Option<u64>,
 }
 
 /// An order as it is now.
@@ -207,7 +209,10 @@ impl Answer {
     pub(super) fn read(ask: &Ask, status: u16, body: &[u8]) -> Self {
         match status {
             200 | 201 => Yes::read(ask, body).map_or_else(|| nonsense(body), Self::Yes),
-            202 => Self::Yes(Yes::Done),
+            202 if matches!(ask, Ask::Pay { .. } | Ask::Cancel { .. }) => Self::Yes(Yes::Done),
+            202 => Self::Busy {
+                after_ms: PENDING_MS,
+            },
             429 | 502..=504 => Self::Busy {
                 after_ms: problem(body)
                     .and_then(|problem| problem.retry_after_ms)
@@ -227,13 +232,13 @@ impl Yes {
             Ask::Join { .. } => Self::Joined(of(body)?),
             Ask::Position { .. } => Self::Standing(of::<Polled>(body)?.into()),
             Ask::Time => Self::Time(of(body)?),
-            Ask::Sale => Self::Sale(of(body)?),
+            Ask::Announce { .. } | Ask::Sale => Self::Sale(of(body)?),
             Ask::Goods => Self::Goods(of(body)?),
             Ask::Token { .. } => Self::Token(of(body)?),
             Ask::Buy { .. } => Self::Bought(of(body)?),
             Ask::Pay { .. } | Ask::Cancel { .. } => Self::Done,
             Ask::Order { .. } => Self::Order(of(body)?),
-            Ask::Stock { .. } => Self::Stock(of(body)?),
+            Ask::Declare { .. } | Ask::Stock { .. } => Self::Stock(of(body)?),
             Ask::Reviews { .. } => Self::Reviews(of(body)?),
         };
         Some(read)

@@ -27,6 +27,10 @@ pub(super) enum Ask {
     Join { buyer: Rc<str> },
     /// `SALE.POSITION`
     Position { ticket: Rc<str> },
+    /// `STOCK.SET`
+    Declare { sku: Rc<str>, total: u64 },
+    /// `SALE.CREATE`, with all of its fields.
+    Announce { body: Rc<str> },
     /// `TIME.GET`
     Time,
     /// `SALE.GET`
@@ -83,6 +87,11 @@ impl Target {
                 let path = format_args!("/v1/sales/{sale}/position?ticket={ticket}");
                 self.get(&path, into);
             }
+            Ask::Declare { sku, total } => {
+                let path = format_args!("/v1/stock/{}", segment(sku));
+                self.send("PUT", &path, &json!({ "total": total }).to_string(), into);
+            }
+            Ask::Announce { body } => self.send("POST", &"/v1/sales", body, into),
             Ask::Time => self.get(&"/v1/time", into),
             Ask::Sale => self.get(&format_args!("/v1/sales/{sale}"), into),
             Ask::Goods => {
@@ -140,8 +149,11 @@ impl Target {
     }
 
     fn post(&self, path: &dyn Display, body: &Value, into: &mut Vec<u8>) {
-        let body = body.to_string();
-        self.head("POST", path, into);
+        self.send("POST", path, &body.to_string(), into);
+    }
+
+    fn send(&self, method: &str, path: &dyn Display, body: &str, into: &mut Vec<u8>) {
+        self.head(method, path, into);
         let length = body.len();
         write!(
             into,

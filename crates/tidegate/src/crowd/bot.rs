@@ -237,7 +237,7 @@ mod tests {
     fn world() -> World {
         let good = Good {
             sku: "A".into(),
-            available: 9,
+            available: Some(9),
         };
         let theirs = Purchase {
             sku: "A".into(),
@@ -257,7 +257,7 @@ mod tests {
             order: order.into(),
             quantity: 2,
             total: 7,
-            pay_by_ms: 9,
+            pay_by_ms: Some(9),
         }))
     }
 

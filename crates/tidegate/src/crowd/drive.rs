@@ -1,7 +1,6 @@
 //! The loop in which everybody has their turn.
 
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -26,13 +25,13 @@ const IDLE: Duration = Duration::from_millis(20);
 
 /// The server's clock, as it was told at the beginning and has gone on since.
 #[derive(Clone, Copy, Debug)]
-struct ServerClock {
+pub(super) struct ServerClock {
     told_ms: u64,
     at: Instant,
 }
 
 impl ServerClock {
-    fn now_ms(self) -> u64 {
+    pub(super) fn now_ms(self) -> u64 {
         self.told_ms + self.at.elapsed().as_millis() as u64
     }
 }
@@ -79,12 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<Report, Error> {
 
 impl<'a> Drive<'a> {
     fn new(options: &'a Options) -> Result<Self, Error> {
-        let away = || Error::Away {
-            url: options.url.to_string(),
-        };
-        let server = address(options).map_err(|_| away())?.ok_or_else(away)?;
-        let mut pool = Pool::new(target(options), server, options.connections)?;
-        let clock = clock(&mut pool)?.ok_or_else(away)?;
+        let mut pool = connect(options)?;
+        let clock = clock(&mut pool, options)?;
         let sale = sale(&mut pool)?;
         let goods = goods(&mut pool)?;
         let skus: Vec<_> = goods.iter().map(|good| Rc::clone(&good.sku)).collect();
@@ -97,7 +92,7 @@ impl<'a> Drive<'a> {
         let world = World {
             now_ms: clock.now_ms(),
             shelf: Shelf::of(goods),
-            max: sale.max,
+            max: options.max,
             ..World::default()
         };
         let population = Population {
@@ -209,9 +204,15 @@ impl<'a> Drive<'a> {
     }
 }
 
-fn address(options: &Options) -> io::Result<Option<SocketAddr>> {
+/// Connections to the server; they are made when they are needed.
+pub(super) fn connect(options: &Options) -> Result<Pool, Error> {
     let authority = options.url.authority().to_string();
-    Ok(authority.to_socket_addrs()?.next())
+    let server = authority
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut all| all.next());
+    let server = server.ok_or_else(|| Error::away(options))?;
+    Ok(Pool::new(target(options), server, options.connections)?)
 }
 
 fn target(options: &Options) -> Target {
@@ -224,14 +225,15 @@ fn target(options: &Options) -> Target {
     }
 }
 
-fn clock(pool: &mut Pool) -> Result<Option<ServerClock>, Error> {
+/// What time it is for the server, if there is one.
+pub(super) fn clock(pool: &mut Pool, options: &Options) -> Result<ServerClock, Error> {
     let answer = pool.ask(Ask::Time)?;
     match answer {
-        Answer::Yes(Yes::Time(time)) => Ok(Some(ServerClock {
+        Answer::Yes(Yes::Time(time)) => Ok(ServerClock {
             told_ms: time.now_ms,
             at: Instant::now(),
-        })),
-        Answer::Lost => Ok(None),
+        }),
+        Answer::Lost => Err(Error::away(options)),
         Answer::Yes(_) | Answer::No(_) | Answer::Busy { .. } | Answer::Nonsense(_) => {
             Err(Error::unexpected("the time", &answer))
         }

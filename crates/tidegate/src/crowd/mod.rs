@@ -21,6 +21,7 @@ mod dice;
 mod drive;
 mod habits;
 mod ledger;
+mod opening;
 mod options;
 mod person;
 mod picture;
@@ -35,7 +36,8 @@ mod world;
 use std::io;
 
 pub(crate) use drive::run;
-pub(crate) use options::{CrowdArgs, Options};
+pub(crate) use opening::{NewSale, open};
+pub(crate) use options::{CrowdArgs, Options, bots, connections, share};
 pub(crate) use report::Report;
 
 use answer::Answer;
@@ -68,6 +70,12 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    fn away(options: &Options) -> Self {
+        Self::Away {
+            url: options.url.to_string(),
+        }
+    }
+
     fn unexpected(what: &'static str, answer: &Answer) -> Self {
         Self::Unexpected {
             what,

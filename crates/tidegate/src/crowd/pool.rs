@@ -22,7 +22,8 @@ const REST: Duration = Duration::from_millis(100);
 /// How often those are looked for that have no answer in time, or have rested.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How long one of [`Pool::ask_all`] may take in all, and what comes between two tries.
+/// How long a request may be sent again and again outside of the crowd: one, and each of a list.
+const ASK_WAIT: Duration = Duration::from_secs(3);
 const ASK_ALL_WAIT: Duration = Duration::from_secs(60);
 
 const READ_BYTES: usize = 64 * 1024;
@@ -132,9 +133,13 @@ impl Pool {
 
     /// Asks all of it, again and again what is not answered, and gives the answers in the same order.
     pub(super) fn ask_all(&mut self, asks: Vec<Ask>) -> io::Result<Vec<Answer>> {
+        self.ask_for(asks, ASK_ALL_WAIT)
+    }
+
+    fn ask_for(&mut self, asks: Vec<Ask>, at_most: Duration) -> io::Result<Vec<Answer>> {
         let mut answers = vec![Answer::Lost; asks.len()];
         let mut left: Vec<usize> = (0..asks.len()).collect();
-        let until = Instant::now() + ASK_ALL_WAIT;
+        let until = Instant::now() + at_most;
         while !left.is_empty() && Instant::now() < until {
             for nth in &left {
                 self.send(Class::Person, Tag::Nth(*nth), asks[*nth].clone());
@@ -158,7 +163,7 @@ impl Pool {
 
     /// Asks this, until it is answered.
     pub(super) fn ask(&mut self, ask: Ask) -> io::Result<Answer> {
-        let answer = self.ask_all(vec![ask])?.pop();
+        let answer = self.ask_for(vec![ask], ASK_WAIT)?.pop();
         Ok(answer.expect("because every request has an answer, if only that it is lost"))
     }
 

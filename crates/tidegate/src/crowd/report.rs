@@ -43,6 +43,8 @@ impl Measured {
             Ask::Position { .. } => self.polls.record(took),
             Ask::Buy { .. } => self.buys.record(took),
             Ask::Join { .. }
+            | Ask::Declare { .. }
+            | Ask::Announce { .. }
             | Ask::Time
             | Ask::Sale
             | Ask::Goods

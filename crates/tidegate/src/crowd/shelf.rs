@@ -23,7 +23,7 @@ impl Shelf {
 
     /// Units that nobody holds, as far as the page knows.
     pub(super) fn available(&self) -> u64 {
-        self.goods.iter().map(|good| good.available).sum()
+        self.goods.iter().filter_map(|good| good.available).sum()
     }
 
     /// The page was loaded again.
@@ -34,7 +34,7 @@ impl Shelf {
     /// Somebody was told that nothing of it is left: the page shows it.
     pub(super) fn sold_out(&mut self, sku: &str) {
         if let Some(good) = self.goods.iter_mut().find(|good| &*good.sku == sku) {
-            good.available = 0;
+            good.available = Some(0);
         }
     }
 
@@ -61,7 +61,7 @@ impl Shelf {
     fn liked(&self) -> impl Iterator<Item = (&Good, f64)> {
         let ranked = self.goods.iter().enumerate();
         ranked
-            .filter(|(_, good)| good.available > 0)
+            .filter(|(_, good)| good.available > Some(0))
             .map(|(rank, good)| (good, ((rank + 1) as f64).powf(-STEEPNESS)))
     }
 }
@@ -73,7 +73,7 @@ mod tests {
     fn shelf(available: [u64; 4]) -> Shelf {
         let good = |(name, available)| Good {
             sku: format!("{name}").into(),
-            available,
+            available: Some(available),
         };
         Shelf::of(('A'..).zip(available).map(good).collect())
     }

@@ -127,7 +127,9 @@ impl Tally {
             Ask::Buy { .. } => &mut asked.buys,
             Ask::Pay { .. } => &mut asked.payments,
             Ask::Cancel { .. } => &mut asked.cancels,
-            Ask::Time
+            Ask::Declare { .. }
+            | Ask::Announce { .. }
+            | Ask::Time
             | Ask::Sale
             | Ask::Goods
             | Ask::Order { .. }

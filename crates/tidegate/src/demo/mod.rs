@@ -5,11 +5,12 @@
 
 mod picture;
 mod ports;
+mod sale;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ports::Moved;
 use tempfile::TempDir;
 use tidegate_engine::contract::Domain;
@@ -28,7 +29,10 @@ const SAMPLE_NAME: &str = "online-retail-sample.csv.gz";
 ///
 /// All of it happens in a temporary folder, which is gone at the end.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DemoArgs {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// End after the replay instead of keeping the server up.
     #[arg(long)]
     exit: bool,
@@ -43,6 +47,12 @@ pub(crate) struct DemoArgs {
     http: Option<SocketAddr>,
 }
 
+/// What else there is to see.
+#[derive(Subcommand)]
+enum Other {
+    Sale(sale::SaleArgs),
+}
+
 /// The demo has no password.
 fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
     let addr: SocketAddr = text.parse().map_err(|error| format!("{error}"))?;
@@ -55,6 +65,9 @@ fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
 
 /// Runs the demo; the exit code says whether the books balance.
 pub(crate) fn run(args: &DemoArgs, domains: &[Domain]) -> Result<Found, Failure> {
+    if let Some(Other::Sale(args)) = &args.other {
+        return sale::run(args);
+    }
     let interrupt = Interrupt::listen().map_err(Failure::told)?;
     let no_folder = |error| Failure::told(format!("temporary folder: {error}"));
     let folder = TempDir::with_prefix("tidegate-demo-").map_err(no_folder)?;

@@ -34,6 +34,7 @@ pub(crate) mod options;
 mod orders;
 mod patience;
 mod plan;
+pub(crate) mod products;
 mod progress;
 mod report;
 mod schedule;

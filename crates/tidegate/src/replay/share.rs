@@ -26,6 +26,12 @@ pub(crate) struct Share {
 pub(crate) struct NotAShare;
 
 impl Share {
+    /// All that is asked for.
+    pub(crate) const WHOLE: Self = Self {
+        digits: 1,
+        decimals: 0,
+    };
+
     /// `ceil(share × demand)`.
     pub(crate) fn of(self, demand: u64) -> u128 {
         (u128::from(demand) * u128::from(self.digits)).div_ceil(10_u128.pow(self.decimals))

@@ -48,6 +48,7 @@ const NUMBERS_A_MS: u64 = 1_000_000;
 
 /// Serves until told to stop, then prints what there was.
 pub(crate) fn run(args: SandboxArgs) -> Result<Found, Failure> {
+    let _tie = args.owner.tie().map_err(Failure::told)?;
     args.check().map_err(Failure::told)?;
     let token = args.token().map_err(Failure::told)?;
     let merchant = args.merchant().map_err(Failure::told)?;

@@ -12,6 +12,7 @@ use super::outbox::Losses;
 use super::troubles::Troubles;
 use super::webhooks::{Merchant, WebhookUrl};
 use crate::password::{self, Password};
+use crate::serve::owner::OwnerArgs;
 use crate::webhook_secret::Secret;
 
 /// The environment variable that holds the secret of webhooks.
@@ -41,6 +42,8 @@ pub(crate) struct SandboxArgs {
     /// Decides all that is left to chance.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) owner: OwnerArgs,
     #[command(flatten)]
     pub(super) buyers: Buyers,
     #[command(flatten)]

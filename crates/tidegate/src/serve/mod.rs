@@ -5,7 +5,7 @@ mod cores;
 mod files;
 mod listen;
 mod memory;
-mod owner;
+pub(crate) mod owner;
 mod panics;
 mod providers;
 mod runtime;

@@ -1,4 +1,4 @@
-//! A server that another command has started for itself: it ends with that command, however that
+//! A process that another command has started for itself: it ends with that command, however that
 //! comes about, and then removes the folder.
 
 use std::fs;
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use super::{ServeError, StopSignal};
 
-/// What only [`crate::temporary`] says on a server's command line.
+/// What only [`crate::child`] says on a command line.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OwnerArgs {
     /// The process to end with, which is the parent.
@@ -20,18 +20,18 @@ pub(crate) struct OwnerArgs {
     temporary: Option<PathBuf>,
 }
 
-/// A server's tie to its owner.
-pub(super) struct Tie {
-    pub(super) stop: StopSignal,
-    pub(super) folder: Removed,
+/// A tie to the owner.
+pub(crate) struct Tie {
+    pub(crate) stop: StopSignal,
+    pub(crate) folder: Removed,
 }
 
 /// A folder that is removed when dropped.
-pub(super) struct Removed(PathBuf);
+pub(crate) struct Removed(PathBuf);
 
 impl OwnerArgs {
-    /// Ties the server to its owner, if it has one: the owner's end is a request to stop.
-    pub(super) fn tie(&self) -> Result<Option<Tie>, ServeError> {
+    /// Ties the process to its owner, if it has one: the owner's end is a request to stop.
+    pub(crate) fn tie(&self) -> Result<Option<Tie>, ServeError> {
         let (Some(owner), Some(folder)) = (self.owner, &self.temporary) else {
             return Ok(None);
         };
@@ -41,7 +41,7 @@ impl OwnerArgs {
         set_parent_process_death_signal(Some(Signal::TERM)).map_err(std::io::Error::from)?;
         // An owner that ended before that line is told of by no signal.
         if getppid().map(Pid::as_raw_pid) != Some(owner) {
-            let gone = format!("process {owner}, which this server is for, has ended");
+            let gone = format!("process {owner}, which this one is for, has ended");
             return Err(ServeError::Settings(gone));
         }
         Ok(Some(Tie { stop, folder }))

@@ -45,6 +45,9 @@ impl Person {
     /// It has heard how it stands.
     fn stand(&mut self, standing: Standing, world: &mut World) -> Option<u64> {
         match standing.state {
+            State::Waiting if standing.available == Some(0) && !self.stays(world) => {
+                self.go(|gone| &mut gone.left, world)
+            }
             State::Early | State::Drawing | State::Waiting => {
                 Some(self.poll_at(standing.ask_after_ms, world))
             }
@@ -56,11 +59,7 @@ impl Person {
                 self.stage = Stage::Choosing;
                 Some(self.think(world))
             }
-            State::SoldOut if standing.ask_after_ms == 0 => {
-                self.go(|gone| &mut gone.turned_away, world)
-            }
-            State::SoldOut if self.stays(world) => Some(self.poll_at(standing.ask_after_ms, world)),
-            State::SoldOut => self.go(|gone| &mut gone.left, world),
+            State::SoldOut => self.go(|gone| &mut gone.turned_away, world),
             State::Over => self.go(|gone| &mut gone.over, world),
         }
     }
@@ -109,8 +108,8 @@ impl Person {
                 world.tally.wrong.tokens_lost += 1;
                 self.choose_again(code, world)
             }
-            // An order follows its purchase by mail.
-            "unknown_order" => Some(self.again(0, world)),
+            // A shelf opens, and an order follows its purchase, by mail.
+            "not_on_sale" | "unknown_order" => Some(self.again(0, world)),
             "wrong_state" => self.proceed(world),
             _ => self.go(|gone| &mut gone.over, world),
         }

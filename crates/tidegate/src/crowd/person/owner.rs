@@ -66,7 +66,8 @@ impl Person {
             return None;
         };
         let purchase = Rc::clone(purchase);
-        let (order, pay_by_ms) = (Rc::clone(&bought.order), bought.pay_by_ms);
+        let order = Rc::clone(&bought.order);
+        let pay_by_ms = bought.pay_by_ms.unwrap_or(world.now_ms);
         world.tell(&self.buyer, &purchase.sku, bought);
         self.in_vain = 0;
         let step = if self.habits.reloads {

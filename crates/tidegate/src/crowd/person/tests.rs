@@ -24,7 +24,7 @@ impl Test {
         change(&mut habits);
         let good = Good {
             sku: "A".into(),
-            available: 9,
+            available: Some(9),
         };
         Self {
             person: Person::new("ann".into(), habits, Random::new(1)),
@@ -74,9 +74,13 @@ fn joined(ticket: &str) -> Answer {
 }
 
 fn standing(state: State, ask_after_ms: u64) -> Answer {
+    stands(state, ask_after_ms, 1)
+}
+
+fn stands(state: State, ask_after_ms: u64, available: u64) -> Answer {
     Answer::Yes(Yes::Standing(Standing {
         state,
-        available: Some(1),
+        available: Some(available),
         ask_after_ms,
     }))
 }
@@ -93,7 +97,7 @@ fn bought(order: &str) -> Answer {
         order: order.into(),
         quantity: 1,
         total: 5,
-        pay_by_ms: PAY_BY_MS,
+        pay_by_ms: Some(PAY_BY_MS),
     }))
 }
 
@@ -226,9 +230,12 @@ fn who_finds_nothing_left_waits_a_while_in_line_and_goes() {
     test.hears(&buys, no("sold_out"));
     let poll = test.sends();
     assert!(matches!(poll, Ask::Position { .. }), "the shelf is empty");
-    assert!(test.hears(&poll, standing(State::SoldOut, 2_000)).is_some());
-    assert_eq!(test.then(standing(State::SoldOut, 5_000)), poll);
-    assert_eq!(test.hears(&poll, standing(State::SoldOut, 2_000)), None);
+    assert!(
+        test.hears(&poll, stands(State::Waiting, 2_000, 0))
+            .is_some()
+    );
+    assert_eq!(test.then(stands(State::Waiting, 5_000, 0)), poll);
+    assert_eq!(test.hears(&poll, stands(State::Waiting, 2_000, 0)), None);
     assert_eq!(test.world.tally.gone.left, 1);
 }
 
@@ -236,7 +243,7 @@ fn who_finds_nothing_left_waits_a_while_in_line_and_goes() {
 fn who_is_told_that_nothing_will_come_back_is_turned_away() {
     let mut test = Test::new(|_| {});
     let poll = test.then(joined("1.a"));
-    assert_eq!(test.hears(&poll, standing(State::SoldOut, 0)), None);
+    assert_eq!(test.hears(&poll, stands(State::SoldOut, 2_000, 0)), None);
     assert_eq!(test.world.tally.gone.turned_away, 1);
 }
 
@@ -271,7 +278,12 @@ fn some_pay_at_the_last_moment_or_never_and_some_cancel() {
 }
 
 #[test]
-fn an_order_that_has_not_come_yet_is_asked_for_again() {
+fn what_is_not_there_yet_is_asked_for_again() {
+    let mut test = Test::new(|_| {});
+    let buys = test.until_it_buys();
+    assert!(test.hears(&buys, no("not_on_sale")).is_some());
+    assert_eq!(test.sends(), buys);
+
     let mut test = Test::new(|_| {});
     test.until_it_buys();
     let pay = test.then(bought("o"));

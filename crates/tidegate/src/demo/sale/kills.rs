@@ -1,0 +1,58 @@
+//! Killing the server while people come, on a thread beside the crowd.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::shop::{Error, ShopServer};
+use crate::interrupt::Interrupt;
+use crate::output::note;
+
+/// A server that is killed now and then.
+pub(super) struct Kills {
+    thread: JoinHandle<Result<ShopServer, Error>>,
+    end: Sender<()>,
+}
+
+impl Kills {
+    /// Kills the server so long after a start that is so far away, and starts it again each time.
+    pub(super) fn begin(
+        mut server: ShopServer,
+        after_ms: impl Iterator<Item = u64>,
+        starts_in_ms: u64,
+        interrupt: &Interrupt,
+    ) -> Self {
+        let began = Instant::now();
+        let moments: Vec<_> = after_ms
+            .map(|after_ms| began + Duration::from_millis(starts_in_ms + after_ms))
+            .collect();
+        let (end, ended) = mpsc::channel();
+        let interrupt = interrupt.clone();
+        let kill = move || {
+            for moment in moments {
+                let left = moment.saturating_duration_since(Instant::now());
+                if ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+                if interrupt.check().is_err() {
+                    break;
+                }
+                server.kill_and_start()?;
+                note(format_args!("killed with -9, and started again"));
+            }
+            Ok(server)
+        };
+        Self {
+            thread: thread::spawn(kill),
+            end,
+        }
+    }
+
+    /// The people have gone: gives the server, as it is now.
+    pub(super) fn end(self) -> Result<ShopServer, Error> {
+        self.end.send(()).ok();
+        self.thread
+            .join()
+            .expect("because a panic ends the process")
+    }
+}
