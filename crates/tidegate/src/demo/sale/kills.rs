@@ -1,5 +1,9 @@
 //! Killing the server while people come, on a thread beside the crowd.
+//!
+//! The thread stays as long as the server is to live: a process hears of the end of the thread that has started it
+//! as of the end of its owner.
 
+use std::convert::Infallible;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,8 +14,8 @@ use crate::output::note;
 
 /// A server that is killed now and then.
 pub(super) struct Kills {
-    thread: JoinHandle<Result<ShopServer, Error>>,
-    end: Sender<()>,
+    thread: JoinHandle<Result<(), Error>>,
+    end: Sender<Infallible>,
 }
 
 impl Kills {
@@ -26,21 +30,21 @@ impl Kills {
         let moments: Vec<_> = after_ms
             .map(|after_ms| began + Duration::from_millis(starts_in_ms + after_ms))
             .collect();
-        let (end, ended) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<Infallible>();
         let interrupt = interrupt.clone();
         let kill = move || {
             for moment in moments {
                 let left = moment.saturating_duration_since(Instant::now());
-                if ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout) {
-                    break;
-                }
-                if interrupt.check().is_err() {
+                let is_over = ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+                if is_over || interrupt.check().is_err() {
                     break;
                 }
                 server.kill_and_start()?;
                 note(format_args!("killed with -9, and started again"));
             }
-            Ok(server)
+            // Nothing is sent: it ends with the sender.
+            ended.recv().ok();
+            Ok(())
         };
         Self {
             thread: thread::spawn(kill),
@@ -48,9 +52,9 @@ impl Kills {
         }
     }
 
-    /// The people have gone: gives the server, as it is now.
-    pub(super) fn end(self) -> Result<ShopServer, Error> {
-        self.end.send(()).ok();
+    /// Ends the server; says whether it could be started again each time.
+    pub(super) fn end(self) -> Result<(), Error> {
+        drop(self.end);
         self.thread
             .join()
             .expect("because a panic ends the process")

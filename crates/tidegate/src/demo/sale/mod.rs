@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 use kills::Kills;
-use plan::{Plan, TTL_MS, VISIT_MS};
+use plan::{Plan, VISIT_MS};
 use shop::{PROVIDER, Ports, Provider, ShopServer};
 use tempfile::TempDir;
 
@@ -59,6 +59,9 @@ pub(crate) struct SaleArgs {
     /// The last people come so long after the start.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = value_parser!(u32).range(1..=3_600))]
     seconds: u32,
+    /// How long an order waits for payment.
+    #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = value_parser!(u32).range(1..=3_600))]
+    pay_within: u32,
     /// So many bots for each of the people.
     #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = share)]
     bots: f64,
@@ -90,7 +93,8 @@ pub(crate) fn run(args: &SaleArgs) -> Result<Found, Failure> {
     let ports = ports.map_err(Failure::told)?;
     let provider = Provider::start(folder.path(), ports.http, args.plan());
     let provider = provider.map_err(Failure::told)?;
-    let server = ShopServer::start(folder.path(), ports, &provider).map_err(Failure::told)?;
+    let server =
+        ShopServer::start(folder.path(), ports, &provider, args.plan()).map_err(Failure::told)?;
     let options = args.options(ports, &provider, &interrupt)?;
     note(format_args!("{}", args.announced(ports)));
     crowd::open(&options, &new)?;
@@ -100,23 +104,29 @@ pub(crate) fn run(args: &SaleArgs) -> Result<Found, Failure> {
         new.starts_in_ms,
         &interrupt,
     );
-    let report = crowd::run(&options);
-    let _server = kills.end().map_err(Failure::told)?;
-    let report = report?;
-    crowd::tell(&report, args.json)?;
-    if !args.exit && interrupt.check().is_ok() {
-        invite(ports)?;
-        interrupt.wait();
-    }
-    Ok(report.found())
+    let ended = args.come(&options, ports);
+    kills.end().map_err(Failure::told)?;
+    ended
 }
 
 impl SaleArgs {
+    /// Lets the crowd come, and prints what came of it.
+    fn come(&self, options: &Options, ports: Ports) -> Result<Found, Failure> {
+        let report = crowd::run(options)?;
+        crowd::tell(&report, self.json)?;
+        if !self.exit && options.interrupt.check().is_ok() {
+            invite(ports)?;
+            options.interrupt.wait();
+        }
+        Ok(report.found())
+    }
+
     fn plan(&self) -> Plan {
         Plan {
             people: self.people.into(),
             units: self.units,
             tail_ms: u64::from(self.seconds) * 1_000,
+            ttl_ms: u64::from(self.pay_within) * 1_000,
             seed: self.seed,
         }
     }
@@ -129,7 +139,7 @@ impl SaleArgs {
             starts_in_ms: plan.lead_ms(),
             lasts_ms: plan.lasts_ms(),
             rate: plan.rate(),
-            ttl_ms: TTL_MS,
+            ttl_ms: plan.ttl_ms,
             visit_ms: VISIT_MS,
         })
     }

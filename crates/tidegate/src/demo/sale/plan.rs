@@ -4,9 +4,6 @@
 use std::fmt;
 use std::path::Path;
 
-/// How long an order waits for payment. Short: the demo is to end.
-pub(super) const TTL_MS: u64 = 10_000;
-
 /// How long buyers pay late by, at most.
 const LATE_MS: u64 = 4_000;
 
@@ -16,6 +13,9 @@ pub(super) const VISIT_MS: u64 = 6_000;
 /// So many people can enter a millisecond, beside everything else, before the start.
 const ENTER_A_MS: u64 = 9;
 const LEAD_MS: std::ops::RangeInclusive<u64> = 3_000..=60_000;
+
+/// What is held by those who do not pay comes back and is sold again: so often until nothing is left.
+const ROUNDS: u64 = 5;
 
 /// All units could be bought within so many seconds of the start.
 const SELL_S: u64 = 6;
@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub(super) units: u64,
     /// The last ones come so long after the start.
     pub(super) tail_ms: u64,
+    /// How long an order waits for payment.
+    pub(super) ttl_ms: u64,
     pub(super) seed: u64,
 }
 
@@ -43,9 +45,9 @@ impl Plan {
         (self.people / ENTER_A_MS).clamp(*LEAD_MS.start(), *LEAD_MS.end())
     }
 
-    /// How long it lasts: what was held by those who did not pay is sold again.
+    /// How long it lasts.
     pub(super) fn lasts_ms(self) -> u64 {
-        self.tail_ms + 2 * TTL_MS
+        self.tail_ms + ROUNDS * self.ttl_ms
     }
 
     /// How many are admitted a second.
@@ -93,6 +95,8 @@ pub(super) struct ServerFile<'a> {
     pub(super) name: &'a str,
     pub(super) provider: &'a str,
     pub(super) secret: &'a Path,
+    /// How long an order waits for payment.
+    pub(super) ttl_ms: u64,
 }
 
 impl fmt::Display for ServerFile<'_> {
@@ -101,6 +105,7 @@ impl fmt::Display for ServerFile<'_> {
             name,
             provider,
             secret,
+            ttl_ms,
         } = self;
         writeln!(f, "[providers.{name}]")?;
         writeln!(f, "create = \"{provider}/v1/payments\"")?;
@@ -111,16 +116,16 @@ impl fmt::Display for ServerFile<'_> {
             "webhook_secret_file = {:?}",
             secret.display().to_string()
         )?;
-        writeln!(f, "ask_after_ms = {:?}", asks_ms())?;
-        writeln!(f, "window_ms = {}", TTL_MS + LATE_MS)
+        writeln!(f, "ask_after_ms = {:?}", asks_ms(*ttl_ms))?;
+        writeln!(f, "window_ms = {}", ttl_ms + LATE_MS)
     }
 }
 
 /// A few times before an order expires, then until the latest have paid.
-fn asks_ms() -> Vec<u64> {
-    let before = [TTL_MS / 8, TTL_MS / 4, TTL_MS / 2];
+fn asks_ms(ttl_ms: u64) -> Vec<u64> {
+    let before = [ttl_ms / 8, ttl_ms / 4, ttl_ms / 2];
     let rest = ASKS_MAX - before.len() as u64;
-    let behind = (0..rest).map(|nth| TTL_MS + 500 + 1_000 * nth);
+    let behind = (0..rest).map(|nth| ttl_ms + 500 + 1_000 * nth);
     before.into_iter().chain(behind).collect()
 }
 
@@ -132,6 +137,7 @@ mod tests {
         people: 20_000,
         units: 1_000,
         tail_ms: 12_000,
+        ttl_ms: 6_000,
         seed: 1,
     };
 
@@ -158,6 +164,7 @@ mod tests {
             name: "sandbox",
             provider: "http://127.0.0.1:1",
             secret: Path::new("/a/\"b\""),
+            ttl_ms: 6_000,
         };
         let table: toml::Table = file.to_string().parse().expect("TOML");
         let provider = &table["providers"]["sandbox"];

@@ -70,11 +70,17 @@ impl Provider {
 
 impl ShopServer {
     /// Starts a server over a new folder within this one.
-    pub(super) fn start(folder: &Path, ports: Ports, provider: &Provider) -> Result<Self, Error> {
+    pub(super) fn start(
+        folder: &Path,
+        ports: Ports,
+        provider: &Provider,
+        plan: Plan,
+    ) -> Result<Self, Error> {
         let settings = ServerFile {
             name: PROVIDER,
             provider: &provider.url,
             secret: &secret_in(folder),
+            ttl_ms: plan.ttl_ms,
         };
         fs::write(settings_in(folder), settings.to_string()).map_err(Error::Folder)?;
         Ok(Self {
