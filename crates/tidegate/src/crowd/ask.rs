@@ -14,8 +14,9 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// How long the server may keep a call that waits for the provider: a person goes on without its answer.
+/// How long the server may keep a call that waits for others: the provider, or the SKUs of an order.
 const PAY_WAIT_MS: u64 = 500;
+const CANCEL_WAIT_MS: u64 = 2_000;
 
 /// Most goods of one page: as many as a sale can have.
 const GOODS_MAX: u64 = 1_000;
@@ -130,7 +131,8 @@ impl Target {
             }
             Ask::Cancel { order } => {
                 let order = segment(order);
-                self.post(&format_args!("/v1/orders/{order}/cancel"), &json!({}), into);
+                let body = json!({ "wait_ms": CANCEL_WAIT_MS });
+                self.post(&format_args!("/v1/orders/{order}/cancel"), &body, into);
             }
             Ask::Order { order } => {
                 self.get(&format_args!("/v1/orders/{}", segment(order)), into);

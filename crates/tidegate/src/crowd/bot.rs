@@ -76,6 +76,7 @@ impl Bot {
         Sent {
             ask,
             copies: self.under_way,
+            is_cut: false,
         }
     }
 
@@ -286,7 +287,7 @@ mod tests {
     fn a_flood_enters_and_buys_as_much_as_it_may_twice_at_once() {
         let (mut bot, mut world) = (bot(Kind::Floods), world());
         for _ in 0..12 {
-            let Sent { ask, copies } = bot.act(&mut world);
+            let Sent { ask, copies, .. } = bot.act(&mut world);
             let answers = vec![answer_to(&ask); usize::from(copies)];
             assert_eq!(copies == 2, matches!(ask, Ask::Buy { .. }));
             for answer in answers {

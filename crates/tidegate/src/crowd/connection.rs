@@ -9,18 +9,14 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::answer::Answer;
-use super::ask::{Ask, Target};
-use super::pool::Tag;
+use super::ask::Target;
+use super::pool::Request;
 use super::wire::Head;
 
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) tag: Tag,
-    pub(super) ask: Ask,
-    /// When it was to be sent.
-    pub(super) since: Instant,
-    /// When it was.
+    pub(super) request: Request,
     pub(super) sent: Instant,
 }
 
@@ -57,7 +53,7 @@ impl Connection {
     ) -> io::Result<()> {
         self.request.clear();
         self.written = 0;
-        target.write(&job.ask, &mut self.request);
+        target.write(&job.request.ask, &mut self.request);
         self.job = Some(job);
         if self.stream.is_none() {
             let mut stream = connect(server, self.source)?;
@@ -77,6 +73,10 @@ impl Connection {
                 Err(error) if is_not_yet(&error) => break,
                 Err(error) => return Err(error),
             }
+        }
+        let is_sent = self.written == self.request.len();
+        if is_sent && self.job.as_ref().is_some_and(|job| job.request.is_cut) {
+            return Err(ErrorKind::ConnectionAborted.into());
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Connection {
             return Ok(None);
         }
         let job = self.job.take().ok_or(ErrorKind::InvalidData)?;
-        let answer = Answer::read(&job.ask, head.status, &self.answer[head.bytes..end]);
+        let answer = Answer::read(&job.request.ask, head.status, &self.answer[head.bytes..end]);
         self.answer.clear();
         if head.closes {
             self.close();

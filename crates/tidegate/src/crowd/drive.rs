@@ -8,6 +8,7 @@ use super::answer::{Answer, Good, Sale, Units, Yes};
 use super::arrival::Arrivals;
 use super::ask::{Ask, Target};
 use super::books::{Settling, stock};
+use super::person::Sent;
 use super::picture::{Observer, observer};
 use super::pool::{Class, Heard, Pool, Tag};
 use super::report::{Measured, Report};
@@ -126,7 +127,7 @@ impl<'a> Drive<'a> {
             self.turns();
             if paged.elapsed() >= PAGE_EVERY {
                 paged = Instant::now();
-                self.pool.send(Class::Person, Tag::Page, Ask::Goods);
+                self.pool.send(Class::Person, Tag::Page, Ask::Goods, false);
             }
             self.listen()?;
             if shown.elapsed() >= SHOW_EVERY {
@@ -157,10 +158,15 @@ impl<'a> Drive<'a> {
             } else {
                 Class::Person
             };
-            for _ in 1..sent.copies {
-                self.pool.send(class, Tag::Who(who), sent.ask.clone());
+            let Sent {
+                ask,
+                copies,
+                is_cut,
+            } = sent;
+            for _ in 1..copies {
+                self.pool.send(class, Tag::Who(who), ask.clone(), false);
             }
-            self.pool.send(class, Tag::Who(who), sent.ask);
+            self.pool.send(class, Tag::Who(who), ask, is_cut);
         }
     }
 

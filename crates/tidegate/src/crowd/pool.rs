@@ -13,8 +13,8 @@ use super::ask::{Ask, Target};
 use super::connection::{Connection, Job};
 use super::town::Who;
 
-/// How long an answer may take: longer than the server lets one wait.
-const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long an answer may take: longer than the server lets one wait who asks for no more than a crowd does.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection rests that could not be made.
 const REST: Duration = Duration::from_millis(100);
@@ -46,6 +46,17 @@ pub(super) enum Class {
     Bot,
 }
 
+/// What is to be sent.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) tag: Tag,
+    pub(super) ask: Ask,
+    /// The connection is cut once it is sent: whatever is answered is not heard.
+    pub(super) is_cut: bool,
+    /// When it was to be sent.
+    pub(super) since: Instant,
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Heard {
@@ -59,7 +70,7 @@ pub(super) struct Heard {
 /// The connections of one class: each is free, resting, or has a request.
 #[derive(Debug, Default)]
 struct Lane {
-    queue: VecDeque<(Tag, Ask, Instant)>,
+    queue: VecDeque<Request>,
     free: Vec<usize>,
 }
 
@@ -113,9 +124,14 @@ impl Pool {
     }
 
     /// Has something asked as soon as a connection is free.
-    pub(super) fn send(&mut self, class: Class, tag: Tag, ask: Ask) {
+    pub(super) fn send(&mut self, class: Class, tag: Tag, ask: Ask, is_cut: bool) {
         let lane = &mut self.lanes[class as usize];
-        lane.queue.push_back((tag, ask, Instant::now()));
+        lane.queue.push_back(Request {
+            tag,
+            ask,
+            is_cut,
+            since: Instant::now(),
+        });
         self.pump(class);
     }
 
@@ -142,7 +158,7 @@ impl Pool {
         let until = Instant::now() + at_most;
         while !left.is_empty() && Instant::now() < until {
             for nth in &left {
-                self.send(Class::Person, Tag::Nth(*nth), asks[*nth].clone());
+                self.send(Class::Person, Tag::Nth(*nth), asks[*nth].clone(), false);
             }
             let mut open = left.len();
             while open > 0 {
@@ -192,16 +208,11 @@ impl Pool {
         loop {
             let lane = &mut self.lanes[class as usize];
             let Some(place) = lane.free.pop() else { return };
-            let Some((tag, ask, since)) = lane.queue.pop_front() else {
+            let Some(request) = lane.queue.pop_front() else {
                 lane.free.push(place);
                 return;
             };
-            let job = Job {
-                tag,
-                ask,
-                since,
-                sent: now,
-            };
+            let job = Job { request, sent: now };
             let at = (self.poll.registry(), Token(place));
             let sent = self.connections[place].send(job, &self.target, self.server, at);
             if sent.is_err() {
@@ -250,10 +261,13 @@ impl Pool {
     }
 
     fn tell(&mut self, job: Job, answer: Answer) {
+        let Request {
+            tag, ask, since, ..
+        } = job.request;
         self.heard.push(Heard {
-            took: job.since.elapsed(),
-            tag: job.tag,
-            ask: job.ask,
+            took: since.elapsed(),
+            tag,
+            ask,
             answer,
         });
     }

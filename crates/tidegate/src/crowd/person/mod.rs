@@ -35,6 +35,9 @@ const REFRESH_MS: (u64, u64) = (500, 2_000);
 const RETRY_MS: (u64, u64) = (50, 250);
 const RETRY_DOUBLINGS_MAX: u8 = 4;
 
+/// Of 100 requests so many are sent over a connection that breaks before they are answered.
+const CUT: u64 = 1;
+
 /// Somebody in the crowd.
 #[derive(Debug)]
 pub(super) struct Person {
@@ -73,6 +76,8 @@ enum Stage {
 pub(super) struct Sent {
     pub(super) ask: Ask,
     pub(super) copies: u8,
+    /// One of them is sent over a connection that breaks: nobody hears what is answered.
+    pub(super) is_cut: bool,
 }
 
 impl Person {
@@ -113,7 +118,11 @@ impl Person {
             world.overheard = Some(Rc::clone(purchase));
         }
         self.under_way = copies;
-        Some(Sent { ask, copies })
+        Some(Sent {
+            ask,
+            copies,
+            is_cut: self.dice.chance(CUT, 100),
+        })
     }
 
     /// Something came back. Gives the time of its next act, if it does not wait for another answer.
