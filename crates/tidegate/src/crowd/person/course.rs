@@ -132,7 +132,7 @@ impl Person {
     pub(in crate::crowd) fn leave(&mut self, world: &mut World) {
         match self.stage {
             Stage::Joining | Stage::InLine | Stage::Choosing | Stage::Asking { .. } => {
-                self.go(|gone| &mut gone.left, world);
+                self.go(|gone| &mut gone.over, world);
             }
             Stage::Buying(_) | Stage::Owning(_) | Stage::Gone => {}
         }

@@ -296,7 +296,7 @@ fn at_the_end_who_has_not_bought_goes_and_who_is_about_to_learns_of_it() {
     let mut test = Test::new(|_| {});
     let poll = test.then(joined("1.a"));
     test.person.leave(&mut test.world);
-    assert_eq!(test.world.tally.gone.left, 1);
+    assert_eq!(test.world.tally.gone.over, 1);
     assert_eq!(test.hears(&poll, standing(State::Admitted, 0)), None);
 
     let mut test = Test::new(|_| {});

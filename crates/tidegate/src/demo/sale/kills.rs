@@ -4,18 +4,20 @@
 //! as of the end of its owner.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::shop::{Error, ShopServer};
 use crate::interrupt::Interrupt;
-use crate::output::note;
 
 /// A server that is killed now and then.
 pub(super) struct Kills {
     thread: JoinHandle<Result<(), Error>>,
     end: Sender<Infallible>,
+    count: Arc<AtomicU32>,
 }
 
 impl Kills {
@@ -32,6 +34,8 @@ impl Kills {
             .collect();
         let (end, ended) = mpsc::channel::<Infallible>();
         let interrupt = interrupt.clone();
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
         let kill = move || {
             for moment in moments {
                 let left = moment.saturating_duration_since(Instant::now());
@@ -40,7 +44,7 @@ impl Kills {
                     break;
                 }
                 server.kill_and_start()?;
-                note(format_args!("killed with -9, and started again"));
+                counted.fetch_add(1, Ordering::Relaxed);
             }
             // Nothing is sent: it ends with the sender.
             ended.recv().ok();
@@ -49,7 +53,13 @@ impl Kills {
         Self {
             thread: thread::spawn(kill),
             end,
+            count,
         }
+    }
+
+    /// How often the server was killed, and started again.
+    pub(super) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Ends the server; says whether it could be started again each time.

@@ -104,15 +104,19 @@ pub(crate) fn run(args: &SaleArgs) -> Result<Found, Failure> {
         new.starts_in_ms,
         &interrupt,
     );
-    let ended = args.come(&options, ports);
+    let ended = args.come(&options, ports, &kills);
     kills.end().map_err(Failure::told)?;
     ended
 }
 
 impl SaleArgs {
     /// Lets the crowd come, and prints what came of it.
-    fn come(&self, options: &Options, ports: Ports) -> Result<Found, Failure> {
+    fn come(&self, options: &Options, ports: Ports, kills: &Kills) -> Result<Found, Failure> {
         let report = crowd::run(options)?;
+        if self.kill > 0 {
+            let count = kills.count();
+            note(format_args!("the server was killed with -9 {count} times"));
+        }
         crowd::tell(&report, self.json)?;
         if !self.exit && options.interrupt.check().is_ok() {
             invite(ports)?;
