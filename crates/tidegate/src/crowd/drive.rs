@@ -127,7 +127,7 @@ impl<'a> Drive<'a> {
             self.turns();
             if paged.elapsed() >= PAGE_EVERY {
                 paged = Instant::now();
-                self.pool.send(Class::Person, Tag::Page, Ask::Goods, false);
+                self.pool.send(Class::Shop, Tag::Page, Ask::Goods, false);
             }
             self.listen()?;
             if shown.elapsed() >= SHOW_EVERY {
@@ -153,10 +153,11 @@ impl<'a> Drive<'a> {
     /// Everybody whose time has come does something.
     fn turns(&mut self) {
         while let Some((who, sent)) = self.town.act() {
-            let class = if self.town.is_bot(who) {
-                Class::Bot
-            } else {
-                Class::Person
+            let is_in_line = matches!(sent.ask, Ask::Join { .. } | Ask::Position { .. });
+            let class = match (self.town.is_bot(who), is_in_line) {
+                (true, _) => Class::Bot,
+                (false, true) => Class::Line,
+                (false, false) => Class::Shop,
             };
             let Sent {
                 ask,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 
+use super::pool::Connections;
 use crate::client::HttpAddress;
 use crate::interrupt::Interrupt;
 use crate::password::{self, Password};
@@ -12,8 +13,9 @@ use crate::password::{self, Password};
 /// People of one crowd: each takes some hundred bytes of memory.
 const PEOPLE_MAX: u32 = 4_000_000;
 
-/// Connections of bots: one for so many of people's.
+/// Connections of bots, and of people who buy: one for so many of people's.
 const BOTS_AMONG: u16 = 8;
+const SHOP_AMONG: u16 = 4;
 
 /// People come to a sale of a running server: a rehearsal.
 ///
@@ -44,7 +46,7 @@ pub(crate) struct CrowdArgs {
     /// So many bots for each of the people.
     #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = share)]
     bots: f64,
-    /// Connections of people; bots have an eighth as many beside them. Each is from an address of its own if the
+    /// Connections of people, a quarter of them for those who buy; bots have an eighth as many beside them. Each is from an address of its own if the
     /// server is on this machine.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = value_parser!(u16).range(8..=10_000))]
     connections: u16,
@@ -77,8 +79,7 @@ pub(crate) struct Options {
     pub(crate) max: u64,
     /// The last ones come so long after the start.
     pub(crate) tail: Duration,
-    /// Connections of people, and of bots.
-    pub(crate) connections: (usize, usize),
+    pub(crate) connections: Connections,
     pub(crate) provider: String,
     pub(crate) provider_url: Option<HttpAddress>,
     pub(crate) settle: Duration,
@@ -111,9 +112,14 @@ pub(crate) fn bots(people: u32, share: f64) -> u32 {
     (f64::from(people) * share).round() as u32
 }
 
-/// Connections of people, and of bots.
-pub(crate) fn connections(people: u16) -> (usize, usize) {
-    (people.into(), (people / BOTS_AMONG).into())
+/// So many connections of people, and those of bots beside them.
+pub(crate) fn connections(people: u16) -> Connections {
+    let (shop, bots) = (people / SHOP_AMONG, people / BOTS_AMONG);
+    Connections {
+        line: (people - shop).into(),
+        shop: shop.into(),
+        bots: bots.into(),
+    }
 }
 
 /// A share of the command line.

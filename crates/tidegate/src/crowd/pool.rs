@@ -1,5 +1,5 @@
-//! A bounded number of kept connections, over which everybody asks: people over some, bots over others, so that
-//! who floods has addresses of its own and delays nobody here.
+//! A bounded number of kept connections, over which everybody asks: people in line over some, those who buy over
+//! others, and bots over others again, so that who floods has addresses of its own and delays nobody here.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -42,8 +42,23 @@ pub(super) enum Tag {
 /// Over which connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    Person,
+    /// Those of people in line, of which there are many.
+    Line,
+    /// Those of people who buy and pay: they do not wait here behind all who wait there.
+    Shop,
     Bot,
+}
+
+impl Class {
+    const ALL: [Self; 3] = [Self::Line, Self::Shop, Self::Bot];
+}
+
+/// How many connections there are of each class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connections {
+    pub(crate) line: usize,
+    pub(crate) shop: usize,
+    pub(crate) bots: usize,
 }
 
 /// What is to be sent.
@@ -84,43 +99,42 @@ pub(super) struct Pool {
     buffer: Vec<u8>,
     connections: Vec<Connection>,
     resting: VecDeque<(Instant, usize)>,
-    people: usize,
-    lanes: [Lane; 2],
+    /// Of each connection.
+    classes: Vec<Class>,
+    lanes: [Lane; 3],
     looked: Instant,
     heard: Vec<Heard>,
 }
 
 impl Pool {
-    /// So many connections for people, and for bots.
+    /// Connections to a server, which are made when they are needed.
     pub(super) fn new(
         target: Target,
         server: SocketAddr,
-        (people, bots): (usize, usize),
+        connections: Connections,
     ) -> io::Result<Self> {
-        let source = |place: usize| match server.ip() {
-            IpAddr::V4(ip) if ip.is_loopback() => Some(address(place, people)),
-            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        let classes: Vec<_> = connections.classes().collect();
+        let connection = |(place, class): (usize, &Class)| {
+            let is_here = matches!(server.ip(), IpAddr::V4(ip) if ip.is_loopback());
+            Connection::new(is_here.then(|| address(place, *class)))
         };
-        let all = 0..people + bots;
-        Ok(Self {
+        let mut pool = Self {
             target,
             server,
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS),
             buffer: vec![0; READ_BYTES],
-            connections: all
-                .clone()
-                .map(|place| Connection::new(source(place)))
-                .collect(),
+            connections: classes.iter().enumerate().map(connection).collect(),
             resting: VecDeque::new(),
-            people,
-            lanes: [all.start..people, people..all.end].map(|places| Lane {
-                queue: VecDeque::new(),
-                free: places.collect(),
-            }),
+            lanes: <[Lane; 3]>::default(),
+            classes,
             looked: Instant::now(),
             heard: Vec::new(),
-        })
+        };
+        for place in 0..pool.classes.len() {
+            pool.set_free(place);
+        }
+        Ok(pool)
     }
 
     /// Has something asked as soon as a connection is free.
@@ -141,7 +155,7 @@ impl Pool {
             self.poll_once(at_most.min(LOOK_EVERY))?;
         }
         self.look();
-        for class in [Class::Person, Class::Bot] {
+        for class in Class::ALL {
             self.pump(class);
         }
         Ok(std::mem::take(&mut self.heard))
@@ -158,7 +172,7 @@ impl Pool {
         let until = Instant::now() + at_most;
         while !left.is_empty() && Instant::now() < until {
             for nth in &left {
-                self.send(Class::Person, Tag::Nth(*nth), asks[*nth].clone(), false);
+                self.send(Class::Line, Tag::Nth(*nth), asks[*nth].clone(), false);
             }
             let mut open = left.len();
             while open > 0 {
@@ -252,12 +266,7 @@ impl Pool {
     }
 
     fn set_free(&mut self, place: usize) {
-        let class = if place < self.people {
-            Class::Person
-        } else {
-            Class::Bot
-        };
-        self.lanes[class as usize].free.push(place);
+        self.lanes[self.classes[place] as usize].free.push(place);
     }
 
     fn tell(&mut self, job: Job, answer: Answer) {
@@ -273,14 +282,24 @@ impl Pool {
     }
 }
 
+impl Connections {
+    fn classes(self) -> impl Iterator<Item = Class> {
+        let Self { line, shop, bots } = self;
+        let of = std::iter::repeat_n;
+        of(Class::Line, line)
+            .chain(of(Class::Shop, shop))
+            .chain(of(Class::Bot, bots))
+    }
+}
+
 /// The address of a connection on this machine: those of bots are of another network.
-fn address(place: usize, people: usize) -> Ipv4Addr {
-    let (network, host) = match place.checked_sub(people) {
-        None => (1, place),
-        Some(bot) => (66, bot),
+fn address(place: usize, class: Class) -> Ipv4Addr {
+    let network = match class {
+        Class::Line | Class::Shop => 1,
+        Class::Bot => 66,
     };
     // Neither 0 nor 255, which stand for networks.
-    Ipv4Addr::new(127, network, (host / 250) as u8, (host % 250 + 1) as u8)
+    Ipv4Addr::new(127, network, (place / 250) as u8, (place % 250 + 1) as u8)
 }
 
 #[cfg(test)]
@@ -288,10 +307,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_connection_has_an_address_of_its_own() {
-        let all: std::collections::BTreeSet<_> = (0..3_000).map(|n| address(n, 2_000)).collect();
-        assert_eq!(all.len(), 3_000);
-        assert!(all.iter().all(|ip| ip.is_loopback()));
-        assert_eq!(address(2_000, 2_000), Ipv4Addr::new(127, 66, 0, 1));
+    fn every_connection_has_an_address_of_its_own_and_bots_are_of_another_network() {
+        let connections = Connections {
+            line: 1_500,
+            shop: 500,
+            bots: 1_000,
+        };
+        let all = connections.classes().enumerate();
+        let all: Vec<_> = all
+            .map(|(place, class)| (class, address(place, class)))
+            .collect();
+        let different: std::collections::BTreeSet<_> = all.iter().map(|(_, ip)| ip).collect();
+        assert_eq!(different.len(), 3_000);
+        for (class, ip) in all {
+            assert!(ip.is_loopback());
+            assert_eq!(ip.octets()[1] == 66, class == Class::Bot);
+        }
     }
 }
