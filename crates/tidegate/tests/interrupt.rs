@@ -140,3 +140,44 @@ fn an_interrupted_demo_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(143), "{}", errors(&output));
     is_empty(folder.path()).expect("the folder is gone");
 }
+
+/// A sale, and its provider and server once the latter has made its log.
+fn sale(folder: &Path) -> (Child, Vec<u32>) {
+    let mut command = tidegate(&[&"demo", &"sale", &"--resp", &"127.0.0.1:0"]);
+    command.args(["--http", "127.0.0.1:0", "--people", "100"]);
+    let sale = command.env("TMPDIR", folder).spawn();
+    let sale = sale.expect("the binary is there");
+    let path = format!("/proc/{0}/task/{0}/children", sale.id());
+    let children = wait_for("a provider and a server", || {
+        let children = fs::read_to_string(&path).ok()?;
+        let children: Vec<_> = children
+            .split(' ')
+            .filter_map(|id| id.parse().ok())
+            .collect();
+        (children.len() == 2 && has_log(folder)).then_some(children)
+    });
+    (sale, children)
+}
+
+#[test]
+fn an_interrupted_sale_ends_its_server_and_its_provider() {
+    let folder = support::folder();
+    let (sale, children) = sale(folder.path());
+    signal(&sale, Signal::INT);
+    let output = end_of(sale);
+    assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
+    assert!(!children.into_iter().any(runs));
+    is_empty(folder.path()).expect("the folder is gone");
+}
+
+#[test]
+fn the_server_and_the_provider_of_a_killed_sale_end_and_take_the_folder_along() {
+    let folder = support::folder();
+    let (mut sale, children) = sale(folder.path());
+    sale.kill().expect("it is our child");
+    end_of(sale);
+    for child in children {
+        wait_for("a child to end", || (!runs(child)).then_some(()));
+    }
+    wait_for("the folder to go", || is_empty(folder.path()));
+}

@@ -12,6 +12,7 @@ use super::ledger::{Facts, Ledger, Paid, Stock};
 use super::pool::Pool;
 use super::town::Town;
 use crate::client::{HttpAddress, get};
+use crate::interrupt::Interrupt;
 
 /// Tickets that are tried at the end, at most.
 const TICKETS_MAX: usize = 20_000;
@@ -29,8 +30,7 @@ pub(super) struct Settling<'a> {
     pub(super) at_most: Duration,
     /// The units of each good before anybody came.
     pub(super) before: &'a [(Rc<str>, Units)],
-    /// Whether somebody wants it to end.
-    pub(super) is_to_end: &'a dyn Fn() -> bool,
+    pub(super) interrupt: &'a Interrupt,
 }
 
 impl Settling<'_> {
@@ -39,9 +39,10 @@ impl Settling<'_> {
         let until = Instant::now() + self.at_most;
         let mut at_rest = HashMap::new();
         loop {
+            self.interrupt.check()?;
             self.look(pool, town, &mut at_rest)?;
             let is_at_rest = at_rest.len() == town.world.told.len();
-            let is_late = Instant::now() >= until || (self.is_to_end)();
+            let is_late = Instant::now() >= until;
             if is_at_rest || is_late {
                 let facts = self.facts(pool, town, &at_rest)?;
                 let ledger = Ledger::of(&facts);

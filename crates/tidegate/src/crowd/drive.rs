@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, Error> {
         provider: options.provider_url.as_ref(),
         at_most: options.settle,
         before: &drive.before,
-        is_to_end: &|| options.interrupt.check().is_err(),
+        interrupt: &options.interrupt,
     };
     let ledger = settling.settle(&mut drive.pool, &drive.town);
     drop(observer);
@@ -116,6 +116,7 @@ impl<'a> Drive<'a> {
         let (mut paged, mut shown) = (Instant::now(), Instant::now());
         let mut is_closed = false;
         while !self.town.is_over() {
+            self.options.interrupt.check()?;
             self.town.world.now_ms = self.clock.now_ms();
             if !is_closed && self.is_to_close() {
                 self.town.close();
@@ -139,15 +140,15 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// The sale is over, or somebody wants it to end: nobody begins anything.
+    /// The sale is over: nobody begins anything.
     fn is_to_close(&self) -> bool {
-        self.town.world.now_ms > self.sale.ends_at_ms || self.options.interrupt.check().is_err()
+        self.town.world.now_ms > self.sale.ends_at_ms
     }
 
     /// Who is still there so long after the end has something that does not come to an end.
     fn has_given_up(&self) -> bool {
         let last_ms = self.sale.ends_at_ms + self.options.settle.as_millis() as u64;
-        self.town.world.now_ms > last_ms || self.options.interrupt.check().is_err()
+        self.town.world.now_ms > last_ms
     }
 
     /// Everybody whose time has come does something.
