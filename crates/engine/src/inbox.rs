@@ -27,6 +27,8 @@ pub(crate) struct Envelope {
     /// Where it is noted up to which event the partition had come when it ran.
     pub(crate) marks: Option<Arc<Marks>>,
     pub(crate) turn: Turn,
+    /// A run of it has kept something and waits.
+    pub(crate) has_acted: bool,
     /// The id that it minted last in a run that was undone, as a row had to be fetched: it is to mint the same one
     /// again, or whoever looks whether it is taken would look for another one each time.
     pub(crate) minted: Option<u64>,
@@ -79,6 +81,7 @@ impl Envelope {
             name,
             marks: None,
             turn: Turn::First,
+            has_acted: false,
             minted: None,
         }
     }

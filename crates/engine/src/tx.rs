@@ -98,6 +98,7 @@ pub struct Tx<'a> {
     /// Letters that this transaction sent.
     pub(crate) sent: Vec<Letter>,
     pub(crate) turn: Turn,
+    pub(crate) has_acted: bool,
     /// Some commands wait for an answer.
     pub(crate) is_awaited: bool,
     /// What it changed that somebody may wait for.
@@ -266,6 +267,13 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn runs_again(&self) -> bool {
         self.turn != Turn::First
+    }
+
+    /// Whether this command has run before, and that run has changed something. If it has run and changed
+    /// nothing, what it waits for another one has asked for before: it is a retry.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.has_acted
     }
 
     /// Whether its time is over: who says [`Stop::Wait`] now has the client ask again.

@@ -150,6 +150,20 @@ fn who_is_told_that_an_order_is_cancelled_can_have_its_units_at_once() {
 }
 
 #[test]
+fn commands_sent_again_while_the_first_is_under_way_are_repeated() {
+    let mut engine = shop(&[("a", 1), ("b", 1)]);
+    for command in ["ORDER.PLACE o1 mia 2 a 1 5 b 1 5", "ORDER.CANCEL o1"] {
+        let first = submit_and_hop(&mut engine, command, 1);
+        let again = submit_and_hop(&mut engine, command, 1);
+        assert_eq!((engine.answer(first), engine.answer(again)), (None, None));
+        engine.settle();
+        let [first, again] = [first, again].map(|token| engine.answer(token).unwrap().1);
+        assert!(first.ends_with("repeated=false"), "{first}");
+        assert!(again.ends_with("repeated=true"), "{again}");
+    }
+}
+
+#[test]
 fn who_does_not_wait_for_units_that_come_back_asks_again() {
     let mut engine = shop_of_one(12);
     engine.pass_ms(CLOCK_AHEAD_MS); // From now on it promises so far ahead.
@@ -164,7 +178,9 @@ fn who_does_not_wait_for_units_that_come_back_asks_again() {
     assert_eq!(engine.answer(again), None, "they are not back yet");
     // What it waits for is in the rows.
     let mut engine = engine.reopen().unwrap();
-    assert_eq!(state_of(&engine.call(cancel)), "cancelled");
+    let again = engine.call(cancel);
+    assert_eq!(state_of(&again), "cancelled");
+    assert!(again.ends_with("repeated=true"), "it was cancelled before");
     assert!(engine.call(cancel).ends_with("repeated=true"));
     assert_eq!(units(&mut engine, "sku-011"), [1, 0, 0]);
     balances(&engine);

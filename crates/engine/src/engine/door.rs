@@ -138,6 +138,7 @@ impl Door {
                     name: def.resp,
                     marks,
                     turn: Turn::First,
+                    has_acted: false,
                     minted: None,
                 };
                 self.push(shared.slots.owner(slot), envelope)
@@ -183,6 +184,7 @@ impl Door {
                 name,
                 marks: marks.clone(),
                 turn: Turn::First,
+                has_acted: false,
                 minted: None,
             };
             let pushed = self.push(partition, envelope);

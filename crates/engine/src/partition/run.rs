@@ -131,6 +131,7 @@ impl Partition {
                 match self.run_call(&mut envelope, now_ms, weight, shared, answers) {
                     Ok(Called::Answered(more)) => Ok(more),
                     Ok(Called::Waits(more)) => {
+                        envelope.has_acted |= more > 0;
                         self.answer_later(envelope, now_ms);
                         return Ran::Over(more);
                     }
@@ -222,7 +223,7 @@ impl Partition {
         }
         let answered = answers.bytes.len();
         let mut tx = self.state.begin(self.id, slot, now_ms);
-        tx.turn = turn;
+        (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
         tx.minted_before = envelope.minted;
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {

@@ -89,6 +89,7 @@ impl State {
             is_watched: self.watching.load(Ordering::Relaxed) > 0,
             sent: std::mem::take(&mut self.sent),
             turn: Turn::First,
+            has_acted: false,
             is_awaited: self.is_awaited,
             told: std::mem::take(&mut self.told),
             calls: Calls::default(),

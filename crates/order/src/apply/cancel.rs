@@ -37,7 +37,11 @@ impl Apply for Cancel {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<OrderReceipt, Stop<Refusal>> {
         let mut order = order_of(tx, &self.id)?;
         // It has been given up by then, though it may be on its way elsewhere: paid all the same.
-        let repeated = !tx.runs_again() && self.give_up(tx, &mut order)?;
+        let repeated = if tx.runs_again() {
+            !tx.has_acted()
+        } else {
+            self.give_up(tx, &mut order)?
+        };
         if order.releasing > 0 {
             return Err(Stop::Wait);
         }

@@ -68,7 +68,7 @@ impl Apply for Pay {
         if payment.content != self.content().0 {
             return Err(Refusal::IdConflict.into());
         }
-        let repeated = !tx.runs_again();
+        let repeated = !tx.has_acted();
         self.answer(tx, &order, &payment, repeated)
     }
 }

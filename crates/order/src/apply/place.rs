@@ -72,7 +72,7 @@ impl Apply for Place {
             | State::Refunded
             | State::Cancelled
             | State::Expired => {
-                let repeated = !tx.runs_again();
+                let repeated = !tx.has_acted();
                 let id = self.id.compact();
                 Ok(receipt_of(id, &order, tx.now_ms(), repeated))
             }

@@ -77,7 +77,7 @@ impl Apply for Buy {
         let token = self.token(&shelf)?;
         let owner = owner_of(&order_of(token.serial));
         if let Some(Earlier { at_ms }) = within::taken_before(tx, sku, &owner)? {
-            return Ok(self.receipt(&shelf, token, at_ms, !tx.runs_again()));
+            return Ok(self.receipt(&shelf, token, at_ms, !tx.has_acted()));
         }
         self.is_in_time(&shelf, token, tx.now_ms())?;
         let of = (sku, self.id.as_str(), token.serial);
