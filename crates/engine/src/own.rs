@@ -35,7 +35,7 @@ pub(crate) const ENGINE: Domain = Domain {
     requests: &[
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
-        RequestDef::call::<Now>("TIME.GET", Method::Get, "/v1/time", Class::Reads),
+        RequestDef::call::<Now>("TIME.GET", Method::Get, "/v1/time", Class::Reads).public(),
         RequestDef::scan::<ListDead>("DEAD.LIST", "/v1/dead"),
         RequestDef::call::<Replay>(
             "DEAD.REPLAY",

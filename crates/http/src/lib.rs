@@ -54,5 +54,5 @@ pub use address::{Network, NotANetwork};
 pub use health::starting_router;
 pub use openapi::openapi;
 pub use options::{Ending, Options, Readiness, Token};
-pub use router::router;
+pub use router::{divided, router};
 pub use serve::serve;

@@ -18,18 +18,35 @@ use crate::guard;
 use crate::health;
 use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX};
 use crate::metrics::{self, HttpMetrics};
-use crate::openapi::{openapi, secured};
+use crate::openapi::document;
 use crate::options::Options;
 use crate::problem::{self, Problem};
 use crate::route::{self, Route};
 use crate::webhook;
+
+/// What of all requests is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    /// What those who are served may send themselves, and what other systems sign.
+    Public,
+}
+
+impl Part {
+    pub(crate) fn serves(self, def: &RequestDef) -> bool {
+        match self {
+            Self::All => true,
+            Self::Public => def.is_public || def.webhook.is_some(),
+        }
+    }
+}
 
 /// What all requests share.
 pub(crate) struct Front {
     pub(crate) door: Door,
     pub(crate) options: Options,
     pub(crate) admission: Admission,
-    pub(crate) metrics: HttpMetrics,
+    pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) openapi: Bytes,
     /// The paths to which webhooks are posted.
     pub(crate) webhooks: Vec<&'static str>,
@@ -42,20 +59,34 @@ pub(crate) struct Front {
 /// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
 /// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature.
 pub fn router(door: Door, options: Options) -> Router {
-    let mut document = openapi(door.domains(), &options.version);
-    if options.credentials.is_some() {
-        document = secured(document, door.domains());
-    }
+    serving(Part::All, door, options, Arc::default())
+}
+
+/// The same as two routers: what those who are served may send themselves is all that the first one knows; the second
+/// serves everything, at an address that they do not reach. Each has room of its own for requests, and both are
+/// counted together.
+///
+/// # Panics
+/// As [`router`].
+pub fn divided(door: &Door, public: Options, all: Options) -> (Router, Router) {
+    let metrics = Arc::new(HttpMetrics::default());
+    let of = |part, options| serving(part, door.clone(), options, Arc::clone(&metrics));
+    (of(Part::Public, public), of(Part::All, all))
+}
+
+fn serving(part: Part, door: Door, options: Options, metrics: Arc<HttpMetrics>) -> Router {
+    let is_secured = options.credentials.is_some();
+    let document = document(door.domains(), &options.version, part, is_secured);
     let front = Arc::new(Front {
         admission: Admission::new(options.requests_in_flight_max),
-        metrics: HttpMetrics::default(),
+        metrics,
         openapi: document.to_string().into(),
         webhooks: webhooks(&door),
         door,
         options,
     });
     open()
-        .merge(guarded(&front))
+        .merge(guarded(&front, part))
         .layer(from_fn_with_state(Arc::clone(&front), guard::count))
         .with_state(front)
 }
@@ -70,11 +101,14 @@ fn open() -> Router<Arc<Front>> {
 }
 
 /// All else, unknown paths among it.
-fn guarded(front: &Arc<Front>) -> Router<Arc<Front>> {
-    let mut router = Router::new()
-        .route("/metrics", get(metrics::metrics))
-        .route("/backup", get(backup::backup));
-    for route in routes(&front.door) {
+fn guarded(front: &Arc<Front>, part: Part) -> Router<Arc<Front>> {
+    let mut router = match part {
+        Part::All => Router::new()
+            .route("/metrics", get(metrics::metrics))
+            .route("/backup", get(backup::backup)),
+        Part::Public => Router::new(),
+    };
+    for route in routes(&front.door).filter(|route| part.serves(route.def)) {
         router = declared(router, route, front);
     }
     router

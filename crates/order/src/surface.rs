@@ -52,9 +52,9 @@ pub const ORDER: Domain = Domain {
     counts: &[WEBHOOK_APPLIED, WEBHOOK_REPEATED],
     requests: &[
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
-        RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads),
+        RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads).public(),
         RequestDef::scan::<List>("ORDER.LIST", "/v1/buyers/{buyer}/orders"),
-        RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens),
+        RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens).public(),
         RequestDef::call::<Fulfil>("ORDER.FULFIL", Post, "/v1/orders/{id}/fulfil", Finishes),
         RequestDef::call::<Refund>("ORDER.REFUND", Post, "/v1/orders/{id}/refunds", Finishes),
         RequestDef::scan::<Reviews>("ORDER.REVIEWS", "/v1/reviews"),
@@ -71,7 +71,8 @@ pub const ORDER: Domain = Domain {
             Finishes,
         )
         .as_webhook(SIGNED),
-        RequestDef::call::<Cancel>("ORDER.CANCEL", Post, "/v1/orders/{id}/cancel", Finishes),
+        RequestDef::call::<Cancel>("ORDER.CANCEL", Post, "/v1/orders/{id}/cancel", Finishes)
+            .public(),
     ],
     audit: crate::audit,
 };

@@ -32,6 +32,7 @@ fn start(data: &Path) -> Server {
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
         outside: tidegate::Outside::default(),
+        admin: None,
         proxies: Vec::new(),
         checkpoint_every: Duration::from_secs(1),
         password: None,

@@ -107,6 +107,8 @@ pub struct RequestDef {
     pub streams: bool,
     /// It arrives in HTTP as a webhook of another system.
     pub webhook: Option<Webhook>,
+    /// Whoever is served may send it themselves; everything else is for whoever runs the service.
+    pub is_public: bool,
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
 }
 
@@ -130,6 +132,7 @@ impl RequestDef {
             pends: C::PENDS,
             streams: false,
             webhook: None,
+            is_public: false,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
     }
@@ -151,6 +154,7 @@ impl RequestDef {
             pends: false,
             streams: false,
             webhook: None,
+            is_public: false,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
         }
     }
@@ -172,6 +176,7 @@ impl RequestDef {
             pends: false,
             streams: true,
             webhook: None,
+            is_public: false,
             make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
         }
     }
@@ -181,6 +186,15 @@ impl RequestDef {
     pub const fn as_webhook(self, webhook: Webhook) -> Self {
         Self {
             webhook: Some(webhook),
+            ..self
+        }
+    }
+
+    /// The same request, which those who are served may send themselves.
+    #[must_use]
+    pub const fn public(self) -> Self {
+        Self {
+            is_public: true,
             ..self
         }
     }

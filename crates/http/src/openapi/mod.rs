@@ -6,9 +6,10 @@ mod schema;
 mod webhook;
 
 use serde_json::{Map, Value, json};
-use tidegate_engine::contract::Domain;
+use tidegate_engine::contract::{Domain, RequestDef};
 
 use crate::prose::prose;
+use crate::router::Part;
 
 const DESCRIPTION: &str = "Business structures that hold under load. Every answer, refusals \
     included, leaves only once everything it rests on is durable. The id that a caller chooses is \
@@ -21,13 +22,34 @@ const UNAUTHORIZED: &str = "#/components/responses/unauthorized";
 /// The document that describes every request of `domains`.
 #[must_use]
 pub fn openapi(domains: &[Domain], version: &str) -> Value {
+    document(domains, version, Part::All, false)
+}
+
+/// The document of a part of them, perhaps of a server that asks for credentials.
+pub(crate) fn document(domains: &[Domain], version: &str, part: Part, is_secured: bool) -> Value {
+    let document = unsecured(domains, version, part);
+    if is_secured {
+        secured(document, domains, part)
+    } else {
+        document
+    }
+}
+
+/// The requests of a domain that a part serves.
+fn served(domain: &Domain, part: Part) -> impl Iterator<Item = &'static RequestDef> {
+    let requests = domain.requests.iter();
+    requests.filter(move |def| part.serves(def))
+}
+
+fn unsecured(domains: &[Domain], version: &str, part: Part) -> Value {
     let tags: Vec<_> = domains
         .iter()
+        .filter(|domain| served(domain, part).next().is_some())
         .map(|domain| json!({ "name": domain.name, "description": prose(domain.doc) }))
         .collect();
     let mut paths = Map::new();
     for domain in domains {
-        for def in domain.requests {
+        for def in served(domain, part) {
             let path = paths.entry(def.http.path).or_insert_with(|| json!({}));
             path[operation::method(def.http.method)] = operation::operation(domain, def);
         }
@@ -42,12 +64,11 @@ pub fn openapi(domains: &[Domain], version: &str) -> Value {
     })
 }
 
-/// The document of a server that asks for credentials.
-pub(crate) fn secured(mut document: Value, domains: &[Domain]) -> Value {
+fn secured(mut document: Value, domains: &[Domain], part: Part) -> Value {
     let components = &mut document["components"];
     components["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
     document["security"] = json!([{ "bearer": [] }]);
-    for def in domains.iter().flat_map(|domain| domain.requests) {
+    for def in domains.iter().flat_map(|domain| served(domain, part)) {
         let operation = &mut document["paths"][def.http.path][operation::method(def.http.method)];
         match def.webhook {
             Some(_) => operation["security"] = json!([]),

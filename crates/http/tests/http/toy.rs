@@ -53,7 +53,7 @@ pub(crate) const TOY: Domain = Domain {
             "/v1/boxes/{box_name}/things",
             Class::Opens,
         ),
-        RequestDef::scan::<List>("TOY.LIST", "/v1/boxes/{box_name}/things"),
+        RequestDef::scan::<List>("TOY.LIST", "/v1/boxes/{box_name}/things").public(),
         RequestDef::call::<Tell>(
             "TOY.TELL",
             Method::Post,

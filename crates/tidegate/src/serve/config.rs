@@ -38,6 +38,10 @@ pub(crate) struct ServeArgs {
     /// Address of the HTTP front [default: 127.0.0.1:7380]
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// Another address of the HTTP front, for whoever runs the service: it serves everything, and the other one
+    /// only what buyers send themselves
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<SocketAddr>,
     /// Memory to keep to, as 512MiB or 4GiB [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE")]
     memory: Option<MemorySize>,
@@ -48,8 +52,8 @@ pub(crate) struct ServeArgs {
     /// the last one in X-Forwarded-For that is none of theirs
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     trust_proxy: Option<Vec<Network>>,
-    /// TOML file with `data`, `resp`, `http`, `memory`, `checkpoint_every`, `password_file`, `trust_proxy`, over
-    /// which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
+    /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
+    /// `trust_proxy`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -72,6 +76,7 @@ struct ConfigFile {
     data: Option<PathBuf>,
     resp: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    admin_listen: Option<SocketAddr>,
     memory: Option<MemorySize>,
     checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
@@ -149,6 +154,8 @@ pub struct Settings {
     pub resp: SocketAddr,
     /// Where HTTP is spoken; port 0 takes a free one.
     pub http: SocketAddr,
+    /// Where everything is served over HTTP, and under `http` only what is public.
+    pub admin: Option<SocketAddr>,
     /// Memory to keep to.
     pub memory: MemorySize,
     /// What structures have of what all share.
@@ -176,6 +183,7 @@ impl Settings {
             data,
             resp,
             http,
+            admin: None,
             memory: MemorySize::usual(),
             shares: Shares::new(),
             archives: AllArchiveTimes::new(),
@@ -228,6 +236,7 @@ impl ServeArgs {
                 .http
                 .or(file.http)
                 .unwrap_or_else(|| fixed(HTTP_DEFAULT)),
+            admin: self.admin_listen.or(file.admin_listen),
             memory: self
                 .memory
                 .or(file.memory)
@@ -236,7 +245,10 @@ impl ServeArgs {
             password: password.map(|password| password.reveal().to_owned()),
             accept_clock: self.accept_clock,
         };
-        for addr in [settings.resp, settings.http] {
+        for addr in [settings.resp, settings.http]
+            .into_iter()
+            .chain(settings.admin)
+        {
             if !addr.ip().is_loopback() && settings.password.is_none() && !self.insecure {
                 return Err(ServeError::Settings(format!(
                     "{addr} can be reached from other machines: give --password-file FILE \

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tidegate_engine::Door;
+use tidegate_http::limits::TURNED_AWAY_MAX;
 use tidegate_http::{Ending, Readiness, Token};
 use tidegate_resp::{Credentials, Front};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,7 +24,8 @@ pub(super) struct Fronts {
     resp_front: Arc<Front>,
     pub(super) resp: SocketAddr,
     pub(super) http: SocketAddr,
-    /// Of each front.
+    pub(super) admin: Option<SocketAddr>,
+    /// Of each front, but for the address of administration.
     pub(super) connections_max: usize,
 }
 
@@ -36,7 +38,8 @@ impl Fronts {
         runtime: &Arc<Runtime>,
     ) -> Result<Self, ServeError> {
         // Half of them each; a front at its limit must not starve the other.
-        let connections_max = (files::connections_max() / 2).max(1);
+        let kept = settings.admin.map_or(0, |_| ADMIN_FILES);
+        let connections_max = (files::connections_max().saturating_sub(kept) / 2).max(1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores)
@@ -48,13 +51,14 @@ impl Fronts {
         let entered = tokio.enter();
         let resp = TcpListener::from_std(listeners.resp)?;
         let http = TcpListener::from_std(listeners.http)?;
+        let admin = listeners.admin.map(TcpListener::from_std).transpose()?;
+        let admin_addr = admin.as_ref().map(TcpListener::local_addr).transpose()?;
         drop(entered);
         let (stop, stopped) = watch::channel(false);
 
         let resp_front = resp_front(settings, door, connections_max);
         let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
-        let router = tidegate_http::router(door.clone(), http_options(settings, &stopped));
-        let serve_http = tidegate_http::serve(http, router, connections_max, until(stopped));
+        let serve_http = serve_http(settings, door, (http, admin), connections_max, stopped);
         let run = move || {
             tokio.block_on(async {
                 // HTTP ends by itself once stopped and drained; RESP takes connections until then.
@@ -71,6 +75,7 @@ impl Fronts {
             resp_front,
             resp: resp_addr,
             http: http_addr,
+            admin: admin_addr,
             connections_max,
         })
     }
@@ -89,6 +94,39 @@ impl Fronts {
     }
 }
 
+/// Serves HTTP until stopped: at one address or, if there is another for administration, divided between both.
+fn serve_http(
+    settings: &Settings,
+    door: &Door,
+    (http, admin): (TcpListener, Option<TcpListener>),
+    connections_max: usize,
+    stopped: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + use<> {
+    let options = |addr| http_options(settings, addr, &stopped);
+    let (router, admin) = match admin.zip(settings.admin) {
+        Some((admin, addr)) => {
+            let (public, all) = (options(settings.http), options(addr));
+            let (public, all) = tidegate_http::divided(door, public, all);
+            (public, Some((admin, all)))
+        }
+        None => (
+            tidegate_http::router(door.clone(), options(settings.http)),
+            None,
+        ),
+    };
+    async move {
+        let serve = tidegate_http::serve(http, router, connections_max, until(stopped.clone()));
+        match admin {
+            Some((admin, all)) => {
+                let most = ADMIN_CONNECTIONS_MAX;
+                let also = tidegate_http::serve(admin, all, most, until(stopped));
+                tokio::join!(serve, also);
+            }
+            None => serve.await,
+        }
+    }
+}
+
 async fn until(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop as well.
     drop(stopped.wait_for(|stopped| *stopped).await);
@@ -98,14 +136,16 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 pub(super) struct Listeners {
     resp: std::net::TcpListener,
     pub(super) http: std::net::TcpListener,
+    admin: Option<std::net::TcpListener>,
 }
 
 impl Listeners {
-    /// Binds both addresses.
+    /// Binds all addresses.
     pub(super) fn bind(settings: &Settings) -> Result<Self, ServeError> {
         Ok(Self {
             resp: bind(settings.resp)?,
             http: bind(settings.http)?,
+            admin: settings.admin.map(bind).transpose()?,
         })
     }
 }
@@ -141,6 +181,12 @@ async fn accept(listener: TcpListener, front: Arc<Front>, runtime: Arc<Runtime>)
     }
 }
 
+/// Connections to the address of administration: it has room though buyers take all of theirs.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// Files that these need, with those that are being told that there are too many.
+const ADMIN_FILES: usize = ADMIN_CONNECTIONS_MAX + TURNED_AWAY_MAX;
+
 /// How long a failed accept waits before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -155,11 +201,16 @@ fn resp_front(settings: &Settings, door: &Door, connections_max: usize) -> Arc<F
     Front::new(door.clone(), options)
 }
 
-fn http_options(settings: &Settings, stopped: &watch::Receiver<bool>) -> tidegate_http::Options {
+/// At one of its addresses.
+fn http_options(
+    settings: &Settings,
+    addr: SocketAddr,
+    stopped: &watch::Receiver<bool>,
+) -> tidegate_http::Options {
     let mut options = tidegate_http::Options::new(env!("CARGO_PKG_VERSION"));
     options.credentials = settings.password.as_deref().map(Token::new);
     options.proxies.clone_from(&settings.proxies);
-    options.any_host = !settings.http.ip().is_loopback();
+    options.any_host = !addr.ip().is_loopback();
     options.ending = Ending::when(stopped.clone());
     let stopped = stopped.clone();
     options.ready = Arc::new(move || {

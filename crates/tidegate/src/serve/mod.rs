@@ -95,6 +95,8 @@ pub struct Server {
     pub resp: SocketAddr,
     /// Where HTTP is spoken.
     pub http: SocketAddr,
+    /// Where administration is, if that has an address of its own.
+    pub admin: Option<SocketAddr>,
 }
 
 /// Serves until told to stop.
@@ -190,18 +192,22 @@ impl Server {
         let services = settings.outside.services.clone();
         let runtime = Arc::new(Runtime::start(engine, services)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
-        let (resp, http) = (fronts.resp, fronts.http);
+        let (resp, http, admin) = (fronts.resp, fronts.http, fronts.admin);
         let most = fronts.connections_max;
         say(format_args!("RESP  {resp} · at most {most} connections"));
         say(format_args!(
             "HTTP  {} · at most {most} connections",
             pages(http)
         ));
+        if let Some(admin) = admin {
+            say(format_args!("ADMIN {}", pages(admin)));
+        }
         Ok(Self {
             runtime,
             fronts,
             resp,
             http,
+            admin,
         })
     }
 

@@ -208,6 +208,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
         outside: crate::Outside::default(),
+        admin: None,
         proxies: Vec::new(),
         password: None,
         accept_clock: false,
