@@ -221,13 +221,7 @@ fn person_is_told_in_which_other_currency_was_paid() {
 fn what_became_known_by_itself_nobody_has_decided() {
     let (mut shop, mut bank) = paid();
     shop.call("ORDER.REFUND o r");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    bank.answer_to(&one);
-    let body = b"{}".to_vec().into();
-    let refused = Report::Answer(Said { status: 422, body });
-    shop.courier.report(&one, refused);
-    shop.settle();
+    bank.refuse(&mut shop);
     let review = number_in(&shop.call("ORDER.REVIEWS STATE open"));
     let payment = *bank.payments.keys().next().unwrap();
     shop.call(&webhook(

@@ -253,13 +253,7 @@ fn refund_of_some_lines_that_was_made_all_the_same_is_no_longer_for_a_person() {
     let number = bank.pay("o", None);
     pass(&mut shop, &mut bank, 10_000);
     shop.call("ORDER.REFUND o r 1 a 1");
-    bank.hear(&shop);
-    let one = bank.asked.remove(0);
-    bank.answer_to(&one);
-    let body = b"{}".to_vec().into();
-    let refused = Report::Answer(Said { status: 422, body });
-    shop.courier.report(&one, refused);
-    shop.settle();
+    bank.refuse(&mut shop);
     assert_eq!(state(&mut shop, "o"), "refunding");
     let paid = webhook(&shop, b"a secret", ("m", 0), &told(&bank, number));
     shop.call(&paid);

@@ -128,6 +128,17 @@ impl Bank {
         }
     }
 
+    /// Does what is asked first, and says that it refuses to.
+    pub(crate) fn refuse(&mut self, shop: &mut Stepper) {
+        self.hear(shop);
+        let one = self.asked.remove(0);
+        self.answer_to(&one);
+        let body = b"{}".to_vec().into();
+        let refused = Report::Answer(Said { status: 422, body });
+        shop.courier.report(&one, refused);
+        shop.settle();
+    }
+
     /// What it says to this, and does.
     pub(crate) fn answer_to(&mut self, one: &Try) -> (u16, String) {
         let about: u64 = one.about.parse().unwrap();
