@@ -42,6 +42,7 @@
 mod apply;
 mod audit;
 mod command;
+mod counts;
 mod mail;
 mod payments;
 mod provider;

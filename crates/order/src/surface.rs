@@ -4,8 +4,9 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef, Webhook as WebhookDef};
 
-use crate::apply::{ASK, DUE, WEBHOOK_APPLIED, WEBHOOK_REPEATED};
+use crate::apply::{ASK, DUE};
 use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
+use crate::counts::COUNTS;
 use crate::mail::{AllClaimed, Answered, Changed, InList, ProviderSaid, Released, SegmentClaimed};
 use crate::payments::{PAYMENTS, REFUNDS, REVIEWS};
 use crate::purchase::Bought;
@@ -49,7 +50,7 @@ pub const ORDER: Domain = Domain {
     ],
     sends: &[MailDef::of::<InList>(), MailDef::of::<Changed>()],
     events: &[],
-    counts: &[WEBHOOK_APPLIED, WEBHOOK_REPEATED],
+    counts: &COUNTS,
     requests: &[
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
         RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads).public(),

@@ -84,7 +84,7 @@ words! { State {
 
 impl State {
     /// Its word in every front.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Placing => "placing",
             Self::Reserved => "reserved",

@@ -502,10 +502,15 @@ fn webhook_that_is_signed_and_of_now_pays_the_order_and_again_changes_nothing() 
         .domain_figures()
         .find(|of| of.name == "order")
         .unwrap();
-    assert_eq!(
-        figures.counts,
-        [("webhooks_applied", 2), ("webhooks_repeated", 1)]
-    );
+    for (name, times) in [
+        ("webhooks_applied", 2),
+        ("webhooks_repeated", 1),
+        ("reserved", 1),
+        ("paid", 1),
+        ("expired", 0),
+    ] {
+        assert!(figures.counts.contains(&(name, times)), "{figures:?}");
+    }
 }
 
 #[test]

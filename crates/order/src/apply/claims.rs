@@ -181,7 +181,7 @@ pub(crate) fn all_claimed(
         order.expires_ms = Some(until_ms);
         let state = order.waiting();
         let why = None;
-        come(&mut order, Step { state, at_ms, why });
+        come(tx, &mut order, Step { state, at_ms, why });
         settle(tx, owner, chunks(&asked), Verdict::Keep);
     }
     file(tx, id, order);

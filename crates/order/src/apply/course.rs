@@ -51,7 +51,7 @@ pub(super) fn enter_for(
 ) {
     let at_ms = tx.now_ms();
     last_until(tx, id, order, until_ms);
-    come(order, Step { state, at_ms, why });
+    come(tx, order, Step { state, at_ms, why });
     if let Some(seller) = order.seller.clone().filter(|_| order.is_nothing()) {
         let ended = Ended {
             order: id.into(),
@@ -68,12 +68,13 @@ pub(crate) fn begin_bought(tx: &mut Tx<'_>, id: &str, mut order: Order, at_ms: u
     let until_ms = at_ms.saturating_add(order.ttl_ms);
     order.expires_ms = Some(until_ms);
     last_until(tx, id, &mut order, Some(until_ms));
-    come(&mut order, Step { state, at_ms, why });
+    come(tx, &mut order, Step { state, at_ms, why });
     tell_list(tx, id, &order);
     file(tx, id, order);
 }
 
-pub(super) fn come(order: &mut Order, step: Step) {
+pub(super) fn come(tx: &mut Tx<'_>, order: &mut Order, step: Step) {
+    tx.count(&step.state.count());
     order.state = step.state;
     order.version += 1;
     if order.steps.len() == HISTORY_MAX {
