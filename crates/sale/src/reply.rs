@@ -43,7 +43,11 @@ reply! {
         secret: Option<CompactString>,
         /// How many goods it has.
         goods: u64,
-        /// Units of them that can be had, as the sale knows it; null if it has no goods.
+        /// The currency of their prices; null if it has none.
+        currency: Option<CompactString>,
+        /// Most units that a buyer may have of all of them.
+        max: Option<u64>,
+        /// Units of them that can be had, as the sale knows it.
         available: Option<u64>,
         /// Units that are held, and may come back.
         held: Option<u64>,

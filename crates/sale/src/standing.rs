@@ -180,6 +180,8 @@ impl Sale {
             list_hash: self.start.is_some().then(|| hex(&*self.list)),
             secret: is_drawn.then(|| hex(&*self.secret)),
             goods: shop.map_or(0, |shop| shop.goods),
+            currency: shop.map(|shop| shop.currency.clone()),
+            max: shop.map(|shop| shop.max),
             available: units.map(|units| units.available),
             held: units.map(|units| units.held),
             sold: units.map(|units| units.sold),
