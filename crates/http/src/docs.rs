@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
+use crate::pages;
 use crate::router::Front;
 
 const PAGE: &str = include_str!("../assets/page.html");
@@ -16,11 +17,6 @@ const SCRIPT: &str = include_str!("../assets/page.js");
 /// The folder, seen from `/docs`, against which the page's references stand. They are relative, so
 /// that a proxy may serve it all under a prefix.
 const FOLDER: &str = "\"docs/";
-
-/// What the page needs comes from this server; nothing else does, and no text becomes markup.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Everything served here.
 pub(crate) fn routes() -> Router<Arc<Front>> {
@@ -56,16 +52,10 @@ async fn script() -> Response {
     asset("text/javascript; charset=utf-8", SCRIPT)
 }
 
+/// It may be another one with the next start.
 fn asset(media_type: &'static str, content: impl IntoResponse) -> Response {
-    let headers = [
-        ("content-type", media_type),
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("cache-control", "no-cache"),
-    ];
-    (headers, content).into_response()
+    let unkept = [("cache-control", "no-cache")];
+    (unkept, pages::asset(media_type, content)).into_response()
 }
 
 /// The OpenAPI document.

@@ -12,7 +12,7 @@
 //! 3. An answer that did not come in time is *unknown*, and the problem says so.
 //! 4. Whatever a client can make grow has a named bound ([`limits`]).
 //! 5. With credentials set, only what holds no data answers without them: `/healthz`, `/readyz`,
-//!    and the documentation; and webhooks, whose signature, which their domain checks, is their own.
+//!    the documentation, and pages that the program hands over; and webhooks, whose signature, which their domain checks, is their own.
 //! 6. Without credentials, no other site's page gets at data through a visitor's browser: the server
 //!    answers as `localhost` or as an address, and to its own pages. A webhook may name it as it likes.
 //! 7. Where a request comes from its connection says, or a proxy that is trusted; nobody says it of themselves.
@@ -33,12 +33,14 @@ mod frames;
 mod guard;
 mod health;
 mod json;
+mod latency;
 pub mod limits;
 mod lists;
 mod members;
 mod metrics;
 mod openapi;
 mod options;
+mod pages;
 mod problem;
 mod prose;
 mod query;
@@ -54,5 +56,6 @@ pub use address::{Network, NotANetwork};
 pub use health::starting_router;
 pub use openapi::openapi;
 pub use options::{Ending, Options, Readiness, Token};
+pub use pages::Page;
 pub use router::{divided, router};
 pub use serve::serve;

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tidegate_engine::{DomainFigures, Door, HostFigures};
 
+use crate::latency::{BOUNDS_US, Latency};
 use crate::router::Front;
 
 /// Media type of the text exposition format.
@@ -18,11 +19,12 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// What this front counts.
-#[derive(Default)]
 pub(crate) struct HttpMetrics {
     by_class: [AtomicU64; CLASSES.len()],
     in_flight: AtomicU64,
     forwarded_malformed: AtomicU64,
+    /// Of each request, in the order in which they are declared.
+    pub(crate) latencies: Vec<(&'static str, Latency)>,
 }
 
 /// A request that has no answer yet.
@@ -35,6 +37,15 @@ impl Drop for InFlight<'_> {
 }
 
 impl HttpMetrics {
+    pub(crate) fn new(latencies: Vec<(&'static str, Latency)>) -> Self {
+        Self {
+            by_class: Default::default(),
+            in_flight: AtomicU64::default(),
+            forwarded_malformed: AtomicU64::default(),
+            latencies,
+        }
+    }
+
     /// Counts a request as in flight until the guard is dropped, as it also is when the client
     /// goes away.
     pub(crate) fn enter(&self) -> InFlight<'_> {
@@ -60,6 +71,7 @@ pub(crate) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     let mut text = Text::default();
     text.engine(&front.door);
     text.http(&front.metrics);
+    text.latencies(&front.metrics.latencies);
     let version = front.options.version.replace(['\\', '"', '\n'], "_");
     text.family("tidegate_build_info", "gauge", "The version that runs.");
     text.sample(
@@ -271,6 +283,28 @@ impl Text {
         }
     }
 
+    /// Only of requests that were made.
+    fn latencies(&mut self, latencies: &[(&'static str, Latency)]) {
+        let name = "tidegate_http_request_seconds";
+        let help = "From the head of a request to its answer, waits that it asks for among it. By request.";
+        self.family(name, "histogram", help);
+        for (request, latency) in latencies {
+            let Some(of) = latency.figures() else {
+                continue;
+            };
+            for (bound_us, within) in BOUNDS_US.iter().zip(of.within) {
+                let labels = format!("{{request=\"{request}\",le=\"{}\"}}", seconds(*bound_us));
+                self.sample(&format!("{name}_bucket"), &labels, within);
+            }
+            let count = of.within[BOUNDS_US.len()];
+            let labels = format!("{{request=\"{request}\",le=\"+Inf\"}}");
+            self.sample(&format!("{name}_bucket"), &labels, count);
+            let labels = format!("{{request=\"{request}\"}}");
+            let _ = writeln!(self.0, "{name}_sum{labels} {}", seconds(of.sum_us));
+            self.sample(&format!("{name}_count"), &labels, count);
+        }
+    }
+
     fn http(&mut self, metrics: &HttpMetrics) {
         let name = "tidegate_http_requests_total";
         self.family(
@@ -293,4 +327,8 @@ impl Text {
         let help = "HTTP requests that have no answer yet, this one among them.";
         self.single("tidegate_http_requests_in_flight", "gauge", help, in_flight);
     }
+}
+
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::address::Network;
 use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
+use crate::pages::Page;
 
 /// How the front is set up.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The version of the program, for the OpenAPI document and the metrics.
     pub version: String,
+    /// What people are shown, beside the documentation: each under a path that nothing else has.
+    pub pages: Vec<Page>,
     /// When streams end.
     pub ending: Ending,
     /// What `/readyz` says.
@@ -34,7 +37,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults of [`limits`](crate::limits), no credentials, and always ready.
+    /// The defaults of [`limits`](crate::limits), no credentials, no pages, and always ready.
     #[must_use]
     pub fn new(version: &str) -> Self {
         Self {
@@ -45,6 +48,7 @@ impl Options {
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
             request_timeout: REQUEST_TIMEOUT,
             version: version.to_owned(),
+            pages: Vec::new(),
             ending: Ending::never(),
             ready: Arc::new(|| Readiness::Ready),
         }

@@ -26,6 +26,8 @@ const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits be
 
 /// One declared request.
 pub(crate) struct Route {
+    /// Its place among all requests.
+    pub(crate) number: usize,
     /// The domain's place among the domains of the door.
     pub(crate) domain: usize,
     pub(crate) def: &'static RequestDef,
@@ -38,7 +40,8 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     let _room = front.admission.request()?;
-    let deadline = Instant::now() + front.options.request_timeout;
+    let began = Instant::now();
+    let deadline = began + front.options.request_timeout;
     let (mut parts, body) = request.into_parts();
     let work = work(front, route, &mut parts, body, deadline).await?;
     front.door.check(&work)?;
@@ -46,7 +49,11 @@ pub(crate) async fn answer(
     let (sink, answered) = OneShot::channel();
     front.door.submit(route.domain, route.def, work, &sink, 0);
     drop(sink);
-    match timeout_at(deadline, answered).await {
+    let answered = timeout_at(deadline, answered).await;
+    front.metrics.latencies[route.number]
+        .1
+        .count(began.elapsed());
+    match answered {
         Ok(Ok(rendered)) => Ok(rendered.into_response()),
         // Out of time, or the engine went away with the request.
         Err(_) | Ok(Err(_)) => Err(Problem::plain(problem::OUTCOME_UNKNOWN)),

@@ -16,10 +16,12 @@ use crate::docs;
 use crate::events;
 use crate::guard;
 use crate::health;
+use crate::latency::Latency;
 use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX};
 use crate::metrics::{self, HttpMetrics};
 use crate::openapi::document;
 use crate::options::Options;
+use crate::pages;
 use crate::problem::{self, Problem};
 use crate::route::{self, Route};
 use crate::webhook;
@@ -55,11 +57,12 @@ pub(crate) struct Front {
 /// Serves every request that the domains of `door` declare, and what goes with them.
 ///
 /// # Panics
-/// Two requests declare the same method and path, a path has a syntax of its own, or a list is not the
+/// Two requests or pages have the same method and path, a path has a syntax of its own, or a list is not the
 /// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
 /// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature.
 pub fn router(door: Door, options: Options) -> Router {
-    serving(Part::All, door, options, Arc::default())
+    let metrics = Arc::new(HttpMetrics::new(latencies(&door)));
+    serving(Part::All, door, options, metrics)
 }
 
 /// The same as two routers: what those who are served may send themselves is all that the first one knows; the second
@@ -69,7 +72,7 @@ pub fn router(door: Door, options: Options) -> Router {
 /// # Panics
 /// As [`router`].
 pub fn divided(door: &Door, public: Options, all: Options) -> (Router, Router) {
-    let metrics = Arc::new(HttpMetrics::default());
+    let metrics = Arc::new(HttpMetrics::new(latencies(door)));
     let of = |part, options| serving(part, door.clone(), options, Arc::clone(&metrics));
     (of(Part::Public, public), of(Part::All, all))
 }
@@ -85,7 +88,7 @@ fn serving(part: Part, door: Door, options: Options, metrics: Arc<HttpMetrics>) 
         door,
         options,
     });
-    open()
+    open(&front)
         .merge(guarded(&front, part))
         .layer(from_fn_with_state(Arc::clone(&front), guard::count))
         .with_state(front)
@@ -93,8 +96,9 @@ fn serving(part: Part, door: Door, options: Options, metrics: Arc<HttpMetrics>) 
 
 /// What holds no data, and is answered to everyone under every name of the server: a probe has no
 /// credentials, and neither has a browser before it shows the page with the field for them.
-fn open() -> Router<Arc<Front>> {
+fn open(front: &Front) -> Router<Arc<Front>> {
     docs::routes()
+        .merge(pages::routes(&front.options.pages))
         .route("/healthz", get(health::health))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(wrong_method)
@@ -123,12 +127,24 @@ async fn wrong_method() -> Problem {
 
 fn routes(door: &Door) -> impl Iterator<Item = Route> {
     let domains = door.domains().iter().enumerate();
-    domains.flat_map(|(domain, def)| def.requests.iter().map(move |def| Route { domain, def }))
+    let requests =
+        domains.flat_map(|(domain, def)| def.requests.iter().map(move |def| (domain, def)));
+    let numbered = requests.enumerate();
+    numbered.map(|(number, (domain, def))| Route {
+        number,
+        domain,
+        def,
+    })
 }
 
 fn webhooks(door: &Door) -> Vec<&'static str> {
     let webhooks = routes(door).filter(|route| route.def.webhook.is_some());
     webhooks.map(|route| route.def.http.path).collect()
+}
+
+fn latencies(door: &Door) -> Vec<(&'static str, Latency)> {
+    let named = routes(door).map(|route| (route.def.resp, Latency::default()));
+    named.collect()
 }
 
 /// Adds one declared request.

@@ -13,6 +13,7 @@ mod harness;
 mod ids;
 mod lists;
 mod openapi;
+mod pages;
 mod problems;
 mod requests;
 mod service;

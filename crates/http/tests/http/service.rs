@@ -47,11 +47,16 @@ async fn metrics_are_families_with_help_and_type() {
         "tidegate_http_requests_in_flight 1",
         "tidegate_requests_admitted_total 1",
         "tidegate_build_info{version=\"0.0.0-test\"} 1",
+        "tidegate_http_request_seconds_bucket{request=\"TOY.PUT\",le=\"+Inf\"} 1",
+        "tidegate_http_request_seconds_count{request=\"TOY.PUT\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
     }
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();
+        let parts = ["_bucket", "_sum", "_count"].into_iter();
+        let of_histogram = parts.filter_map(|part| name.strip_suffix(part)).next();
+        let name = of_histogram.unwrap_or(name);
         for comment in ["HELP", "TYPE"] {
             let start = format!("# {comment} {name} ");
             assert_eq!(
