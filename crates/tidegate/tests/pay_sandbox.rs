@@ -381,3 +381,56 @@ fn what_cannot_be_used_is_told_at_the_start() {
         assert!(text.contains(expected), "{text}");
     }
 }
+
+#[test]
+fn a_person_pays_on_the_page_and_no_other_site_does() {
+    let server = plain(&["--pay-after", "3600000..3600000"]);
+    let made = create(&server, &payment("7", 1_999)).json();
+    let page = made["checkout_url"].as_str().expect("a URL").to_owned();
+    assert_eq!(page, format!("http://{}/checkout/7", server.http));
+
+    let shown = http(&server.http, "GET /checkout/7", &[], "");
+    assert_eq!(shown.status, 200);
+    assert!(shown.body.contains("Pay 19.99 EUR"), "{}", shown.body);
+    assert_eq!(http(&server.http, "GET /checkout/8", &[], "").status, 404);
+
+    let decide =
+        |headers: &[&str], body| http(&server.http, "POST /checkout/7", headers, body).status;
+    assert_eq!(decide(&["sec-fetch-site: cross-site"], "decision=pay"), 403);
+    assert_eq!(decide(&[], "decision=maybe"), 422);
+    assert_eq!(get(&server, "7").json()["status"], "pending");
+    assert_eq!(
+        decide(&["sec-fetch-site: same-origin"], "decision=pay"),
+        303
+    );
+    let paid = get(&server, "7").json();
+    assert_eq!(
+        (&paid["status"], &paid["paid_amount"]),
+        (&json!("paid"), &json!(1_999))
+    );
+    let shown = http(&server.http, "GET /checkout/7", &[], "");
+    assert!(shown.body.contains("19.99 EUR paid"), "{}", shown.body);
+}
+
+#[test]
+fn payment_pages_are_where_the_command_line_says_and_ask_for_no_token() {
+    let folder = support::folder();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "sesame\n").expect("written");
+    let server = sandbox(&["--public-url", "https://pay.example/"], |command| {
+        command.arg("--token-file").arg(&file);
+    });
+    let token = "Authorization: Bearer sesame";
+    let made = http(
+        &server.http,
+        "POST /v1/payments",
+        &[KEY, token],
+        &payment("7", 5),
+    );
+    assert_eq!(
+        made.json()["checkout_url"],
+        "https://pay.example/checkout/7"
+    );
+    assert_eq!(http(&server.http, "GET /checkout/7", &[], "").status, 200);
+    assert_eq!(get(&server, "7").status, 401);
+}

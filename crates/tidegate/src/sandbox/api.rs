@@ -12,6 +12,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::time::{sleep, timeout};
 
+use super::checkout;
 use super::id::Id;
 use super::ledger::Ledger;
 use super::payments::{Made, Refusal};
@@ -67,6 +68,16 @@ pub(super) async fn answer(
     let found = routes::find(&parts.method, parts.uri.path());
     if let Ok((Route::OpenApi, _)) = found {
         return Ok(response(StatusCode::OK, "application/yaml", OPENAPI.into()));
+    }
+    match found {
+        Ok((Route::Checkout, id)) => return Ok(checkout::show(&provider, id)),
+        Ok((Route::Decide, id)) => {
+            return Ok(match read(body).await? {
+                Ok(body) => checkout::decide(&provider, id, &parts.headers, &body),
+                Err(answer) => answer.into(),
+            });
+        }
+        Ok(_) | Err(_) => {}
     }
     if let Some(token) = &provider.token
         && !carries(token, &parts.headers)
@@ -169,7 +180,9 @@ fn understood(route: Route, id: Option<&str>, parts: &Parts, body: &[u8]) -> Res
             Ok(Call::Refund(id()?, NewRefund::read(body).map_err(bad)?))
         }
         Route::GetPayment => Ok(Call::Get(id()?)),
-        Route::Ledger | Route::OpenApi => unreachable!("because these are answered before"),
+        Route::Ledger | Route::OpenApi | Route::Checkout | Route::Decide => {
+            unreachable!("because these are answered before")
+        }
     }
 }
 
@@ -209,7 +222,7 @@ fn get(books: &Books, id: Id) -> Result<Answer, Refusal> {
     let payment = books.payments.get(id).ok_or(Refusal::Unknown)?;
     Ok(Answer {
         status: StatusCode::OK,
-        body: views::json(&PaymentView::from(payment)),
+        body: views::json(&PaymentView::of(payment, &books.public_url)),
     })
 }
 
@@ -261,11 +274,16 @@ impl From<Answer> for Response<Body> {
 }
 
 fn response(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Either::Left(Full::new(body)));
+    let mut response = Response::new(full(body));
     *response.status_mut() = status;
     let kind = hyper::header::HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+/// A body that is all there.
+pub(super) fn full(body: Bytes) -> Body {
+    Either::Left(Full::new(body))
 }
 
 fn ledger(provider: Arc<Provider>) -> Response<Body> {

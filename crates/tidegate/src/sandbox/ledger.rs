@@ -30,7 +30,7 @@ impl Ledger {
         let mut lines = Vec::new();
         let books = self.provider.books();
         for payment in &books.payments.all()[self.next..] {
-            lines.extend_from_slice(&views::json(&PaymentView::from(payment)));
+            lines.extend_from_slice(&views::json(&PaymentView::of(payment, &books.public_url)));
             lines.push(b'\n');
             self.next += 1;
             if lines.len() >= FRAME_BYTES {

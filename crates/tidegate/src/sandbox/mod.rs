@@ -8,6 +8,7 @@
 mod api;
 mod buyers;
 mod chance;
+mod checkout;
 mod id;
 mod ledger;
 mod options;
@@ -28,6 +29,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chance::Draws;
+use checkout::PublicUrl;
 use outbox::Outbox;
 use payments::Payments;
 use provider::{Books, Provider};
@@ -58,14 +60,18 @@ pub(crate) fn run(args: SandboxArgs) -> Result<Found, Failure> {
     let outbox = merchant
         .is_some()
         .then(|| Outbox::new(args.losses, draws, first_number));
+    let listener = listen(args.listen).map_err(Failure::told)?;
+    let addr = listener.local_addr().map_err(Failure::told)?;
+    let own_url = || PublicUrl::of_listener(addr);
     let books = Books {
         payments: Payments::new(args.buyers, draws),
         outbox,
         answers: Answers::default(),
+        public_url: args.public_url.unwrap_or_else(own_url),
     };
     let provider = Provider::new(token, args.troubles, draws, books, started_ms);
     let provider = Arc::new(provider);
-    serve(args.listen, &provider, merchant, args.seed).map_err(Failure::told)?;
+    serve(listener, &provider, merchant, args.seed).map_err(Failure::told)?;
     print(format_args!("{}", Summary(&provider.books())))?;
     Ok(Found::Sound)
 }
@@ -79,8 +85,15 @@ enum Error {
     Machine(#[from] io::Error),
 }
 
+fn listen(addr: SocketAddr) -> Result<std::net::TcpListener, Error> {
+    let listener = std::net::TcpListener::bind(addr);
+    let listener = listener.map_err(|error| Error::Listen { addr, error })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 fn serve(
-    addr: SocketAddr,
+    listener: std::net::TcpListener,
     provider: &Arc<Provider>,
     merchant: Option<Merchant>,
     seed: u64,
@@ -89,8 +102,7 @@ fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(addr).await;
-        let listener = listener.map_err(|error| Error::Listen { addr, error })?;
+        let listener = TcpListener::from_std(listener)?;
         say(format_args!(
             "HTTP  http://{} · at most {} connections · seed {seed}",
             listener.local_addr()?,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::buyers::Buyers;
+use super::checkout::PublicUrl;
 use super::outbox::Losses;
 use super::troubles::Troubles;
 use super::webhooks::{Merchant, WebhookUrl};
@@ -21,7 +22,8 @@ const SECRET_VARIABLE: &str = "TIDEGATE_PAY_WEBHOOK_SECRET";
 /// A payment provider of its own process, to try orders against: it loses, repeats and delays what
 /// it is told to. No money moves, and nothing is kept once it ends.
 ///
-/// Its API is at /openapi.yaml. Who pays when, and what goes wrong, is decided by the seed and by
+/// Its API is at /openapi.yaml. A payment whose page (`checkout_url`) somebody opens waits for what they
+/// choose there. Who else pays when, and what goes wrong, is decided by the seed and by
 /// the ids of payments or the order of requests, so the same run comes again. At the end (Ctrl-C)
 /// it prints what there was.
 #[derive(Args, Debug)]
@@ -39,6 +41,9 @@ pub(crate) struct SandboxArgs {
     /// serves as well.
     #[arg(long, value_name = "FILE", requires = "webhook_url")]
     webhook_secret_file: Option<PathBuf>,
+    /// Where a browser finds the pages on which people pay [default: the address that it listens on]
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<PublicUrl>,
     /// Decides all that is left to chance.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,

@@ -18,8 +18,8 @@ const BYTES_MAX: usize = 4 << 30;
 /// Refunds of one payment: more than anybody has lines in an order, little enough to look through.
 const REFUNDS_MAX: usize = 1_000;
 
-/// What a payment takes beside its text: its row, its place in the index, and a timer.
-const PAYMENT_BYTES: usize = size_of::<Payment>() + 2 * size_of::<(Id, u32)>() + TIMER_BYTES;
+/// What a payment takes beside its text: its row, its place in the index, and a timer, or two.
+const PAYMENT_BYTES: usize = size_of::<Payment>() + 2 * size_of::<(Id, u32)>() + 2 * TIMER_BYTES;
 const REFUND_BYTES: usize = 2 * size_of::<Refund>() + TIMER_BYTES;
 const TIMER_BYTES: usize = size_of::<Timer>();
 
@@ -33,7 +33,16 @@ pub(super) struct Payment {
     pub(super) created_at_ms: u64,
     pub(super) expires_at_ms: u64,
     pub(super) state: State,
+    /// A person has opened its page, and decides: its buyer does nothing by itself.
+    pub(super) is_in_hand: bool,
     pub(super) refunds: Vec<Refund>,
+}
+
+/// What a person makes of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Pay,
+    Decline,
 }
 
 /// What has become of a payment. All but the first are for ever.
@@ -177,6 +186,32 @@ impl Payments {
         Ok(Made::Now)
     }
 
+    /// A person has its page before them: from now on it waits for what they decide, until it expires.
+    pub(super) fn take_in_hand(&mut self, id: Id) -> Option<&Payment> {
+        let place = *self.places.get(&id)?;
+        let payment = &mut self.kept[place as usize];
+        if payment.state == State::Pending && !payment.is_in_hand {
+            payment.is_in_hand = true;
+            let until_ms = payment.expires_at_ms;
+            self.wake(until_ms, place, None);
+        }
+        Some(&self.kept[place as usize])
+    }
+
+    /// A person decides; what they have decided before, or the end of its time, stands.
+    pub(super) fn decide(
+        &mut self,
+        id: Id,
+        decision: Decision,
+        now_ms: u64,
+    ) -> Option<(Option<Event>, &Payment)> {
+        self.take_in_hand(id)?;
+        let place = *self.places.get(&id)?;
+        let payment = &mut self.kept[place as usize];
+        let event = (payment.state == State::Pending).then(|| payment.be_decided(decision, now_ms));
+        Some((event, &self.kept[place as usize]))
+    }
+
     pub(super) fn get(&self, id: Id) -> Option<&Payment> {
         let place = self.places.get(&id)?;
         Some(&self.kept[*place as usize])
@@ -194,16 +229,21 @@ impl Payments {
 
     /// Lets the next thing happen that is due by now.
     pub(super) fn advance(&mut self, now_ms: u64) -> Option<(Event, &Payment)> {
-        if self.next_at_ms()? > now_ms {
-            return None;
+        loop {
+            if self.next_at_ms()? > now_ms {
+                return None;
+            }
+            let Reverse(timer) = self.timers.pop()?;
+            let place = timer.payment as usize;
+            let event = match timer.refund {
+                Some(number) => Some(self.settle_refund(place, number as usize)),
+                None if self.kept[place].is_in_hand => self.kept[place].settle_in_hand(now_ms),
+                None => Some(self.settle(place)),
+            };
+            if let Some(event) = event {
+                return Some((event, &self.kept[place]));
+            }
         }
-        let Reverse(timer) = self.timers.pop()?;
-        let place = timer.payment as usize;
-        let event = match timer.refund {
-            Some(number) => self.settle_refund(place, number as usize),
-            None => self.settle(place),
-        };
-        Some((event, &self.kept[place]))
     }
 
     fn settle(&mut self, place: usize) -> Event {
@@ -255,6 +295,27 @@ impl Payments {
 }
 
 impl Payment {
+    fn be_decided(&mut self, decision: Decision, now_ms: u64) -> Event {
+        let (state, event) = match decision {
+            Decision::Pay => {
+                let (amount, at_ms) = (self.amount, now_ms);
+                (State::Paid { amount, at_ms }, Event::Paid)
+            }
+            Decision::Decline => (State::Failed, Event::Failed),
+        };
+        self.state = state;
+        event
+    }
+
+    /// A time of its own has come: all that it can do to what a person has in hand is to end it.
+    fn settle_in_hand(&mut self, now_ms: u64) -> Option<Event> {
+        let is_late = self.state == State::Pending && now_ms >= self.expires_at_ms;
+        is_late.then(|| {
+            self.state = State::Expired;
+            Event::Expired
+        })
+    }
+
     pub(super) fn refund(&self, id: Id) -> Option<&Refund> {
         self.refunds.iter().find(|refund| refund.id == id)
     }

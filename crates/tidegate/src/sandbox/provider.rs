@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::chance::Draws;
+use super::checkout::PublicUrl;
+use super::id::Id;
 use super::outbox::{Outbox, Webhook};
-use super::payments::{Event, Payment, Payments};
+use super::payments::{Decision, Event, Payment, Payments};
 use super::summary::Answers;
 use super::time::now_ms;
 use super::troubles::{Trouble, Troubles};
@@ -26,6 +28,7 @@ pub(super) struct Books {
     /// Only if somebody is to be told.
     pub(super) outbox: Option<Outbox>,
     pub(super) answers: Answers,
+    pub(super) public_url: PublicUrl,
 }
 
 /// What all connections and senders share.
@@ -172,9 +175,20 @@ impl Books {
                 return;
             };
             if let Some(outbox) = &mut self.outbox {
-                tell(outbox, event, payment, now_ms);
+                tell(outbox, event, (payment, &self.public_url), now_ms);
             }
         }
+    }
+
+    /// Does what a person has decided; false if there is no such payment.
+    pub(super) fn decide(&mut self, id: Id, decision: Decision, now_ms: u64) -> bool {
+        let Some((event, payment)) = self.payments.decide(id, decision, now_ms) else {
+            return false;
+        };
+        if let Some((event, outbox)) = event.zip(self.outbox.as_mut()) {
+            tell(outbox, event, (payment, &self.public_url), now_ms);
+        }
+        true
     }
 
     fn next_at_ms(&self) -> Option<u64> {
@@ -184,8 +198,13 @@ impl Books {
     }
 }
 
-fn tell(outbox: &mut Outbox, event: Event, payment: &Payment, now_ms: u64) {
-    let body = views::webhook(event, payment, now_ms);
+fn tell(
+    outbox: &mut Outbox,
+    event: Event,
+    (payment, public_url): (&Payment, &PublicUrl),
+    now_ms: u64,
+) {
+    let body = views::webhook(event, (payment, public_url), now_ms);
     let payment = payment.id.as_str();
     match event {
         Event::Paid | Event::Failed | Event::Expired => {
@@ -227,6 +246,7 @@ mod tests {
             payments: Payments::new(line.buyers, draws),
             outbox: Some(Outbox::new(line.losses, draws, 1)),
             answers: Answers::default(),
+            public_url: PublicUrl::of_listener(([127, 0, 0, 1], 7390).into()),
         };
         Provider::new(None, line.troubles, draws, books, STARTED_MS)
     }

@@ -21,7 +21,7 @@ const MS_MAX: u64 = (1 << 53) - 1;
 pub(super) struct Currency([u8; 3]);
 
 impl Currency {
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("because capitals are ASCII")
     }
 }
@@ -94,6 +94,7 @@ impl NewPayment {
             created_at_ms: now_ms,
             expires_at_ms: self.expires_at_ms,
             state: State::Pending,
+            is_in_hand: false,
             refunds: Vec::new(),
         }
     }

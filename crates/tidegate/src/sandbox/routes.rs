@@ -9,11 +9,13 @@ pub(super) enum Route {
     GetPayment,
     CreateRefund,
     Ledger,
+    Checkout,
+    Decide,
     OpenApi,
 }
 
 /// All of them; `{id}` stands for a segment of its own.
-pub(super) const ROUTES: [(Method, &str, Route); 5] = [
+pub(super) const ROUTES: [(Method, &str, Route); 7] = [
     (Method::POST, "/v1/payments", Route::CreatePayment),
     (Method::GET, "/v1/payments/{id}", Route::GetPayment),
     (
@@ -22,6 +24,8 @@ pub(super) const ROUTES: [(Method, &str, Route); 5] = [
         Route::CreateRefund,
     ),
     (Method::GET, "/v1/ledger", Route::Ledger),
+    (Method::GET, "/checkout/{id}", Route::Checkout),
+    (Method::POST, "/checkout/{id}", Route::Decide),
     (Method::GET, "/openapi.yaml", Route::OpenApi),
 ];
 

@@ -35,6 +35,7 @@ impl fmt::Display for Summary<'_> {
             payments,
             outbox,
             answers,
+            public_url: _,
         } = self.0;
         write_payments(f, payments.all())?;
         if let Some(outbox) = outbox {

@@ -6,7 +6,7 @@ use super::chance::{self, Chance, Draws, Span, fit_in_one, one_of};
 
 /// What goes wrong with answers.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "What becomes of answers (but those of /v1/ledger)")]
+#[command(next_help_heading = "What becomes of answers (but those of /v1/ledger and of its pages)")]
 pub(super) struct Troubles {
     /// Answers wait so long, once what was asked for is done.
     #[arg(long, value_name = "MIN..MAX", default_value = "0..0")]

@@ -1,10 +1,9 @@
 //! Payments, refunds and webhooks as JSON.
 
-use std::fmt;
-
 use hyper::body::Bytes;
 use serde::{Serialize, Serializer};
 
+use super::checkout::PublicUrl;
 use super::id::Id;
 use super::payments::{Event, Payment, Refund, RefundState, State};
 use super::requests::Currency;
@@ -20,7 +19,8 @@ pub(super) struct PaymentView<'a> {
     currency: Currency,
     paid_amount: Option<u64>,
     paid_at_ms: Option<u64>,
-    checkout_url: CheckoutUrl,
+    /// Where a person pays it; others pay by themselves.
+    checkout_url: String,
     refunds: Vec<ItemView>,
 }
 
@@ -49,29 +49,14 @@ struct WebhookView<'a> {
     data: PaymentView<'a>,
 }
 
-/// Where buyers would pay. Nobody can: these pay by themselves.
-struct CheckoutUrl(Id);
-
-impl fmt::Display for CheckoutUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "https://pay.invalid/checkout/{}", self.0)
-    }
-}
-
-impl Serialize for CheckoutUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'a> From<&'a Payment> for PaymentView<'a> {
-    fn from(payment: &'a Payment) -> Self {
+impl<'a> PaymentView<'a> {
+    pub(super) fn of(payment: &'a Payment, public_url: &PublicUrl) -> Self {
         let (paid_amount, paid_at_ms) = match payment.state {
             State::Paid { amount, at_ms } => (Some(amount), Some(at_ms)),
             State::Pending | State::Failed | State::Expired => (None, None),
@@ -84,7 +69,7 @@ impl<'a> From<&'a Payment> for PaymentView<'a> {
             currency: payment.currency,
             paid_amount,
             paid_at_ms,
-            checkout_url: CheckoutUrl(payment.id),
+            checkout_url: public_url.of_payment(payment.id),
             refunds: payment.refunds.iter().map(ItemView::from).collect(),
         }
     }
@@ -145,11 +130,15 @@ impl Event {
 }
 
 /// The body of the webhook that tells what has just happened.
-pub(super) fn webhook(event: Event, payment: &Payment, now_ms: u64) -> Bytes {
+pub(super) fn webhook(
+    event: Event,
+    (payment, public_url): (&Payment, &PublicUrl),
+    now_ms: u64,
+) -> Bytes {
     json(&WebhookView {
         r#type: event.name(),
         timestamp: Rfc3339(now_ms),
-        data: payment.into(),
+        data: PaymentView::of(payment, public_url),
     })
 }
 
@@ -178,13 +167,15 @@ mod tests {
             at_ms: 3,
         };
         payment.refunds.push(refund.clone());
-        let body = webhook(Event::RefundDone(refund.id), &payment, 1_614_265_330_007);
+        let url: PublicUrl = "https://pay.example".parse().expect("a URL");
+        let told = (&payment, &url);
+        let body = webhook(Event::RefundDone(refund.id), told, 1_614_265_330_007);
         assert_eq!(
             String::from_utf8_lossy(&body),
             r#"{"type":"refund.done","timestamp":"2021-02-25T15:02:10.007Z","data":{"id":"7","#
                 .to_owned()
                 + r#""order":"o","status":"paid","amount":5,"currency":"EUR","paid_amount":4,"#
-                + r#""paid_at_ms":3,"checkout_url":"https://pay.invalid/checkout/7","#
+                + r#""paid_at_ms":3,"checkout_url":"https://pay.example/checkout/7","#
                 + r#""refunds":[{"id":"8","amount":2,"status":"done"}]}}"#
         );
         assert_eq!(

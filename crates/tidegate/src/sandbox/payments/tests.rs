@@ -250,3 +250,47 @@ fn refunds_and_room_have_bounds() {
     assert_eq!(payments.create(new(3, 1), 0), Err(Refusal::Full));
     assert_eq!(payments.all().len(), 2);
 }
+
+#[test]
+fn a_payment_in_hand_waits_for_its_person_until_it_expires() {
+    let mut payments = payments("--pay-after 10..10");
+    for number in 1..=4 {
+        payments.create(new(number, 100), NOW_MS).expect("room");
+    }
+    for number in 1..=3 {
+        let payment = payments.take_in_hand(id(number)).expect("it is there");
+        assert_eq!(payment.state, State::Pending);
+    }
+    assert!(payments.take_in_hand(id(5)).is_none());
+    let nobody = vec![(Event::Paid, id(4))];
+    assert_eq!(events(&mut payments, EXPIRES_MS - 1), nobody);
+
+    let at_ms = EXPIRES_MS - 1;
+    for (number, decision, expected) in [
+        (1, Decision::Pay, Event::Paid),
+        (2, Decision::Decline, Event::Failed),
+    ] {
+        let decided = payments.decide(id(number), decision, at_ms);
+        assert_eq!(decided.expect("it is there").0, Some(expected));
+    }
+    let paid = State::Paid { amount: 100, at_ms };
+    assert_eq!(payments.get(id(1)).expect("it is there").state, paid);
+    let expired = vec![(Event::Expired, id(3))];
+    assert_eq!(events(&mut payments, EXPIRES_MS), expired);
+}
+
+#[test]
+fn what_has_become_of_a_payment_is_not_decided_again() {
+    let mut payments = paid("");
+    payments.create(new(2, 100), NOW_MS).expect("room");
+    payments.decide(id(2), Decision::Decline, NOW_MS);
+    for number in [1, 2] {
+        let before = payments.get(id(number)).expect("it is there").state;
+        for decision in [Decision::Pay, Decision::Decline] {
+            let (event, payment) = payments
+                .decide(id(number), decision, NOW_MS)
+                .expect("it is there");
+            assert_eq!((event, payment.state), (None, before));
+        }
+    }
+}
