@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::ServeError;
 use super::config::Settings;
+use super::pages::pages;
 use super::runtime::Runtime;
 use super::{files, panics};
 
@@ -211,6 +212,7 @@ fn http_options(
     options.credentials = settings.password.as_deref().map(Token::new);
     options.proxies.clone_from(&settings.proxies);
     options.any_host = !addr.ip().is_loopback();
+    options.pages = pages(&settings.outside.providers);
     options.ending = Ending::when(stopped.clone());
     let stopped = stopped.clone();
     options.ready = Arc::new(move || {

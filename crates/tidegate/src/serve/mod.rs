@@ -6,6 +6,7 @@ mod files;
 mod listen;
 mod memory;
 pub(crate) mod owner;
+mod pages;
 mod panics;
 mod providers;
 mod runtime;
