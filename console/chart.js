@@ -4,7 +4,6 @@ import { make, say } from "./dom.js";
 import { number } from "./words.js";
 
 const MARGIN = { left: 50, right: 10, top: 10, bottom: 24 };
-const HEIGHT = 190;
 
 /** Least pixels between two marks of the time axis, and between two of the scale. */
 const TIME_GAP = 84;
@@ -24,12 +23,13 @@ export class Chart {
   constructor(parent, { title, unit, series, kind = "lines", isLog = false }) {
     Object.assign(this, { title, unit, series, kind, isLog });
     this.legend = make("ul", { class: "legend" });
-    this.svg = make("svg", { role: "img", height: HEIGHT });
+    this.svg = make("svg", { role: "img" });
     this.entries = series.map((one) => this.entry(one));
     const caption = make("figcaption", {}, make("h2", {}, title), make("span", { class: "soft" }, unit));
     parent.append(make("figure", { class: "card" }, caption, this.legend, this.svg));
-    this.width = 0;
-    new ResizeObserver(([{ contentRect }]) => (this.width = Math.floor(contentRect.width))).observe(this.svg);
+    [this.width, this.height] = [0, 0];
+    const fit = ([{ contentRect }]) => ([this.width, this.height] = [contentRect.width, contentRect.height]);
+    new ResizeObserver(fit).observe(this.svg);
   }
 
   entry({ name, colour }) {
@@ -43,14 +43,13 @@ export class Chart {
   draw(samples, [from, to], cursor) {
     if (this.width < MARGIN.left + MARGIN.right + 20) return;
     const shown = samples.filter((sample) => sample.at >= from);
-    const scale = this.isLog ? logScale(this.most(shown)) : linearScale(this.most(shown));
+    const bottom = this.height - MARGIN.bottom;
+    const scale = this.isLog ? logScale(this.most(shown)) : linearScale(this.most(shown), bottom - MARGIN.top);
     const x = (at) => MARGIN.left + ((at - from) / (to - from)) * (this.width - MARGIN.left - MARGIN.right);
-    const bottom = HEIGHT - MARGIN.bottom;
     const y = (value) => bottom - scale.share(value) * (bottom - MARGIN.top);
     const marks = this.kind === "stack" ? this.areas(shown, x, y) : this.lines(shown, x, y);
     const pointer = cursor === null ? [] : [make("line", { class: "cursor", x1: x(cursor), x2: x(cursor), y1: MARGIN.top, y2: bottom })];
     this.svg.replaceChildren(...this.grid(scale, y), ...this.times(from, to, x), ...marks, ...pointer);
-    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     this.tell(nearest(shown, cursor ?? to));
   }
 
@@ -73,8 +72,8 @@ export class Chart {
     const marks = [];
     for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       if (x(at) > this.width - 30 || x(at) < MARGIN.left + 4) continue;
-      marks.push(make("line", { class: "tick", x1: x(at), x2: x(at), y1: HEIGHT - MARGIN.bottom, y2: HEIGHT - MARGIN.bottom + 4 }));
-      marks.push(make("text", { x: x(at), y: HEIGHT - 6, "text-anchor": "middle" }, new Date(at).toLocaleTimeString("en", { hourCycle: "h23" })));
+      marks.push(make("line", { class: "tick", x1: x(at), x2: x(at), y1: this.height - MARGIN.bottom, y2: this.height - MARGIN.bottom + 4 }));
+      marks.push(make("text", { x: x(at), y: this.height - 6, "text-anchor": "middle" }, new Date(at).toLocaleTimeString("en", { hourCycle: "h23" })));
     }
     return marks;
   }
@@ -130,9 +129,9 @@ function nearest(samples, at) {
   return samples.reduce((best, sample) => (best && Math.abs(best.at - at) <= Math.abs(sample.at - at) ? best : sample), null);
 }
 
-/** From 0 to a round number above the largest value, with some marks. */
-function linearScale(most) {
-  const steps = Math.floor((HEIGHT - MARGIN.top - MARGIN.bottom) / SCALE_GAP);
+/** From 0 to a round number above the largest value, with as many marks as there is room for. */
+function linearScale(most, pixels) {
+  const steps = Math.max(Math.floor(pixels / SCALE_GAP), 1);
   const rough = Math.max(most, 1) / steps;
   const decade = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max([1, 2, 2.5, 5, 10].find((times) => times * decade >= rough) * decade, 1);

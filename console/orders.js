@@ -181,9 +181,13 @@ async function checkout(card, provider) {
   const calmly = (error) => say(card.trouble, sentence(error));
   for (let times = 1; times <= PAGE_ASKS_MAX; times += 1) {
     const body = { payment: paymentOf(card.id), provider };
-    const { checkout_url: url } = await askUntilAnswered(path`v1/orders/${card.id}/payments`, { body }, calmly);
-    say(card.trouble, "");
-    if (url && /^https?:/.test(url)) return url;
+    try {
+      const { checkout_url: url } = await askUntilAnswered(path`v1/orders/${card.id}/payments`, { body }, calmly);
+      say(card.trouble, "");
+      if (url && /^https?:/.test(url)) return url;
+    } catch (error) {
+      if (!isRefused(error, "unknown_order")) throw error; // It follows its purchase.
+    }
     await pauseBefore(times);
   }
   throw new Error("the provider does not say where to pay");

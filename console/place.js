@@ -1,5 +1,6 @@
 // The place in line: joining, asking how far it is, and saying so.
 
+import { answerGiven, prove, putQuestion } from "./challenge.js";
 import { byId, grey, isGrey, say, show } from "./dom.js";
 import { forgetPlace, memory, newBuyer, remember } from "./memory.js";
 import { ask, askUntilAnswered, clock, isPassing, isRefused, named, path, pause } from "./wire.js";
@@ -13,6 +14,9 @@ const AFTER_TROUBLE_MS = 3_000;
 /** How often a position that changes is read out at most, and how often the countdowns move. */
 const ANNOUNCE_MS_MIN = 10_000;
 const TICK_MS = 250;
+
+/** Puzzles that are solved for one entry: one may have run out, or be another at another address. */
+const PROOFS_MAX = 3;
 
 /** Bytes of a buyer's name, beside what is added to it. */
 const NAME_BYTES_MAX = 100;
@@ -109,18 +113,39 @@ async function join(event) {
   // Known before it is asked for: whatever becomes of the answer, this browser asks as the same buyer.
   if (!memory.buyer || memory.name !== name) remember({ name, buyer: newBuyer(name) });
   try {
-    const body = { buyer: memory.buyer };
-    const joined = await askUntilAnswered(path`v1/sales/${named}/entries`, { body }, calmly);
+    const joined = await enter();
     const askAt = after(joined.ask_after_ms);
     remember({ ticket: joined.ticket, entry: joined.entry, ahead: null, standing: null, askAt });
     notice("");
     byId("place").focus();
   } catch (error) {
-    // A sale with a challenge refuses whoever has not met it: here is where it is met.
-    notice(sentence(error));
+    notice(isQuestion(error) ? putQuestion(error.told) : sentence(error));
   }
   grey(button, false);
   placeChanged();
+}
+
+function isQuestion(error) {
+  return isRefused(error, "challenge") && error.told.kind === "question";
+}
+
+/** Enters, with what a puzzle asks for; a question is put to the person, who joins with its answer then. */
+async function enter() {
+  let solved = answerGiven();
+  for (let times = 1; ; times += 1) {
+    try {
+      const body = { buyer: memory.buyer, ...solved };
+      return await askUntilAnswered(path`v1/sales/${named}/entries`, { body }, calmly);
+    } catch (error) {
+      if (!isRefused(error, "challenge") || isQuestion(error) || times > PROOFS_MAX) throw error;
+      solved = { ...solved, proof: await prove(error.told, tellProgress) };
+    }
+  }
+}
+
+/** How far a puzzle is, by what it takes on average. */
+function tellProgress(share) {
+  notice(`Proving that this is no flood of machines: ${Math.round(100 * share)}% …`, true);
 }
 
 /** The name in the field, without what no id may have, and no longer than it may be. */
@@ -171,7 +196,7 @@ const VIEWS = {
   }),
   waiting: () => ({
     above: "People ahead of you",
-    figure: number(memory.standing.ahead),
+    figure: number(Math.ceil(stillAhead())),
     line: `Keep this page open, ${memory.name}: it will let you in by itself.`,
     waits: true,
   }),
@@ -222,13 +247,27 @@ function render() {
   }
 }
 
+/** How long it still takes, at the pace of the last answer; null if that is not known. */
+function stillMs() {
+  const { wait_ms: waitMs, now_ms: toldMs } = memory.standing;
+  return waitMs === null ? null : Math.max(toldMs + waitMs - clock.now(), 0);
+}
+
+/** How many are still ahead at that pace. */
+function stillAhead() {
+  const { ahead, wait_ms: waitMs } = memory.standing;
+  return waitMs === null ? ahead : (ahead * stillMs()) / Math.max(waitMs, 1);
+}
+
 function renderWait() {
-  say(byId("position"), number(memory.standing.position));
-  say(byId("wait"), memory.standing.wait_ms === null ? "not known" : about(memory.standing.wait_ms));
-  say(byId("left"), memory.standing.available === null ? "–" : number(memory.standing.available));
-  const far = Math.round(100 * (1 - memory.standing.ahead / Math.max(memory.ahead ?? 1, 1)));
+  const { position, available } = memory.standing;
+  const leftMs = stillMs();
+  say(byId("position"), number(position));
+  say(byId("wait"), leftMs === null ? "not known" : about(leftMs));
+  say(byId("left"), available === null ? "–" : number(available));
+  const far = 100 * (1 - stillAhead() / Math.max(memory.ahead ?? 1, 1));
   const gauge = byId("gauge");
-  gauge.setAttribute("aria-valuenow", String(Math.min(Math.max(far, 0), 100)));
+  gauge.setAttribute("aria-valuenow", String(Math.round(Math.min(Math.max(far, 0), 100))));
   gauge.firstElementChild.style.width = `${Math.min(Math.max(far, 2), 100)}%`;
 }
 

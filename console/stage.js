@@ -9,7 +9,7 @@ import { countdown, number, sentence } from "./words.js";
 const LOOK_MS = 1_000;
 
 /** The span of time that charts show: at least so much, and no more than is kept. */
-const SPAN_MS_MIN = 45_000;
+const SPAN_MS_MIN = 30_000;
 const KEPT_MS = 300_000;
 
 /** Reasons of refusals that have a colour of their own; all others are together. */
@@ -151,7 +151,7 @@ function booksOf(sale) {
     ["", sameAsEver, more === 0 ? "good" : "bad"],
     ["tokens issued", number(sale.tokens), "gap"],
     ["of them bought by", number(sale.bought)],
-    ["− ended, units returned", number(sale.ended)],
+    ["− ended", number(sale.ended)],
     ["= orders that stand", number(living), "sum"],
     ["", living <= sale.tokens && living >= 0 ? "no more than tokens" : "more than tokens", living <= sale.tokens && living >= 0 ? "good" : "bad"],
   ];

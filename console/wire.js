@@ -32,7 +32,7 @@ export class Unanswered extends Error {}
 /** Whether asking for the same again is the thing to do: the server is busy, or nobody knows. */
 export function isPassing(error) {
   if (error instanceof Unanswered) return true;
-  const passing = ["busy", "stopping", "outcome_unknown", "disk_full", "pending", "body_timeout", "too_late"];
+  const passing = ["busy", "slow_down", "stopping", "outcome_unknown", "disk_full", "pending", "body_timeout", "too_late"];
   return error instanceof Refused && passing.includes(error.code);
 }
 

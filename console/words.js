@@ -39,8 +39,7 @@ export function countdown(ms) {
 
 /** About how long something takes. */
 export function about(ms) {
-  if (ms < 5_000) return "a moment";
-  if (ms < 55_000) return `${Math.ceil(ms / 5_000) * 5} s`;
+  if (ms < 55_000) return `${Math.max(Math.ceil(ms / 5_000), 1) * 5} s`;
   if (ms < 5_400_000) return `${Math.ceil(ms / 60_000)} min`;
   return `${(ms / 3_600_000).toFixed(1)} h`;
 }
@@ -67,7 +66,6 @@ const REFUSALS = {
   wrong_state: ({ state }) => `This order is ${state} by now.`,
   unknown_provider: () => "This way to pay is not known here.",
   too_many_payments: () => "There were too many tries to pay this order.",
-  challenge: () => "This sale asks for a proof that you are a person, which this page cannot give. Please reload it.",
   unauthorized: () => "This server answers only with its password.",
 };
 
@@ -76,6 +74,7 @@ export function sentence(error) {
   if (error instanceof Unanswered) return "No answer from the shop. Asking again …";
   if (!(error instanceof Refused)) return "Something went wrong in this page: " + error.message;
   if (error.code === "busy") return "Many people are here right now. Asking again …";
+  if (error.code === "slow_down") return "You are asking too often. Waiting a moment …";
   if (error.code === "pending") return "This takes a moment longer …";
   const words = REFUSALS[error.code];
   return words ? words(error.told) : error.told.detail ?? "The shop said no: " + error.message;

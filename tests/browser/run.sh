@@ -2,6 +2,7 @@
 # The pages of a sale in a real browser, against a running server and payment sandbox.
 #
 #   tests/browser/run.sh [BINARY]
+#   tests/browser/run.sh BINARY pictures   draws docs/storefront.png and docs/stage.png anew
 #
 # BINARY is target/debug/tidegate unless given. What drives the browser is installed once, into target/browser; the
 # browser is Debian's Chromium. Screenshots go to target/browser/pictures, or to PICTURES. All traffic stays on
@@ -44,4 +45,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY TIDEGATE
 export TIDEGATE_BINARY="$binary" PLAYWRIGHT="$home/node_modules/playwright-core/index.mjs"
 export CHROMIUM="${CHROMIUM:-$(command -v chromium)}" PICTURES="${PICTURES:-$home/pictures}"
 mkdir -p "$PICTURES"
+if [ "${2:-}" = pictures ]; then
+    PICTURES="$root/docs" exec node "$here/pictures.mjs"
+fi
 exec node --test --test-reporter=spec --test-concurrency=1 "$here/sale.test.mjs"

@@ -2,7 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,9 +27,21 @@ async function freePort() {
   return port;
 }
 
+/** What was started and has not ended, and where it lies: it goes with this process, however that comes about short of a kill. */
+const running = new Set();
+const folders = new Set();
+
+process.on("exit", () => {
+  running.forEach((child) => child.kill("SIGKILL"));
+  folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
 /** Starts the program, and gives it once it says that it is ready. */
 async function run(args) {
   const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
   const late = setTimeout(() => child.kill("SIGKILL"), START_MS);
   for await (const line of createInterface({ input: child.stdout })) {
     if (line !== "ready") continue;
@@ -50,6 +63,7 @@ export class Shop {
   static async open() {
     const shop = new Shop();
     shop.folder = await mkdtemp(join(tmpdir(), "tidegate-browser-"));
+    folders.add(shop.folder);
     const [http, pay] = [await freePort(), await freePort()];
     shop.url = `http://127.0.0.1:${http}`;
     shop.payUrl = `http://127.0.0.1:${pay}`;
@@ -68,7 +82,6 @@ export class Shop {
   async close() {
     await end(this.server);
     await end(this.sandbox);
-    await rm(this.folder, { recursive: true });
   }
 
   /** Asks, again while the server is busy; a "no" is thrown, with its code. */
@@ -108,9 +121,14 @@ export class Shop {
   }
 
   /** Waits until somebody is admitted, and then buys; gives the order. */
-  async buy(sale, { buyer, ticket }, sku) {
-    const standing = () => this.ask(`/v1/sales/${sale}/position?ticket=${ticket}`);
+  async buyInTurn(sale, person, sku) {
+    const standing = () => this.ask(`/v1/sales/${sale}/position?ticket=${person.ticket}`);
     await until(async () => ["admitted", "over", "sold_out"].includes((await standing()).state));
+    return this.buy(sale, person, sku);
+  }
+
+  /** Somebody who is admitted buys; gives the order, once it is there: it follows by some milliseconds. */
+  async buy(sale, { buyer, ticket }, sku) {
     const { token, nonce } = await this.ask(`/v1/sales/${sale}/tokens`, { buyer, ticket, sku, quantity: 1 });
     const bought = await this.ask(`/v1/sales/${sale}/buy/${nonce}`, { sku, buyer, token });
     await until(async () => (await this.ask(`/v1/buyers/${buyer}/orders`)).items.length > 0);

@@ -27,6 +27,7 @@ pub(super) fn pages(providers: &Providers) -> Vec<Page> {
         page!("/console/storefront.css", STYLE, "storefront.css"),
         page!("/console/storefront.js", SCRIPT, "storefront.js"),
         page!("/console/place.js", SCRIPT, "place.js"),
+        page!("/console/challenge.js", SCRIPT, "challenge.js"),
         page!("/console/shop.js", SCRIPT, "shop.js"),
         page!("/console/orders.js", SCRIPT, "orders.js"),
         page!("/console/memory.js", SCRIPT, "memory.js"),

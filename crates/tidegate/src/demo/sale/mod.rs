@@ -182,7 +182,7 @@ impl SaleArgs {
         } = self;
         let Ports { resp, http } = ports;
         format!(
-            "{people} people come to {units} units of {skus} products; RESP {resp}, HTTP http://{http}"
+            "{people} people come to {units} units of {skus} products; RESP {resp}; watch it at http://{http}/stage/{SALE}, join at http://{http}/sale/{SALE}"
         )
     }
 }
@@ -199,11 +199,14 @@ fn invite(ports: Ports) -> Result<(), Unprinted> {
     let port = resp.port();
     print(format_args!(
         "
-The server stays up until Ctrl-C. Try:
+The server stays up until Ctrl-C. Look at
+  http://{http}/stage/{SALE}   how it went
+  http://{http}/sale/{SALE}    what buyers see
+or try:
   redis-cli -p {port} SALE.GET {SALE}
   curl http://{http}/v1/sales/{SALE}/goods
   tidegate draw-check {SALE} --from http://{http}
-or look at http://{http}/docs
+and see http://{http}/docs
 "
     ))
 }
