@@ -170,10 +170,15 @@ impl Person {
 
     /// An answer to what it does not ask any more: a copy, which must say the same.
     fn hear_late(&self, ask: &Ask, answer: &Answer, world: &mut World) {
-        if let (Ask::Join { .. }, Answer::Yes(Yes::Joined(joined))) = (ask, answer) {
-            let is_other = self.ticket.as_ref() != Some(&joined.ticket);
-            world.tally.wrong.tickets_lost += u64::from(is_other);
-        }
+        let (Ask::Join { .. }, Answer::Yes(Yes::Joined(joined))) = (ask, answer) else {
+            return;
+        };
+        // Who has gone home before the first answer has none to compare with.
+        let is_other = self
+            .ticket
+            .as_ref()
+            .is_some_and(|ticket| *ticket != joined.ticket);
+        world.tally.wrong.tickets_lost += u64::from(is_other);
     }
 
     /// Asks the same again, after so long at least, and each time later.

@@ -292,6 +292,17 @@ fn what_is_not_there_yet_is_asked_for_again() {
 }
 
 #[test]
+fn a_ticket_that_comes_when_somebody_has_gone_home_is_not_another_one() {
+    let mut test = Test::new(|habits| habits.double_clicks = true);
+    let join = test.sends();
+    test.person.leave(&mut test.world);
+    for _ in 0..2 {
+        assert_eq!(test.hears(&join, joined("1.a")), None);
+    }
+    assert_eq!(test.world.tally.wrong, Wrong::default());
+}
+
+#[test]
 fn at_the_end_who_has_not_bought_goes_and_who_is_about_to_learns_of_it() {
     let mut test = Test::new(|_| {});
     let poll = test.then(joined("1.a"));
