@@ -55,7 +55,7 @@ const ROUNDS = Int32Array.from(rootsOfPrimes(64, Math.cbrt));
 const INITIAL = rootsOfPrimes(8, Math.sqrt);
 
 /** SHA-256 (FIPS 180-4) of a text behind another; both in ASCII, and together in one block: at most 55 bytes. */
-export function hasherOf(before) {
+function hasherOf(before) {
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   new TextEncoder().encodeInto(before, bytes);

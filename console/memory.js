@@ -10,7 +10,7 @@ const KEY = "tidegate.sale." + named;
  * purchase whose end is not known.
  */
 const NO_PLACE = { buyer: null, ticket: null, entry: null, ahead: null, standing: null, askAt: 0, buying: null };
-const NOTHING = { name: "", ...NO_PLACE, orders: [] };
+const NOTHING = { name: "", commitment: null, ...NO_PLACE, orders: [] };
 
 /** What is kept; nothing if that is not allowed here, and then a reload keeps nothing either. */
 function read() {
@@ -31,6 +31,11 @@ export function remember(changes) {
   } catch {
     // This page goes on all the same.
   }
+}
+
+/** Forgets what is of an earlier sale of the same name: each has another commitment. */
+export function rememberOnlyOf({ commitment }) {
+  if (memory.commitment !== commitment) remember({ ...structuredClone(NOTHING), name: memory.name, commitment });
 }
 
 export function forgetPlace() {

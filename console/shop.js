@@ -1,7 +1,7 @@
 // What is on sale, and buying it: a purchase that was begun is finished once, whatever becomes of answers.
 
 import { byId, grey, isGrey, make, say, show } from "./dom.js";
-import { memory, remember, rememberOrder } from "./memory.js";
+import { forgetPlace, memory, remember, rememberOrder } from "./memory.js";
 import { notice } from "./place.js";
 import { ask, askUntilAnswered, clock, isRefused, named, path, pause } from "./wire.js";
 import { money, number, sentence, units } from "./words.js";
@@ -125,6 +125,7 @@ async function finish(purchase) {
     notice("");
     onOrder(id);
   } catch (error) {
+    if (isRefused(error, "bad_ticket", "other_buyer")) forgetPlace();
     notice(sentence(error));
   }
   remember({ buying: null });

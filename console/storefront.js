@@ -1,7 +1,7 @@
 // The page of a sale: a person joins the queue, waits, is let in, buys and pays.
 
 import { byId, say, show } from "./dom.js";
-import { memory, whenChanged } from "./memory.js";
+import { memory, rememberOnlyOf, whenChanged } from "./memory.js";
 import { ordersChanged, prepareOrders, showOrder } from "./orders.js";
 import { followPlace, notice, placeChanged } from "./place.js";
 import { openShop, prepareShop } from "./shop.js";
@@ -60,6 +60,7 @@ async function start() {
     return;
   }
   notice("");
+  rememberOnlyOf(sale);
   prepareOrders();
   prepareShop(sale, showOrder);
   followPlace(sale, phaseChanged);

@@ -1,7 +1,7 @@
 // Asking the server: one request, or one that is asked again until it is answered. And the server's time.
 
 /** Where the server's paths begin: a proxy may serve it all under a prefix. */
-export const base = new URL("..", location.href);
+const base = new URL("..", location.href);
 
 /** What the last part of the page's path names. */
 export const named = decodeURIComponent(location.pathname.split("/").pop());

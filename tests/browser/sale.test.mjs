@@ -275,6 +275,19 @@ test("a puzzle is solved by the page, and a question by the person", TEST, async
   await context.close();
 });
 
+test("what is kept of an earlier sale of the same name does not count", TEST, async () => {
+  const context = await visitor();
+  const page = await open(context, "/sale/drop");
+  const earlier = { name: "Hal", commitment: "another", buyer: "hal-1", ticket: "1.ab", standing: { state: "over" }, orders: [] };
+  await page.evaluate(([key, value]) => localStorage.setItem(key, value), ["tidegate.sale.drop", JSON.stringify(earlier)]);
+  await page.reload();
+  await shows(page, "eyebrow", "The sale is on");
+  assert.equal(await page.getByLabel("Your name").inputValue(), "Hal");
+  await page.getByRole("button", { name: "Join the queue" }).click();
+  await shows(page, "figure", "It is your turn");
+  await context.close();
+});
+
 test("a sale that is not there, and one that is over, say so", TEST, async () => {
   const context = await visitor();
   const nowhere = await open(context, "/sale/nowhere");
