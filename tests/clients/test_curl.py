@@ -190,7 +190,7 @@ def test_metrics_are_prometheus_text_and_count(curl, stock):
     before = curl("/metrics")
     assert before.status == 200 and before.headers["content-type"].startswith("text/plain")
     for line in before.text.splitlines():
-        assert re.fullmatch(r'# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+', line), line
+        assert re.fullmatch(r'# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?', line), line
     assert curl(f"{stock}/holds", *post({"id": "a", "quantity": 1})).status == 200
     after = curl("/metrics").text
     for name in ["tidegate_records_durable_total", 'tidegate_http_requests_total{class="2xx"}']:
