@@ -3,12 +3,15 @@
 local thread = 0
 function setup(of) of:set("number", thread); thread = thread + 1 end
 
-local people, next_up = 0, {}
-local first, last = 1, 0
+local people, asked, next_up, patient = 0, 0, {}, {}
+local first, last, calm, queued = 1, 0, 1, 0
+-- Who has just joined is admitted within some hundredths of a second: a token is asked for so many requests later.
+local THINKS = 2000
 local json = { ["Content-Type"] = "application/json" }
 local sale = "/v1/sales/drop"
 
 local function later(request) last = last + 1; next_up[last] = request end
+local function in_a_while(request) queued = queued + 1; patient[queued] = { asked + THINKS, request } end
 local function post(path, body) return wrk.format("POST", path, json, body) end
 local function get(path) return wrk.format("GET", path) end
 local function field(body, name) return body:match('"' .. name .. '":"([^"]*)"') end
@@ -19,6 +22,13 @@ local function join()
 end
 
 function request()
+  asked = asked + 1
+  local waits = patient[calm]
+  if waits and waits[1] <= asked then
+    patient[calm] = nil
+    calm = calm + 1
+    return waits[2]
+  end
   if first > last then return join() end
   local request = next_up[first]
   next_up[first] = nil
@@ -32,7 +42,7 @@ function response(status, _, body)
   if ticket then
     local sku = "thing-" .. people % 50
     later(get(sale .. "/position?ticket=" .. ticket))
-    later(post(sale .. "/tokens", string.format('{"buyer":"%s","ticket":"%s","sku":"%s","quantity":1}',
+    in_a_while(post(sale .. "/tokens", string.format('{"buyer":"%s","ticket":"%s","sku":"%s","quantity":1}',
       field(body, "buyer"), ticket, sku)))
   elseif token then
     later(post(sale .. "/buy/" .. field(body, "nonce"), string.format('{"sku":"%s","buyer":"%s","token":"%s"}',
