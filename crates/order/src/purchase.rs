@@ -11,7 +11,7 @@ use tidegate_engine::{Address, Missing, Reads, Row, Tx};
 
 use crate::apply::{begin_bought, settle};
 use crate::mail::{ANSWERS, BOUGHT};
-use crate::table::{DOMAIN, Deduct, Line, ORDERS, Order, State};
+use crate::table::{DOMAIN, Deduct, Line, ORDERS, Order};
 
 /// What was bought, and by whom: one order of one line.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -134,31 +134,14 @@ impl Purchase {
     /// The order, which has its units.
     fn order(self, number: u64) -> Order {
         Order {
-            content: 0,
-            number,
-            state: State::Reserved,
-            version: 0,
-            attempt: BEFORE_THE_ORDER,
-            claimed: 0,
             total: self.total().unwrap_or_default(),
             lines: vec![self.line()],
             buyer: self.buyer,
             currency: self.currency,
-            deduct: Deduct::Place,
-            expires_ms: None,
-            payments: Vec::new(),
-            open_payments: 0,
-            unpaid_after: 0,
-            refunds: Vec::new(),
-            taking: None,
-            refunded_from: None,
-            releasing: 0,
             ttl_ms: self.ttl_ms,
-            until_ms: None,
-            steps: Vec::new(),
-            cause: None,
-            asked: Vec::new(),
+            attempt: BEFORE_THE_ORDER,
             seller: Some(self.seller),
+            ..Order::new(number, Deduct::Place)
         }
     }
 }

@@ -410,6 +410,37 @@ pub(crate) fn each_once(mut things: Vec<Thing>) -> Vec<Thing> {
 }
 
 impl Order {
+    /// One in which nothing has happened yet: whoever begins it says who orders what.
+    pub(crate) fn new(number: u64, deduct: Deduct) -> Self {
+        Self {
+            content: 0,
+            number,
+            state: State::Placing,
+            version: 0,
+            attempt: 0,
+            claimed: 0,
+            buyer: CompactString::default(),
+            currency: CompactString::default(),
+            lines: Vec::new(),
+            total: 0,
+            ttl_ms: 0,
+            until_ms: None,
+            steps: Vec::new(),
+            cause: None,
+            asked: Vec::new(),
+            deduct,
+            expires_ms: None,
+            payments: Vec::new(),
+            open_payments: 0,
+            unpaid_after: 0,
+            refunds: Vec::new(),
+            taking: None,
+            refunded_from: None,
+            releasing: 0,
+            seller: None,
+        }
+    }
+
     /// Who claims.
     pub(crate) fn owner(&self, id: &str) -> Owner {
         Owner {

@@ -104,30 +104,12 @@ impl Place {
         let lines: Vec<_> = self.lines.items().iter().map(line).collect();
         let order = Order {
             content: self.content().0,
-            number: tx.mint(),
-            state: State::Placing,
-            version: 0,
-            attempt: 0,
-            claimed: 0,
             buyer: self.buyer.compact(),
             currency: currency.into(),
             total: total_of(&lines).ok_or(Refusal::AmountOverflow)?,
             lines,
-            deduct: self.deduct.unwrap_or(Deduct::Place),
-            expires_ms: None,
-            payments: Vec::new(),
-            open_payments: 0,
-            unpaid_after: 0,
-            refunds: Vec::new(),
-            taking: None,
-            refunded_from: None,
-            releasing: 0,
             ttl_ms: self.ttl_ms.get(),
-            until_ms: None,
-            steps: Vec::new(),
-            cause: None,
-            asked: Vec::new(),
-            seller: None,
+            ..Order::new(tx.mint(), self.deduct.unwrap_or(Deduct::Place))
         };
         if order
             .things()

@@ -8,7 +8,7 @@ use tidegate_stock::within::{self, Earlier, Taken};
 use crate::Refusal;
 use crate::command::Buy;
 use crate::edge::{SOLD, show_shelf};
-use crate::hex::hex;
+use crate::hex::from_hex;
 use crate::mail::{Spent, TokenOf, seller_of};
 use crate::refusal::{
     BAD_TOKEN, NOT_ON_SALE, OTHER_BUYER, OVER, SOLD_OUT, TOKEN_EXPIRED, TOO_LATE,
@@ -99,7 +99,7 @@ impl Apply for Buy {
 impl Buy {
     /// What may be bought, if it is on sale under this nonce.
     fn token(&self, shelf: &Shelf) -> Result<Token, Refusal> {
-        if hex(&*shelf.nonce) != self.nonce.as_str() {
+        if from_hex(self.nonce.as_str()) != Some(*shelf.nonce) {
             return Err(Refusal::NotOnSale);
         }
         let to = For {
