@@ -21,6 +21,7 @@ use crate::hash::Seeded;
 use crate::key::{KeyParts, PartitionId, Slot, SlotMap, write_key};
 use crate::limits::{FLAGS_BYTES_MAX, FLAGS_MAX};
 use crate::row::Row;
+use crate::splits::Splits;
 use crate::table::Table;
 
 /// A kind of flag: what it says, by key.
@@ -204,6 +205,7 @@ impl Flags {
 pub struct Edge<'a> {
     flags: &'a Flags,
     filters: &'a Filters,
+    splits: &'a Splits,
     clock: &'a EngineClock,
     /// Whether flags of a partition may be shown to this request.
     may_see: &'a dyn Fn(PartitionId) -> bool,
@@ -213,13 +215,14 @@ pub struct Edge<'a> {
 
 impl<'a> Edge<'a> {
     pub(crate) fn new(
-        (flags, filters): (&'a Flags, &'a Filters),
+        (flags, filters, splits): (&'a Flags, &'a Filters, &'a Splits),
         clock: &'a EngineClock,
         may_see: &'a dyn Fn(PartitionId) -> bool,
     ) -> Self {
         Self {
             flags,
             filters,
+            splits,
             clock,
             may_see,
             moment_ms: OnceCell::new(),
@@ -241,6 +244,12 @@ impl<'a> Edge<'a> {
     #[must_use]
     pub fn look_ms(&self) -> u64 {
         self.clock.seen(self.moment_ms())
+    }
+
+    /// All keys that are split.
+    #[must_use]
+    pub fn splits(&self) -> &'a Splits {
+        self.splits
     }
 
     /// Whether there may be a row of a table that is [`crate::Table::known_at_edge`], under `parts` in the slot
@@ -317,8 +326,8 @@ mod tests {
         let flags = Flags::new(SlotMap::even(1), 1);
         let clock = EngineClock::start(Arc::new(Hasty::default()), None, false).unwrap();
         clock.promised(1_000_000);
-        let filters = Filters::new();
-        let edge = Edge::new((&flags, &filters), &clock, &|_| true);
+        let (filters, splits) = (Filters::new(), Splits::new(1));
+        let edge = Edge::new((&flags, &filters, &splits), &clock, &|_| true);
         let now_ms = edge.now_ms().unwrap();
         let raised = Raised::new(
             &TEXT,
@@ -329,7 +338,7 @@ mod tests {
         flags.put_up(PartitionId(0), &mut vec![raised], now_ms);
         assert!(edge.get(&TEXT, "a", "a").is_some());
         assert_eq!((edge.now_ms(), edge.look_ms()), (Some(now_ms), now_ms));
-        let later = Edge::new((&flags, &filters), &clock, &|_| true);
+        let later = Edge::new((&flags, &filters, &splits), &clock, &|_| true);
         assert!(later.look_ms() > now_ms);
         assert_eq!(later.get(&TEXT, "a", "a"), None);
     }

@@ -32,6 +32,8 @@ pub(crate) struct Envelope {
     /// The id that it minted last in a run that was undone, as a row had to be fetched: it is to mint the same one
     /// again, or whoever looks whether it is taken would look for another one each time.
     pub(crate) minted: Option<u64>,
+    /// What a run of it has left for the next one.
+    pub(crate) remembered: u64,
 }
 
 /// How often a command has run, which may be answered later.
@@ -83,6 +85,7 @@ impl Envelope {
             turn: Turn::First,
             has_acted: false,
             minted: None,
+            remembered: 0,
         }
     }
 

@@ -4,6 +4,7 @@
 //! byte (texts carry no control characters, so the zero sorts first and ends the part); a number
 //! is 8 bytes, big endian. Keys therefore sort by their bytes as their parts sort.
 
+use compact_str::{CompactString, format_compact};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::archive::Slice;
@@ -14,11 +15,83 @@ use crate::limits::SLOTS;
 pub struct Slot(pub u16);
 
 impl Slot {
-    /// The slot of a key. Frozen for ever: rows are stored under it.
+    /// The slot of a key, or of a shard of one. Frozen for ever: rows are stored under it.
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
+        let Some((key, shard)) = Shard::split(key) else {
+            return Self::of_whole(key);
+        };
+        let ahead = u32::from(shard.at) * u32::from(SLOTS) / u32::from(shard.of);
+        let slot = (u32::from(Self::of_whole(key).0) + ahead) % u32::from(SLOTS);
+        Self(u16::try_from(slot).expect("because a remainder of 4096 fits 16 bits"))
+    }
+
+    fn of_whole(key: &[u8]) -> Self {
         let slot = xxh3_64(key) % u64::from(SLOTS);
         Self(u16::try_from(slot).expect("because a remainder of 4096 fits 16 bits"))
+    }
+}
+
+/// One of the shards of a key that is split: each lies in a slot of its own, as far from each other as can be,
+/// so that several partitions share the work. The first one is the key itself, where it lies without shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shard {
+    /// Which, from 0 on.
+    pub at: u16,
+    /// Of how many.
+    pub of: u16,
+}
+
+/// What stands between a key and its shard: control characters are in no caller's key.
+const SHARD: u8 = 2;
+
+impl Shard {
+    /// All of so many.
+    pub fn all(of: u16) -> impl Iterator<Item = Self> {
+        (0..of).map(move |at| Self { at, of })
+    }
+
+    /// That of so many to which somebody belongs. Frozen for ever: what they have lies there.
+    #[must_use]
+    pub fn of_whom(who: &str, of: u16) -> Self {
+        let at = xxh3_64(who.as_bytes()) % u64::from(of.max(1));
+        let at = u16::try_from(at).expect("because a remainder is smaller than what divides");
+        Self { at, of }
+    }
+
+    /// The key of this shard: that of the whole for the first one.
+    #[must_use]
+    pub fn key_of(self, whole: &str) -> CompactString {
+        if self.at == 0 {
+            return CompactString::new(whole);
+        }
+        let mark = char::from(SHARD);
+        format_compact!("{whole}{mark}{}.{}", self.at, self.of)
+    }
+
+    /// The key of the whole and the shard, if this is the key of one that is not the first.
+    fn split(key: &[u8]) -> Option<(&[u8], Self)> {
+        let end = key.iter().rposition(|byte| *byte == SHARD)?;
+        let shard = std::str::from_utf8(&key[end + 1..]).ok()?;
+        let (at, of) = shard.split_once('.')?;
+        let shard = Self {
+            at: at.parse().ok()?,
+            of: of.parse().ok()?,
+        };
+        (shard.at < shard.of).then_some((&key[..end], shard))
+    }
+
+    /// The shard of which this is the key, if it is not the first.
+    #[must_use]
+    pub fn named(key: &str) -> Option<Self> {
+        Self::split(key.as_bytes()).map(|(_, shard)| shard)
+    }
+
+    /// The key of the whole, of which this is the key of a shard, or of itself.
+    #[must_use]
+    pub fn whole_of(key: &str) -> &str {
+        let end = Self::split(key.as_bytes()).map_or(key.len(), |(whole, _)| whole.len());
+        &key[..end]
     }
 }
 
@@ -246,6 +319,31 @@ mod tests {
     fn slots_are_frozen() {
         let slots = ["", "a", "85123A", "order-1", "värdet"].map(|key| Slot::of(key.as_bytes()).0);
         assert_eq!(slots, [1218, 3615, 2929, 2166, 1950]);
+    }
+
+    /// So would another way to their shards.
+    #[test]
+    fn slots_of_shards_are_frozen_and_lie_apart() {
+        let slots = |of| Shard::all(of).map(|shard| Slot::of(shard.key_of("a").as_bytes()).0);
+        assert_eq!(slots(1).collect::<Vec<_>>(), [3615]);
+        assert_eq!(slots(2).collect::<Vec<_>>(), [3615, 1567]);
+        assert_eq!(slots(3).collect::<Vec<_>>(), [3615, 884, 2249]);
+        let whose = ["mia", "tom", "ann"].map(|who| Shard::of_whom(who, 4).at);
+        assert_eq!(whose, [1, 3, 0]);
+        let mut many: Vec<_> = slots(64).collect();
+        many.sort_unstable();
+        assert!(many.windows(2).all(|two| two[1] - two[0] == 64));
+    }
+
+    #[test]
+    fn shard_is_known_by_its_key_and_no_callers_key_is_one() {
+        let last = Shard { at: 3, of: 4 }.key_of("b");
+        assert_eq!(last, "b\u{2}3.4");
+        assert_eq!(Shard::whole_of(&last), "b");
+        assert_eq!(Shard::named(&last), Some(Shard { at: 3, of: 4 }));
+        for key in ["b", "b3.4", "", "b\u{2}4.4", "b\u{2}x.4", "b\u{2}3"] {
+            assert_eq!(Shard::whole_of(key), key);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //!    being replayed.
 //! 8. What comes of a call goes to a known kind of mail and a key of this slot. It rests just while its next
 //!    try is due, its history is of its tries, and it has no more of them than it may.
+//! 9. A key that is split lies in this slot, has as many shards as it may, and its domain says so too.
 //!
 //! What no row tells: that an event, a floor of events, a mark of receipt, an acknowledged letter or
 //! a dead letter is missing. That a word of what is dropped is missing the domain tells, which misses
@@ -28,8 +29,9 @@ use crate::dead::{DEAD, DeadRow, DeadState, REPLAY};
 use crate::event::{EVENTS, FLOORS, Floors};
 use crate::ids;
 use crate::key::{PartitionId, RowKey, Slot};
-use crate::limits::{CALL_HISTORY_MAX, ID_AHEAD_MS};
+use crate::limits::{CALL_HISTORY_MAX, ID_AHEAD_MS, SHARDS_MAX};
 use crate::mail::{OUTBOX, RECEIVED};
+use crate::splits::{SPLITS, Split};
 use crate::table::TableDef;
 use crate::timer::{Due, IDLE_TIMERS, TIMERS};
 
@@ -37,7 +39,7 @@ use crate::timer::{Due, IDLE_TIMERS, TIMERS};
 pub(crate) fn audit(books: &Books<'_>) -> Audit {
     let mut laws = Laws {
         books,
-        faults: Vec::new(),
+        audit: Audit::default(),
     };
     laws.timers();
     laws.dropped();
@@ -47,20 +49,20 @@ pub(crate) fn audit(books: &Books<'_>) -> Audit {
     laws.received();
     laws.dead();
     laws.calls();
-    let mut audit = Audit::default();
-    audit.faults = laws.faults;
-    audit
+    laws.splits();
+    laws.audit
 }
 
 struct Laws<'a> {
     books: &'a Books<'a>,
-    faults: Vec<String>,
+    audit: Audit,
 }
 
 impl<'a> Laws<'a> {
     fn fault(&mut self, of: &str, which: impl Display, what: impl Display) {
         let slot = self.books.slot.0;
-        self.faults
+        self.audit
+            .faults
             .push(format!("{of} {which} of slot {slot}: {what}"));
     }
 
@@ -140,6 +142,22 @@ impl<'a> Laws<'a> {
             if !tables.any(|def| def.retention.is_some() && is_of(def)) {
                 let key = key.parts().rest().escape_ascii();
                 self.fault("dropped slices", key, "no structure has such an archive");
+            }
+        }
+    }
+
+    fn splits(&mut self) {
+        for (key, Split { of }) in self.books.rows(&SPLITS) {
+            let mut parts = key.parts();
+            let split = parts.byte().zip(parts.text());
+            let split = split.filter(|_| parts.rest().is_empty());
+            let is_here = split.is_some_and(|(_, key)| Slot::of(key.as_bytes()) == self.books.slot);
+            if let Some((domain, key)) = split {
+                self.audit.knows_split(domain, key, of);
+            }
+            if !is_here || !(2..=SHARDS_MAX).contains(&of) {
+                let key = key.parts().rest().escape_ascii();
+                self.fault("split key", key, format!("{of} shards of it make no sense"));
             }
         }
     }

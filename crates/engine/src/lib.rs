@@ -60,6 +60,7 @@ mod settings;
 mod share;
 mod shared;
 mod sink;
+mod splits;
 mod stream;
 mod strikes;
 mod table;
@@ -85,7 +86,7 @@ pub use engine::{
     UnknownKind, Writer, check, check_without_base, tables_of,
 };
 pub use event::{Cursor, EventFilter, FellBehind};
-pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Slot, SlotMap};
+pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Shard, Slot, SlotMap};
 pub use log::{
     Did, EmbeddedLog, Group, Log, LogDamage, LogError, LogReport, Lost, Lsn, Reading, Record, Room,
     Space, Spawn,
@@ -101,6 +102,7 @@ pub use settings::Settings;
 pub use share::{Share, ShareError, Shares};
 pub use shared::Waker;
 pub use sink::{Answer, ReplySink};
+pub use splits::Splits;
 pub use stream::{Begin, Bell, Subscription, Taken, ToldEvent};
 pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};

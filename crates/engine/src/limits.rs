@@ -105,6 +105,12 @@ pub const WAITERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long an answer may wait at most: shorter than the patience of the HTTP front.
 pub const WAIT_MS_MAX: i64 = 25_000;
 
+/// Shards of a key that is split.
+pub const SHARDS_MAX: u16 = 64;
+
+/// Keys that are split.
+pub const SPLIT_KEYS_MAX: usize = 4_096;
+
 /// Flags of one partition that are up. What has no room goes to its partition.
 pub const FLAGS_MAX: usize = 16 * 1024;
 

@@ -8,6 +8,7 @@ use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::now::Now;
+use crate::splits::SPLITS;
 use crate::stream::Stream;
 use crate::timer::{IDLE_TIMERS, TIMERS};
 
@@ -26,6 +27,7 @@ pub(crate) const ENGINE: Domain = Domain {
         DROPPED.def(),
         IDLE_TIMERS.def(),
         CALLS.def(),
+        SPLITS.def(),
     ],
     timers: &[REPLAY, NEXT_TRY],
     takes: &[],

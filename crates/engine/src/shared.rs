@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reader::{Fetched, ReaderQueue};
 use crate::share::Part;
+use crate::splits::Splits;
 use crate::stream::Streams;
 use crate::tally::Tally;
 use crate::usage::Usage;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) streams: Streams,
     pub(crate) flags: Flags,
+    pub(crate) splits: Arc<Splits>,
     pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
@@ -93,6 +95,7 @@ impl Shared {
                 .collect(),
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             flags: Flags::new(slots.clone(), seed),
+            splits: Arc::new(Splits::new(seed)),
             slots,
             log: Arc::default(),
             clock,

@@ -20,6 +20,7 @@ use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::random::Entropy;
 use crate::row::{Nothing, Row};
 use crate::settings::Settings;
+use crate::splits::{SPLITS, Split, Splits};
 use crate::stream::{Emitted, ToldEvent};
 use crate::table::{Missing, Table};
 use crate::tables::Tables;
@@ -58,9 +59,16 @@ pub struct Reads<'a> {
     pub(crate) scratch: &'a mut Vec<u8>,
     /// Those that memory does not know.
     pub(crate) missing: &'a mut Vec<Missing>,
+    pub(crate) splits: &'a Splits,
 }
 
-impl Reads<'_> {
+impl<'a> Reads<'a> {
+    /// All keys that are split.
+    #[must_use]
+    pub fn splits(&self) -> &'a Splits {
+        self.splits
+    }
+
     /// Names a row.
     pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
         write_key(self.scratch, self.slot, &parts);
@@ -99,6 +107,8 @@ pub struct Tx<'a> {
     pub(crate) sent: Vec<Letter>,
     pub(crate) turn: Turn,
     pub(crate) has_acted: bool,
+    /// What an earlier run of this command has left for this one.
+    pub(crate) remembered: u64,
     /// Some commands wait for an answer.
     pub(crate) is_awaited: bool,
     /// What it changed that somebody may wait for.
@@ -106,6 +116,9 @@ pub struct Tx<'a> {
     pub(crate) calls: Calls,
     pub(crate) settings: &'a Settings,
     pub(crate) entropy: &'a dyn Entropy,
+    pub(crate) splits: &'a Splits,
+    /// The keys that it splits.
+    pub(crate) split: Vec<(u8, CompactString, u16)>,
     /// What it tells the edge.
     pub(crate) raised: Vec<Raised>,
     /// What it counted.
@@ -274,6 +287,43 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn has_acted(&self) -> bool {
         self.has_acted
+    }
+
+    /// A number that this command has left for its next run when it waited; 0 at first. A restart forgets it with
+    /// the command.
+    #[must_use]
+    pub fn remembered(&self) -> u64 {
+        self.remembered
+    }
+
+    /// Leaves a number for the next run of this command, if it waits.
+    pub fn remember(&mut self, number: u64) {
+        self.remembered = number;
+    }
+
+    /// All keys that are split.
+    #[must_use]
+    pub fn splits(&self) -> &'a Splits {
+        self.splits
+    }
+
+    /// The slot in which this runs.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Splits a key of this slot, of which nothing lies in any other, for ever. `false` if too many keys are split.
+    #[must_use]
+    pub fn split(&mut self, domain: u8, key: &str, of: u16) -> bool {
+        debug_assert_eq!(Slot::of(key.as_bytes()), self.slot, "{key}: another slot's");
+        debug_assert!(self.splits.of(domain, key).is_none(), "{key}: it is split");
+        let has_room = self.splits.has_room();
+        if has_room {
+            self.put(&SPLITS, (domain, key), Split { of });
+            self.split.push((domain, CompactString::new(key), of));
+        }
+        has_room
     }
 
     /// Whether its time is over: who says [`Stop::Wait`] now has the client ask again.

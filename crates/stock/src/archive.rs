@@ -154,6 +154,7 @@ impl FlowSums {
                 self.total = self.total.saturating_add_signed(change.quantity);
                 (self.versions, self.adds) = (self.versions + 1, self.adds + 1);
             }
+            Kind::Lend => self.total = self.total.saturating_add_signed(change.quantity),
             Kind::Hold => (self.held, self.holds) = (self.held + units, self.holds + 1),
             Kind::Confirm => (self.held, self.sold) = (self.held - units, self.sold + units),
             Kind::Release | Kind::Expire => self.held -= units,

@@ -1,6 +1,7 @@
 //! Every request of the domain: its fields, their limits and their meaning.
 
 use tidegate_engine::contract::{Bounded, Id, Limit, Millis, Name};
+use tidegate_engine::limits::SHARDS_MAX;
 use tidegate_engine::request;
 
 use crate::table::HoldState;
@@ -36,6 +37,18 @@ request! {
 }
 
 request! {
+    /// Splits a hot SKU into shards of which each lies in another partition, for ever. Each has a share of the
+    /// units; what one lacks others lend. From then on a hold needs `BUYER`, and whoever names a hold by an id of
+    /// their own names its buyer.
+    pub struct Split {
+        /// The SKU: no hold of it was made yet.
+        sku: Name,
+        /// How many shards: about as many as there are cores, up to 64.
+        shards: Bounded<2, { SHARDS_MAX as i64 }>,
+    }
+}
+
+request! {
     /// The units of a SKU now.
     pub struct Get {
         /// The SKU.
@@ -64,7 +77,7 @@ request! {
         id: Id,
         /// Units to hold, 1 to 1,000,000,000.
         quantity: i64,
-        /// Who holds them.
+        /// Who holds them: needed if the SKU is split.
         ["BUYER"] buyer: Option<Name>,
         /// How long they are held, in milliseconds.
         ["TTL"] ttl_ms: Millis = 900_000,
@@ -80,6 +93,8 @@ request! {
         sku: Name,
         /// The hold.
         id: Name,
+        /// Whose hold it is: needed if the SKU is split and the id was not issued.
+        ["BUYER"] buyer: Option<Name>,
     }
 }
 
@@ -90,6 +105,8 @@ request! {
         sku: Name,
         /// The hold.
         id: Name,
+        /// Whose hold it is: needed if the SKU is split and the id was not issued.
+        ["BUYER"] buyer: Option<Name>,
     }
 }
 
@@ -104,6 +121,8 @@ request! {
         id: Id,
         /// Units to take back; all that are left without it.
         ["QTY"] quantity: Option<i64>,
+        /// Whose hold it is: needed if the SKU is split and the hold's id was not issued.
+        ["BUYER"] buyer: Option<Name>,
     }
 }
 
@@ -115,6 +134,8 @@ request! {
         sku: Name,
         /// The hold.
         id: Name,
+        /// Whose hold it is: needed if the SKU is split and the id was not issued.
+        ["BUYER"] buyer: Option<Name>,
     }
 }
 

@@ -28,6 +28,9 @@
 //! 16. Of every hold that belongs to an owner, and of every claim in line, the owner lives, or mail is on its
 //!     way between them; and who was asked has heard it and will answer, or a letter says so.
 //! 17. A SKU that has changed and is watched has its timer, and those who watch it are told then.
+//! 18. What a shard of a split SKU has is what it was lent less what it has given back, and both are what the first
+//!     shard says, but for letters on their way; what that one has, and has lent, is all there is. A shard that
+//!     asks stands in line there, or a letter says so.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 
@@ -40,6 +43,7 @@ mod event;
 mod refusal;
 mod reply;
 mod scan;
+mod shard;
 mod surface;
 mod table;
 #[cfg(feature = "testing")]
@@ -47,11 +51,14 @@ pub mod testing;
 pub mod within;
 
 pub use audit::audit;
-pub use command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
+pub use command::{
+    Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set, Split,
+};
 pub use edge::is_sold_out;
 pub use refusal::Refusal;
 pub use reply::{
     AddReceipt, FlowEntry, HoldDetails, HoldReceipt, HoldStep, HoldSummary, ReturnReceipt, SkuInfo,
+    SplitReceipt,
 };
 pub use surface::STOCK;
 pub use table::HoldState;
@@ -70,6 +77,9 @@ pub const WATCHERS_MAX: usize = 8;
 
 /// How long after a change they are told, with what has changed since.
 pub const LEVEL_MS: u64 = 50;
+
+/// And how long after it a shard of a split SKU tells the first one.
+pub const SHARD_LEVEL_MS: u64 = 20;
 
 /// Entries of a hold's history; the flow of the SKU has them all.
 pub const HISTORY_MAX: usize = 64;

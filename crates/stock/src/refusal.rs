@@ -15,8 +15,20 @@ pub enum Refusal {
         /// The least that is allowed.
         min: i64,
     },
-    /// `MAX` without `BUYER`.
+    /// `MAX` without `BUYER`, or a split SKU without one.
     BuyerRequired,
+    /// The SKU is split otherwise.
+    AlreadySplit {
+        /// Into how many shards.
+        shards: u16,
+    },
+    /// Holds were made of it.
+    HasHolds {
+        /// How many.
+        holds: u64,
+    },
+    /// No further SKU can be split.
+    TooManySplit,
     /// The id was used for something else.
     IdConflict,
     /// The SKU has another version.
@@ -86,7 +98,22 @@ pub(crate) const INVALID_QUANTITY: RefusalDef = def(
 pub(crate) const BUYER_REQUIRED: RefusalDef = def(
     "buyer_required",
     Status::OutOfRange,
-    "`max` bounds a buyer: name the buyer.",
+    "`max` bounds a buyer, and of a split SKU each buyer has a shard: name the buyer.",
+);
+pub(crate) const ALREADY_SPLIT: RefusalDef = def(
+    "already_split",
+    Status::Conflict,
+    "The SKU is split into `shards` shards, for ever.",
+);
+pub(crate) const HAS_HOLDS: RefusalDef = def(
+    "has_holds",
+    Status::Conflict,
+    "Of the SKU `holds` holds were made: it can be split before the first one only.",
+);
+pub(crate) const TOO_MANY_SPLIT: RefusalDef = def(
+    "too_many_split",
+    Status::Conflict,
+    "As many SKUs are split as can be: split those only that are hot.",
 );
 pub(crate) const ID_CONFLICT: RefusalDef = def(
     "id_conflict",
@@ -172,6 +199,9 @@ impl Refuse for Refusal {
             Self::UnknownSku => &UNKNOWN_SKU,
             Self::InvalidQuantity { .. } => &INVALID_QUANTITY,
             Self::BuyerRequired => &BUYER_REQUIRED,
+            Self::AlreadySplit { .. } => &ALREADY_SPLIT,
+            Self::HasHolds { .. } => &HAS_HOLDS,
+            Self::TooManySplit => &TOO_MANY_SPLIT,
             Self::IdConflict => &ID_CONFLICT,
             Self::VersionChanged { .. } => &VERSION_CHANGED,
             Self::BelowCommitted { .. } => &BELOW_COMMITTED,
@@ -200,6 +230,8 @@ impl Refuse for Refusal {
                 out.name("max");
                 out.integer(QUANTITY_MAX);
             }
+            Self::AlreadySplit { shards } => fact("shards", shards.into()),
+            Self::HasHolds { holds } => fact("holds", holds),
             Self::VersionChanged { version } => fact("version", version),
             Self::BelowCommitted { committed } => fact("committed", committed),
             Self::AboveMaximum => fact("max", QUANTITY_MAX.unsigned_abs()),
@@ -221,6 +253,7 @@ impl Refuse for Refusal {
             }
             Self::UnknownSku
             | Self::BuyerRequired
+            | Self::TooManySplit
             | Self::IdConflict
             | Self::HoldNotFound
             | Self::AlreadyConfirmed

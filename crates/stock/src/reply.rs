@@ -47,6 +47,18 @@ reply! {
 }
 
 reply! {
+    /// A SKU that is split.
+    pub struct SplitReceipt {
+        /// The SKU.
+        sku: CompactString,
+        /// Into how many shards.
+        shards: u64,
+        /// Whether it was so before.
+        repeated: bool,
+    }
+}
+
+reply! {
     /// A hold, after a command about it.
     pub struct HoldReceipt {
         /// The SKU.
@@ -59,7 +71,7 @@ reply! {
         quantity: u64,
         /// When it expires, in milliseconds since 1970.
         expires_at_ms: u64,
-        /// Units of the SKU that can be held now.
+        /// Units of the SKU that can be held now; of a split one, those of the buyer's shard.
         available: u64,
         /// Whether this answers a retry.
         repeated: bool,

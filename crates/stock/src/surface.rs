@@ -4,16 +4,27 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, SERVE, SettleUnits, TELL_LEVEL};
+use crate::apply::{
+    ARCHIVE, ARCHIVE_FLOW, ClaimUnits, EXPIRE, GIVE_BACK, SERVE, SettleUnits, TELL_LEVEL, ToHome,
+    ToShard, ToldLevel,
+};
 use crate::archive::{FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT};
-use crate::command::{Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set};
+use crate::command::{
+    Add, Confirm, Flow, Get, Hold, HoldInfo, Holds, List, Release, Return, Set, Split,
+};
 use crate::event::StockLow;
 use crate::table::{
-    ADDS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, LINE, PARTS, PLACES, RETURNS, SKUS,
+    ADDS, ASKS, BUYERS, BY_STATE, DOMAIN, FLOW, HOLDS, LINE, PARTS, PLACES, RETURNS, SHARDS, SKUS,
 };
 
-/// Claims go on to the next SKU; to whoever claims, stock writes by the address that it was given.
-const MAIL: &[MailDef] = &[MailDef::of::<ClaimUnits>(), MailDef::of::<SettleUnits>()];
+/// Claims go on to the next SKU, and units from shard to shard; to whoever claims, stock writes by the address that it was given.
+const MAIL: &[MailDef] = &[
+    MailDef::of::<ClaimUnits>(),
+    MailDef::of::<SettleUnits>(),
+    MailDef::of::<ToHome>(),
+    MailDef::of::<ToShard>(),
+    MailDef::of::<ToldLevel>(),
+];
 
 /// Stock: units of SKUs that cannot be oversold.
 pub const STOCK: Domain = Domain {
@@ -34,8 +45,10 @@ pub const STOCK: Domain = Domain {
         PARTS.def(),
         LINE.def(),
         PLACES.def(),
+        SHARDS.def(),
+        ASKS.def(),
     ],
-    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE, TELL_LEVEL],
+    timers: &[EXPIRE, ARCHIVE, ARCHIVE_FLOW, SERVE, TELL_LEVEL, GIVE_BACK],
     takes: MAIL,
     sends: MAIL,
     events: &[StockLow::DEF],
@@ -43,6 +56,7 @@ pub const STOCK: Domain = Domain {
     requests: &[
         RequestDef::call::<Set>("STOCK.SET", Put, "/v1/stock/{sku}", Finishes),
         RequestDef::call::<Add>("STOCK.ADD", Post, "/v1/stock/{sku}/changes", Finishes),
+        RequestDef::call::<Split>("STOCK.SPLIT", Post, "/v1/stock/{sku}/split", Finishes),
         RequestDef::call::<Get>("STOCK.GET", GET, "/v1/stock/{sku}", Reads),
         RequestDef::scan::<List>("STOCK.LIST", "/v1/stock"),
         RequestDef::call::<Hold>("STOCK.HOLD", Post, "/v1/stock/{sku}/holds", Opens),

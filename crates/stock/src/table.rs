@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_claim::{Claim, Owner};
-use tidegate_engine::{Address, Row, Slice, Table, words};
+use tidegate_engine::{Address, Row, Shard, Slice, Table, words};
 
 /// The domain's number in stored formats.
 pub(crate) const DOMAIN: u8 = 1;
@@ -29,7 +29,12 @@ pub(crate) const LINE: Table<Claim> = Table::ordered(DOMAIN, 11, "stock.line");
 /// By SKU and the id of the hold that it would become: where a claim stands in line.
 pub(crate) const PLACES: Table<InLine> = Table::keyed(DOMAIN, 12, "stock.places");
 
-/// The units of a SKU.
+/// By SKU and shard: what was lent to each shard but the first, where that lies.
+pub(crate) const SHARDS: Table<Lent> = Table::keyed(DOMAIN, 13, "stock.shards");
+/// By SKU and place: shards that ask for units, in the order in which they are served.
+pub(crate) const ASKS: Table<Ask> = Table::ordered(DOMAIN, 14, "stock.asks");
+
+/// The units of a SKU, or of one of its shards.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Sku {
@@ -61,6 +66,180 @@ pub(crate) struct Sku {
     /// When they are told, after a change; 0 while there is nothing to tell.
     #[cbor(n(10), skip_if = "tidegate_engine::is_zero")]
     pub(crate) level_told_at_ms: u64,
+    /// Of which shard this is, if the SKU is split.
+    #[n(11)]
+    pub(crate) share: Option<Box<Share>>,
+}
+
+/// What a shard has of a SKU that is split, and what it wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Share {
+    /// Which shard.
+    #[n(0)]
+    pub(crate) at: u16,
+    /// Of how many.
+    #[n(1)]
+    pub(crate) of: u16,
+    /// How often it has asked for units that it has not: the number of the last time.
+    #[n(2)]
+    pub(crate) asked: u64,
+    /// Which of them was answered last.
+    #[n(3)]
+    pub(crate) answered: u64,
+    /// How many units there were in all, if that answer was a "no".
+    #[n(4)]
+    pub(crate) none: Option<u64>,
+    /// What it was lent by the first one.
+    #[n(5)]
+    pub(crate) lent: Moved,
+    /// And what it has given back.
+    #[n(6)]
+    pub(crate) given: Moved,
+    /// The first one lends to all others.
+    #[n(7)]
+    pub(crate) home: Option<Home>,
+    /// The last gathering for which it has given units back.
+    #[n(8)]
+    pub(crate) emptied: u64,
+}
+
+/// Units that went from one shard to another so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Moved {
+    /// Letters that took them.
+    #[n(0)]
+    pub(crate) letters: u64,
+    #[n(1)]
+    pub(crate) units: u64,
+}
+
+impl Moved {
+    /// One letter more, with so many units.
+    pub(crate) fn count(&mut self, units: u64) {
+        self.letters += 1;
+        self.units += units;
+    }
+}
+
+/// What the first shard knows beside its own units.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Home {
+    /// Units of the SKU in all.
+    #[n(0)]
+    pub(crate) units: u64,
+    /// Units that other shards hold, as they have told.
+    #[n(1)]
+    pub(crate) held: u64,
+    /// And those that they have sold.
+    #[n(2)]
+    pub(crate) sold: u64,
+    /// Places of those that ask: that from which on somebody may stand, and the last one given.
+    #[n(3)]
+    pub(crate) asks_from: u64,
+    #[n(4)]
+    pub(crate) asks_to: u64,
+    /// How many stand there, and units that they want.
+    #[n(5)]
+    pub(crate) waiting: u64,
+    #[n(6)]
+    pub(crate) wanted: u64,
+    /// How often the others were asked for what lies idle there, and for which place the last time.
+    #[n(7)]
+    pub(crate) round: u64,
+    #[n(8)]
+    pub(crate) round_for: u64,
+    /// How many have answered.
+    #[n(9)]
+    pub(crate) heard: u16,
+    /// All have, and units in doubt were waited for since.
+    #[n(10)]
+    pub(crate) is_stale: bool,
+    /// The number under which units are asked for by whoever is first in the line of claims.
+    #[n(11)]
+    pub(crate) line_ask: u64,
+    /// All were heard, and there was nothing; nothing has come back here since.
+    #[n(12)]
+    pub(crate) is_dry: bool,
+}
+
+impl Share {
+    pub(crate) fn of(Shard { at, of }: Shard) -> Self {
+        Self {
+            at,
+            of,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn shard(&self) -> Shard {
+        Shard {
+            at: self.at,
+            of: self.of,
+        }
+    }
+
+    /// Whether it waits for an answer.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asked > self.answered
+    }
+
+    /// What it asked for was answered.
+    pub(crate) fn answer(&mut self, number: u64, none: Option<u64>) {
+        self.answered = number;
+        self.none = none;
+    }
+}
+
+/// What the first shard has lent to another one, and knows of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Lent {
+    #[n(0)]
+    pub(crate) lent: Moved,
+    /// What came back.
+    #[n(1)]
+    pub(crate) given: Moved,
+    /// Units that it holds and has sold, as it has told.
+    #[n(2)]
+    pub(crate) held: u64,
+    #[n(3)]
+    pub(crate) sold: u64,
+}
+
+impl Row for Lent {}
+
+/// A shard asks for units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Ask {
+    /// Which one.
+    #[n(0)]
+    pub(crate) at: u16,
+    /// For which time.
+    #[n(1)]
+    pub(crate) number: u64,
+    /// So many at once.
+    #[n(2)]
+    pub(crate) units: u64,
+}
+
+impl Row for Ask {}
+
+/// Units of a SKU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Units {
+    pub(crate) total: u64,
+    pub(crate) held: u64,
+    pub(crate) sold: u64,
+}
+
+impl Units {
+    pub(crate) fn available(self) -> u64 {
+        self.total.saturating_sub(self.held + self.sold)
+    }
 }
 
 /// Claims of a SKU that are not known to be whole, and those that wait.
@@ -99,7 +278,57 @@ impl Sku {
 
     /// Whether no unit is available, none may come back in a moment, and nobody waits for one.
     pub(crate) fn is_gone(&self) -> bool {
-        self.available() == 0 && self.in_doubt() == 0 && !self.is_awaited()
+        let is_dry = self.share.as_ref().is_none_or(|_| self.is_dry());
+        self.available() == 0 && self.in_doubt() == 0 && !self.is_awaited() && is_dry
+    }
+
+    /// The last gathering of the first shard.
+    pub(crate) fn round(&self) -> u64 {
+        self.home().map_or(0, |home| home.round)
+    }
+
+    fn is_dry(&self) -> bool {
+        self.home().is_some_and(|home| home.is_dry)
+    }
+
+    /// What the first shard of a SKU that is split knows.
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.share.as_ref()?.home.as_ref()
+    }
+
+    pub(crate) fn home_mut(&mut self) -> Option<&mut Home> {
+        self.share.as_mut()?.home.as_mut()
+    }
+
+    /// Whether this is a shard that is lent what it has.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.share.as_ref().is_some_and(|share| share.at > 0)
+    }
+
+    /// Whether somebody is to be served once there are units.
+    pub(crate) fn has_line(&self) -> bool {
+        self.is_awaited() || self.home().is_some_and(|home| home.waiting > 0)
+    }
+
+    /// Units that nobody else waits for.
+    pub(crate) fn free(&self) -> u64 {
+        let wanted = self.home().map_or(0, |home| home.wanted);
+        self.available().saturating_sub(wanted)
+    }
+
+    /// The units of the SKU over all its shards, as far as the others have told.
+    pub(crate) fn in_all(&self) -> Units {
+        let Self {
+            total, held, sold, ..
+        } = *self;
+        match self.home() {
+            Some(home) => Units {
+                total: home.units,
+                held: held + home.held,
+                sold: sold + home.sold,
+            },
+            None => Units { total, held, sold },
+        }
     }
 
     pub(crate) fn available(&self) -> u64 {
@@ -268,6 +497,9 @@ pub(crate) enum Kind {
     Expire,
     #[n(7)]
     Return,
+    /// Units go to another shard, or come from there.
+    #[n(8)]
+    Lend,
 }
 
 impl Kind {
@@ -280,6 +512,7 @@ impl Kind {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Return => "return",
+            Self::Lend => "lend",
         }
     }
 }
@@ -439,6 +672,7 @@ mod tests {
             }),
             watchers: Vec::new(),
             level_told_at_ms: 0,
+            share: None,
         };
         let watched = Sku {
             claims: None,

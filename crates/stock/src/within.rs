@@ -6,8 +6,7 @@ use minicbor::{Decode, Encode};
 use tidegate_claim::{Claim, Owner};
 use tidegate_engine::{Address, Edge, Missing, Reads, Row, Stop, Tx};
 
-use crate::apply::{Offer, ask_owners, offer, take, tell_level_soon};
-use crate::edge::tell_refused;
+use crate::apply::{Wanted, take, tell_level_soon, units_for};
 use crate::table::{HOLDS, SKUS, Sku};
 use crate::{HOLD_WAIT_MS, WATCHERS_MAX};
 
@@ -53,11 +52,12 @@ impl Row for Level {}
 
 impl Level {
     pub(crate) fn of(name: &str, sku: &Sku) -> Self {
+        let units = sku.in_all();
         Self {
             sku: name.into(),
-            available: sku.available(),
-            held: sku.held,
-            sold: sku.sold,
+            available: units.available(),
+            held: units.held,
+            sold: units.sold,
         }
     }
 }
@@ -106,23 +106,13 @@ pub fn take_now<R>(tx: &mut Tx<'_>, name: &str, claim: Claim) -> Result<Taken, S
     let Some(mut sku) = tx.get(&SKUS, name)? else {
         return Ok(Taken::Unknown);
     };
-    match offer(&sku, claim.units()) {
-        Offer::Units if !sku.is_awaited() => {
+    match units_for(tx, name, &sku, claim.units())? {
+        Wanted::Here => {
             let id = claim.owner.hold_id();
             take(tx, (name, id), &mut sku, claim);
             Ok(Taken::Now)
         }
-        Offer::SoldOut if !sku.is_awaited() => {
-            tell_refused(tx, name, &sku);
-            Ok(Taken::SoldOut {
-                available: sku.available(),
-            })
-        }
-        Offer::Units | Offer::SoldOut | Offer::Perhaps if tx.is_last_run() => Err(Stop::Busy),
-        Offer::Units | Offer::SoldOut | Offer::Perhaps => {
-            ask_owners(tx, name, sku)?;
-            Err(Stop::Wait)
-        }
+        Wanted::None { available } => Ok(Taken::SoldOut { available }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 use minicbor::bytes::ByteVec;
 
 use crate::archive::Slice;
@@ -246,6 +246,23 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// A domain has a key that is split into so many shards, as the engine is to know; and the engine the other way
+    /// round.
+    pub fn is_split(&mut self, domain: u8, key: &str, of: u16, who: impl FnOnce() -> String) {
+        self.has(format_compact!("{domain}/{key} in {of} shards"));
+        self.needs(
+            format_compact!("the split of {domain}/{key} into {of}"),
+            who,
+        );
+    }
+
+    /// The engine knows that a key is split.
+    pub(crate) fn knows_split(&mut self, domain: u8, key: &str, of: u16) {
+        self.has(format_compact!("the split of {domain}/{key} into {of}"));
+        let who = || format!("split of {domain}/{key}");
+        self.needs(format_compact!("{domain}/{key} in {of} shards"), who);
+    }
+
     /// Adds to a total.
     pub fn add(&mut self, name: &'static str, value: i64) {
         match self.figures.iter_mut().find(|figure| figure.name == name) {

@@ -14,10 +14,11 @@ use crate::contract::{
 };
 use crate::edge::Edge;
 use crate::event::{EventFilter, Kept};
-use crate::key::{KeyParts, KeyReader, RowKey, Slot, write_key};
+use crate::key::{KeyParts, KeyReader, RowKey, Shard, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::log::BUSY;
 use crate::row::{Nothing, Row};
+use crate::splits::Splits;
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
 use crate::tally::CountDef;
@@ -276,12 +277,16 @@ pub(crate) trait Subscribe: Request {
 }
 
 impl Work {
-    /// What it is about; `None` for all partitions.
-    pub(crate) fn key(&self) -> Option<&[u8]> {
+    /// Of how many slots it reads; `None` for all of all partitions.
+    pub(crate) fn slots(&self, splits: &Splits) -> Option<usize> {
+        let of_scan = |scan: &dyn ScanCall| scan.slots(splits).map(|slots| slots.len());
         match self {
-            Self::Call(call) => Some(call.key()),
-            Self::Scan(call) => call.key(),
-            Self::Subscribe(wanted) => wanted.filter.key.as_ref().map(|key| key.as_bytes()),
+            Self::Call(call) => match call.spread(splits) {
+                Some(scan) => of_scan(&*scan),
+                None => Some(1),
+            },
+            Self::Scan(call) => of_scan(&**call),
+            Self::Subscribe(wanted) => wanted.filter.key.as_ref().map(|_| 1),
         }
     }
 }
@@ -300,9 +305,14 @@ pub trait Apply: Request + Sync {
     /// What it is about.
     fn key(&self) -> &str;
 
-    /// The slot in which it runs: what its key decides, unless the key itself names one.
-    fn slot(&self) -> Slot {
+    /// The slot in which it runs: what its key decides, unless the key itself names one or is split.
+    fn slot(&self, _splits: &Splits) -> Slot {
         Slot::of(self.key().as_bytes())
+    }
+
+    /// The scan that answers it, if what it asks for lies in several slots.
+    fn spread(&self, _splits: &Splits) -> Option<Box<dyn ScanCall>> {
+        None
     }
 
     /// Names the rows it will read: asked once one was missing, so that all are fetched at once. What is
@@ -359,7 +369,9 @@ pub trait Call: Send {
     /// What it is about.
     fn key(&self) -> &[u8];
     /// The slot in which it runs.
-    fn slot(&self) -> Slot;
+    fn slot(&self, splits: &Splits) -> Slot;
+    /// The scan that answers it, if what it asks for lies in several slots.
+    fn spread(&self, splits: &Splits) -> Option<Box<dyn ScanCall>>;
     /// Names the rows it will read.
     fn reads(&self, reads: &mut Reads<'_>);
     /// Most letters that it sends.
@@ -402,8 +414,12 @@ impl<C: Apply> Call for C {
         Apply::key(self).as_bytes()
     }
 
-    fn slot(&self) -> Slot {
-        Apply::slot(self)
+    fn slot(&self, splits: &Splits) -> Slot {
+        Apply::slot(self, splits)
+    }
+
+    fn spread(&self, splits: &Splits) -> Option<Box<dyn ScanCall>> {
+        Apply::spread(self, splits)
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
@@ -502,6 +518,11 @@ pub trait Scan: Request + Sync {
     /// What it is about; `None` for all partitions.
     fn key(&self) -> Option<&str>;
 
+    /// The slots that it reads, each for a page of its own; `None` for all of all partitions.
+    fn slots(&self, _splits: &Splits) -> Option<Vec<Slot>> {
+        self.key().map(|key| vec![Slot::of(key.as_bytes())])
+    }
+
     /// The most items that a page may hold.
     fn limit(&self) -> usize;
 
@@ -526,6 +547,8 @@ pub trait Scan: Request + Sync {
 pub trait ScanCall: Send + Sync {
     /// What it is about; `None` for all partitions.
     fn key(&self) -> Option<&[u8]>;
+    /// The slots that it reads, each for a page of its own; `None` for all of all partitions.
+    fn slots(&self, splits: &Splits) -> Option<Vec<Slot>>;
     /// Ids of the tables it reads.
     fn tables(&self) -> &'static [u16];
     /// The events that somebody asks for by it, if it does so.
@@ -546,6 +569,10 @@ pub trait ScanCall: Send + Sync {
 impl<S: Scan> ScanCall for S {
     fn key(&self) -> Option<&[u8]> {
         Scan::key(self).map(str::as_bytes)
+    }
+
+    fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
+        Scan::slots(self, splits)
     }
 
     fn tables(&self) -> &'static [u16] {
@@ -622,6 +649,7 @@ pub struct ScanContext {
     pub(crate) slots: Vec<Slot>,
     /// Which events the partition keeps.
     pub(crate) events: Arc<Kept>,
+    pub(crate) splits: Arc<Splits>,
 }
 
 impl ScanContext {
@@ -629,6 +657,15 @@ impl ScanContext {
     #[must_use]
     pub fn asked_ms(&self) -> u64 {
         self.asked_ms
+    }
+
+    /// Which shard of this key is read, for a scan that has a key: the only one if it is not split.
+    #[must_use]
+    pub fn shard(&self, domain: u8, key: &str) -> Shard {
+        let slot = self.slots.first();
+        let mut shards = Shard::all(self.splits.of(domain, key).unwrap_or(1));
+        let read = shards.find(|shard| slot == Some(&Slot::of(shard.key_of(key).as_bytes())));
+        read.unwrap_or(Shard { at: 0, of: 1 })
     }
 
     /// The row under a key. For a scan that has a key itself.
@@ -699,7 +736,7 @@ impl ScanContext {
     }
 
     /// Up to `most` rows of all slots, in the order of their keys without the slot, whose first
-    /// part, a text, starts with `prefix` and sorts behind `after`.
+    /// part, a text, starts with `prefix` and sorts behind `after`; of what is split, those of the first shard.
     pub fn rows_by_text<R: Row>(
         &self,
         table: &Table<R>,
@@ -710,7 +747,11 @@ impl ScanContext {
         let mut from = Vec::new();
         KeyParts::write(&after, &mut from);
         let rows = self.rows_of_slots(table, prefix.as_bytes(), &from);
-        let behind = rows.filter(|(key, _)| key.parts().rest() != from);
+        let is_first = |key: &RowKey| {
+            let text = key.parts().text().unwrap_or_default();
+            Shard::whole_of(text).len() == text.len()
+        };
+        let behind = rows.filter(|(key, _)| key.parts().rest() != from && is_first(key));
         behind.take(most).collect()
     }
 

@@ -5,6 +5,7 @@ use crate::contract::{Apply, RefusalDef, Refuse, Status};
 use crate::key::Slot;
 use crate::limits::{CALL_BYTES_MAX, COMMAND_ROWS_BYTES};
 use crate::row_id::RowId;
+use crate::splits::Splits;
 use crate::tx::{Reads, Stop, Tx};
 use crate::{reply, request};
 
@@ -110,7 +111,7 @@ impl Apply for Retry {
         self.id.as_str()
     }
 
-    fn slot(&self) -> Slot {
+    fn slot(&self, _splits: &Splits) -> Slot {
         self.id.slot
     }
 
@@ -154,7 +155,7 @@ impl Apply for Drop {
         self.id.as_str()
     }
 
-    fn slot(&self) -> Slot {
+    fn slot(&self, _splits: &Splits) -> Slot {
         self.id.slot
     }
 

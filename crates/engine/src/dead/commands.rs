@@ -5,6 +5,7 @@ use crate::contract::{Apply, RefusalDef, Refuse, Status};
 use crate::key::Slot;
 use crate::limits::{COMMAND_ROWS_BYTES, LETTER_BYTES_MAX};
 use crate::row_id::RowId;
+use crate::splits::Splits;
 use crate::tx::{Reads, Stop, Tx};
 use crate::{reply, request};
 
@@ -125,7 +126,7 @@ impl Apply for Replay {
         self.id.as_str()
     }
 
-    fn slot(&self) -> Slot {
+    fn slot(&self, _splits: &Splits) -> Slot {
         self.id.slot
     }
 
@@ -162,7 +163,7 @@ impl Apply for Drop {
         self.id.as_str()
     }
 
-    fn slot(&self) -> Slot {
+    fn slot(&self, _splits: &Splits) -> Slot {
         self.id.slot
     }
 

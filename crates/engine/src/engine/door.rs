@@ -81,7 +81,7 @@ impl Door {
             // While timers are overdue a "no" may not be true.
             Class::Opens => sink.is_next(token) && !shared.inbox(partition).is_overdue(),
         };
-        let told = (&shared.flags, &shared.filters);
+        let told = (&shared.flags, &shared.filters, &*shared.splits);
         let edge = Edge::new(told, &shared.clock, &may_see);
         let mut bytes = Vec::new();
         let Some((status, refused)) = call.glance(&edge, sink.renderer(), &mut bytes) else {
@@ -124,7 +124,10 @@ impl Door {
         }
         match work {
             Work::Call(call) => {
-                let slot = call.slot();
+                if let Some(scan) = call.spread(&shared.splits) {
+                    return self.admit_scan((domain, def.resp), scan, sink, token, marks);
+                }
+                let slot = call.slot(&shared.splits);
                 let work = Errand::Call {
                     call,
                     sink: Arc::clone(sink),
@@ -140,6 +143,7 @@ impl Door {
                     turn: Turn::First,
                     has_acted: false,
                     minted: None,
+                    remembered: 0,
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
@@ -158,11 +162,13 @@ impl Door {
     ) -> Result<(), Fault> {
         let shared = &*self.shared;
         let place = shared.readers.admit().ok_or(BUSY)?;
-        let slot = call.key().map(Slot::of);
         let all = 0..shared.slots.partitions();
-        let asked: Vec<_> = match slot {
-            Some(slot) => vec![shared.slots.owner(slot)],
-            None => all.map(PartitionId).collect(),
+        let asked: Vec<_> = match call.slots(&shared.splits) {
+            Some(slots) => {
+                let owned = |slot: Slot| (shared.slots.owner(slot), slot);
+                slots.into_iter().map(owned).collect()
+            }
+            None => all.map(|id| (PartitionId(id), Slot(0))).collect(),
         };
         let gather = Gather::new(
             call,
@@ -173,8 +179,7 @@ impl Door {
             place,
         );
         let gather = Arc::new(gather);
-        let slot = slot.unwrap_or(Slot(0));
-        for partition in asked {
+        for (partition, slot) in asked {
             let work = Errand::Scan(Arc::clone(&gather));
             let envelope = Envelope {
                 work,
@@ -186,6 +191,7 @@ impl Door {
                 turn: Turn::First,
                 has_acted: false,
                 minted: None,
+                remembered: 0,
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
@@ -206,7 +212,7 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) -> Result<Arc<Marks>, Fault> {
-        let marks = self.marks(work.key());
+        let marks = self.marks(work.slots(&self.shared.splits));
         self.admit(domain, def, work, sink, token, Some(Arc::clone(&marks)))?;
         Ok(marks)
     }
@@ -220,7 +226,7 @@ impl Door {
         if self.is_stopping() {
             return Err(Fault::Stopping);
         }
-        let marks = self.marks(call.key());
+        let marks = self.marks(call.slots(&self.shared.splits).map(|slots| slots.len()));
         self.admit_scan(
             (0, "a subscription"),
             call,
@@ -231,10 +237,10 @@ impl Door {
         Ok(marks)
     }
 
-    fn marks(&self, key: Option<&[u8]>) -> Arc<Marks> {
+    /// For a read of so many slots, or of all.
+    fn marks(&self, slots: Option<usize>) -> Arc<Marks> {
         let partitions = usize::from(self.shared.slots.partitions());
-        let read = if key.is_some() { 1 } else { partitions };
-        Arc::new(Marks::new(partitions, read))
+        Arc::new(Marks::new(partitions, slots.unwrap_or(partitions)))
     }
 
     /// Gives subscribers what has happened; with `wait`, waits for something to happen. `false` if

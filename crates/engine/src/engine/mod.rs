@@ -208,6 +208,7 @@ impl Engine {
             domains: numbers.map(|(at, domain)| (domain.number, at)).collect(),
             settings: config.settings.clone(),
             entropy: Arc::clone(&config.entropy),
+            splits: Arc::clone(&shared.splits),
             weights: parts.iter().map(|part| part.weight).collect(),
             timers: timers.map(|timer| (timer.id, *timer)).collect(),
             mails: mails.map(|mail| (mail.id, *mail)).collect(),

@@ -105,6 +105,7 @@ impl Partition {
                 tables,
                 scratch,
                 missing: rows,
+                splits: &self.handlers.splits,
             };
             reads(&mut of_timer, due.owner());
         }

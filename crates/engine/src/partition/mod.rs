@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use compact_str::CompactString;
+
 pub(crate) use audit::audit;
 use idle::IdleWaits;
 pub(crate) use lanes::Lanes;
@@ -49,6 +51,7 @@ use crate::row::Row;
 use crate::running::Running;
 use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::splits::{SPLITS, Split, Splits};
 use crate::strikes::Identity;
 use crate::table::{Missing, Table};
 use crate::tables::{Snapshot, Tables};
@@ -106,6 +109,7 @@ pub(crate) struct Handlers {
     /// What the settings tell domains.
     pub(crate) settings: Settings,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) splits: Arc<Splits>,
     /// The weight of each domain, by place.
     pub(crate) weights: Vec<u32>,
     pub(crate) timers: BTreeMap<u16, Timer>,
@@ -169,6 +173,7 @@ impl Partition {
                 OUTBOX.id(),
                 RECEIVED.id(),
                 CALLS.id(),
+                SPLITS.id(),
             ],
         ]
         .concat();
@@ -180,6 +185,12 @@ impl Partition {
         letters.sort_by_key(|(key, _)| number_of(key));
         let received = of_slots(&rows, &RECEIVED, &slots)?;
         let under_way = calls::under_way(&rows, &slots)?;
+        for (key, Split { of }) in of_slots(&rows, &SPLITS, &slots)? {
+            let mut parts = key.parts();
+            if let Some((domain, key)) = parts.byte().zip(parts.text()) {
+                handlers.splits.add(domain, CompactString::new(key), of);
+            }
+        }
         drop(rows);
         let seed = tables.seed();
         let mut outbox = Outbox::new(seed);
@@ -208,6 +219,7 @@ impl Partition {
             is_awaited: false,
             settings: handlers.settings.clone(),
             entropy: Arc::clone(&handlers.entropy),
+            splits: Arc::clone(&handlers.splits),
         };
         let domains = handlers.weights.len();
         let lanes = Lanes::new(handlers.weights.iter().copied());

@@ -187,6 +187,7 @@ impl Partition {
                 asked_ms: gather.asked_ms(),
                 slots,
                 events: Arc::clone(self.state.events.kept()),
+                splits: Arc::clone(&self.handlers.splits),
             },
             gather: Arc::clone(gather),
         });
@@ -225,8 +226,10 @@ impl Partition {
         let mut tx = self.state.begin(self.id, slot, now_ms);
         (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
         tx.minted_before = envelope.minted;
+        tx.remembered = envelope.remembered;
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {
+                let remembered = tx.remembered;
                 let done = Done::of(tx);
                 if !fits(weight, done.weight) {
                     self.state.tables.undo();
@@ -235,6 +238,7 @@ impl Partition {
                 }
                 envelope.minted = None; // It was used, if it was minted again.
                 let Some(status) = status else {
+                    envelope.remembered = remembered;
                     return Ok(Called::Waits(self.commit(slot, done, answers)));
                 };
                 if let Some(code) = done.refused {

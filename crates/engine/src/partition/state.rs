@@ -13,6 +13,7 @@ use crate::key::{PartitionId, Slot};
 use crate::mail::Letter;
 use crate::random::Entropy;
 use crate::settings::Settings;
+use crate::splits::Splits;
 use crate::stream::Emitted;
 use crate::table::Missing;
 use crate::tables::Tables;
@@ -38,6 +39,7 @@ pub(super) struct State {
     /// What the settings tell domains.
     pub(super) settings: Settings,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) splits: Arc<Splits>,
 }
 
 /// What is left of a transaction once its hold on the tables is gone.
@@ -52,6 +54,7 @@ pub(super) struct Done {
     pub(super) counted: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,
     pub(super) raised: Vec<Raised>,
+    pub(super) split: Vec<(u8, CompactString, u16)>,
 }
 
 impl Done {
@@ -67,6 +70,7 @@ impl Done {
             counted: tx.counted,
             refused: tx.refused,
             raised: tx.raised,
+            split: tx.split,
         }
     }
 }
@@ -90,11 +94,14 @@ impl State {
             sent: std::mem::take(&mut self.sent),
             turn: Turn::First,
             has_acted: false,
+            remembered: 0,
             is_awaited: self.is_awaited,
             told: std::mem::take(&mut self.told),
             calls: Calls::default(),
             settings: &self.settings,
             entropy: &*self.entropy,
+            splits: &self.splits,
+            split: Vec::new(),
             raised: Vec::new(),
             counted: Vec::new(),
             refused: None,
@@ -107,6 +114,7 @@ impl State {
             tables: &mut self.tables,
             scratch: &mut self.scratch,
             missing,
+            splits: &self.splits,
         }
     }
 
@@ -119,6 +127,9 @@ impl State {
         }
         if let Some(due_ms) = done.idles_at_ms {
             self.idle.note(slot, due_ms);
+        }
+        for (domain, key, of) in done.split {
+            self.splits.add(domain, key, of);
         }
         for Emitted { def, number, .. } in done.emitted {
             self.events.note(&def, number, slot);

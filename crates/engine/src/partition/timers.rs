@@ -110,6 +110,7 @@ impl Partition {
                     tables,
                     scratch,
                     missing,
+                    splits: &self.handlers.splits,
                 },
                 due.owner(),
             );

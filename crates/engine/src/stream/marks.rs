@@ -13,7 +13,7 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// For so many partitions, of which so many are to be read.
+    /// For so many partitions, and so many reads there.
     pub(crate) fn new(partitions: usize, read: usize) -> Self {
         Self {
             last: std::iter::repeat_with(AtomicU64::default)
@@ -23,9 +23,10 @@ impl Marks {
         }
     }
 
-    /// A partition has been read.
+    /// A partition has been read; of several reads the first one counts.
     pub(crate) fn set(&self, partition: PartitionId, last: u64) {
-        self.last[partition.index()].store(last, Ordering::Release);
+        let of_partition = &self.last[partition.index()];
+        let _ = of_partition.compare_exchange(0, last, Ordering::Release, Ordering::Relaxed);
         self.missing.fetch_sub(1, Ordering::AcqRel);
     }
 

@@ -7,8 +7,10 @@ use super::subscriber::Subscriber;
 use crate::contract::{Outcome, Page, Renderer, ScanCall, ScanContext, Status, merge};
 use crate::event::{self, EVENTS, EventInfo, FLOORS, FellBehind};
 use crate::ids;
+use crate::key::Slot;
 use crate::limits::REPLAY_ITEMS_MAX;
 use crate::sink::{Answer, ReplySink};
+use crate::splits::Splits;
 
 /// Asks for stored events behind a cursor.
 pub(super) struct Replay {
@@ -28,6 +30,10 @@ pub(super) struct Replayed {
 type Part = (Result<Page<EventInfo>, FellBehind>, u64);
 
 impl ScanCall for Replay {
+    fn slots(&self, _splits: &Splits) -> Option<Vec<Slot>> {
+        self.key().map(|key| vec![Slot::of(key)])
+    }
+
     fn key(&self) -> Option<&[u8]> {
         self.to.filter.key.as_ref().map(|key| key.as_bytes())
     }

@@ -4,12 +4,13 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::set::changed;
 use super::{id_of, put_sku, sku_of};
 use crate::command::Add;
 use crate::refusal::{ABOVE_MAXIMUM, BELOW_COMMITTED, ID_CONFLICT, INVALID_QUANTITY, UNKNOWN_SKU};
 use crate::reply::AddReceipt;
-use crate::table::{ADDS, Added, Kind, SKUS, Sku};
-use crate::{QUANTITY_MAX, Refusal};
+use crate::table::{ADDS, Added, Kind, SKUS};
+use crate::{HOLD_WAIT_MS, QUANTITY_MAX, Refusal};
 
 impl Apply for Add {
     type Reply = AddReceipt;
@@ -33,14 +34,18 @@ impl Apply for Add {
         }
     }
 
+    fn waits_ms(&self) -> u64 {
+        HOLD_WAIT_MS
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<AddReceipt, Stop<Refusal>> {
-        let before = sku_of(tx, &self.sku)?;
+        let before = sku_of(tx, self.sku.as_str())?;
         if self.delta == 0 || !(-QUANTITY_MAX..=QUANTITY_MAX).contains(&self.delta) {
             return Err(Refusal::InvalidQuantity { min: -QUANTITY_MAX }.into());
         }
         let content = self.content().0;
         let name = self.sku.as_str();
-        let id = id_of(tx, &self.id, |tx, id| {
+        let id = id_of(tx, &self.id, None, |tx, id| {
             Ok(tx.get(&ADDS, (name, id))?.is_some())
         })?;
         if let Some(earlier) = tx.get(&ADDS, (self.sku.as_str(), id.as_str()))? {
@@ -49,12 +54,8 @@ impl Apply for Add {
             }
             return Ok(self.receipt(id, &earlier, true));
         }
-        let committed = before.held + before.sold;
-        let total = before
-            .total
-            .checked_add_signed(self.delta)
-            .filter(|total| *total >= committed);
-        let total = total.ok_or(Refusal::BelowCommitted { committed })?;
+        let total = before.in_all().total.saturating_add_signed(self.delta);
+        let after = changed(tx, name, &before, self.delta)?;
         if total > QUANTITY_MAX.unsigned_abs() {
             return Err(Refusal::AboveMaximum.into());
         }
@@ -65,11 +66,6 @@ impl Apply for Add {
         };
         let receipt = self.receipt(id.clone(), &added, false);
         tx.put(&ADDS, (self.sku.as_str(), id.as_str()), added);
-        let after = Sku {
-            total,
-            version: before.version + 1,
-            ..before.clone()
-        };
         put_sku(
             tx,
             self.sku.as_str(),

@@ -51,7 +51,7 @@ impl Mail for ClaimUnits {
         match offer(&sku, claim.units()) {
             Offer::SoldOut => claim.fail(tx, why(SOLD_OUT.code, sku.available())),
             Offer::Units if !sku.is_awaited() => take(tx, (to, id), &mut sku, claim),
-            Offer::Units | Offer::Perhaps => {
+            Offer::Units | Offer::Perhaps | Offer::Elsewhere => {
                 let waiting = sku.claims.map_or(0, |claims| claims.waiting);
                 if waiting < LINE_MAX {
                     stand_in_line(tx, to, sku, claim);
@@ -70,13 +70,17 @@ pub(crate) enum Offer {
     Units,
     /// Them, if some come back of claims that are not whole.
     Perhaps,
+    /// Them, if other shards have some.
+    Elsewhere,
     SoldOut,
 }
 
 pub(crate) fn offer(sku: &Sku, units: u64) -> Offer {
     let available = sku.available();
-    if units <= available {
+    if units <= sku.free() {
         Offer::Units
+    } else if sku.share.is_some() {
+        Offer::Elsewhere
     } else if units <= available + sku.in_doubt() {
         Offer::Perhaps
     } else {

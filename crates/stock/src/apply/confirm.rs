@@ -2,34 +2,45 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
 
 use super::archive::archive_later;
-use super::{EXPIRE, hold_of, put_sku, reads_of_hold, receipt_of, sku_of, step};
+use super::{EXPIRE, hold_of, place_of, put_sku, reads_of_hold, receipt_of, sku_of, step};
 use crate::Refusal;
 use crate::command::Confirm;
-use crate::refusal::{HOLD_EXPIRED, HOLD_NOT_FOUND, HOLD_RELEASED, UNKNOWN_SKU};
+use crate::refusal::{BUYER_REQUIRED, HOLD_EXPIRED, HOLD_NOT_FOUND, HOLD_RELEASED, UNKNOWN_SKU};
 use crate::reply::HoldReceipt;
+use crate::shard::{Whose, slot_of};
 use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, Sku};
 
 impl Apply for Confirm {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[UNKNOWN_SKU, HOLD_NOT_FOUND, HOLD_RELEASED, HOLD_EXPIRED];
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_SKU,
+        BUYER_REQUIRED,
+        HOLD_NOT_FOUND,
+        HOLD_RELEASED,
+        HOLD_EXPIRED,
+    ];
 
     fn key(&self) -> &str {
         self.sku.as_str()
     }
 
+    fn slot(&self, splits: &Splits) -> Slot {
+        slot_of(splits, &self.sku, self.whose())
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
-        reads_of_hold(reads, &self.sku, &self.id);
+        reads_of_hold(reads, &self.sku, &self.id, self.buyer.as_ref());
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
-        let (name, id) = (self.sku.as_str(), self.id.as_str());
-        let before = sku_of(tx, &self.sku)?;
-        let hold = hold_of(tx, &self.sku, &self.id)?;
+        let name = &*place_of(tx, &self.sku, self.whose())?;
+        let id = self.id.as_str();
+        let before = sku_of(tx, name)?;
+        let hold = hold_of(tx, (name, &self.id), self.buyer.as_ref())?;
         match hold.state_at(tx.now_ms()) {
             HoldState::Held => {}
             HoldState::Confirmed | HoldState::Returned => {
@@ -53,6 +64,12 @@ impl Apply for Confirm {
             &after,
             false,
         ))
+    }
+}
+
+impl Confirm {
+    fn whose(&self) -> Whose<'_> {
+        Whose::of(self.buyer.as_ref(), &self.id)
     }
 }
 

@@ -1,17 +1,18 @@
 //! `STOCK.HOLD`: sets units aside until they are confirmed, released or expired.
 
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
-use tidegate_engine::{Edge, Reads, Stop, Tx};
+use tidegate_engine::{Edge, Reads, Slot, Splits, Stop, Tx};
 
-use super::claim::{Offer, offer};
-use super::line::{ASKED_AT_ONCE, ask_owners};
-use super::{EXPIRE, file, id_of, quantity_of, receipt_of, sku_of};
+use super::line::ASKED_AT_ONCE;
+use super::shards::{Wanted, units_for};
+use super::{EXPIRE, file, id_of, place_of, quantity_of, receipt_of, sku_of};
 use crate::command::Hold;
-use crate::edge::{is_sold_out, tell_refused};
+use crate::edge::is_sold_out;
 use crate::refusal::{
     BUYER_REQUIRED, ID_CONFLICT, INVALID_QUANTITY, OVER_LIMIT, SOLD_OUT, UNKNOWN_SKU,
 };
 use crate::reply::HoldReceipt;
+use crate::shard::{Whose, key_of, slot_of};
 use crate::table::{BUYERS, HOLDS, Held, HoldState, SKUS, Sku, Taken};
 use crate::{HOLD_WAIT_MS, Refusal};
 
@@ -31,13 +32,20 @@ impl Apply for Hold {
         self.sku.as_str()
     }
 
+    fn slot(&self, splits: &Splits) -> Slot {
+        slot_of(splits, &self.sku, self.whose())
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
-        reads.row(&SKUS, self.sku.as_str());
+        let Some(name) = key_of(reads.splits(), &self.sku, self.whose()) else {
+            return;
+        };
+        reads.row(&SKUS, &*name);
         if let Id::Chosen(id) = &self.id {
-            reads.row(&HOLDS, (self.sku.as_str(), id.as_str()));
+            reads.row(&HOLDS, (&*name, id.as_str()));
         }
         if let Some(buyer) = &self.buyer {
-            reads.row(&BUYERS, (self.sku.as_str(), buyer.as_str()));
+            reads.row(&BUYERS, (&*name, buyer.as_str()));
         }
     }
 
@@ -50,37 +58,30 @@ impl Apply for Hold {
     }
 
     fn glance(&self, edge: &Edge<'_>) -> Option<Result<HoldReceipt, Refusal>> {
-        let name = self.sku.as_str();
-        let is_sold_out = is_sold_out(edge, name) && self.is_new(edge);
+        let is_sold_out = is_sold_out(edge, self.sku.as_str()) && self.is_new(edge);
         is_sold_out.then_some(Err(Refusal::SoldOut { available: 0 }))
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<HoldReceipt, Stop<Refusal>> {
-        let name = self.sku.as_str();
-        let before = sku_of(tx, &self.sku)?;
+        let name = &*place_of(tx, &self.sku, self.whose())?;
+        let before = sku_of(tx, name)?;
         let quantity = quantity_of(self.quantity)?;
         if self.max.is_some() && self.buyer.is_none() {
             return Err(Refusal::BuyerRequired.into());
         }
         let content = self.content().0;
-        let id = id_of(tx, &self.id, |tx, id| {
-            Ok(tx.get(&HOLDS, (name, id))?.is_some())
-        })?;
+        let shard = before.share.as_ref().map(|share| share.shard());
+        let is_taken = |tx: &mut Tx<'_>, id: &str| Ok(tx.get(&HOLDS, (name, id))?.is_some());
+        let id = id_of(tx, &self.id, shard, is_taken)?;
         if let Some(earlier) = tx.get(&HOLDS, (name, id.as_str()))? {
             if earlier.content != content {
                 return Err(Refusal::IdConflict.into());
             }
             return Ok(receipt_of(&self.sku, id, &earlier, &before, true));
         }
-        let taken = self.taken(tx, quantity)?;
-        match offer(&before, quantity) {
-            Offer::Units if !before.is_awaited() => {}
-            Offer::SoldOut if !before.is_awaited() => {
-                let available = before.available();
-                tell_refused(tx, name, &before);
-                return Err(Refusal::SoldOut { available }.into());
-            }
-            Offer::Units | Offer::SoldOut | Offer::Perhaps => return Err(self.wait(tx, before)?),
+        let taken = self.taken(tx, name, quantity)?;
+        if let Wanted::None { available } = units_for(tx, name, &before, quantity)? {
+            return Err(Refusal::SoldOut { available }.into());
         }
 
         let after = Sku {
@@ -112,10 +113,17 @@ impl Apply for Hold {
 }
 
 impl Hold {
+    fn whose(&self) -> Whose<'_> {
+        self.buyer.as_ref().map_or(Whose::Nobody, Whose::Buyer)
+    }
+
     /// Whether the edge knows that nothing else stands against it but a lack of units: nobody has used its id,
     /// and its buyer has none yet.
     fn is_new(&self, edge: &Edge<'_>) -> bool {
-        let name = self.sku.as_str();
+        let Some(name) = key_of(edge.splits(), &self.sku, self.whose()) else {
+            return false;
+        };
+        let name = &*name;
         let may_have_hold = match &self.id {
             Id::Mint => false,
             Id::Chosen(id) => edge.may_have(&HOLDS, name, (name, id.as_str())),
@@ -130,22 +138,17 @@ impl Hold {
         is_within && !may_have_hold
     }
 
-    /// Others stand in line, or units may come back of claims that are not whole: who wants them waits for a
-    /// moment, and those who claim are asked. Then there is no room, and no "no" either.
-    fn wait(&self, tx: &mut Tx<'_>, sku: Sku) -> Result<Stop<Refusal>, Stop<Refusal>> {
-        if tx.is_last_run() {
-            return Ok(Stop::Busy);
-        }
-        ask_owners(tx, self.sku.as_str(), sku)?;
-        Ok(Stop::Wait)
-    }
-
     /// What the buyer will have, if the limit allows it.
-    fn taken(&self, tx: &mut Tx<'_>, quantity: u64) -> Result<Option<Taken>, Stop<Refusal>> {
+    fn taken(
+        &self,
+        tx: &mut Tx<'_>,
+        name: &str,
+        quantity: u64,
+    ) -> Result<Option<Taken>, Stop<Refusal>> {
         let Some(buyer) = &self.buyer else {
             return Ok(None);
         };
-        let row = tx.get(&BUYERS, (self.sku.as_str(), buyer.as_str()))?;
+        let row = tx.get(&BUYERS, (name, buyer.as_str()))?;
         let mut taken = row.unwrap_or_default();
         match self.max {
             Some(max) if taken.units + quantity > max.get() => Err(Refusal::OverLimit {

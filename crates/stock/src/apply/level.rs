@@ -3,9 +3,9 @@
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
-use crate::LEVEL_MS;
 use crate::table::{DOMAIN, SKUS, Sku};
 use crate::within::Level;
+use crate::{LEVEL_MS, SHARD_LEVEL_MS};
 
 /// Set with a SKU that has changed and is watched, due when that is told.
 pub(crate) const TELL_LEVEL: Timer = Timer::new(DOMAIN, 5, tell_level, tell_level_reads);
@@ -15,7 +15,12 @@ pub(crate) fn tell_level_soon(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) {
     if sku.watchers.is_empty() || sku.level_told_at_ms > 0 {
         return;
     }
-    sku.level_told_at_ms = tx.now_ms() + LEVEL_MS;
+    let soon_ms = if sku.is_lent() {
+        SHARD_LEVEL_MS
+    } else {
+        LEVEL_MS
+    };
+    sku.level_told_at_ms = tx.now_ms() + soon_ms;
     tx.wake_at(&TELL_LEVEL, sku.level_told_at_ms, name);
 }
 

@@ -5,6 +5,7 @@ use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::claim::{Offer, offer, take, why};
+use super::shards;
 use crate::refusal::SOLD_OUT;
 use crate::table::{Claims, DOMAIN, HOLDS, Held, InLine, LINE, PARTS, PLACES, SKUS, Sku};
 
@@ -67,6 +68,9 @@ fn leave(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, (place, owner): (u64, &Owne
     if let Some(claims) = &mut sku.claims {
         claims.waiting -= 1;
     }
+    if let Some(home) = sku.home_mut() {
+        home.line_ask = 0; // It was asked for another one.
+    }
 }
 
 fn name_of<'a>(owner: &mut KeyReader<'a>) -> &'a str {
@@ -83,6 +87,7 @@ fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let Some(mut sku) = tx.get(&SKUS, name)? else {
         return Ok(());
     };
+    shards::serve_asks(tx, name, &mut sku)?;
     for _ in 0..SERVED_AT_ONCE {
         let Some((place, claim)) = first(tx, name, &mut sku)? else {
             break;
@@ -97,19 +102,43 @@ fn serve(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
                 claim.fail(tx, why(SOLD_OUT.code, sku.available()));
             }
             Offer::Perhaps => {
-                ask(tx, name, &mut sku)?;
+                ask_in_doubt(tx, name, &mut sku)?;
                 tx.put(&SKUS, name, sku);
                 return Ok(());
             }
+            Offer::Elsewhere => match gather_for_line(tx, name, &mut sku, claim.units()) {
+                Some(available) => {
+                    leave(tx, name, &mut sku, (place, &claim.owner));
+                    claim.fail(tx, why(SOLD_OUT.code, available));
+                }
+                None => {
+                    tx.put(&SKUS, name, sku);
+                    return Ok(());
+                }
+            },
         }
     }
     if sku.is_awaited() {
-        serve_soon(tx, name);
+        serve_soon(tx, name); // There may be more of them than are served at once.
     } else {
         tx.tell(name); // Holds wait behind those in line.
     }
     tx.put(&SKUS, name, sku);
     Ok(())
+}
+
+/// Other shards may have units for who stands first: they are asked. Tells how many there are once it is known that
+/// they are too few.
+fn gather_for_line(tx: &mut Tx<'_>, name: &str, sku: &mut Sku, units: u64) -> Option<u64> {
+    let share = sku.share.as_ref()?;
+    let asked = share.home.as_ref()?.line_ask;
+    let is_answered = asked > 0 && asked <= share.answered;
+    let none = share.none.filter(|none| is_answered && units > *none);
+    if none.is_none() && !share.is_asking() {
+        let number = shards::ask(tx, name, sku, units);
+        sku.home_mut()?.line_ask = number;
+    }
+    none
 }
 
 /// Who stands first, and where.
@@ -131,14 +160,14 @@ fn first(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<Option<(u64, Clai
 /// have them asked already.
 pub(crate) fn ask_owners(tx: &mut Tx<'_>, name: &str, mut sku: Sku) -> Result<(), Missing> {
     if !sku.is_awaited() {
-        ask(tx, name, &mut sku)?;
+        ask_in_doubt(tx, name, &mut sku)?;
         tx.put(&SKUS, name, sku);
     }
     Ok(())
 }
 
 /// Asks the owners of some more parts whether all that they claim is taken. Each answers once it knows.
-fn ask(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
+pub(super) fn ask_in_doubt(tx: &mut Tx<'_>, name: &str, sku: &mut Sku) -> Result<(), Missing> {
     let Some(claims) = &mut sku.claims else {
         return Ok(());
     };

@@ -13,42 +13,86 @@ mod release;
 mod returns;
 mod set;
 mod settle;
+mod shards;
+mod split;
 mod unhold;
 
 pub(crate) use archive::{ARCHIVE, ARCHIVE_FLOW};
-pub(crate) use claim::{ClaimUnits, Offer, offer, take};
+pub(crate) use claim::{ClaimUnits, take};
 pub(crate) use level::{TELL_LEVEL, tell_level_soon};
-pub(crate) use line::{ASKED_AT_ONCE, SERVE, ask_owners};
+pub(crate) use line::{ASKED_AT_ONCE, SERVE};
 pub(crate) use settle::SettleUnits;
+pub(crate) use shards::{
+    Back, GIVE_BACK, LEVEL, ToHome, ToShard, ToldLevel, Wanted, Word, units_for,
+};
 pub(crate) use unhold::EXPIRE;
+
+use std::borrow::Cow;
 
 use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Id, Name};
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Shard, Slot, Stop, Tx};
 
 use crate::edge;
 use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
+use crate::shard::{Whose, issued, key_of};
 use crate::table::{
     BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, HoldId, Kind, SKUS, Sku, Step, Taken,
 };
 use crate::{HISTORY_MAX, QUANTITY_MAX, Refusal};
 
-/// Reads the SKU's row, or refuses.
-fn sku_of(tx: &mut Tx<'_>, sku: &Name) -> Result<Sku, Stop<Refusal>> {
-    Ok(tx.get(&SKUS, sku.as_str())?.ok_or(Refusal::UnknownSku)?)
+/// The key of the shard of a SKU about which a command is, which is of this slot: the SKU itself if it is not
+/// split. A command that was on its way while it was split is to come again.
+fn place_of<'a>(
+    tx: &Tx<'_>,
+    sku: &'a Name,
+    whose: Whose<'_>,
+) -> Result<Cow<'a, str>, Stop<Refusal>> {
+    let name = key_of(tx.splits(), sku, whose).ok_or(Refusal::BuyerRequired)?;
+    if Slot::of(name.as_bytes()) == tx.slot() {
+        Ok(name)
+    } else {
+        Err(Stop::Busy)
+    }
 }
 
-/// Reads a hold, or refuses.
-fn hold_of(tx: &mut Tx<'_>, sku: &Name, id: &Name) -> Result<Held, Stop<Refusal>> {
-    let row = tx.get(&HOLDS, (sku.as_str(), id.as_str()))?;
-    Ok(row.ok_or(Refusal::HoldNotFound)?)
+/// Reads the row of a SKU or of a shard, or refuses. A shard that was not lent anything yet is to be asked again.
+fn sku_of(tx: &mut Tx<'_>, name: &str) -> Result<Sku, Stop<Refusal>> {
+    let row = tx.get(&SKUS, name)?;
+    let absent = || match Shard::named(name) {
+        Some(_) => Stop::Busy,
+        None => Refusal::UnknownSku.into(),
+    };
+    row.ok_or_else(absent)
 }
 
-/// Names the rows that every command about a hold reads.
-fn reads_of_hold(reads: &mut Reads<'_>, sku: &Name, id: &Name) {
-    reads.row(&SKUS, sku.as_str());
-    reads.row(&HOLDS, (sku.as_str(), id.as_str()));
+/// Reads a hold, or refuses: also if it is of another buyer than is named.
+fn hold_of(
+    tx: &mut Tx<'_>,
+    (name, id): (&str, &Name),
+    buyer: Option<&Name>,
+) -> Result<Held, Stop<Refusal>> {
+    let row = tx.get(&HOLDS, (name, id.as_str()))?;
+    let hold = row.ok_or(Refusal::HoldNotFound)?;
+    let is_anothers = |buyer: &Name| hold.buyer.as_deref() != Some(buyer.as_str());
+    if hold.archived.is_none() && buyer.is_some_and(is_anothers) {
+        return Err(Refusal::HoldNotFound.into());
+    }
+    Ok(hold)
+}
+
+/// Names the rows that every command about a hold reads; gives the key of the shard.
+fn reads_of_hold<'a>(
+    reads: &mut Reads<'_>,
+    sku: &'a Name,
+    id: &'a Name,
+    buyer: Option<&'a Name>,
+) -> Option<Cow<'a, str>> {
+    let name = key_of(reads.splits(), sku, Whose::of(buyer, id))?;
+    reads.row(&SKUS, &*name);
+    reads.row(&HOLDS, (&*name, id.as_str()));
+    Some(name)
 }
 
 /// The quantity, if it is one.
@@ -60,10 +104,11 @@ fn quantity_of(quantity: i64) -> Result<u64, Refusal> {
     }
 }
 
-/// The id that the caller chose, or a fresh one.
+/// The id that the caller chose, or a fresh one, which names the shard if there is one.
 fn id_of(
     tx: &mut Tx<'_>,
     id: &Id,
+    shard: Option<Shard>,
     is_taken: impl Fn(&mut Tx<'_>, &str) -> Result<bool, Missing>,
 ) -> Result<CompactString, Missing> {
     if let Id::Chosen(name) = id {
@@ -71,7 +116,7 @@ fn id_of(
     }
     loop {
         // Callers may have chosen what would have been minted.
-        let minted = tx.mint().to_compact_string();
+        let minted = issued(tx.mint().to_compact_string(), shard);
         if !is_taken(tx, &minted)? {
             return Ok(minted);
         }
@@ -96,30 +141,32 @@ fn put_sku(
         after: after.available(),
         at_ms: tx.now_ms(),
     };
-    if let Some(alert) = after.alert
-        && change.after <= alert
-        && (change.before > alert || kind == Kind::Set && before.alert != after.alert)
-    {
-        tx.emit(
-            name,
-            &StockLow {
-                available: change.after,
-                alert,
-            },
-        );
+    alert(tx, name, before, &after, kind == Kind::Set);
+    if let Some(home) = after.home_mut() {
+        home.is_dry &= change.after == 0;
     }
     if before.changes == before.flow_left {
         archive::archive_flow_later(tx, name, after.changes, change.at_ms);
     }
     tx.put(&FLOW, (name, after.changes), change);
-    if after.is_awaited() {
+    if after.has_line() {
         line::serve_soon(tx, name);
     }
     level::tell_level_soon(tx, name, &mut after);
-    tx.tell(name);
+    tx.tell(Shard::whole_of(name));
     edge::tell(tx, name, before, &after);
     tx.put(&SKUS, name, &after);
     after
+}
+
+/// Tells whoever wants to know that few units are left, once they are.
+fn alert(tx: &mut Tx<'_>, name: &str, before: &Sku, after: &Sku, is_set: bool) {
+    let Some(alert) = after.alert else { return };
+    let available = after.in_all().available();
+    let is_new = is_set && before.alert != after.alert;
+    if available <= alert && (before.in_all().available() > alert || is_new) {
+        tx.emit(name, &StockLow { available, alert });
+    }
 }
 
 /// Files a hold that was made, and stores its SKU.
@@ -172,12 +219,13 @@ fn untake(
 }
 
 fn info_of(name: &Name, sku: &Sku) -> SkuInfo {
+    let units = sku.in_all();
     SkuInfo {
         sku: name.compact(),
-        total: sku.total,
-        available: sku.available(),
-        held: sku.held,
-        sold: sku.sold,
+        total: units.total,
+        available: units.available(),
+        held: units.held,
+        sold: units.sold,
         version: sku.version,
     }
 }

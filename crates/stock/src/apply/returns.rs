@@ -2,24 +2,26 @@
 
 use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Slot, Splits, Stop, Tx};
 
 use super::archive::{bring_back, left_of};
-use super::{hold_of, id_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
+use super::{hold_of, id_of, place_of, put_sku, quantity_of, reads_of_hold, sku_of, step, untake};
 use crate::Refusal;
 use crate::archive::LEFT;
 use crate::command::Return;
 use crate::refusal::{
-    HOLD_DROPPED, HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED,
+    BUYER_REQUIRED, HOLD_DROPPED, HOLD_NOT_FOUND, ID_CONFLICT, INVALID_QUANTITY, NOT_CONFIRMED,
     RETURN_EXCEEDS_SOLD, UNKNOWN_SKU,
 };
 use crate::reply::ReturnReceipt;
+use crate::shard::{Whose, slot_of};
 use crate::table::{BY_STATE, HOLDS, Held, HoldId, HoldState, Kind, RETURNS, Returned, Sku};
 
 impl Apply for Return {
     type Reply = ReturnReceipt;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
+        BUYER_REQUIRED,
         UNKNOWN_SKU,
         INVALID_QUANTITY,
         ID_CONFLICT,
@@ -33,22 +35,24 @@ impl Apply for Return {
         self.sku.as_str()
     }
 
+    fn slot(&self, splits: &Splits) -> Slot {
+        slot_of(splits, &self.sku, self.whose())
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
-        reads_of_hold(reads, &self.sku, &self.hold);
-        if let Id::Chosen(id) = &self.id {
-            reads.row(
-                &RETURNS,
-                (self.sku.as_str(), self.hold.as_str(), id.as_str()),
-            );
+        let name = reads_of_hold(reads, &self.sku, &self.hold, self.buyer.as_ref());
+        if let (Some(name), Id::Chosen(id)) = (name, &self.id) {
+            reads.row(&RETURNS, (&*name, self.hold.as_str(), id.as_str()));
         }
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<ReturnReceipt, Stop<Refusal>> {
-        let before = sku_of(tx, &self.sku)?;
+        let name = &*place_of(tx, &self.sku, self.whose())?;
+        let before = sku_of(tx, name)?;
         let asked = self.quantity.map(quantity_of).transpose()?;
         let content = self.content().0;
-        let (name, hold) = (self.sku.as_str(), self.hold.as_str());
-        let id = id_of(tx, &self.id, |tx, id| {
+        let hold = self.hold.as_str();
+        let id = id_of(tx, &self.id, None, |tx, id| {
             Ok(tx.get(&RETURNS, (name, hold, id))?.is_some())
         })?;
         let key = (name, hold, id.as_str());
@@ -59,7 +63,7 @@ impl Apply for Return {
         {
             return Err(Refusal::IdConflict.into());
         }
-        let row = hold_of(tx, &self.sku, &self.hold)?;
+        let row = hold_of(tx, (name, &self.hold), self.buyer.as_ref())?;
         if let Some(earlier) = earlier {
             return Ok(self.receipt(id, earlier.quantity, &row, true));
         }
@@ -173,6 +177,10 @@ fn put_returned(tx: &mut Tx<'_>, name: &str, before: &Sku, (id, quantity): (&str
 }
 
 impl Return {
+    fn whose(&self) -> Whose<'_> {
+        Whose::of(self.buyer.as_ref(), &self.hold)
+    }
+
     fn receipt(
         &self,
         id: CompactString,

@@ -3,14 +3,15 @@
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::shards::{Wanted, want};
 use super::{info_of, put_sku};
 use crate::command::Set;
 use crate::refusal::{BELOW_COMMITTED, INVALID_QUANTITY, VERSION_CHANGED};
 use crate::reply::SkuInfo;
 use crate::table::{Kind, SKUS, Sku};
-use crate::{QUANTITY_MAX, Refusal};
+use crate::{HOLD_WAIT_MS, QUANTITY_MAX, Refusal};
 
-const NEW: Sku = Sku {
+pub(super) const NEW: Sku = Sku {
     total: 0,
     held: 0,
     sold: 0,
@@ -22,6 +23,7 @@ const NEW: Sku = Sku {
     claims: None,
     watchers: Vec::new(),
     level_told_at_ms: 0,
+    share: None,
 };
 
 impl Apply for Set {
@@ -37,6 +39,10 @@ impl Apply for Set {
         reads.row(&SKUS, self.sku.as_str());
     }
 
+    fn waits_ms(&self) -> u64 {
+        HOLD_WAIT_MS
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<SkuInfo, Stop<Refusal>> {
         if !(0..=QUANTITY_MAX).contains(&self.total) {
             return Err(Refusal::InvalidQuantity { min: 0 }.into());
@@ -45,7 +51,8 @@ impl Apply for Set {
         let alert = self.alert.map(|alert| alert.get());
         let row = tx.get(&SKUS, self.sku.as_str())?;
         let before = row.map_or(NEW, |row| Sku::clone(&row));
-        let same = before.version > 0 && before.total == total && before.alert == alert;
+        let units = before.in_all().total;
+        let same = before.version > 0 && units == total && before.alert == alert;
         if let Some(version) = self.if_version {
             // A retry finds the version that its first try has made.
             let retried = same && before.version == version.get() + 1;
@@ -56,27 +63,45 @@ impl Apply for Set {
                 .into());
             }
         }
-        let committed = before.held + before.sold;
-        if total < committed {
-            return Err(Refusal::BelowCommitted { committed }.into());
-        }
+        let name = self.sku.as_str();
+        let delta = total.cast_signed() - units.cast_signed();
+        let mut after = changed(tx, name, &before, delta)?;
         if same {
             return Ok(info_of(&self.sku, &before));
         }
-        let after = Sku {
-            total,
-            alert,
-            version: before.version + 1,
-            ..before.clone()
-        };
+        after.alert = alert;
         let info = info_of(&self.sku, &after);
-        put_sku(
-            tx,
-            self.sku.as_str(),
-            &before,
-            after,
-            (Kind::Set, "", self.total),
-        );
+        let own = after.total.cast_signed();
+        put_sku(tx, name, &before, after, (Kind::Set, "", own));
         Ok(info)
     }
+}
+
+/// A SKU with so many units more, or less: of these none is held or sold. Of one that is split they may lie in other
+/// shards.
+pub(super) fn changed(
+    tx: &mut Tx<'_>,
+    name: &str,
+    before: &Sku,
+    delta: i64,
+) -> Result<Sku, Stop<Refusal>> {
+    let units = before.in_all();
+    let fewer = if delta < 0 { delta.unsigned_abs() } else { 0 };
+    let is_here = before.share.is_none() && fewer <= before.available();
+    if fewer > 0
+        && !is_here
+        && let Wanted::None { available } = want(tx, name, before.clone(), fewer)?
+    {
+        let committed = units.total - available;
+        return Err(Refusal::BelowCommitted { committed }.into());
+    }
+    let mut after = Sku {
+        total: before.total.saturating_add_signed(delta),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    if let Some(home) = after.home_mut() {
+        home.units = home.units.saturating_add_signed(delta);
+    }
+    Ok(after)
 }

@@ -82,7 +82,7 @@ fn end(
     count_whole(tx, name, &mut hold, &mut sku);
     match verdict {
         Verdict::Keep => {
-            if sku.is_awaited() {
+            if sku.has_line() {
                 serve_soon(tx, name);
             }
             tx.tell(name);

@@ -111,6 +111,12 @@ fn check_service(sku: &Sku, claims: &Claims, rows: &Rows, fault: Fault<'_>) {
     if rows.serves > 0 || rows.set_aside.serves {
         return;
     }
+    if let Some(share) = &sku.share {
+        if !share.is_asking() {
+            fault(": who stands first waits, and no shard was asked".to_owned());
+        }
+        return;
+    }
     let (units, available) = (first.units(), sku.total.saturating_sub(sku.held + sku.sold));
     if units <= available {
         fault(": who stands first has what it waits for, and is not served".to_owned());

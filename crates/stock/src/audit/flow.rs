@@ -123,7 +123,7 @@ impl<'a> Told<'a> {
         let units = i128::from(change.quantity);
         match change.kind {
             Kind::Set => self.total = i128::from(change.before) + self.held + self.sold,
-            Kind::Add => self.total -= units,
+            Kind::Add | Kind::Lend => self.total -= units,
             Kind::Hold => self.held -= units,
             Kind::Confirm => (self.held, self.sold) = (self.held + units, self.sold - units),
             Kind::Release | Kind::Expire => self.held += units,
@@ -156,7 +156,7 @@ impl<'a> Told<'a> {
         }
         match kind {
             Kind::Set => self.total = units,
-            Kind::Add => self.total += units,
+            Kind::Add | Kind::Lend => self.total += units,
             Kind::Hold => self.held += units,
             Kind::Confirm => (self.held, self.sold) = (self.held - units, self.sold + units),
             Kind::Release | Kind::Expire => self.held -= units,
@@ -175,6 +175,7 @@ impl<'a> Told<'a> {
             Kind::Set => self.versions += 1,
             Kind::Add => (self.versions, self.adds) = (self.versions + 1, self.adds + 1),
             Kind::Hold => self.holds += 1,
+            Kind::Lend => {}
             Kind::Confirm | Kind::Release | Kind::Expire => {
                 if self.ended.insert(id, (*kind, *at_ms)).is_some() {
                     fault(format!("the hold {id} ends a second time"));
@@ -202,9 +203,11 @@ impl<'a> Told<'a> {
             (hold.quantity.cast_signed() == *quantity, is_first)
         });
         let is_told = match kind {
-            Kind::Set => id.is_empty(),
+            Kind::Set | Kind::Lend => id.is_empty(),
+            // What a split SKU had in all its flow does not say: it is that of a shard.
             Kind::Add => rows.adds.get(id).is_some_and(|added| {
-                added.delta == *quantity && i128::from(added.total) == self.total
+                let is_total = i128::from(added.total) == self.total;
+                added.delta == *quantity && (is_total || rows.is_split())
             }),
             Kind::Hold => of_hold == Some((true, true)),
             Kind::Confirm | Kind::Release | Kind::Expire => of_hold.is_some_and(|(same, _)| same),
@@ -232,7 +235,7 @@ impl<'a> Told<'a> {
                 fault(format!(": {says} {what}, the flow ends with {told}"));
             }
         }
-        if sku.version == 0 {
+        if (sku.version == 0) != sku.is_lent() {
             fault(": nothing has declared it".to_owned());
         }
     }

@@ -5,6 +5,7 @@ mod flow;
 mod holds;
 mod left;
 mod rows;
+mod shards;
 
 use tidegate_engine::contract::{Audit, Books};
 
@@ -30,6 +31,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         }
         add_figures(&mut audit, rows);
         claims::add_owners(&mut audit, name, rows);
+        shards::add_words(&mut audit, books, name, rows);
     }
     claims::add_letters(&mut audit, books);
     audit
@@ -43,6 +45,7 @@ fn check((books, name): (&Books<'_>, &str), sku: &Sku, rows: &Rows, fault: Fault
     flow::check(books, sku, rows, fault);
     claims::check(name, sku, rows, fault);
     check_watchers(sku, rows, fault);
+    shards::check(name, sku, rows, fault);
 }
 
 /// What has changed is told those who watch, at a time that the row names.
@@ -89,12 +92,17 @@ fn check_sums(sku: &Sku, rows: &Rows, fault: Fault<'_>) {
     }
 }
 
+/// Units of a SKU: of one that is split the first shard says it.
+fn units_in_all(sku: &Sku) -> u64 {
+    if sku.is_lent() { 0 } else { sku.in_all().total }
+}
+
 fn add_figures(audit: &mut Audit, rows: &Rows) {
     let (held, sold) = units_of(rows);
     for (figure, value) in [
         (
             "stock.units_total",
-            rows.sku.as_ref().map_or(0, |sku| sku.total),
+            rows.sku.as_ref().map_or(0, units_in_all),
         ),
         ("stock.units_held", held),
         ("stock.units_sold", sold),

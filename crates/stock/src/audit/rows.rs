@@ -7,11 +7,11 @@ use tidegate_claim::Claim;
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Slice, Table};
 
-use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, SERVE, TELL_LEVEL};
+use crate::apply::{ARCHIVE, ARCHIVE_FLOW, EXPIRE, GIVE_BACK, SERVE, TELL_LEVEL};
 use crate::archive::{ArchivedHold, FLOW_ARCHIVE, HOLDS_ARCHIVE, LEFT, Left};
 use crate::table::{
-    ADDS, Added, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, PARTS, PLACES, RETURNS, SKUS,
-    Sku, Taken,
+    ADDS, ASKS, Added, Ask, BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, LINE, Lent, PARTS, PLACES,
+    RETURNS, SHARDS, SKUS, Sku, Taken,
 };
 
 /// All rows of one SKU.
@@ -51,6 +51,18 @@ pub(super) struct Rows {
     pub(super) serves: usize,
     /// When those who watch it are told.
     pub(super) levels: Vec<u64>,
+    /// What was lent to other shards.
+    pub(super) shards: BTreeMap<u64, Lent>,
+    /// Those that ask for units, by place.
+    pub(super) asks: BTreeMap<u64, Ask>,
+    /// The gatherings for which it is to give back what lies idle.
+    pub(super) gives: Vec<u64>,
+}
+
+impl Rows {
+    pub(super) fn is_split(&self) -> bool {
+        self.sku.as_ref().is_some_and(|sku| sku.share.is_some())
+    }
 }
 
 /// What timers that were set aside were set with: they stand for those that are set.
@@ -112,6 +124,14 @@ pub(super) fn by_sku(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<Co
     sort.table(&PLACES, text, |rows, id, row| {
         rows.places.insert(id, row.place);
     });
+    sort.table(&SHARDS, number, |rows, at, row| {
+        rows.shards.insert(at, row);
+    });
+    sort.table(&ASKS, number, |rows, place, ask| {
+        rows.asks.insert(place, ask);
+    });
+    sort.timers(&GIVE_BACK, number, |rows, _, round| rows.gives.push(round));
+    sort.timers_set_aside(&GIVE_BACK, number, |rows, round| rows.gives.push(round));
     sort.timers(&SERVE, |_| Some(()), |rows, _, ()| rows.serves += 1);
     sort.timers_set_aside(
         &SERVE,

@@ -2,12 +2,14 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
+use tidegate_engine::{Shard, Slot, Splits};
 
 use crate::archive::FLOW_ARCHIVE;
 use crate::command::Flow;
 use crate::refusal::{self, Refusal};
 use crate::reply::FlowEntry;
-use crate::table::{Change, FLOW, SKUS};
+use crate::shard::{behind, in_all};
+use crate::table::{Change, DOMAIN, FLOW, SKUS};
 
 impl Scan for Flow {
     type Item = FlowEntry;
@@ -19,36 +21,42 @@ impl Scan for Flow {
         Some(self.sku.as_str())
     }
 
+    fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
+        Some(splits.slots(DOMAIN, self.sku.as_str()))
+    }
+
     fn limit(&self) -> usize {
         usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<FlowEntry>, Refusal> {
-        let name = self.sku.as_str();
+        let shard = context.shard(DOMAIN, self.sku.as_str());
+        let name = &*shard.key_of(self.sku.as_str());
         let sku = context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
-        let after = self.after.map_or(0, |after| after.get());
+        let after = self.after.map_or(0, |after| behind(after.get(), shard));
         let mut items = Vec::new();
         if after < sku.flow_left {
             let rows = context.archived(&FLOW_ARCHIVE, &name, Some(&(name, after)));
             let entries = rows.map(|(key, change)| {
                 let mut parts = key.parts();
                 let (_slice, _sku) = (parts.slice(), parts.text());
-                entry(parts.number().unwrap_or_default(), &change)
+                entry(shard, parts.number().unwrap_or_default(), &change)
             });
             items.extend(entries.take(self.limit()));
         }
         let after = after.max(sku.flow_left);
         let rows = context.rows(&FLOW, name, Some((name, after)), self.limit() - items.len());
         let entries = (after + 1..).zip(rows);
-        items.extend(entries.map(|(position, (_, change))| entry(position, &change)));
-        let more = items.last().is_some_and(|last| last.position < sku.changes);
+        items.extend(entries.map(|(position, (_, change))| entry(shard, position, &change)));
+        let all = in_all(sku.changes, shard);
+        let more = items.last().is_some_and(|last| last.position < all);
         Ok(Page::of(items, more))
     }
 }
 
-fn entry(position: u64, change: &Change) -> FlowEntry {
+fn entry(shard: Shard, position: u64, change: &Change) -> FlowEntry {
     FlowEntry {
-        position,
+        position: in_all(position, shard),
         kind: change.kind.word(),
         id: (!change.id.is_empty()).then(|| tidegate_claim::shown(&change.id)),
         owner: tidegate_claim::owner_of(&change.id).map(CompactString::new),

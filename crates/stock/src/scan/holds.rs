@@ -4,12 +4,14 @@
 use compact_str::CompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 use tidegate_engine::limits::SCAN_ROWS_MAX;
+use tidegate_engine::{Slot, Splits};
 
 use crate::archive::{ArchivedHold, HOLDS_ARCHIVE};
 use crate::command::Holds;
 use crate::refusal::{self, Refusal};
 use crate::reply::HoldSummary;
-use crate::table::{BY_STATE, HOLDS, Held, HoldState, NEVER, SKUS};
+use crate::shard::{behind, in_all};
+use crate::table::{BY_STATE, DOMAIN, HOLDS, Held, HoldState, NEVER, SKUS};
 
 impl Scan for Holds {
     type Item = HoldSummary;
@@ -21,13 +23,19 @@ impl Scan for Holds {
         Some(self.sku.as_str())
     }
 
+    fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
+        Some(splits.slots(DOMAIN, self.sku.as_str()))
+    }
+
     fn limit(&self) -> usize {
         usize::try_from(self.limit.get()).unwrap_or(usize::MAX)
     }
 
     fn page(&self, context: &ScanContext) -> Result<Page<HoldSummary>, Refusal> {
-        let name = self.sku.as_str();
+        let shard = context.shard(DOMAIN, self.sku.as_str());
+        let name = &*shard.key_of(self.sku.as_str());
         context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
+        let after = self.after.map(|after| behind(after.get(), shard));
         let limit = self.limit();
         let states = match &self.state {
             Some(state) => std::slice::from_ref(state),
@@ -35,14 +43,18 @@ impl Scan for Holds {
         };
         let mut found = Vec::new();
         for state in states {
-            found.extend(self.in_state(context, *state, limit + 1));
+            found.extend(in_state(context, (name, *state), after, limit + 1));
         }
-        let (archived, next) = self.in_archive(context, limit + 1);
+        let (archived, next) = self.in_archive(context, name, after, limit + 1);
         found.extend(archived);
         found.sort_by_key(|hold: &HoldSummary| hold.position);
         if let Some(next) = next {
             found.retain(|hold| hold.position <= next);
         }
+        for hold in &mut found {
+            hold.position = in_all(hold.position, shard);
+        }
+        let next = next.map(|next| in_all(next, shard));
         let page = Page::cut(found, limit);
         Ok(Page {
             next: page.next.or(next),
@@ -52,25 +64,19 @@ impl Scan for Holds {
 }
 
 impl Holds {
-    fn in_state(&self, context: &ScanContext, state: HoldState, most: usize) -> Vec<HoldSummary> {
-        let name = self.sku.as_str();
-        let after = self.after.map(|after| (name, state.key(), after.get()));
-        let rows = context.rows(&BY_STATE, (name, state.key()), after, most);
-        let summaries = rows.into_iter().filter_map(|(_, index)| {
-            let hold = context.get(&HOLDS, (name, index.id.as_str()))?;
-            Some(summary(&index.id, &hold))
-        });
-        summaries.collect()
-    }
-
     /// Those in the archive, at most so many; and how far it was looked at, if that was as far as a
     /// scan may.
-    fn in_archive(&self, context: &ScanContext, most: usize) -> (Vec<HoldSummary>, Option<u64>) {
+    fn in_archive(
+        &self,
+        context: &ScanContext,
+        name: &str,
+        after: Option<u64>,
+        most: usize,
+    ) -> (Vec<HoldSummary>, Option<u64>) {
         if self.state == Some(HoldState::Held) {
             return (Vec::new(), None); // What is held has not left.
         }
-        let name = self.sku.as_str();
-        let after = self.after.map(|after| (name, after.get()));
+        let after = after.map(|after| (name, after));
         let rows = context.archived(&HOLDS_ARCHIVE, &name, after.as_ref());
         let mut found = Vec::new();
         for (examined, (_, ArchivedHold { id, hold })) in (1..).zip(rows) {
@@ -86,6 +92,21 @@ impl Holds {
         }
         (found, None)
     }
+}
+
+fn in_state(
+    context: &ScanContext,
+    (name, state): (&str, HoldState),
+    after: Option<u64>,
+    most: usize,
+) -> Vec<HoldSummary> {
+    let after = after.map(|after| (name, state.key(), after));
+    let rows = context.rows(&BY_STATE, (name, state.key()), after, most);
+    let summaries = rows.into_iter().filter_map(|(_, index)| {
+        let hold = context.get(&HOLDS, (name, index.id.as_str()))?;
+        Some(summary(&index.id, &hold))
+    });
+    summaries.collect()
 }
 
 fn summary(id: &CompactString, hold: &Held) -> HoldSummary {

@@ -27,13 +27,16 @@ impl Scan for List {
         let rows = context.rows_by_text(&SKUS, prefix, after, self.limit() + 1);
         let items = rows
             .into_iter()
-            .map(|(key, sku)| SkuInfo {
-                sku: CompactString::new(key.parts().text().unwrap_or_default()),
-                total: sku.total,
-                available: sku.available(),
-                held: sku.held,
-                sold: sku.sold,
-                version: sku.version,
+            .map(|(key, sku)| {
+                let units = sku.in_all();
+                SkuInfo {
+                    sku: CompactString::new(key.parts().text().unwrap_or_default()),
+                    total: units.total,
+                    available: units.available(),
+                    held: units.held,
+                    sold: units.sold,
+                    version: sku.version,
+                }
             })
             .collect();
         Ok(Page::cut(items, self.limit()))

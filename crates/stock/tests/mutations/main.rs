@@ -4,6 +4,7 @@
 
 mod cases;
 mod folder;
+mod split;
 
 use cases::{CASES, UNTOLD};
 use folder::folder;
@@ -18,6 +19,12 @@ fn check_names_the_law_that_a_mutated_row_breaks() {
 #[test]
 fn every_table_has_a_row_removed_added_and_changed_unless_no_row_can_tell() {
     assert_all_tried(&folder::tables(), CASES, UNTOLD);
+}
+
+#[test]
+fn check_names_the_law_that_a_mutated_row_of_a_split_sku_breaks() {
+    split::folder().check_cases(split::CASES);
+    assert_all_tried(&folder::OF_SPLITS, split::CASES, &[]);
 }
 
 #[test]
