@@ -10,6 +10,7 @@ mod history;
 mod model;
 mod orders;
 mod sales;
+mod splits;
 mod tally;
 mod world;
 

@@ -52,6 +52,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("rows fetched", all.fetched);
     line("events told", all.events);
     line("answers about orders", all.orders);
+    line("answers about a split SKU", all.splits);
     line("answers about sales", all.sales);
     line("bought in sales", all.bought);
     line("calls to a provider", all.calls);

@@ -48,6 +48,7 @@ impl Orders {
         for sku in 0..SKUS {
             engine.call(&format!("STOCK.SET thing{sku} {UNITS}"));
         }
+        engine.call("STOCK.SPLIT thing1 4"); // They take from its first shard what others lend.
     }
 
     pub(crate) fn may_ask(&self) -> bool {

@@ -73,6 +73,7 @@ impl Sales {
         for good in 0..GOODS {
             engine.call(&format!("STOCK.SET good{good} {UNITS}"));
         }
+        engine.call("STOCK.SPLIT good1 3"); // Orders take from its first shard what others lend.
     }
 
     pub(crate) fn may_ask(&self) -> bool {

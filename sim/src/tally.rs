@@ -79,6 +79,8 @@ pub struct Tally {
     pub fetched: u64,
     /// Events that a subscriber was told.
     pub events: u64,
+    /// Answers about a split SKU.
+    pub splits: u64,
     /// Answers about sales.
     pub sales: u64,
     /// Orders that were bought in sales.
@@ -110,6 +112,7 @@ impl Tally {
         self.checkpoints += other.checkpoints;
         self.fetched += other.fetched;
         self.events += other.events;
+        self.splits += other.splits;
         self.sales += other.sales;
         self.bought += other.bought;
         self.orders += other.orders;

@@ -18,6 +18,7 @@ use crate::history::History;
 use crate::model::{Model, Note};
 use crate::orders::Orders;
 use crate::sales::Sales;
+use crate::splits::Splits;
 use crate::tally::{Fault, Tally};
 
 /// Holds leave for the archive while a run goes on, and none is dropped: the model does not know when
@@ -142,6 +143,7 @@ struct World {
     books: Vec<u64>,
     orders: Orders,
     sales: Sales,
+    splits: Splits,
     bank: Bank,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
@@ -193,6 +195,7 @@ impl World {
         }
         Orders::declare(&mut engine);
         Sales::declare(&mut engine);
+        Splits::declare(&mut engine);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -208,6 +211,7 @@ impl World {
             books: Vec::new(),
             orders: Orders::default(),
             sales: Sales::default(),
+            splits: Splits::default(),
             bank: Bank::default(),
             answered_ms: 0,
             follower: Follower::default(),
@@ -222,6 +226,7 @@ impl World {
             50..110 if self.orders.may_ask() => self.order(),
             110..150 => self.bank.step(&mut self.engine, &mut self.random),
             150..240 if self.sales.may_ask() => self.sale(),
+            240..310 if self.splits.may_ask() => self.split(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit()?,
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -375,6 +380,12 @@ impl World {
         self.tally.commands += 1;
     }
 
+    /// Units of a split SKU are held, sold or released: they go from shard to shard by mail.
+    fn split(&mut self) {
+        self.splits.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
     /// Takes note of the shares that were answered.
     fn collect_shares(&mut self) {
         let Self {
@@ -518,6 +529,7 @@ impl World {
         self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
         self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
         self.tally.bought = self.sales.bought();
+        self.tally.splits += self.splits.collect(&self.engine);
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
@@ -629,6 +641,7 @@ impl World {
         self.books.clear();
         self.orders.break_off();
         self.sales.break_off();
+        self.splits.break_off();
         self.bank.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
@@ -713,7 +726,8 @@ impl World {
         }
         self.check_mail(&audit)?;
         self.orders.check(&mut self.engine).map_err(Violation)?;
-        self.sales.check(&mut self.engine).map_err(Violation)
+        self.sales.check(&mut self.engine).map_err(Violation)?;
+        self.splits.check().map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.

@@ -1,6 +1,10 @@
-//! One SKU in the simplest words there are, to hold the domain against.
+//! One SKU in the simplest words there are, to hold the domain against; and what many were told at once.
+
+mod races;
 
 use std::collections::BTreeMap;
+
+pub use races::Races;
 
 use tidegate_engine::{Random, Retention};
 
