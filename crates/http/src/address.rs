@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use axum::http::{HeaderMap, HeaderName};
+use hyper::header::{HeaderMap, HeaderName};
 
 use crate::limits::FORWARDED_HOPS_MAX;
 
@@ -68,10 +68,6 @@ impl Network {
     }
 }
 
-/// The other end of a request's connection, as an extension of the request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 /// The header says something else than addresses, or too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -124,7 +120,7 @@ fn is_port(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use hyper::header::HeaderValue;
 
     use super::*;
 

@@ -1,19 +1,17 @@
 //! `/backup`: a consistent copy of everything, as a stream.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tidegate_engine::backup::{Backup, BackupError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::frames::Frames;
+use crate::answer::{Body, Response, answer};
 use crate::limits::{BACKUP_FRAMES_AHEAD, BACKUP_TIMEOUT};
 use crate::problem::{self, Problem};
 use crate::router::Front;
@@ -23,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Answers once the checkpoint has ended that the backup is of. What goes wrong from then on cuts the
 /// stream off, which whoever reads it notices.
-pub(crate) async fn backup(State(front): State<Arc<Front>>) -> Result<Response, Problem> {
+pub(crate) async fn backup(front: &Front) -> Result<Response, Problem> {
     let backup = front.door.backup()?;
     let (is_ready, ready) = oneshot::channel();
     let (frames, read) = mpsc::channel(BACKUP_FRAMES_AHEAD);
@@ -37,10 +35,13 @@ pub(crate) async fn backup(State(front): State<Arc<Front>>) -> Result<Response, 
         }
     }
     let head = [
-        ("content-type", "application/octet-stream"),
-        ("cache-control", "no-store"),
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((StatusCode::OK, head, Body::new(Frames(read))).into_response())
+    Ok(answer(StatusCode::OK, head, Body::frames(read)))
 }
 
 impl From<BackupError> for Problem {

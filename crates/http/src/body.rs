@@ -1,8 +1,8 @@
 //! Request bodies: read piece by piece, each piece with room for it.
 
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes};
+use hyper::header::{self, HeaderMap};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admission::Admission;
@@ -39,7 +39,7 @@ pub(crate) struct Takes {
 /// # Errors
 /// It is too large, not declared as the JSON that is taken, or broke off; or there is no room for it now.
 pub(crate) async fn read(
-    mut body: Body,
+    mut body: impl Body<Data = Bytes> + Unpin,
     headers: &HeaderMap,
     takes: Takes,
     admission: &Admission,
@@ -63,7 +63,7 @@ pub(crate) async fn read(
 }
 
 /// The next piece of a body; trailers are passed over.
-async fn next(body: &mut Body) -> Result<Option<axum::body::Bytes>, Problem> {
+async fn next(body: &mut (impl Body<Data = Bytes> + Unpin)) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::new(problem::UNREADABLE, "the body broke off");
         if let Ok(piece) = frame.map_err(broken)?.into_data() {
@@ -74,7 +74,11 @@ async fn next(body: &mut Body) -> Result<Option<axum::body::Bytes>, Problem> {
 }
 
 /// Throws away what is left, within bounds, for a client that reads only once it has written.
-async fn too_large(mut body: Body, headers: &HeaderMap, bytes_max: usize) -> Problem {
+async fn too_large(
+    mut body: impl Body<Data = Bytes> + Unpin,
+    headers: &HeaderMap,
+    bytes_max: usize,
+) -> Problem {
     let detail = format!("the body is larger than the {bytes_max} bytes that this server takes");
     let problem = Problem::new(problem::BODY_TOO_LARGE, detail);
     // A client that asks before it sends is answered before it sends.
@@ -113,7 +117,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use hyper::header::HeaderValue;
 
     use super::*;
 

@@ -6,20 +6,21 @@
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
-use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Method, header};
+use hyper::Method;
+use hyper::header::{self, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 
 use crate::problem::{self, Problem};
 
 /// Refuses what comes from a page of another site, whether it is found out by the page's address or
 /// by the name that this server was given (DNS rebinding).
-pub(crate) fn check_without_credentials(request: &Request) -> Result<(), Problem> {
-    let host = host(request);
+pub(crate) fn check_without_credentials(parts: &Parts) -> Result<(), Problem> {
+    let host = host(parts);
     if !host.is_none_or(no_dns_answers_for) {
         return Err(Problem::plain(problem::MISDIRECTED_REQUEST));
     }
-    let origin = request.headers().get(header::ORIGIN);
+    let origin = parts.headers.get(header::ORIGIN);
     if !origin.is_none_or(|origin| is_page_of(origin, host)) {
         return Err(Problem::plain(problem::CROSS_SITE));
     }
@@ -27,9 +28,9 @@ pub(crate) fn check_without_credentials(request: &Request) -> Result<(), Problem
 }
 
 /// Refuses a change that a browser says a page of another site asked for.
-pub(crate) fn check_site(request: &Request) -> Result<(), Problem> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    let site = request.headers().get("sec-fetch-site");
+pub(crate) fn check_site(parts: &Parts) -> Result<(), Problem> {
+    let harmless = matches!(parts.method, Method::GET | Method::HEAD);
+    let site = parts.headers.get("sec-fetch-site");
     if !harmless && site.is_some_and(|site| site == "cross-site") {
         return Err(Problem::plain(problem::CROSS_SITE));
     }
@@ -38,10 +39,10 @@ pub(crate) fn check_site(request: &Request) -> Result<(), Problem> {
 
 /// Under which name and port the client found this server. A plain tool may leave it out; a browser
 /// never does.
-fn host(request: &Request) -> Option<&str> {
-    let header = request.headers().get(header::HOST);
+fn host(parts: &Parts) -> Option<&str> {
+    let header = parts.headers.get(header::HOST);
     let named = header.map(|host| host.to_str().unwrap_or_default());
-    request.uri().authority().map(Authority::as_str).or(named)
+    parts.uri.authority().map(Authority::as_str).or(named)
 }
 
 /// Whether a host is this machine by definition, or an address. Any other name means what its DNS

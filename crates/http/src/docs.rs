@@ -1,13 +1,11 @@
 //! The documentation: the OpenAPI document and the page that shows it, without any network.
 
-use std::sync::Arc;
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 
-use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
-
+use crate::answer::{self, Body, Response, answer};
 use crate::pages;
+use crate::paths::Make;
 use crate::router::Front;
 
 const PAGE: &str = include_str!("../assets/page.html");
@@ -19,46 +17,48 @@ const SCRIPT: &str = include_str!("../assets/page.js");
 const FOLDER: &str = "\"docs/";
 
 /// Everything served here.
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new()
-        .route("/", get(index))
-        .route("/docs", get(page))
-        .route("/docs/", get(page_in_folder))
-        .route("/docs/problems", get(page_in_folder))
-        .route("/docs/page.css", get(style))
-        .route("/docs/page.js", get(script))
-        .route("/openapi.json", get(openapi))
-}
+pub(crate) const PATHS: [(&str, Make); 7] = [
+    ("/", index),
+    ("/docs", page),
+    ("/docs/", page_in_folder),
+    ("/docs/problems", page_in_folder),
+    ("/docs/page.css", style),
+    ("/docs/page.js", script),
+    ("/openapi.json", openapi),
+];
 
 /// `/` leads to the documentation.
-async fn index() -> Redirect {
-    Redirect::temporary("/docs")
+fn index(_: &Front) -> Response {
+    let to = [(LOCATION, HeaderValue::from_static("/docs"))];
+    answer(StatusCode::TEMPORARY_REDIRECT, to, Body::empty())
 }
 
-async fn page() -> Response {
+fn page(_: &Front) -> Response {
     asset("text/html; charset=utf-8", PAGE)
 }
 
 /// The page where its assets lie beside it; here lead the `type`s of problems.
-async fn page_in_folder() -> Response {
+fn page_in_folder(_: &Front) -> Response {
     asset("text/html; charset=utf-8", PAGE.replace(FOLDER, "\""))
 }
 
-async fn style() -> Response {
+fn style(_: &Front) -> Response {
     asset("text/css; charset=utf-8", STYLE)
 }
 
-async fn script() -> Response {
+fn script(_: &Front) -> Response {
     asset("text/javascript; charset=utf-8", SCRIPT)
 }
 
 /// It may be another one with the next start.
-fn asset(media_type: &'static str, content: impl IntoResponse) -> Response {
-    let unkept = [("cache-control", "no-cache")];
-    (unkept, pages::asset(media_type, content)).into_response()
+fn asset(media_type: &'static str, content: impl Into<Body>) -> Response {
+    let mut asset = pages::asset(media_type, content);
+    let unkept = [(CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    answer::add(asset.headers_mut(), unkept);
+    asset
 }
 
 /// The OpenAPI document.
-async fn openapi(State(front): State<Arc<Front>>) -> Response {
+fn openapi(front: &Front) -> Response {
     asset("application/json", front.openapi.clone())
 }

@@ -5,40 +5,43 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tidegate_engine::contract::{Fault, Outcome, Wanted, Work};
 use tidegate_engine::{Begin, Door, FellBehind, Subscription, Taken, ToldEvent};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
 
-use crate::frames::Frames;
+use crate::answer::{Body, Response, answer as respond};
 use crate::json::JsonWriter;
 use crate::limits::{HEARTBEAT, STREAM_FRAMES_AHEAD};
+use crate::options::Ending;
 use crate::problem::{self, Problem};
-use crate::route::{self, Route};
+use crate::route::{self, Asked, RequestBody, Route};
 use crate::router::Front;
 use crate::sink::Rendered;
 
 /// Where a client that reconnects says how far it came.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// Tells a proxy to hand on what comes at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// Keeps the connection from looking idle to what lies between.
 const BEAT: &[u8] = b":\n\n";
 
 /// Answers a request for events: with a problem, or with a stream that begins at once.
 pub(crate) async fn answer(
-    front: Arc<Front>,
+    front: &Arc<Front>,
     route: &Route,
-    request: Request,
+    asked: &Asked<'_>,
+    body: impl RequestBody,
 ) -> Result<Response, Problem> {
     let room = front.admission.request()?;
     let deadline = Instant::now() + front.options.request_timeout;
-    let (mut parts, body) = request.into_parts();
-    let work = route::work(&front, route, &mut parts, body, deadline).await?;
-    let wanted = wanted(work, &parts.headers, &front.door)?;
+    let work = route::work(front, route, asked, body, deadline).await?;
+    let wanted = wanted(work, &asked.parts.headers, &front.door)?;
 
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
@@ -61,16 +64,17 @@ pub(crate) async fn answer(
         }
     };
     let (frames, read) = mpsc::channel(STREAM_FRAMES_AHEAD);
+    let ending = front.options.ending.clone();
     tokio::spawn(async move {
-        stream.carry(first, &front, &frames).await;
+        stream.carry(first, ending, &frames).await;
         drop(room);
     });
     let head = [
-        ("content-type", "text/event-stream"),
-        ("cache-control", "no-store"),
-        ("x-accel-buffering", "no"),
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    Ok((StatusCode::OK, head, Body::new(Frames(read))).into_response())
+    Ok(respond(StatusCode::OK, head, Body::frames(read)))
 }
 
 /// What is asked for; the header `Last-Event-ID`, which a client that reconnects adds, tells better
@@ -141,10 +145,9 @@ impl Stream {
     async fn carry(
         mut self,
         first: Events,
-        front: &Front,
+        mut ending: Ending,
         frames: &mpsc::Sender<io::Result<Bytes>>,
     ) {
-        let mut ending = front.options.ending.clone();
         let mut ending = pin!(ending.wait());
         let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -199,8 +202,6 @@ fn farewell(fell: &FellBehind) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]

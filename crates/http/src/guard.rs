@@ -1,62 +1,31 @@
-//! What requests pass before they are looked at: counting, credentials, and whose page asks.
+//! What requests pass before they are looked at: credentials, and whose page asks.
 
-use std::sync::Arc;
-
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use hyper::header::{self, HeaderMap};
+use hyper::http::request::Parts;
 
 use crate::browser;
-use crate::options::Token;
+use crate::options::{Options, Token};
 use crate::problem::{self, Problem};
-use crate::router::Front;
 
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-
-/// Counts a request and its answer.
-pub(crate) async fn count(
-    State(front): State<Arc<Front>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let _in_flight = front.metrics.enter();
-    let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    front.metrics.count(response.status());
-    response
-}
-
-/// Lets a request through to what may hold data, or answers it here.
-pub(crate) async fn admit(
-    State(front): State<Arc<Front>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+/// Lets a request through to what may hold data.
+///
+/// # Errors
+/// Nothing shows that it may pass.
+pub(crate) fn admit(options: &Options, parts: &Parts, is_webhook: bool) -> Result<(), Problem> {
     // The signature of a webhook is its credential, which no page makes a browser send. Nor is it known
     // under which name another system reaches this server.
-    if !is_webhook(&front, &request) {
-        check_caller(&front, &request)?;
+    if !is_webhook {
+        check_caller(options, parts)?;
     }
-    browser::check_site(&request)?;
-    Ok(next.run(request).await)
+    browser::check_site(parts)
 }
 
-fn check_caller(front: &Front, request: &Request) -> Result<(), Problem> {
-    match &front.options.credentials {
-        Some(token) => check_token(token, request.headers()),
-        None if front.options.any_host => Ok(()),
-        None => browser::check_without_credentials(request),
+fn check_caller(options: &Options, parts: &Parts) -> Result<(), Problem> {
+    match &options.credentials {
+        Some(token) => check_token(token, &parts.headers),
+        None if options.any_host => Ok(()),
+        None => browser::check_without_credentials(parts),
     }
-}
-
-/// Whether it is for a request that arrives as a webhook; others may stand under the same path.
-fn is_webhook(front: &Front, request: &Request) -> bool {
-    let path = request.extensions().get::<MatchedPath>();
-    *request.method() == Method::POST
-        && path.is_some_and(|path| front.webhooks.contains(&path.as_str()))
 }
 
 fn check_token(token: &Token, headers: &HeaderMap) -> Result<(), Problem> {

@@ -24,12 +24,12 @@
 
 mod address;
 mod admission;
+mod answer;
 mod backup;
 mod body;
 mod browser;
 mod docs;
 mod events;
-mod frames;
 mod guard;
 mod health;
 mod json;
@@ -41,6 +41,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod pages;
+mod paths;
 mod problem;
 mod prose;
 mod query;
@@ -53,9 +54,10 @@ mod values;
 mod webhook;
 
 pub use address::{Network, NotANetwork};
-pub use health::starting_router;
+pub use answer::Body;
 pub use openapi::openapi;
 pub use options::{Ending, Options, Readiness, Token};
 pub use pages::Page;
-pub use router::{divided, router};
+pub use route::RequestBody;
+pub use router::{Router, divided, router, starting_router};
 pub use serve::serve;

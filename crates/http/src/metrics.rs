@@ -1,14 +1,13 @@
 //! `/metrics`: what the engine and this front count, as Prometheus text.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tidegate_engine::{DomainFigures, Door, HostFigures};
 
+use crate::answer::{Response, answer};
 use crate::latency::{BOUNDS_US, Latency};
 use crate::router::Front;
 
@@ -67,7 +66,7 @@ impl HttpMetrics {
 }
 
 /// Everything counted, now.
-pub(crate) async fn metrics(State(front): State<Arc<Front>>) -> Response {
+pub(crate) fn metrics(front: &Front) -> Response {
     let mut text = Text::default();
     text.engine(&front.door);
     text.http(&front.metrics);
@@ -79,11 +78,11 @@ pub(crate) async fn metrics(State(front): State<Arc<Front>>) -> Response {
         &format!("{{version=\"{version}\"}}"),
         1,
     );
-    (
-        [("content-type", MEDIA_TYPE), ("cache-control", "no-store")],
-        text.0,
-    )
-        .into_response()
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    answer(StatusCode::OK, headers, text.0)
 }
 
 #[derive(Default)]

@@ -1,17 +1,15 @@
 //! Pages for people: files that the program hands over, each under a path of its own. They hold no data: what
 //! they show they ask for under `/v1`, as any client.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, REFERRER_POLICY,
+};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::answer::{self, Body, Response, answer};
 use crate::problem::Problem;
 use crate::router::Front;
 
@@ -27,38 +25,27 @@ pub struct Page {
 }
 
 /// What a page needs comes from this server; nothing else does, and no text becomes markup.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Headers that their library has no names for.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// A browser asks each time whether there is another version; what stands between may answer that for a minute,
 /// so that a crowd which waits for a start costs the server nothing.
 const CACHED: &str = "public, max-age=0, s-maxage=60";
 
-/// Adds them.
-pub(crate) fn routes(pages: &[Page]) -> Router<Arc<Front>> {
-    let mut router = Router::new();
-    for page in pages {
-        let served = Served::of(page);
-        let answer = move |State(front): State<Arc<Front>>, headers: HeaderMap| {
-            let answered = served.answer(&front, &headers);
-            std::future::ready(answered)
-        };
-        router = router.route(page.path, get(answer));
-    }
-    router
-}
-
 /// A page and the name of its version.
-#[derive(Clone)]
-struct Served {
+pub(crate) struct Served {
     media_type: &'static str,
     content: Bytes,
     version: HeaderValue,
 }
 
 impl Served {
-    fn of(page: &Page) -> Self {
+    pub(crate) fn of(page: &Page) -> Self {
         let version = format!("\"{:032x}\"", xxh3_128(&page.content));
         let version = HeaderValue::try_from(version);
         Self {
@@ -68,17 +55,18 @@ impl Served {
         }
     }
 
-    fn answer(&self, front: &Front, headers: &HeaderMap) -> Result<Response, Problem> {
+    pub(crate) fn answer(&self, front: &Front, headers: &HeaderMap) -> Result<Response, Problem> {
         let _room = front.admission.request()?;
         let about = [
             (ETAG, self.version.clone()),
             (CACHE_CONTROL, HeaderValue::from_static(CACHED)),
         ];
-        Ok(if self.is_known(headers) {
-            (StatusCode::NOT_MODIFIED, about).into_response()
-        } else {
-            (about, asset(self.media_type, self.content.clone())).into_response()
-        })
+        if self.is_known(headers) {
+            return Ok(answer(StatusCode::NOT_MODIFIED, about, Body::empty()));
+        }
+        let mut asset = asset(self.media_type, self.content.clone());
+        answer::add(asset.headers_mut(), about);
+        Ok(asset)
     }
 
     /// Whether the client has it; a proxy on the way may have marked its version as weak.
@@ -95,13 +83,14 @@ impl Served {
 }
 
 /// A file for a browser, under the policy of all pages.
-pub(crate) fn asset(media_type: &'static str, content: impl IntoResponse) -> Response {
+pub(crate) fn asset(media_type: &'static str, content: impl Into<Body>) -> Response {
     let headers = [
-        ("content-type", media_type),
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
     ];
-    (headers, content).into_response()
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    answer(StatusCode::OK, headers, content)
 }

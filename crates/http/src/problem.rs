@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
 use tidegate_engine::contract::{Invalid, InvalidKind, RefusalDef, Writer};
 use tidegate_engine::limits::BUSY_RETRY_MS;
 
+use crate::answer::{Body, Response, answer};
 use crate::json::JsonWriter;
 use crate::webhook;
 
@@ -142,8 +143,8 @@ impl From<Invalid> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    pub(crate) fn into_response(self) -> Response {
         let mut body = Vec::new();
         let mut json = JsonWriter::new(&mut body);
         json.map(0);
@@ -171,8 +172,12 @@ impl IntoResponse for Problem {
 }
 
 /// The response that carries a problem's bytes.
-pub(crate) fn response(status: StatusCode, retry_after_ms: Option<u64>, body: Vec<u8>) -> Response {
-    let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+pub(crate) fn response(
+    status: StatusCode,
+    retry_after_ms: Option<u64>,
+    body: impl Into<Body>,
+) -> Response {
+    let mut response = answer(status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body);
     if let Some(retry_after_ms) = retry_after_ms {
         let seconds = retry_after_ms.div_ceil(1_000).max(1);
         response

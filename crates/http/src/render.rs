@@ -1,6 +1,6 @@
 //! Outcomes as bytes: a small head for the sink, then JSON.
 
-use axum::http::StatusCode;
+use hyper::StatusCode;
 use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Status, Writer};
 
 use crate::json::JsonWriter;

@@ -2,27 +2,24 @@
 
 use std::net::IpAddr;
 
-use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams, Request};
-use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use hyper::body::{Body, Bytes};
+use hyper::http::request::Parts;
 use tidegate_engine::contract::{Method, Raw, RequestDef, Work};
 use tokio::time::{Instant, timeout_at};
 
-use crate::address::{self, Peer};
+use crate::address;
+use crate::answer::Response;
 use crate::body::{self, Takes};
 use crate::limits::WEBHOOK_BYTES_MAX;
 use crate::lists::lists;
 use crate::members::Members;
+use crate::paths::{Decoded, Params, decoded};
 use crate::problem::{self, Problem};
 use crate::query;
 use crate::router::Front;
 use crate::sink::OneShot;
 use crate::values::{Given, address_index};
 use crate::webhook;
-
-const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits behind it; a percent \
-    sign itself is written `%25`";
 
 /// One declared request.
 pub(crate) struct Route {
@@ -33,17 +30,30 @@ pub(crate) struct Route {
     pub(crate) def: &'static RequestDef,
 }
 
+/// The body of a request, whatever it comes from.
+pub trait RequestBody: Body<Data = Bytes> + Unpin {}
+
+impl<B: Body<Data = Bytes> + Unpin> RequestBody for B {}
+
+/// What is asked, but for the body.
+pub(crate) struct Asked<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) params: Params<'a>,
+    /// The other end of the connection, if there is one.
+    pub(crate) peer: Option<IpAddr>,
+}
+
 /// Answers one request. Whoever waits no longer than the time-out learns what came of it.
 pub(crate) async fn answer(
     front: &Front,
     route: &Route,
-    request: Request,
+    asked: &Asked<'_>,
+    body: impl RequestBody,
 ) -> Result<Response, Problem> {
     let _room = front.admission.request()?;
     let began = Instant::now();
     let deadline = began + front.options.request_timeout;
-    let (mut parts, body) = request.into_parts();
-    let work = work(front, route, &mut parts, body, deadline).await?;
+    let work = work(front, route, asked, body, deadline).await?;
     front.door.check(&work)?;
 
     let (sink, answered) = OneShot::channel();
@@ -64,20 +74,17 @@ pub(crate) async fn answer(
 pub(crate) async fn work(
     front: &Front,
     route: &Route,
-    parts: &mut Parts,
-    body: Body,
+    asked: &Asked<'_>,
+    body: impl RequestBody,
     deadline: Instant,
 ) -> Result<Work, Problem> {
-    if !query::is_encoded(parts.uri.path()) {
-        return Err(Problem::new(problem::UNREADABLE, BAD_ENCODING));
-    }
-    let path = RawPathParams::from_request_parts(parts, &()).await;
-    let path = path.map_err(|_| Problem::new(problem::UNREADABLE, "the path is not UTF-8"))?;
+    let parts = asked.parts;
+    let path = decoded(parts.uri.path(), &asked.params)?;
     let takes = takes(route.def, front.options.body_bytes_max);
     let body = body::read(body, &parts.headers, takes, &front.admission);
     let body = timeout_at(deadline, body).await;
     let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
-    let from = address_of(front, route.def, parts);
+    let from = address_of(front, route.def, asked);
     match &route.def.webhook {
         Some(webhook) => {
             if let Some(header) = webhook::lacks(webhook, &parts.headers) {
@@ -104,10 +111,10 @@ fn takes(def: &RequestDef, bytes_max: usize) -> Takes {
 }
 
 /// Who asks, if the request wants to know. A proxy that does not say it well counts itself.
-fn address_of(front: &Front, def: &RequestDef, parts: &Parts) -> Option<IpAddr> {
+fn address_of(front: &Front, def: &RequestDef, asked: &Asked<'_>) -> Option<IpAddr> {
     address_index(def.fields)?;
-    let Peer(peer) = *parts.extensions.get()?;
-    let client = address::client(peer, &parts.headers, &front.options.proxies);
+    let peer = asked.peer?;
+    let client = address::client(peer, &asked.parts.headers, &front.options.proxies);
     Some(client.unwrap_or_else(|_| {
         front.metrics.count_malformed_forwarded();
         peer
@@ -117,7 +124,7 @@ fn address_of(front: &Front, def: &RequestDef, parts: &Parts) -> Option<IpAddr> 
 /// Builds the domain's request.
 fn read(
     def: &RequestDef,
-    (path, from): (&RawPathParams, Option<IpAddr>),
+    (path, from): (&Decoded<'_>, Option<IpAddr>),
     parts: &Parts,
     body: &[u8],
 ) -> Result<Work, Problem> {

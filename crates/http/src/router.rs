@@ -1,16 +1,16 @@
-//! Everything that is served, put together.
+//! Everything that is served, put together, and the way of a request to what answers it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, get, on};
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request};
 use tidegate_engine::Door;
-use tidegate_engine::contract::{FieldKind, Method, RequestDef};
+use tidegate_engine::contract::{self, FieldKind, RequestDef};
 
 use crate::admission::Admission;
+use crate::answer::{Body, Response, without_body};
 use crate::backup;
 use crate::docs;
 use crate::events;
@@ -21,10 +21,13 @@ use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX};
 use crate::metrics::{self, HttpMetrics};
 use crate::openapi::document;
 use crate::options::Options;
-use crate::pages;
+use crate::pages::Served;
+use crate::paths::{Endpoint, Methods, Paths};
 use crate::problem::{self, Problem};
-use crate::route::{self, Route};
+use crate::route::{self, Asked, RequestBody, Route};
 use crate::webhook;
+
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// What of all requests is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +53,16 @@ pub(crate) struct Front {
     pub(crate) admission: Admission,
     pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) openapi: Bytes,
-    /// The paths to which webhooks are posted.
-    pub(crate) webhooks: Vec<&'static str>,
+}
+
+/// Answers requests.
+#[derive(Clone)]
+pub struct Router(Arc<Serving>);
+
+enum Serving {
+    /// How far the start of the server is.
+    Starting(Box<dyn Fn() -> String + Send + Sync>),
+    Started(Arc<Front>, Paths),
 }
 
 /// Serves every request that the domains of `door` declare, and what goes with them.
@@ -77,52 +88,44 @@ pub fn divided(door: &Door, public: Options, all: Options) -> (Router, Router) {
     (of(Part::Public, public), of(Part::All, all))
 }
 
+/// What is answered while the server starts: that it lives, and to all else how far it is.
+pub fn starting_router(how_far: impl Fn() -> String + Send + Sync + 'static) -> Router {
+    Router(Arc::new(Serving::Starting(Box::new(how_far))))
+}
+
 fn serving(part: Part, door: Door, options: Options, metrics: Arc<HttpMetrics>) -> Router {
     let is_secured = options.credentials.is_some();
     let document = document(door.domains(), &options.version, part, is_secured);
-    let front = Arc::new(Front {
+    let front = Front {
         admission: Admission::new(options.requests_in_flight_max),
         metrics,
         openapi: document.to_string().into(),
-        webhooks: webhooks(&door),
         door,
         options,
-    });
-    open(&front)
-        .merge(guarded(&front, part))
-        .layer(from_fn_with_state(Arc::clone(&front), guard::count))
-        .with_state(front)
-}
-
-/// What holds no data, and is answered to everyone under every name of the server: a probe has no
-/// credentials, and neither has a browser before it shows the page with the field for them.
-fn open(front: &Front) -> Router<Arc<Front>> {
-    docs::routes()
-        .merge(pages::routes(&front.options.pages))
-        .route("/healthz", get(health::health))
-        .route("/readyz", get(health::ready))
-        .method_not_allowed_fallback(wrong_method)
-}
-
-/// All else, unknown paths among it.
-fn guarded(front: &Arc<Front>, part: Part) -> Router<Arc<Front>> {
-    let mut router = match part {
-        Part::All => Router::new()
-            .route("/metrics", get(metrics::metrics))
-            .route("/backup", get(backup::backup)),
-        Part::Public => Router::new(),
     };
-    for route in routes(&front.door).filter(|route| part.serves(route.def)) {
-        router = declared(router, route, front);
-    }
-    router
-        .fallback(|| async { Problem::plain(problem::UNKNOWN_PATH) })
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(front), guard::admit))
+    let paths = paths(&front, part);
+    Router(Arc::new(Serving::Started(Arc::new(front), paths)))
 }
 
-async fn wrong_method() -> Problem {
-    Problem::plain(problem::WRONG_METHOD)
+fn paths(front: &Front, part: Part) -> Paths {
+    let mut paths = Paths::default();
+    let get = |endpoint| vec![(Method::GET, endpoint)];
+    for (path, make) in docs::PATHS {
+        paths.add(path, true, get(Endpoint::Made(make)));
+    }
+    for page in &front.options.pages {
+        paths.add(page.path, true, get(Endpoint::Page(Served::of(page))));
+    }
+    paths.add("/healthz", true, get(Endpoint::Made(|_| health::health())));
+    paths.add("/readyz", true, get(Endpoint::Made(health::ready)));
+    if part == Part::All {
+        paths.add("/metrics", false, get(Endpoint::Made(metrics::metrics)));
+        paths.add("/backup", false, get(Endpoint::Backup));
+    }
+    for (path, endpoints) in declared(&front.door, part) {
+        paths.add(path, false, endpoints);
+    }
+    paths
 }
 
 fn routes(door: &Door) -> impl Iterator<Item = Route> {
@@ -137,19 +140,37 @@ fn routes(door: &Door) -> impl Iterator<Item = Route> {
     })
 }
 
-fn webhooks(door: &Door) -> Vec<&'static str> {
-    let webhooks = routes(door).filter(|route| route.def.webhook.is_some());
-    webhooks.map(|route| route.def.http.path).collect()
-}
-
 fn latencies(door: &Door) -> Vec<(&'static str, Latency)> {
     let named = routes(door).map(|route| (route.def.resp, Latency::default()));
     named.collect()
 }
 
-/// Adds one declared request.
-fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Router<Arc<Front>> {
-    let RequestDef { http, fields, .. } = *route.def;
+/// The declared requests by their paths.
+fn declared(door: &Door, part: Part) -> Vec<(&'static str, Vec<(Method, Endpoint)>)> {
+    let mut by_path: Vec<(&str, Vec<_>)> = Vec::new();
+    for route in routes(door).filter(|route| part.serves(route.def)) {
+        check(route.def);
+        let path = route.def.http.path;
+        let endpoint = (method(route.def), Endpoint::Declared(route));
+        match by_path.iter_mut().find(|(of, _)| *of == path) {
+            Some((_, endpoints)) => endpoints.push(endpoint),
+            None => by_path.push((path, vec![endpoint])),
+        }
+    }
+    by_path
+}
+
+fn method(def: &RequestDef) -> Method {
+    match def.http.method {
+        contract::Method::Get => Method::GET,
+        contract::Method::Post => Method::POST,
+        contract::Method::Put => Method::PUT,
+        contract::Method::Delete => Method::DELETE,
+    }
+}
+
+fn check(def: &RequestDef) {
+    let RequestDef { http, fields, .. } = *def;
     let mut lists = fields.iter().filter_map(|field| match field.kind {
         FieldKind::List { fields, max } => Some((fields.len(), max)),
         FieldKind::Name
@@ -161,26 +182,97 @@ fn declared(router: Router<Arc<Front>>, route: Route, front: &Arc<Front>) -> Rou
     });
     if let Some((width, max)) = lists.next() {
         let is_bounded = max <= ITEMS_MAX && width <= ITEM_MEMBERS_MAX;
-        let is_well = is_bounded && http.method != Method::Get && lists.next().is_none();
+        let is_well = is_bounded && http.method != contract::Method::Get && lists.next().is_none();
         assert!(is_well, "{}: one list, in a body, of few items", http.path);
     }
-    webhook::check(route.def);
-    let filter = match http.method {
-        Method::Get => MethodFilter::GET,
-        Method::Post => MethodFilter::POST,
-        Method::Put => MethodFilter::PUT,
-        Method::Delete => MethodFilter::DELETE,
+    webhook::check(def);
+}
+
+impl Router {
+    /// Answers a request; `peer` is the other end of its connection, if it has one.
+    pub async fn answer(
+        &self,
+        peer: Option<IpAddr>,
+        request: Request<impl RequestBody>,
+    ) -> hyper::Response<Body> {
+        let is_head = *request.method() == Method::HEAD;
+        let mut answer = match &*self.0 {
+            Serving::Starting(how_far) => starting(request.uri().path(), how_far),
+            Serving::Started(front, paths) => counted(front, paths, peer, request).await,
+        };
+        if is_head {
+            without_body(&mut answer);
+        }
+        answer
+    }
+}
+
+fn starting(path: &str, how_far: &dyn Fn() -> String) -> Response {
+    match path {
+        "/healthz" => health::health(),
+        _ => health::not_ready(&how_far()),
+    }
+}
+
+/// Counts a request and its answer.
+async fn counted(
+    front: &Arc<Front>,
+    paths: &Paths,
+    peer: Option<IpAddr>,
+    request: Request<impl RequestBody>,
+) -> Response {
+    let _in_flight = front.metrics.enter();
+    let answered = answered(front, paths, peer, request).await;
+    let mut answer = answered.unwrap_or_else(Problem::into_response);
+    answer
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    front.metrics.count(answer.status());
+    answer
+}
+
+async fn answered(
+    front: &Arc<Front>,
+    paths: &Paths,
+    peer: Option<IpAddr>,
+    request: Request<impl RequestBody>,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let found = paths.find(parts.uri.path());
+    let endpoint = found
+        .as_ref()
+        .and_then(|(methods, _)| methods.find(&parts.method));
+    if !found.as_ref().is_some_and(|(methods, _)| methods.is_open) {
+        let is_webhook = endpoint.is_some_and(Endpoint::is_webhook);
+        guard::admit(&front.options, &parts, is_webhook)?;
+    }
+    let Some((methods, params)) = found else {
+        return Err(Problem::plain(problem::UNKNOWN_PATH));
     };
-    let (front, route) = (Arc::clone(front), Arc::new(route));
-    let handler = move |request: Request| {
-        let (front, route) = (Arc::clone(&front), Arc::clone(&route));
-        async move {
+    match endpoint {
+        Some(Endpoint::Made(make)) => Ok(make(front)),
+        Some(Endpoint::Page(page)) => page.answer(front, &parts.headers),
+        Some(Endpoint::Backup) => backup::backup(front).await,
+        Some(Endpoint::Declared(route)) => {
+            let parts = &parts;
+            let asked = Asked {
+                parts,
+                params,
+                peer,
+            };
             if route.def.streams {
-                events::answer(front, &route, request).await
+                events::answer(front, route, &asked, body).await
             } else {
-                route::answer(&front, &route, request).await
+                route::answer(front, route, &asked, body).await
             }
         }
-    };
-    router.route(http.path, on(filter, handler))
+        None => Ok(wrong_method(methods)),
+    }
+}
+
+fn wrong_method(methods: &Methods) -> Response {
+    let mut answer = Problem::plain(problem::WRONG_METHOD).into_response();
+    let allow = methods.allow.clone();
+    answer.headers_mut().insert(header::ALLOW, allow);
+    answer
 }

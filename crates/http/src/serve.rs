@@ -1,28 +1,25 @@
 //! Connections: a bounded number of them, none of which can be held for ever by doing nothing.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::address::Peer;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTION_BUFFER_BYTES, DRAIN_TIMEOUT, HEAD_TIMEOUT, HEADERS_MAX,
     TURN_AWAY_TIMEOUT, TURNED_AWAY_MAX, WRITE_TIMEOUT,
 };
+use crate::router::Router;
 
 /// What a connection beyond the bound is told, whatever it asks.
 const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
@@ -73,36 +70,24 @@ pub async fn serve(
     let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, OfPeer>;
-
-/// The router, for the requests of one connection.
-struct OfPeer {
-    router: TowerToHyperService<Router>,
+fn connection(
+    stream: TcpStream,
     peer: IpAddr,
-}
-
-impl Service<Request<Incoming>> for OfPeer {
-    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
-    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
-
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(Peer(self.peer));
-        self.router.call(request)
-    }
-}
-
-fn connection(stream: TcpStream, peer: IpAddr, router: Router) -> Connection {
-    let router = TowerToHyperService::new(router);
+    router: Router,
+) -> impl GracefulConnection<Error = hyper::Error> {
     // Neither can fail on an open socket; without them it is slower, or closes later.
     let _ = stream.set_nodelay(true);
     let _ = drop_if_unread(&stream, WRITE_TIMEOUT);
+    let service = service_fn(move |request| {
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.answer(Some(peer), request).await) }
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER_BYTES)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), OfPeer { router, peer })
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// Has the system drop a connection whose client does not take what was sent.

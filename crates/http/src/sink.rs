@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderValue};
 use tidegate_engine::contract::{Outcome, Renderer};
 use tidegate_engine::{Answer, ReplySink};
 use tokio::sync::oneshot;
 
+use crate::answer::{Response, answer};
 use crate::problem;
 use crate::render::{HEAD_BYTES, JsonRenderer};
 use crate::webhook;
@@ -61,24 +63,22 @@ impl Rendered {
     pub(crate) fn body(&self) -> &[u8] {
         &self.0[HEAD_BYTES..]
     }
-}
 
-impl IntoResponse for Rendered {
-    fn into_response(self) -> Response {
-        let Self(mut bytes) = self;
-        let head = *bytes
+    pub(crate) fn into_response(self) -> Response {
+        let head = *self
+            .0
             .first_chunk::<HEAD_BYTES>()
             .expect("because the renderer wrote a head");
-        bytes.drain(..HEAD_BYTES);
+        let body = Bytes::from(self.0).slice(HEAD_BYTES..);
         let [low, high, retry @ ..] = head;
         let status = StatusCode::from_u16(u16::from_le_bytes([low, high]));
         let status = status.expect("because the renderer wrote the code of a status");
         let retry_after_ms = u64::from(u32::from_le_bytes(retry));
         if status.is_success() {
-            return (status, [(header::CONTENT_TYPE, JSON)], bytes).into_response();
+            return answer(status, [(header::CONTENT_TYPE, JSON)], body);
         }
         let retry_after_ms = (retry_after_ms > 0).then_some(retry_after_ms);
-        let mut response = problem::response(status, retry_after_ms, bytes);
+        let mut response = problem::response(status, retry_after_ms, body);
         if status == StatusCode::UNAUTHORIZED {
             problem::challenge(&mut response, webhook::SCHEME);
         }

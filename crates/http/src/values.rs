@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName};
+use hyper::header::{HeaderMap, HeaderName};
 use tidegate_engine::contract::{Field, FieldKind, Raw, RequestDef, Values};
 
+use crate::paths::Decoded;
 use crate::problem::Problem;
 
 /// The header that gives a request's id where its body does not.
@@ -22,10 +23,7 @@ pub(crate) struct Given<'a> {
 
 impl<'a> Given<'a> {
     /// Starts with what the path gives.
-    pub(crate) fn new(
-        def: &RequestDef,
-        path: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Self {
+    pub(crate) fn new(def: &RequestDef, path: &'a Decoded<'_>) -> Self {
         let mut given = Self {
             fields: def.fields,
             values: vec![None; def.fields.len()],

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use axum::extract::RawPathParams;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use tidegate_engine::contract::{Field, FieldKind, Method, Raw, RequestDef, Status, Webhook, Work};
 
+use crate::paths::Decoded;
 use crate::problem::{self, Problem};
 use crate::values::Given;
 
@@ -86,7 +86,7 @@ pub(crate) fn lacks(webhook: &Webhook, headers: &HeaderMap) -> Option<&'static s
 pub(crate) fn read(
     def: &RequestDef,
     webhook: &Webhook,
-    (path, from): (&RawPathParams, Option<IpAddr>),
+    (path, from): (&Decoded<'_>, Option<IpAddr>),
     parts: &Parts,
     body: &[u8],
 ) -> Result<Work, Problem> {

@@ -1,12 +1,9 @@
 //! A front of two addresses: what is public at one, and all of it at the other.
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response};
 use http_body_util::BodyExt;
+use hyper::Request;
 use serde_json::Value;
-use tidegate_http::{Options, divided};
-use tower::ServiceExt;
+use tidegate_http::{Body, Options, Router, divided};
 
 use crate::harness::{Server, post, put};
 
@@ -18,7 +15,7 @@ fn routers(server: &Server) -> (Router, Router) {
 }
 
 async fn send(router: &Router, request: Request<Body>) -> (u16, Vec<u8>) {
-    let response: Response<Body> = router.clone().oneshot(request).await.unwrap();
+    let response = router.answer(None, request).await;
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (status, bytes.to_vec())

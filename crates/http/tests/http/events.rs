@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
 use http_body_util::BodyExt;
+use hyper::Request;
 use serde_json::Value;
-use tidegate_http::{Ending, Options, Token};
+use tidegate_http::{Body, Ending, Options, Token};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tower::ServiceExt;
 
 use crate::harness::Server;
 
@@ -28,7 +26,7 @@ impl Reading {
             request = request.header("last-event-id", last);
         }
         let request = request.body(Body::empty()).unwrap();
-        let response = server.router.clone().oneshot(request).await.unwrap();
+        let response = server.router.answer(None, request).await;
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {
             body: response.into_body(),

@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use hyper::{Request, StatusCode};
 use serde_json::Value;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::disk::{Disk, FaultDisk};
@@ -17,8 +15,7 @@ use tidegate_engine::{
     AllArchiveTimes, Config, Door, Engine, MachineClock, MachineEntropy, Memory, Shares, Space,
     tables_of,
 };
-use tidegate_http::{Options, router};
-use tower::ServiceExt;
+use tidegate_http::{Body, Options, RequestBody, Router, router};
 
 use crate::toy::TOY;
 
@@ -34,7 +31,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
-    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) headers: hyper::HeaderMap,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -143,8 +140,8 @@ impl Server {
         }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answered {
-        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+    pub(crate) async fn send(&self, request: Request<impl RequestBody>) -> Answered {
+        let response = self.router.answer(None, request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         Answered {

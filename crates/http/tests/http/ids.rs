@@ -1,7 +1,7 @@
 //! Ids, and the header that may carry them.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use hyper::{Request, StatusCode};
+use tidegate_http::Body;
 
 use crate::harness::{Answered, Server, put};
 

@@ -1,9 +1,8 @@
 //! Lists of objects in bodies.
 
-use axum::body::Body;
-use axum::http::Request;
+use hyper::Request;
 use serde_json::{Value, json};
-use tidegate_http::openapi;
+use tidegate_http::{Body, openapi};
 
 use crate::harness::Server;
 use crate::toy::TOY;

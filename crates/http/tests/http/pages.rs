@@ -1,8 +1,8 @@
 //! Pages that the program hands over.
 
-use axum::body::{Body, Bytes};
-use axum::http::{Request, StatusCode};
-use tidegate_http::{Options, Page, Token};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
+use tidegate_http::{Body, Options, Page, Token};
 
 use crate::harness::{Answered, Server};
 

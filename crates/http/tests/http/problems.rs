@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request};
-use tidegate_http::{Options, Token};
+use hyper::header::HeaderValue;
+use hyper::{Method, Request};
+use tidegate_http::{Body, Options, Token};
 
 use crate::harness::{Answered, Server, post, put};
 
@@ -237,7 +237,7 @@ async fn a_body_that_does_not_arrive_times_out_and_nothing_was_done() {
         ..options()
     });
     let request = Request::post("/v1/boxes/box/things").header("content-type", "application/json");
-    let answered = server.send(request.body(Body::new(Never)).unwrap()).await;
+    let answered = server.send(request.body(Never).unwrap()).await;
     assert_eq!(answered.problem(), (408, "body_timeout".to_owned()));
 }
 
@@ -430,8 +430,8 @@ async fn what_holds_no_data_is_served_under_any_name() {
 /// A body of which nothing ever comes.
 pub(crate) struct Never;
 
-impl axum::body::HttpBody for Never {
-    type Data = axum::body::Bytes;
+impl hyper::body::Body for Never {
+    type Data = hyper::body::Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(

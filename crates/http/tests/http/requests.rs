@@ -1,8 +1,8 @@
 //! What is answered with 200.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use hyper::{Request, StatusCode};
 use serde_json::json;
+use tidegate_http::Body;
 
 use crate::harness::{Server, post};
 

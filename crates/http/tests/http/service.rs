@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
 use http_body_util::BodyExt;
-use tidegate_http::{Options, Readiness};
-use tower::ServiceExt;
+use hyper::Request;
+use tidegate_http::{Body, Options, Readiness};
 
 use crate::harness::Server;
 
@@ -192,10 +190,10 @@ async fn there_is_one_backup_at_a_time_and_a_client_that_leaves_makes_room() {
 
 #[tokio::test]
 async fn while_it_starts_it_lives_and_tells_how_far_it_is() {
-    let router = tidegate_http::starting_router(Arc::new(|| "3 of 9 MiB".to_owned()));
+    let router = tidegate_http::starting_router(|| "3 of 9 MiB".to_owned());
     for (uri, status) in [("/healthz", 200), ("/readyz", 503), ("/v1/stock", 503)] {
         let request = Request::get(uri).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
+        let response = router.answer(None, request).await;
         assert_eq!(response.status().as_u16(), status, "{uri}");
         if status == 503 {
             assert_eq!(response.headers()["retry-after"], "1");

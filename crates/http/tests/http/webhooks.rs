@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::http::request::Builder;
+use hyper::Request;
+use hyper::http::request::Builder;
 use serde_json::{Value, json};
 use tidegate_http::limits::WEBHOOK_BYTES_MAX;
-use tidegate_http::{Options, Token, openapi};
+use tidegate_http::{Body, Options, Token, openapi};
 
 use crate::harness::{Answered, Server, put};
 use crate::problems::Never;
@@ -243,7 +242,9 @@ async fn a_webhook_is_admitted_counted_and_timed_like_any_request() {
         request_timeout: Duration::from_millis(20),
         ..options()
     });
-    let late = hasty.send(webhook(Body::new(Never))).await;
+    let late = hasty
+        .send(headed(TOLD, &HEADERS).body(Never).unwrap())
+        .await;
     assert_eq!(late.problem(), (408, "body_timeout".to_owned()));
 }
 

@@ -51,7 +51,7 @@ async fn serve(http: std::net::TcpListener, reading: Arc<Reading>, stop: watch::
         return;
     };
     let told = Arc::clone(&reading);
-    let router = tidegate_http::starting_router(Arc::new(move || how_far(&told)));
+    let router = tidegate_http::starting_router(move || how_far(&told));
     let mut stopped = stop.clone();
     let until_stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
     let serve = tidegate_http::serve(http, router, CONNECTIONS_MAX, until_stopped);
