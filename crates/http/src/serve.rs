@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -30,11 +31,13 @@ const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \"retry_after_ms\":1000}";
 
 /// Serves `router` on `listener` until `shutdown` is done, then lets running requests end. At most
-/// `connections_max` connections are served at one time; one more is told BUSY and closed.
+/// `connections_max` connections are served at one time; one more is told BUSY and closed. Each lives on the
+/// runtime that `place` gives for it.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     connections_max: usize,
+    place: impl Fn() -> Handle,
     shutdown: impl Future<Output = ()>,
 ) {
     let connections = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
@@ -53,10 +56,13 @@ pub async fn serve(
             },
         };
         if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
-            let connection = graceful.watch(connection(stream, peer, router.clone()));
-            tokio::spawn(async move {
-                // How a connection ends is its client's affair; what was asked was answered.
-                let _ = connection.await;
+            let (router, watcher) = (router.clone(), graceful.watcher());
+            let moved = stream.into_std();
+            place().spawn(async move {
+                if let Ok(stream) = moved.and_then(TcpStream::from_std) {
+                    // How a connection ends is its client's affair; what was asked was answered.
+                    let _ = watcher.watch(connection(stream, peer, router)).await;
+                }
                 drop(permit);
             });
         } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tidegate_http::{Options, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -34,9 +35,15 @@ impl Listening {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let router = server.router.clone();
-        let served = tokio::spawn(serve(listener, router, connections_max, async move {
-            let _ = stopped.await;
-        }));
+        let served = tokio::spawn(serve(
+            listener,
+            router,
+            connections_max,
+            Handle::current,
+            async move {
+                let _ = stopped.await;
+            },
+        ));
         Self {
             address,
             stop,

@@ -41,11 +41,7 @@ impl Fronts {
         // Half of them each; a front at its limit must not starve the other.
         let kept = settings.admin.map_or(0, |_| ADMIN_FILES);
         let connections_max = (files::connections_max().saturating_sub(kept) / 2).max(1);
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(cores)
-            .thread_name("http")
-            .on_thread_start(panics::watch)
+        let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let (resp_addr, http_addr) = (listeners.resp.local_addr()?, listeners.http.local_addr()?);
@@ -59,7 +55,13 @@ impl Fronts {
 
         let resp_front = resp_front(settings, door, connections_max);
         let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
-        let serve_http = serve_http(settings, door, (http, admin), connections_max, stopped);
+        let serve_http = serve_http(
+            settings,
+            door,
+            (http, admin),
+            (connections_max, runtime),
+            stopped,
+        );
         let run = move || {
             tokio.block_on(async {
                 // HTTP ends by itself once stopped and drained; RESP takes connections until then.
@@ -100,7 +102,7 @@ fn serve_http(
     settings: &Settings,
     door: &Door,
     (http, admin): (TcpListener, Option<TcpListener>),
-    connections_max: usize,
+    (connections_max, runtime): (usize, &Arc<Runtime>),
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
     let options = |addr| http_options(settings, addr, &stopped);
@@ -115,12 +117,15 @@ fn serve_http(
             None,
         ),
     };
+    let runtime = Arc::clone(runtime);
     async move {
-        let serve = tidegate_http::serve(http, router, connections_max, until(stopped.clone()));
+        let place = || runtime.next_executor().clone();
+        let until_stopped = until(stopped.clone());
+        let serve = tidegate_http::serve(http, router, connections_max, place, until_stopped);
         match admin {
             Some((admin, all)) => {
                 let most = ADMIN_CONNECTIONS_MAX;
-                let also = tidegate_http::serve(admin, all, most, until(stopped));
+                let also = tidegate_http::serve(admin, all, most, place, until(stopped));
                 tokio::join!(serve, also);
             }
             None => serve.await,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tidegate_engine::Reading;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::panics::spawn;
@@ -54,7 +55,13 @@ async fn serve(http: std::net::TcpListener, reading: Arc<Reading>, stop: watch::
     let router = tidegate_http::starting_router(move || how_far(&told));
     let mut stopped = stop.clone();
     let until_stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-    let serve = tidegate_http::serve(http, router, CONNECTIONS_MAX, until_stopped);
+    let serve = tidegate_http::serve(
+        http,
+        router,
+        CONNECTIONS_MAX,
+        Handle::current,
+        until_stopped,
+    );
     let tell = async {
         loop {
             tokio::time::sleep(TELL_EVERY).await;
