@@ -25,7 +25,7 @@ request! {
     /// Reserves all lines, or none, for a while, and answers once that is known.
     /// Sent again, it answers what has become of the order; after `BUSY` it tries again.
     pub struct Place {
-        /// The caller's id of this order.
+        /// The caller's id of this order: who knows it may read, pay and cancel it.
         id: Name,
         /// Who orders.
         buyer: Name,

@@ -176,7 +176,7 @@ impl Mail for Bought {
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let purchase = self.purchase();
         if tx.get(&ORDERS, to)?.is_some() {
-            // Somebody has placed an order under the id that was minted for this one.
+            // Somebody has placed an order under the id that was made for this one.
             let things = vec![vec![purchase.thing()]];
             settle(tx, self.owner(), things, Verdict::Release);
             let ended = Ended {

@@ -49,6 +49,7 @@ mod guard;
 pub mod hex;
 mod lots;
 mod mail;
+mod order_id;
 mod pace;
 mod refusal;
 mod reply;

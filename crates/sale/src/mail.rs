@@ -9,7 +9,6 @@ use tidegate_stock::within::Level;
 
 use crate::apply::{know_ended, know_level, know_spent, know_void, make_void, open_shelf};
 use crate::table::{DOMAIN, ENTRANTS, GOODS, SALES, Shelf, VOIDS};
-use crate::token::order_of;
 
 /// The number of the mail by which a sale is told how many units there are.
 const LEVEL: u8 = 5;
@@ -80,6 +79,9 @@ pub(crate) struct MakeVoid {
     pub(crate) token: TokenOf,
     #[n(1)]
     pub(crate) expires_ms: u64,
+    /// The order that would be made by it.
+    #[cbor(n(2), with = "tidegate_engine::text")]
+    pub(crate) order: CompactString,
 }
 
 impl Row for MakeVoid {}
@@ -91,7 +93,7 @@ impl Mail for MakeVoid {
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
         let TokenOf { sale, serial, .. } = &self.token;
-        let owner = tidegate_order::owner_of(&order_of(*serial));
+        let owner = tidegate_order::owner_of(&self.order);
         tidegate_stock::within::reads(reads, to, &owner);
         reads.row(&VOIDS, (to, sale.as_str(), *serial));
     }
@@ -243,6 +245,7 @@ mod tests {
         let void = MakeVoid {
             token: token.clone(),
             expires_ms: 400,
+            order: "o".into(),
         };
         let word = VoidOrNot {
             token: token.clone(),
@@ -260,7 +263,7 @@ mod tests {
                 "01".repeat(32),
                 "02".repeat(16)
             ),
-            "a200a30061780161620219012c01190190".to_owned(),
+            "a300a30061780161620219012c0119019002616f".to_owned(),
             "a200a30061780161620219012c01f5".to_owned(),
             "a400a30061780161620219012c011901900261730302".to_owned(),
         ];

@@ -305,7 +305,7 @@ impl Row for Entrant {}
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct TokenRow {
-    /// Its number, and that of the order which is made by it.
+    /// Its number.
     #[n(0)]
     pub(crate) serial: u64,
     #[cbor(n(1), with = "tidegate_engine::text")]

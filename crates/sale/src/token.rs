@@ -16,7 +16,7 @@ const BODY_BYTES: usize = 8 + 8 + 4 + 8;
 /// A token that its sale has signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// Its number, and that of the order which is made by it.
+    /// Its number.
     pub(crate) serial: u64,
     pub(crate) expires_ms: u64,
     pub(crate) quantity: u64,
@@ -94,16 +94,6 @@ fn mac_of(key: &Hash, to: For<'_>, body: &[u8]) -> hmac::Hmac<Sha256> {
     mac
 }
 
-/// The id of the order that is made by a token.
-pub(crate) fn order_of(serial: u64) -> CompactString {
-    compact_str::format_compact!("{serial}")
-}
-
-/// The token by which an order was made.
-pub(crate) fn serial_of(order: &str) -> Option<u64> {
-    order.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,11 +134,5 @@ mod tests {
         for other in ["", "12", &shown[1..], &format!("{shown}00")] {
             assert_eq!(Token::read(other, &KEY, TO), Err(Bad::Forged));
         }
-    }
-
-    #[test]
-    fn its_order_says_which_token_it_was() {
-        assert_eq!(serial_of(&order_of(u64::MAX)), Some(u64::MAX));
-        assert_eq!(serial_of("o-1"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `SALE.BUY`: a token is spent where the SKU is, in the transaction that holds the units. The order follows.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Edge, Reads, Stop, Tx};
 use tidegate_order::{Purchase, owner_of};
@@ -10,12 +11,13 @@ use crate::command::Buy;
 use crate::edge::{SOLD, show_shelf};
 use crate::hex::from_hex;
 use crate::mail::{Spent, TokenOf, seller_of};
+use crate::order_id::order_of;
 use crate::refusal::{
     BAD_TOKEN, NOT_ON_SALE, OTHER_BUYER, OVER, SOLD_OUT, TOKEN_EXPIRED, TOO_LATE,
 };
 use crate::reply::BuyReceipt;
 use crate::table::{SHELVES, Shelf, VOIDS};
-use crate::token::{Bad, For, Token, order_of};
+use crate::token::{Bad, For, Token};
 
 impl Apply for Buy {
     type Reply = BuyReceipt;
@@ -56,7 +58,7 @@ impl Apply for Buy {
             Ok(token) => token,
             Err(refusal) => return Some(Err(refusal)),
         };
-        let owner = owner_of(&order_of(token.serial));
+        let owner = owner_of(&self.order(&shelf, token));
         // Who has bought is to hear so, whatever is left now.
         if within::may_have_taken(edge, sku, &owner)
             || edge.may_have(&VOIDS, sku, (sku, sale, token.serial))
@@ -75,7 +77,8 @@ impl Apply for Buy {
         let shelf = tx.get(&SHELVES, (sku, self.id.as_str()))?;
         let shelf = shelf.ok_or(Refusal::NotOnSale)?;
         let token = self.token(&shelf)?;
-        let owner = owner_of(&order_of(token.serial));
+        let order = self.order(&shelf, token);
+        let owner = owner_of(&order);
         if let Some(Earlier { at_ms }) = within::taken_before(tx, sku, &owner)? {
             return Ok(self.receipt(&shelf, token, at_ms, !tx.has_acted()));
         }
@@ -85,7 +88,7 @@ impl Apply for Buy {
             return Err(Refusal::TokenExpired.into());
         }
         let purchase = self.purchase(&shelf, token, tx.now_ms());
-        match within::take_now(tx, sku, purchase.claim(&order_of(token.serial)))? {
+        match within::take_now(tx, sku, purchase.claim(&order))? {
             Taken::Now => Ok(self.spend(tx, &shelf, token)),
             Taken::SoldOut { available } => {
                 show_shelf(tx, sku, self.id.as_str(), &shelf);
@@ -111,6 +114,11 @@ impl Buy {
             Bad::Forged => Refusal::BadToken,
             Bad::OtherBuyer => Refusal::OtherBuyer,
         })
+    }
+
+    /// The order that is made by a token.
+    fn order(&self, shelf: &Shelf, token: Token) -> CompactString {
+        order_of(&shelf.key, self.id.as_str(), token.serial)
     }
 
     /// Whether there is time for it still.
@@ -166,7 +174,7 @@ impl Buy {
         repeated: bool,
     ) -> BuyReceipt {
         BuyReceipt {
-            order: order_of(token.serial),
+            order: self.order(shelf, token),
             sku: self.sku.compact(),
             quantity: token.quantity,
             total: shelf.unit_price * token.quantity,

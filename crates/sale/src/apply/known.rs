@@ -7,8 +7,8 @@ use tidegate_stock::within::Level;
 use super::steer::look_soon;
 use crate::edge::show;
 use crate::mail::{Spent, VoidOrNot};
+use crate::order_id::serial_of;
 use crate::table::{ENTRANTS, Entrant, GOODS, Good, SALES, Sale, TokenState, Units};
-use crate::token::serial_of;
 
 /// How many units of a good there are.
 pub(crate) fn know_level(tx: &mut Tx<'_>, name: &str, level: &Level) -> Result<(), Missing> {

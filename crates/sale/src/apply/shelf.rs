@@ -8,7 +8,6 @@ use tidegate_stock::within::{taken_before, unwatch, watch};
 use crate::KEPT_MS;
 use crate::mail::{MakeVoid, OpenShelf, TokenOf, VoidOrNot, levels_of};
 use crate::table::{DOMAIN, GOODS, SALES, SHELVES, SKUS, Sale, Shelf, VOIDS, Void};
-use crate::token::order_of;
 
 /// Set with a sale that has started, and how many of its goods are on sale.
 pub(crate) const OPEN: Timer = Timer::new(DOMAIN, 3, open, open_reads);
@@ -142,7 +141,7 @@ impl Shelf {
 /// A token is not to be spent any more, if it was not.
 pub(crate) fn make_void(tx: &mut Tx<'_>, sku: &str, void: &MakeVoid) -> Result<(), Missing> {
     let TokenOf { sale, serial, .. } = &void.token;
-    let owner = owner_of(&order_of(*serial));
+    let owner = owner_of(&void.order);
     let is_void = taken_before(tx, sku, &owner)?.is_none();
     let until_ms = void.expires_ms;
     if is_void && tx.now_ms() < until_ms {

@@ -7,6 +7,7 @@ use super::{position_of, sale_of};
 use crate::command::Token as TokenRequest;
 use crate::hex::hex;
 use crate::mail::{MakeVoid, TokenOf};
+use crate::order_id::order_of;
 use crate::refusal::{
     BAD_TICKET, NOT_ADMITTED, OTHER_BUYER, OVER, OVER_LIMIT, SLOW_DOWN, UNKNOWN_GOOD, UNKNOWN_SALE,
 };
@@ -74,7 +75,7 @@ impl Apply for TokenRequest {
             entrant.next_token_us = next_token_us;
             Ok(self.issue(tx, (sale, entrant, good), position))
         } else {
-            Err(self.make_room(tx, entrant, shop))
+            Err(self.make_room(tx, entrant, (&sale, shop)))
         }
     }
 }
@@ -119,7 +120,12 @@ impl TokenRequest {
     }
 
     /// What stands in the way was not spent, as far as the sale knows: it is to be void.
-    fn make_room(&self, tx: &mut Tx<'_>, mut entrant: Entrant, shop: &Shop) -> Stop<Refusal> {
+    fn make_room(
+        &self,
+        tx: &mut Tx<'_>,
+        mut entrant: Entrant,
+        (sale, shop): (&Sale, &Shop),
+    ) -> Stop<Refusal> {
         let (name, buyer) = (self.id.as_str(), self.buyer.as_str());
         let mut over = entrant.taken(|state| state != TokenState::Voiding) + self.quantity.get();
         let out = entrant.tokens.iter_mut();
@@ -138,6 +144,7 @@ impl TokenRequest {
                     serial: token.serial,
                 },
                 expires_ms: token.expires_ms,
+                order: order_of(&sale.key, name, token.serial),
             };
             tx.send(&token.sku, &void);
             asked = true;

@@ -9,8 +9,8 @@ use super::rows::Rows;
 use super::{Fault, Kind};
 use crate::KEPT_MS;
 use crate::mail::{MakeVoid, OpenShelf, OrderEnded, TokenOf, VoidOrNot, seller_of, shelf_label};
+use crate::order_id::order_of;
 use crate::table::{Entrant, Gate, Sale, Shop, TokenRow, TokenState, Units};
-use crate::token::order_of;
 
 pub(super) fn check(sale: &Sale, rows: &Rows, fault: Fault<'_>) {
     let Some(shop) = &sale.shop else {
@@ -133,16 +133,16 @@ pub(super) fn add(books: &Books<'_>, name: &str, sale: &Sale, rows: &Rows, audit
     }
     for (buyer, entrant) in &rows.entrants {
         for token in &entrant.tokens {
-            add_token((name, buyer), token, audit);
+            let order = order_of(&sale.key, name, token.serial);
+            add_token((name, buyer), (token, &order), audit);
         }
     }
 }
 
-fn add_token((name, buyer): (&str, &str), token: &TokenRow, audit: &mut Audit) {
-    let order = order_of(token.serial);
+fn add_token((name, buyer): (&str, &str), (token, order): (&TokenRow, &str), audit: &mut Audit) {
     let seller = seller_of(name);
     let purchase = (&seller, buyer, token.quantity);
-    audit.has(counted_label(&order, purchase));
+    audit.has(counted_label(order, purchase));
     match token.state {
         TokenState::Out => {}
         TokenState::Voiding => {
@@ -154,7 +154,7 @@ fn add_token((name, buyer): (&str, &str), token: &TokenRow, audit: &mut Audit) {
             audit.needs(of.void_label(), || format!("sale {name}, {buyer}"));
         }
         TokenState::Spent => {
-            let bought = bought_label(&order, purchase);
+            let bought = bought_label(order, purchase);
             audit.needs(bought, || format!("sale {name}, {buyer}"));
         }
     }
