@@ -50,6 +50,7 @@ const REFUSALS = {
   not_open: () => "The waiting room is not open yet.",
   over: () => "The sale has ended.",
   full: () => "The waiting room is full: as many have joined as it takes.",
+  not_eligible: () => "The shop has checked, and may not let you join this sale.",
   bad_ticket: () => "Your place is not known here any more. Please join again.",
   other_buyer: () => "This place belongs to another buyer.",
   not_admitted: () => "It is not your turn yet.",

@@ -245,7 +245,7 @@ fn check_host((host, limits): (&str, Limits), called: &BTreeSet<String>) -> Resu
         let called: Vec<_> = called.iter().map(String::as_str).collect();
         let called = called.join(", ");
         return Err(format!(
-            "no URL of a provider names it; they name: {called}"
+            "no URL of a provider or hook names it; they name: {called}"
         ));
     }
     Ok(())
@@ -341,7 +341,7 @@ mod tests {
             ("pay.example:65536", "name it with its port"),
             ("pay.example", "name it with its port"),
             ("pay.example:80", "they name: pay.example:443"),
-            ("pay.exmaple:443", "no URL of a provider names it"),
+            ("pay.exmaple:443", "no URL of a provider or hook names it"),
         ] {
             let told = named(host).expect_err("it is refused");
             assert!(told.starts_with(&format!("host {host}: ")), "{told}");

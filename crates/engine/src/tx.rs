@@ -114,6 +114,8 @@ pub struct Tx<'a> {
     /// What it changed that somebody may wait for.
     pub(crate) told: Vec<CompactString>,
     pub(crate) calls: Calls,
+    /// How many calls a command may make beyond those that it has said it makes.
+    pub(crate) room_for_calls: usize,
     pub(crate) settings: &'a Settings,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) splits: &'a Splits,
@@ -376,6 +378,13 @@ impl<'a> Tx<'a> {
         self.put(&OUTBOX, number, &sent);
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
+    }
+
+    /// Whether there is room for one more call of a command: for one that calls now and then only, and says nothing
+    /// of it in [`crate::contract::Apply::calls`].
+    #[must_use]
+    pub fn may_call(&self) -> bool {
+        self.calls.begun < self.room_for_calls
     }
 
     /// Calls out: after this transaction is durable, at least once, always with the number that is given

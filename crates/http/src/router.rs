@@ -175,7 +175,7 @@ fn check(def: &RequestDef) {
         FieldKind::List { fields, max } => Some((fields.len(), max)),
         FieldKind::Name
         | FieldKind::Id
-        | FieldKind::Payload
+        | FieldKind::Payload { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,

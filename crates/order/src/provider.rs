@@ -192,7 +192,7 @@ impl Told {
 }
 
 impl FieldType for Told {
-    const KIND: FieldKind = FieldKind::Payload;
+    const KIND: FieldKind = <Payload as FieldType>::KIND;
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
         let payload = Payload::read(raw)?;

@@ -47,7 +47,7 @@ impl Error<'_> {
             FieldKind::Integer { .. } => true,
             FieldKind::Name
             | FieldKind::Id
-            | FieldKind::Payload
+            | FieldKind::Payload { .. }
             | FieldKind::Address
             | FieldKind::Word(_)
             | FieldKind::List { .. } => false,

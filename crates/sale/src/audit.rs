@@ -1,5 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
+mod checks;
 mod draws;
 mod guard;
 mod rows;
@@ -37,6 +38,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         draws::check(name, sale, rows, &mut fault);
         shop::check(sale, rows, &mut fault);
         guard::check(books, sale, rows, &mut fault);
+        checks::check(books, sale, rows, &mut fault);
         shop::add(books, name, sale, rows, &mut audit);
         let entrants = i64::try_from(rows.entrants.len()).unwrap_or(i64::MAX);
         audit.add("sale.entrants", entrants);

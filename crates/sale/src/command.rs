@@ -3,6 +3,7 @@
 use tidegate_engine::contract::{Address, Bounded, Limit, List, Millis, Name, Wait};
 use tidegate_engine::request;
 
+use crate::check::Response;
 use crate::guard::ChallengeKind;
 use crate::{BUYER_UNITS_MAX, GOODS_MAX, PER_MINUTE_MAX, PROOF_BITS_MAX, PROOF_BITS_MIN, RATE_MAX};
 
@@ -60,6 +61,8 @@ request! {
         ["QUESTION"] question: Option<Name>,
         /// Its answer, in whatever case and with spaces anywhere. It is told to nobody.
         ["ANSWER"] answer: Option<Name>,
+        /// Who is asked whether somebody may enter, as the settings name it: `[hooks.NAME]`. Nobody without it.
+        ["HOOK"] hook: Option<Name>,
     }
 }
 
@@ -82,7 +85,8 @@ request! {
 request! {
     /// Enters a sale, and answers the buyer's ticket. Sent again, it answers the same.
     ///
-    /// Who is told `challenge` sends it again with what solves that.
+    /// Who is told `challenge` sends it again with what solves that. Where the sale has a hook, that is asked whether
+    /// the buyer may enter, and who is told `not_eligible` may send it again with another `response`.
     pub struct Join {
         /// The sale.
         id: Name,
@@ -93,8 +97,12 @@ request! {
         ["PROOF"] proof: Option<Name>,
         /// The answer to the `question` of a challenge.
         ["ANSWER"] answer: Option<Name>,
+        /// What the hook of the sale is to look at, as what a captcha has given.
+        ["RESPONSE"] response: Option<Response>,
         /// Where they come from.
         ["FROM"] from: Option<Address>,
+        /// How long the answer is waited for, if a hook is asked; then it is `PENDING`: ask again.
+        ["WAIT"] wait_ms: Wait = 2_000,
     }
 }
 

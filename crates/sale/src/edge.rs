@@ -27,7 +27,8 @@ impl Told for Sale {
         let beacon = self.beacon.as_ref().map_or(0, String::len);
         let name = self.beacon_name.as_ref().map_or(0, String::len);
         let question = self.guard.as_ref().map_or(0, Guard::text_bytes);
-        size_of::<Self>() + beacon + name + question + SHOP_BYTES_MAX
+        let hook = self.checks.as_ref().map_or(0, |checks| checks.hook.len());
+        size_of::<Self>() + beacon + name + question + hook + SHOP_BYTES_MAX
     }
 }
 

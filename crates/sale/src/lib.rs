@@ -34,13 +34,17 @@
 //! 10. Goods that are to be put on sale, a gate that is looked at again, shelves and void tokens have their timers.
 //! 11. The next entry from an address, and the next token of a buyer, is expected no later than the limits of the
 //!     sale allow.
+//! 12. Of each buyer whom a hook is being asked about there is a call, and of no other. They are as many as the sale says,
+//!     and so are those who were refused; nobody of them is in line.
 //!
 //! Start reading at `command.rs`, then `draw.rs` and `apply/draw.rs`.
 
 mod apply;
 mod audit;
 mod challenge;
+mod check;
 mod command;
+mod counts;
 pub mod draw;
 mod edge;
 mod gate;
@@ -62,6 +66,7 @@ mod token;
 
 pub use audit::audit;
 pub use challenge::Asked;
+pub use check::{HOOK_ACTION, Hooks, OPEN_CHECKS_MAX, REFUSALS_MAX};
 pub use command::{Beacon, Buy, Create, Entries, Get, Good, Goods, Join, Position, StartOf, Token};
 pub use guard::ChallengeKind;
 pub use refusal::Refusal;

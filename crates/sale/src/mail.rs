@@ -3,17 +3,21 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::Mail;
-use tidegate_engine::{Address, Missing, Reads, Row, Tx};
+use tidegate_engine::{Address, CallEnd, Missing, Reads, Row, Tx};
 use tidegate_order::Ended;
 use tidegate_stock::within::Level;
 
-use crate::apply::{know_ended, know_level, know_spent, know_void, make_void, open_shelf};
-use crate::table::{DOMAIN, ENTRANTS, GOODS, SALES, Shelf, VOIDS};
+use crate::apply::{
+    know_checked, know_ended, know_level, know_spent, know_void, make_void, open_shelf,
+};
+use crate::table::{CHECKS, DOMAIN, ENTRANTS, GOODS, SALES, Shelf, VOIDS};
 
 /// The number of the mail by which a sale is told how many units there are.
 const LEVEL: u8 = 5;
 /// By which it is told that an order has come to nothing.
 const ENDED: u8 = 6;
+/// By which it is told what a hook has said.
+pub(crate) const CHECKED: u8 = 7;
 
 /// Where a sale is told how many units of its goods there are.
 pub(crate) fn levels_of(sale: &str) -> Address {
@@ -213,6 +217,42 @@ impl Mail for OrderEnded {
     }
 }
 
+/// What comes back with a call to a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct CheckNote {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) buyer: CompactString,
+}
+
+impl CheckNote {
+    pub(crate) fn read(note: &[u8]) -> Self {
+        minicbor::decode(note).expect("because it came back as it was")
+    }
+}
+
+/// A call to a hook has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Checked(CallEnd);
+
+impl Row for Checked {}
+
+impl Mail for Checked {
+    const NUMBERS: (u8, u8) = (DOMAIN, CHECKED);
+    const NAME: &'static str = "buyer_checked";
+    const LETTERS: usize = 0;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&SALES, to);
+        reads.row(&CHECKS, (to, CheckNote::read(&self.0.note).buyer.as_str()));
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        know_checked(tx, to, &CheckNote::read(&self.0.note).buyer, &self.0)
+    }
+}
+
 /// What an audit calls it that a good is on sale where its SKU is, or a letter on its way has it be so.
 pub(crate) fn shelf_label(sale: &str, sku: &str) -> CompactString {
     compact_str::format_compact!("the shelf of {sku} for sale {sale}, or its letter")
@@ -257,6 +297,8 @@ mod tests {
             sku: "s".into(),
             quantity: 2,
         };
+        let note = CheckNote { buyer: "b".into() };
+        assert_eq!(hex(&note), "a1006162");
         let expected = [
             format!(
                 "a200617801a6005820{}0150{}0205036345555204060507",

@@ -13,6 +13,8 @@ pub enum Refusal {
     InvalidTimes,
     /// A question without an answer, or the other way round.
     InvalidChallenge,
+    /// The settings name no such hook.
+    UnknownHook,
     /// A SKU is named twice.
     InvalidGoods,
     /// Not a currency.
@@ -30,6 +32,11 @@ pub enum Refusal {
     Over,
     /// As many have entered as may.
     Full,
+    /// The hook of the sale has refused the buyer.
+    NotEligible {
+        /// How often it may be asked again.
+        more: u64,
+    },
     /// Something is to be solved first.
     Challenge(Asked),
     /// No beacon was named when the sale was announced.
@@ -89,6 +96,11 @@ pub(crate) const INVALID_CHALLENGE: RefusalDef = def(
     Status::OutOfRange,
     "The challenge `question` has a question and an answer that is more than spaces; others have neither.",
 );
+pub(crate) const UNKNOWN_HOOK: RefusalDef = def(
+    "unknown_hook",
+    Status::NotFound,
+    "The settings name no such hook: `[hooks.NAME]` in the file given by `--config`.",
+);
 pub(crate) const INVALID_GOODS: RefusalDef = def(
     "invalid_goods",
     Status::OutOfRange,
@@ -119,6 +131,12 @@ pub(crate) const FULL: RefusalDef = def(
     "full",
     Status::Conflict,
     "As many have entered as may: 4,000,000.",
+);
+pub(crate) const NOT_ELIGIBLE: RefusalDef = def(
+    "not_eligible",
+    Status::Conflict,
+    "Whoever the sale asks has said that this buyer may not enter. It is asked again about another `response`, \
+     `more` times.",
 );
 pub(crate) const CHALLENGE: RefusalDef = def(
     "challenge",
@@ -199,6 +217,7 @@ impl Refuse for Refusal {
             Self::UnknownSale => &UNKNOWN_SALE,
             Self::InvalidTimes => &INVALID_TIMES,
             Self::InvalidChallenge => &INVALID_CHALLENGE,
+            Self::UnknownHook => &UNKNOWN_HOOK,
             Self::InvalidGoods => &INVALID_GOODS,
             Self::InvalidCurrency => &INVALID_CURRENCY,
             Self::IdConflict => &ID_CONFLICT,
@@ -206,6 +225,7 @@ impl Refuse for Refusal {
             Self::NotOpen { .. } => &NOT_OPEN,
             Self::Over => &OVER,
             Self::Full => &FULL,
+            Self::NotEligible { .. } => &NOT_ELIGIBLE,
             Self::Challenge(_) => &CHALLENGE,
             Self::NoBeacon => &NO_BEACON,
             Self::TooEarly { .. } => &TOO_EARLY,
@@ -240,9 +260,11 @@ impl Refuse for Refusal {
                 fact("max", *max);
             }
             Self::SoldOut { available } => fact("available", *available),
+            Self::NotEligible { more } => fact("more", *more),
             Self::UnknownSale
             | Self::InvalidTimes
             | Self::InvalidChallenge
+            | Self::UnknownHook
             | Self::InvalidGoods
             | Self::InvalidCurrency
             | Self::IdConflict

@@ -29,6 +29,10 @@ reply! {
         per_address: u64,
         /// What everybody is asked who enters: none, work or question.
         challenge: &'static str,
+        /// Who is asked whether somebody may enter; null if nobody is.
+        hook: Option<CompactString>,
+        /// Of how many that is not known yet; null without a hook.
+        checking: Option<u64>,
         /// The SHA-256 of the secret of the draw, in hex.
         commitment: CompactString,
         /// What public value the draw takes in, as it was named; null if it takes none in.

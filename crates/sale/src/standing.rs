@@ -160,6 +160,7 @@ impl Sale {
         let shop = self.shop.as_ref();
         let units = shop.map(|shop| shop.units);
         let guard = self.guard.as_ref();
+        let checks = self.checks.as_ref();
         let is_drawn = self.pace.is_some();
         SaleInfo {
             id,
@@ -173,6 +174,8 @@ impl Sale {
             per_buyer: guard.map_or(0, |guard| guard.per_buyer),
             per_address: guard.map_or(0, |guard| guard.per_address),
             challenge: guard.map_or("none", |guard| guard.challenge.word()),
+            hook: checks.map(|checks| CompactString::from(&checks.hook)),
+            checking: checks.map(|checks| checks.open),
             commitment: hex(&commitment(&self.secret)),
             beacon_name: self.beacon_name.as_ref().map(CompactString::from),
             beacon: self.beacon.as_ref().map(CompactString::from),

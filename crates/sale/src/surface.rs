@@ -6,9 +6,10 @@ use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
 use crate::apply::{CLOSE, DRAW, OPEN, START, STEER, UNVOID, WATCH};
 use crate::command::{Beacon, Buy, Create, Entries, Get, Goods, Join, Position, StartOf, Token};
-use crate::mail::{LevelTold, MakeVoid, OpenShelf, OrderEnded, Spent, VoidOrNot};
+use crate::counts::COUNTS;
+use crate::mail::{Checked, LevelTold, MakeVoid, OpenShelf, OrderEnded, Spent, VoidOrNot};
 use crate::table::{
-    ARRIVALS, DOMAIN, ENTRANTS, GOODS, GROUPS, SALES, SCATTERED, SHELVES, SKUS, VOIDS,
+    ARRIVALS, CHECKS, DOMAIN, ENTRANTS, GOODS, GROUPS, SALES, SCATTERED, SHELVES, SKUS, VOIDS,
 };
 
 /// Sales: a moment that everybody knows, and a fair place in line for all who come.
@@ -26,6 +27,7 @@ pub const SALE: Domain = Domain {
         SHELVES.def(),
         VOIDS.def(),
         ARRIVALS.def(),
+        CHECKS.def(),
     ],
     timers: &[START, DRAW, OPEN, STEER, WATCH, CLOSE, UNVOID],
     takes: &[
@@ -35,6 +37,7 @@ pub const SALE: Domain = Domain {
         MailDef::of::<Spent>(),
         MailDef::of::<LevelTold>(),
         MailDef::of::<OrderEnded>(),
+        MailDef::of::<Checked>(),
     ],
     sends: &[
         MailDef::of::<OpenShelf>(),
@@ -43,7 +46,7 @@ pub const SALE: Domain = Domain {
         MailDef::of::<Spent>(),
     ],
     events: &[],
-    counts: &[],
+    counts: &COUNTS,
     requests: &[
         RequestDef::call::<Create>("SALE.CREATE", Post, "/v1/sales", Finishes),
         RequestDef::call::<Get>("SALE.GET", GET, "/v1/sales/{id}", Reads).public(),

@@ -5,6 +5,7 @@ use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table};
 
+use crate::check::{Check, Checks};
 use crate::draw::HASH_BYTES;
 use crate::guard::{Arrival, Guard};
 
@@ -31,6 +32,9 @@ pub(crate) const VOIDS: Table<Void> = Table::keyed(DOMAIN, 7, "sale.voids").know
 
 /// By sale and cell: when the next entry from its addresses is expected.
 pub(crate) const ARRIVALS: Table<Arrival> = Table::keyed(DOMAIN, 8, "sale.arrivals");
+
+/// By sale and buyer: who is being checked, or was refused.
+pub(crate) const CHECKS: Table<Check> = Table::keyed(DOMAIN, 9, "sale.checks");
 
 /// A hash or a secret, as rows keep it.
 pub(crate) type HashBytes = ByteArray<HASH_BYTES>;
@@ -86,6 +90,9 @@ pub(crate) struct Sale {
     /// Limits and challenges; without them none.
     #[n(16)]
     pub(crate) guard: Option<Guard>,
+    /// Who may enter is asked of somebody outside.
+    #[n(17)]
+    pub(crate) checks: Option<Checks>,
 }
 
 impl Row for Sale {}
@@ -383,6 +390,7 @@ mod tests {
             pace: None,
             shop: None,
             guard: None,
+            checks: None,
         };
         let running = Sale {
             beacon_name: Some("b".to_owned()),

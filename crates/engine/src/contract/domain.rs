@@ -214,7 +214,7 @@ impl RequestDef {
                 }
                 FieldKind::Name
                 | FieldKind::Id
-                | FieldKind::Payload
+                | FieldKind::Payload { .. }
                 | FieldKind::Address
                 | FieldKind::Integer { .. } => field.name.to_owned(),
             };

@@ -31,8 +31,11 @@ pub enum FieldKind {
     Name,
     /// A [`FieldKind::Name`], or `*` to have one minted.
     Id,
-    /// Up to 900 KiB of UTF-8.
-    Payload,
+    /// UTF-8 of any characters.
+    Payload {
+        /// Most bytes.
+        max: usize,
+    },
     /// An integer between these bounds, both included.
     Integer {
         /// The least.

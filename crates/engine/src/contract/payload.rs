@@ -3,11 +3,11 @@
 use super::field::{FieldKind, FieldType, Hasher, InvalidKind, Raw, text_of};
 use crate::limits::PAYLOAD_BYTES_MAX;
 
-/// Up to 900 KiB of UTF-8, perhaps none; control characters may be among them.
+/// Up to `MAX` bytes of UTF-8, 900 KiB unless it says, perhaps none; control characters may be among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payload(Box<str>);
+pub struct Payload<const MAX: usize = PAYLOAD_BYTES_MAX>(Box<str>);
 
-impl Payload {
+impl<const MAX: usize> Payload<MAX> {
     /// The payload as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -15,14 +15,14 @@ impl Payload {
     }
 }
 
-impl FieldType for Payload {
-    const KIND: FieldKind = FieldKind::Payload;
+impl<const MAX: usize> FieldType for Payload<MAX> {
+    const KIND: FieldKind = FieldKind::Payload { max: MAX };
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
         let bytes = text_of(raw)?;
         let length = bytes.len();
-        if length > PAYLOAD_BYTES_MAX {
-            let message = format!("must be at most {PAYLOAD_BYTES_MAX} bytes long, not {length}");
+        if length > MAX {
+            let message = format!("must be at most {MAX} bytes long, not {length}");
             return Err((InvalidKind::OutOfRange, message));
         }
         let text = std::str::from_utf8(bytes);
@@ -48,12 +48,14 @@ mod tests {
     fn payloads_are_bounded_utf8_of_any_characters() {
         let longest = "x".repeat(PAYLOAD_BYTES_MAX);
         for text in ["", "{\"a\":\n1}\0", longest.as_str()] {
-            let payload = Payload::read(Raw::Text(text.as_bytes())).expect("it is one");
+            let payload = <Payload>::read(Raw::Text(text.as_bytes())).expect("it is one");
             assert_eq!((payload.as_str(), payload.heap_bytes()), (text, text.len()));
         }
         let longer = "x".repeat(PAYLOAD_BYTES_MAX + 1);
         for bytes in [&b"\xff"[..], longer.as_bytes()] {
-            assert!(Payload::read(Raw::Text(bytes)).is_err());
+            assert!(<Payload>::read(Raw::Text(bytes)).is_err());
         }
+        assert!(Payload::<2>::read(Raw::Text(b"ab")).is_ok());
+        assert!(Payload::<2>::read(Raw::Text(b"abc")).is_err());
     }
 }

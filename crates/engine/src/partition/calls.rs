@@ -39,12 +39,17 @@ pub(super) fn again((key, row): (RowKey, CallRow)) -> Option<Post> {
 impl Partition {
     /// Whether a command of this class finds room for what it may call.
     pub(super) fn has_room_for_calls(&self, class: Class, call: &dyn Call) -> bool {
+        let calls = call.calls();
+        calls == 0 || calls <= self.room_for_calls(class)
+    }
+
+    /// How many more calls there is room for.
+    pub(super) fn room_for_calls(&self, class: Class) -> usize {
         let percent = match class {
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,
         };
-        let calls = call.calls();
-        calls == 0 || self.calls + calls <= CALLS_MAX * percent / 100
+        (CALLS_MAX * percent / 100).saturating_sub(self.calls)
     }
 
     /// Takes in what a try has brought, unless the call has ended or goes on without it.

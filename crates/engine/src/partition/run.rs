@@ -223,7 +223,9 @@ impl Partition {
             return Err(Later::NextRecord);
         }
         let answered = answers.bytes.len();
+        let room_for_calls = self.room_for_calls(class);
         let mut tx = self.state.begin(self.id, slot, now_ms);
+        tx.room_for_calls = room_for_calls;
         (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
         tx.minted_before = envelope.minted;
         tx.remembered = envelope.remembered;

@@ -98,6 +98,7 @@ impl State {
             is_awaited: self.is_awaited,
             told: std::mem::take(&mut self.told),
             calls: Calls::default(),
+            room_for_calls: 0,
             settings: &self.settings,
             entropy: &*self.entropy,
             splits: &self.splits,

@@ -616,7 +616,7 @@ fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
         FieldKind::List { fields, .. } => Some((at, field, fields.len())),
         FieldKind::Name
         | FieldKind::Id
-        | FieldKind::Payload
+        | FieldKind::Payload { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,

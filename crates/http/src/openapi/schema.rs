@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use tidegate_engine::contract::{Field, FieldKind, ReplyType};
-use tidegate_engine::limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 
 use crate::prose::prose;
 
@@ -14,7 +14,7 @@ pub(super) fn field(field: &Field) -> Value {
     let mut schema = match field.kind {
         FieldKind::Name | FieldKind::Id => name(),
         FieldKind::Address => json!({ "type": "string" }),
-        FieldKind::Payload => json!({ "type": "string", "maxLength": PAYLOAD_BYTES_MAX }),
+        FieldKind::Payload { max } => json!({ "type": "string", "maxLength": max }),
         FieldKind::Integer { min, max } => integer(min, max),
         FieldKind::Word(words) => json!({ "type": "string", "enum": words }),
         FieldKind::List { fields, max } => list(fields, max),
@@ -63,7 +63,7 @@ fn integer(min: i64, max: i64) -> Value {
 fn default(kind: FieldKind, text: &str) -> Option<Value> {
     match kind {
         FieldKind::Integer { .. } => text.replace('_', "").parse::<i64>().ok().map(Value::from),
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Word(_) => {
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload { .. } | FieldKind::Word(_) => {
             Some(text.trim_matches('"').into())
         }
         FieldKind::Address | FieldKind::List { .. } => None,

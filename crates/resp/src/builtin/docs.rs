@@ -90,7 +90,9 @@ fn count(wire: &mut Wire<'_>, list: &Field) {
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let kind = match field.kind {
         FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload | FieldKind::Address => "string",
+        FieldKind::Name | FieldKind::Id | FieldKind::Payload { .. } | FieldKind::Address => {
+            "string"
+        }
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
         FieldKind::List { .. } => "block",
@@ -100,7 +102,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         FieldKind::List { fields, .. } => (&[], fields),
         FieldKind::Name
         | FieldKind::Id
-        | FieldKind::Payload
+        | FieldKind::Payload { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. } => (&[], &[]),
     };

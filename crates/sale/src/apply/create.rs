@@ -6,12 +6,13 @@ use tidegate_engine::{Reads, Stop, Tx};
 use super::START;
 use crate::Refusal;
 use crate::challenge::hash_of_answer;
+use crate::check::{Checks, Hooks};
 use crate::command::Create;
 use crate::draw::{Hash, empty_list};
 use crate::edge::show;
 use crate::guard::{Challenge, ChallengeKind, Guard};
 use crate::refusal::{
-    ID_CONFLICT, INVALID_CHALLENGE, INVALID_CURRENCY, INVALID_GOODS, INVALID_TIMES,
+    ID_CONFLICT, INVALID_CHALLENGE, INVALID_CURRENCY, INVALID_GOODS, INVALID_TIMES, UNKNOWN_HOOK,
 };
 use crate::reply::SaleInfo;
 use crate::table::{GOODS, Gate, Good, SALES, SKUS, Sale, Shop, Sku, Units};
@@ -29,6 +30,7 @@ impl Apply for Create {
         ID_CONFLICT,
         INVALID_TIMES,
         INVALID_CHALLENGE,
+        UNKNOWN_HOOK,
         INVALID_CURRENCY,
         INVALID_GOODS,
     ];
@@ -69,6 +71,7 @@ impl Apply for Create {
         }
         let key = tx.secret();
         let guard = Some(self.guard(&key)?);
+        let checks = self.checks(tx)?;
         let shop = self.shop(tx)?;
         let sale = Sale {
             content,
@@ -88,6 +91,7 @@ impl Apply for Create {
             pace: None,
             shop,
             guard,
+            checks,
         };
         tx.wake_at(&START, starts_ms, name);
         show(tx, name, &sale);
@@ -118,6 +122,21 @@ impl Create {
             bits: self.bits.get(),
             challenge,
         })
+    }
+
+    fn checks(&self, tx: &Tx<'_>) -> Result<Option<Checks>, Refusal> {
+        let Some(hook) = &self.hook else {
+            return Ok(None);
+        };
+        let hooks = tx.settings::<Hooks>();
+        if hooks.is_none_or(|hooks| !hooks.0.contains(hook.as_str())) {
+            return Err(Refusal::UnknownHook);
+        }
+        Ok(Some(Checks {
+            hook: hook.as_str().to_owned(),
+            open: 0,
+            refused: 0,
+        }))
     }
 
     /// What it sells: the rows of its goods are put.

@@ -9,7 +9,7 @@ use super::steer::look_soon;
 use crate::command::Join;
 use crate::draw::{entry_of, longer_list};
 use crate::edge::show;
-use crate::refusal::{CHALLENGE, FULL, NOT_OPEN, OVER, UNKNOWN_SALE};
+use crate::refusal::{CHALLENGE, FULL, NOT_ELIGIBLE, NOT_OPEN, OVER, UNKNOWN_SALE};
 use crate::reply::JoinReceipt;
 use crate::standing::{State, shown_entry};
 use crate::table::{ENTRANTS, Entrant, SALES, Sale};
@@ -19,7 +19,9 @@ use crate::{ENTRANTS_MAX, Refusal};
 impl Apply for Join {
     type Reply = JoinReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_SALE, NOT_OPEN, OVER, FULL, CHALLENGE];
+    const REFUSALS: &'static [RefusalDef] =
+        &[UNKNOWN_SALE, NOT_OPEN, OVER, FULL, NOT_ELIGIBLE, CHALLENGE];
+    const PENDS: bool = true;
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -30,11 +32,19 @@ impl Apply for Join {
         reads.row(&ENTRANTS, (self.id.as_str(), self.buyer.as_str()));
     }
 
+    fn waits_ms(&self) -> u64 {
+        self.wait_ms.get()
+    }
+
+    fn awaits(&self) -> &str {
+        self.buyer.as_str()
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JoinReceipt, Stop<Refusal>> {
         let (name, buyer) = (self.id.as_str(), self.buyer.as_str());
         let sale = sale_of(tx, name)?;
         if let Some(earlier) = tx.get(&ENTRANTS, (name, buyer))? {
-            return Ok(self.receipt(&sale, earlier.number, tx.now_ms(), true));
+            return Ok(self.receipt(&sale, earlier.number, tx.now_ms(), !tx.has_acted()));
         }
         match sale.state_at(tx.now_ms()) {
             State::Announced => Err(Refusal::NotOpen {
@@ -46,44 +56,50 @@ impl Apply for Join {
                 Err(Refusal::Full.into())
             }
             State::Open | State::Drawing | State::Running => {
+                if let Some(checks) = sale.checks.clone() {
+                    return Err(self.check(tx, sale, checks)?);
+                }
                 self.pass(tx, &sale)?;
-                Ok(self.enter(tx, sale))
+                let mut sale = sale;
+                let number = enter(tx, name, buyer, &mut sale);
+                let receipt = self.receipt(&sale, number, tx.now_ms(), false);
+                tx.put(&SALES, name, sale);
+                Ok(receipt)
             }
         }
     }
 }
 
-impl Join {
-    fn enter(&self, tx: &mut Tx<'_>, mut sale: Sale) -> JoinReceipt {
-        let (name, now_ms) = (self.id.as_str(), tx.now_ms());
-        if sale.start.is_none() && now_ms >= sale.starts_ms {
-            close(tx, name, &mut sale); // Its timer was set aside, or is about to fire.
-        }
-        if sale.start.is_none() {
-            let ticket = ticket_of(&sale.key, name, sale.entrants + 1);
-            sale.list = longer_list(&sale.list, &entry_of(&ticket)).into();
-        }
-        let pace = sale.pace;
-        sale.pace = pace.map(|pace| pace.with_one_behind(sale.rate, sale.entrants, now_ms));
-        sale.entrants += 1;
-        let number = sale.entrants;
-        let entrant = Entrant {
-            number,
-            at_ms: now_ms,
-            tokens: Vec::new(),
-            is_done: false,
-            next_token_us: None,
-        };
-        tx.put(&ENTRANTS, (name, self.buyer.as_str()), entrant);
-        if sale.pace != pace {
-            show(tx, name, &sale); // Who comes is admitted sooner than the edge knows.
-        }
-        look_soon(tx, name, &mut sale);
-        let receipt = self.receipt(&sale, number, now_ms, false);
-        tx.put(&SALES, name, sale);
-        receipt
+/// Somebody stands in line from now on: gives which entrant they are.
+pub(super) fn enter(tx: &mut Tx<'_>, name: &str, buyer: &str, sale: &mut Sale) -> u64 {
+    let now_ms = tx.now_ms();
+    if sale.start.is_none() && now_ms >= sale.starts_ms {
+        close(tx, name, sale); // Its timer was set aside, or is about to fire.
     }
+    if sale.start.is_none() {
+        let ticket = ticket_of(&sale.key, name, sale.entrants + 1);
+        sale.list = longer_list(&sale.list, &entry_of(&ticket)).into();
+    }
+    let pace = sale.pace;
+    sale.pace = pace.map(|pace| pace.with_one_behind(sale.rate, sale.entrants, now_ms));
+    sale.entrants += 1;
+    let number = sale.entrants;
+    let entrant = Entrant {
+        number,
+        at_ms: now_ms,
+        tokens: Vec::new(),
+        is_done: false,
+        next_token_us: None,
+    };
+    tx.put(&ENTRANTS, (name, buyer), entrant);
+    if sale.pace != pace {
+        show(tx, name, sale); // Who comes is admitted sooner than the edge knows.
+    }
+    look_soon(tx, name, sale);
+    number
+}
 
+impl Join {
     fn receipt(&self, sale: &Sale, number: u64, now_ms: u64, repeated: bool) -> JoinReceipt {
         let ticket = ticket_of(&sale.key, self.id.as_str(), number);
         let entry = entry_of(&ticket);

@@ -2,6 +2,7 @@
 
 mod beacon;
 mod buy;
+mod check;
 mod create;
 mod draw;
 mod get;
@@ -14,6 +15,7 @@ mod start;
 mod steer;
 mod token;
 
+pub(crate) use check::know_checked;
 pub(crate) use draw::DRAW;
 pub(crate) use known::{know_ended, know_level, know_spent, know_void};
 pub(crate) use shelf::{CLOSE, OPEN, UNVOID, WATCH, make_void, open_shelf};

@@ -7,9 +7,12 @@ use tidegate_engine::contract::{Books, Timer, TimerSet};
 
 use super::Kind;
 use crate::apply::{DRAW, OPEN, START, STEER};
+use crate::check::Check;
 use crate::guard::Arrival;
+use crate::mail::{CheckNote, Checked};
 use crate::table::{
-    ARRIVALS, Drawn, ENTRANTS, Entrant, GOODS, GROUPS, Good, Group, SALES, SCATTERED, SKUS, Sale,
+    ARRIVALS, CHECKS, Drawn, ENTRANTS, Entrant, GOODS, GROUPS, Good, Group, SALES, SCATTERED, SKUS,
+    Sale,
 };
 
 #[derive(Default)]
@@ -28,6 +31,10 @@ pub(super) struct Rows {
     pub(super) skus: BTreeMap<u64, String>,
     /// By cell.
     pub(super) arrivals: BTreeMap<u64, Arrival>,
+    /// By buyer.
+    pub(super) checks: BTreeMap<String, Check>,
+    /// Buyers about whom a hook is being asked.
+    pub(super) called: Vec<String>,
     pub(super) opens: Vec<TimerSet>,
     pub(super) steers: Vec<TimerSet>,
     /// Kinds of timers that were set aside.
@@ -67,6 +74,15 @@ pub(super) fn by_sale(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<S
     for (key, arrival) in books.rows(&ARRIVALS) {
         let (cell, _) = numbers(&key);
         sales.of(&key).arrivals.insert(cell, arrival);
+    }
+    for (key, check) in books.rows(&CHECKS) {
+        let buyer = second_text(&key);
+        sales.of(&key).checks.insert(buyer, check);
+    }
+    for call in books.calls::<Checked>() {
+        let buyer = minicbor::decode(&call.note).map(|note: CheckNote| note.buyer.into());
+        let rows = sales.named(Some(&call.to));
+        rows.called.push(buyer.unwrap_or_default());
     }
     for timer in books.timers(&OPEN) {
         sales.named(timer.owner().text()).opens.push(timer);

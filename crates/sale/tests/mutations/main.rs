@@ -12,6 +12,7 @@ use tidegate_order::ORDER;
 use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
 
+mod checks;
 mod guard;
 mod shop;
 
@@ -270,12 +271,13 @@ fn check_names_the_law_that_a_mutated_row_breaks() {
     folder().check_cases(CASES);
     shop::folder().check_cases(shop::CASES);
     guard::folder().check_cases(guard::CASES);
+    checks::folder().check_cases(checks::CASES);
 }
 
 #[test]
 fn every_table_has_a_row_removed_added_and_changed() {
     let tables: Vec<_> = SALE.tables.iter().map(|table| table.name()).collect();
-    let cases = [CASES, shop::CASES, guard::CASES].concat();
+    let cases = [CASES, shop::CASES, guard::CASES, checks::CASES].concat();
     assert_all_tried(&tables, &cases, UNTOLD);
 }
 

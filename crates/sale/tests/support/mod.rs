@@ -20,7 +20,11 @@ pub(crate) struct Hall(Option<Stepper>);
 
 impl Hall {
     pub(crate) fn new() -> Self {
-        Self(Some(Stepper::fresh(&[STOCK, ORDER, SALE])))
+        Self::over(Stepper::fresh(&[STOCK, ORDER, SALE]))
+    }
+
+    pub(crate) fn over(engine: Stepper) -> Self {
+        Self(Some(engine))
     }
 
     /// With a sale `s` that one may enter.

@@ -16,6 +16,7 @@ use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares};
 use tidegate_http::Network;
 
 use super::ServeError;
+use super::hooks::HookTable;
 use super::memory::MemorySize;
 use super::owner::OwnerArgs;
 use super::providers::{HostTable, Outside, ProviderTable};
@@ -53,7 +54,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     trust_proxy: Option<Vec<Network>>,
     /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
-    /// `trust_proxy`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]` and `[hosts.…]`
+    /// `trust_proxy`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -87,6 +88,8 @@ struct ConfigFile {
     archives: BTreeMap<String, ArchiveTable>,
     #[serde(default)]
     providers: BTreeMap<String, ProviderTable>,
+    #[serde(default)]
+    hooks: BTreeMap<String, HookTable>,
     #[serde(default)]
     hosts: BTreeMap<String, HostTable>,
 }
@@ -214,7 +217,7 @@ impl ServeArgs {
         let of_file = of_file.map(|NetworkText(network)| network);
         let shares = file.shares.iter();
         let archives = file.archives.into_iter();
-        let outside = Outside::read(&file.providers, &file.hosts)?;
+        let outside = Outside::read(&file.providers, &file.hooks, &file.hosts)?;
         let settings = Settings {
             outside,
             shares: shares

@@ -3,6 +3,7 @@
 mod config;
 mod cores;
 mod files;
+mod hooks;
 mod listen;
 mod memory;
 pub(crate) mod owner;
@@ -255,7 +256,7 @@ fn open(
         memory,
         shares: settings.shares.clone(),
         archives: settings.archives.clone(),
-        settings: tidegate_engine::Settings::default().with(settings.outside.providers.clone()),
+        settings: settings.outside.told(),
         checkpoint_every_ms: settings.checkpoint_every.as_millis() as u64,
         seed: config::seed(),
         entropy: Arc::new(MachineEntropy),

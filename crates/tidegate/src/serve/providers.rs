@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tidegate_courier::{Action, Limits, Method, Secret, Service, Services};
+use tidegate_engine::Settings;
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_order::{Provider, Providers, SigningKey};
+use tidegate_sale::Hooks;
 
 use super::ServeError;
+use super::hooks::{self, HookTable};
 use crate::webhook_secret::Secret as WebhookSecret;
 
 /// Times that a provider is asked, at most.
@@ -58,16 +61,18 @@ impl HostTable {
     }
 }
 
-/// Who may be called, and what orders know of them.
+/// Who may be called, and what orders and sales know of them.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
     pub(super) services: Services,
     pub(super) providers: Providers,
+    hooks: Hooks,
 }
 
 impl Outside {
     pub(super) fn read(
         providers: &BTreeMap<String, ProviderTable>,
+        hooks: &BTreeMap<String, HookTable>,
         hosts: &BTreeMap<String, HostTable>,
     ) -> Result<Self, ServeError> {
         let mut services = BTreeMap::new();
@@ -83,13 +88,21 @@ impl Outside {
             services.insert(name.clone(), table.service().map_err(wrong)?);
             known.insert(name.clone(), table.provider().map_err(wrong)?);
         }
+        hooks::add(hooks, &mut services)?;
         let hosts = hosts.iter();
         let hosts = hosts.map(|(host, table)| (host.to_ascii_lowercase(), table.limits()));
         let services = Services::new(services, hosts.collect());
         Ok(Self {
             services: services.map_err(|error| ServeError::Settings(error.to_string()))?,
             providers: Providers(known),
+            hooks: Hooks(hooks.keys().cloned().collect()),
         })
+    }
+
+    /// What the domains are told.
+    pub(super) fn told(&self) -> Settings {
+        let settings = Settings::default().with(self.providers.clone());
+        settings.with(self.hooks.clone())
     }
 }
 
@@ -112,21 +125,12 @@ impl ProviderTable {
             ("query", action(Method::Get, &self.query)),
             ("refund", action(Method::Post, &self.refund)),
         ];
-        let token = secret(
-            "token",
-            self.token_file.as_deref(),
-            self.token_env.as_deref(),
-        )?;
-        if let Some(token) = &token
-            && !token.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            return Err("the token must be one word of ASCII".to_owned());
-        }
+        let token = token(self.token_file.as_deref(), self.token_env.as_deref())?;
         Ok(Service {
             actions: actions
                 .map(|(name, action)| (name.to_owned(), action))
                 .into(),
-            token: token.map(Secret::new),
+            token,
         })
     }
 
@@ -163,6 +167,17 @@ impl ProviderTable {
     }
 }
 
+/// What a service is shown.
+pub(super) fn token(file: Option<&Path>, env: Option<&str>) -> Result<Option<Secret>, String> {
+    let token = secret("token", file, env)?;
+    if let Some(token) = &token
+        && !token.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Err("the token must be one word of ASCII".to_owned());
+    }
+    Ok(token.map(Secret::new))
+}
+
 /// A secret from a file or from the environment; never from the file of settings itself.
 fn secret(what: &str, file: Option<&Path>, env: Option<&str>) -> Result<Option<String>, String> {
     let useless = |place: &dyn Display, why: &dyn Display| format!("{what}: {place}: {why}");
@@ -194,10 +209,12 @@ mod tests {
             #[serde(default)]
             providers: BTreeMap<String, ProviderTable>,
             #[serde(default)]
+            hooks: BTreeMap<String, HookTable>,
+            #[serde(default)]
             hosts: BTreeMap<String, HostTable>,
         }
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        Outside::read(&file.providers, &file.hosts).map_err(|error| error.to_string())
+        Outside::read(&file.providers, &file.hooks, &file.hosts).map_err(|error| error.to_string())
     }
 
     const SOUND: &str = r#"
@@ -206,6 +223,8 @@ mod tests {
         query = "https://pay.example/v1/payments/{id}"
         refund = "https://pay.example/v1/payments/{id}/refunds"
         ask_after_ms = [1000, 2000]
+        [hooks.door]
+        url = "https://door.example/check/{id}"
         [hosts."pay.example:443"]
         concurrency = 8
     "#;
@@ -213,7 +232,8 @@ mod tests {
     #[test]
     fn provider_that_is_named_is_known_and_can_be_called() {
         let outside = read(SOUND).expect("it is sound");
-        assert!(outside.services.has("bank"));
+        assert!(outside.services.has("bank") && outside.services.has("door"));
+        assert!(outside.hooks.0.contains("door"));
         let bank = &outside.providers.0["bank"];
         assert_eq!(bank.ask_after_ms, [1_000, 2_000]);
         assert!(bank.secrets.is_empty());
@@ -241,6 +261,9 @@ mod tests {
                 "token: /nowhere/at/all",
             ),
             ("[1000, 2000]", "[]\ntoken = \"secret\"", "unknown field"),
+            ("hooks.door", "hooks.bank", "a provider has this name"),
+            ("hooks.door", "hooks.\"\"", "its name is 1 to"),
+            ("https://door", "http://door", "use https"),
             ("concurrency = 8", "concurrency = 0", "concurrency must be"),
             ("providers.bank", "providers.\"a/b\"", "its name stands"),
             ("providers.bank", "providers.\"\"", "its name stands"),
@@ -249,7 +272,7 @@ mod tests {
             (
                 "pay.example:443",
                 "pay.example:8443",
-                "they name: pay.example:443",
+                "they name: door.example:443, pay.example:443",
             ),
         ] {
             let told = read(&SOUND.replace(from, to)).expect_err("it is refused");
