@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::edge::Raised;
+use crate::key::Slot;
 use crate::log::Lsn;
 use crate::mail::Post;
 use crate::reader::ScanJob;
@@ -18,6 +19,8 @@ pub(crate) struct Answers {
     sinks: Vec<Arc<dyn ReplySink>>,
     /// For the edge.
     raised: Vec<Raised>,
+    /// Slots that are watched, of which rows have changed.
+    changed: Vec<Slot>,
     others: Others,
 }
 
@@ -66,11 +69,19 @@ impl Answers {
         }
     }
 
+    /// Adds a slot that is watched and has changed; of many changes in a row one is enough.
+    pub(crate) fn push_changed(&mut self, slot: Slot) {
+        if self.changed.last() != Some(&slot) {
+            self.changed.push(slot);
+        }
+    }
+
     /// Bytes that it takes at the gate.
     pub(crate) fn weight(&self) -> usize {
         let events: usize = self.others.events.iter().map(|event| event.bytes()).sum();
         let raised: usize = self.raised.iter().map(Raised::bytes).sum();
-        self.bytes.len() + self.answers.len() * ANSWER_BYTES + events + raised
+        let changed = self.changed.len() * size_of::<Slot>();
+        self.bytes.len() + self.answers.len() * ANSWER_BYTES + events + raised + changed
     }
 
     /// How much somebody waits for.
@@ -79,7 +90,8 @@ impl Answers {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.others.events.is_empty() && self.raised.is_empty()
+        let tells = !self.raised.is_empty() || !self.changed.is_empty();
+        self.len() == 0 && self.others.events.is_empty() && !tells
     }
 
     /// Delivers everything, answers of one connection in one run, and leaves empty buffers.
@@ -136,12 +148,13 @@ impl Gate {
     }
 
     /// Lets out what rests on nothing beyond `durable`; gives how many bytes that were. Flags go up before
-    /// answers leave: who has one finds nothing older at the edge. What is no answer comes back to be sent on.
+    /// answers leave, and changes are told between: who has an answer finds nothing older at the edge, and who
+    /// is told of a change neither. What is no answer comes back to be sent on.
     pub(crate) fn open(
         &mut self,
         durable: Lsn,
         others: &mut Others,
-        mut put_up: impl FnMut(&mut Vec<Raised>),
+        mut tell: impl FnMut(&mut Vec<Raised>, &mut Vec<Slot>),
     ) -> usize {
         let mut bytes = 0;
         while let Some((rests_on, _)) = self.waiting.front()
@@ -149,7 +162,7 @@ impl Gate {
             && let Some((_, mut answers)) = self.waiting.pop_front()
         {
             bytes += answers.weight();
-            put_up(&mut answers.raised);
+            tell(&mut answers.raised, &mut answers.changed);
             answers.release(others);
             if self.empty.len() < EMPTY_MAX {
                 self.empty.push(answers);

@@ -23,6 +23,7 @@ mod archive_times;
 pub mod backup;
 pub mod base;
 mod cell;
+mod changes;
 mod checkpoint;
 mod clock;
 pub mod contract;
@@ -76,6 +77,7 @@ mod version;
 
 pub use archive::{Retention, Slice};
 pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};
+pub use changes::Watch;
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use courier::{Call, CallEnd, Courier, End, HostFigures, Patience, Report, Said, Try};

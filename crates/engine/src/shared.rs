@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::backup::Desk;
 use crate::base::Base;
+use crate::changes::Changes;
 use crate::checkpoint::Checkpoints;
 use crate::clock::EngineClock;
 use crate::contract::{Class, Domain, Fault};
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) streams: Streams,
     pub(crate) flags: Flags,
     pub(crate) splits: Arc<Splits>,
+    pub(crate) changes: Arc<Changes>,
     pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
@@ -96,6 +98,7 @@ impl Shared {
             durable: durable.iter().map(|lsn| AtomicU64::new(lsn.0)).collect(),
             flags: Flags::new(slots.clone(), seed),
             splits: Arc::new(Splits::new(seed)),
+            changes: Arc::new(Changes::new()),
             slots,
             log: Arc::default(),
             clock,

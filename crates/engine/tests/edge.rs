@@ -1,7 +1,8 @@
 //! What a transaction tells the edge is known there once it is durable, and not for ever.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use tidegate_engine::contract::Status;
+use tidegate_engine::Watch;
+use tidegate_engine::contract::{Raw, Status, Values, Work};
 use tidegate_engine::testing::{Stepper, TOY};
 
 fn fresh() -> Stepper {
@@ -127,4 +128,57 @@ fn edge_knows_which_keys_there_are_over_a_restart_and_a_checkpoint() {
     ] {
         assert_eq!(told_of(&mut engine, key), expected, "{key}");
     }
+}
+
+/// The same note as a watch wants it.
+fn watch(engine: &Stepper, key: &str) -> Watch {
+    let def = TOY.requests.iter().find(|def| def.resp == "NOTE.GET");
+    let values = [Some(Raw::Text(key.as_bytes()))];
+    let Ok(Work::Call(call)) = def.unwrap().read(&Values(&values)) else {
+        unreachable!("because it is a query");
+    };
+    engine.door().watch(&*call)
+}
+
+#[test]
+fn change_is_counted_once_it_is_durable_and_before_it_is_answered() {
+    let mut engine = fresh();
+    let (watch, other) = (watch(&engine, "a"), watch(&engine, "b"));
+    let token = engine.submit("NOTE.PUT a 1 text").unwrap();
+    run(&mut engine);
+    assert_eq!((watch.changes(), engine.answer(token)), (0, None));
+    engine.write().unwrap();
+    run(&mut engine);
+    assert!(engine.answer(token).is_some());
+    assert_eq!((watch.changes(), other.changes()), (1, 0));
+}
+
+#[test]
+fn what_reads_or_is_refused_is_no_change_and_nothing_is_counted_while_nobody_watches() {
+    let mut engine = fresh();
+    let first = watch(&engine, "a");
+    engine.call("NOTE.GET a");
+    engine.call("NOTE.HOISTED a");
+    engine.call("NOTE.HOIST a no");
+    assert_eq!(first.changes(), 0);
+    drop(first);
+    engine.call("NOTE.PUT a 1 text");
+    let second = watch(&engine, "a");
+    assert_eq!(second.changes(), 0);
+    engine.call("NOTE.PUT a 2 text");
+    assert_eq!(second.changes(), 1);
+}
+
+#[test]
+fn timer_and_letter_change_what_is_watched() {
+    let mut engine = fresh();
+    let (from, to) = (watch(&engine, "a"), watch(&engine, "b"));
+    engine.call("NOTE.PUT a 1 text TTL 200");
+    engine.call("NOTE.SHARE a b");
+    engine.settle();
+    let (before, shared) = (from.changes(), to.changes());
+    assert!(shared > 0);
+    engine.pass_ms(300);
+    engine.settle();
+    assert!(from.changes() > before);
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::archive::Slice;
 use crate::contract::{
     Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
-    ReplyType, ReplyValue, Request, Status, Values, Webhook,
+    ReplyType, ReplyValue, Request, Status, Values, Watched, Webhook,
 };
 use crate::edge::Edge;
 use crate::event::{EventFilter, Kept};
@@ -108,6 +108,8 @@ pub struct RequestDef {
     pub streams: bool,
     /// It arrives in HTTP as a webhook of another system.
     pub webhook: Option<Webhook>,
+    /// How its answers are told as they change, if they are.
+    pub watched: Option<Watched>,
     /// Whoever is served may send it themselves; everything else is for whoever runs the service.
     pub is_public: bool,
     make: fn(&Values<'_>) -> Result<Work, Invalid>,
@@ -133,6 +135,7 @@ impl RequestDef {
             pends: C::PENDS,
             streams: false,
             webhook: None,
+            watched: None,
             is_public: false,
             make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
         }
@@ -155,6 +158,7 @@ impl RequestDef {
             pends: false,
             streams: false,
             webhook: None,
+            watched: None,
             is_public: false,
             make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
         }
@@ -177,6 +181,7 @@ impl RequestDef {
             pends: false,
             streams: true,
             webhook: None,
+            watched: None,
             is_public: false,
             make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
         }
@@ -187,6 +192,15 @@ impl RequestDef {
     pub const fn as_webhook(self, webhook: Webhook) -> Self {
         Self {
             webhook: Some(webhook),
+            ..self
+        }
+    }
+
+    /// The same query, whose answers are told as they change.
+    #[must_use]
+    pub const fn watched(self, watched: Watched) -> Self {
+        Self {
+            watched: Some(watched),
             ..self
         }
     }

@@ -13,6 +13,7 @@ mod payload;
 mod refusal;
 mod reply;
 mod request;
+mod watched;
 mod webhook;
 
 pub use address::Address;
@@ -37,4 +38,5 @@ pub use reply::{
 #[doc(hidden)]
 pub use request::content_of;
 pub use request::{Request, Values};
+pub use watched::Watched;
 pub use webhook::Webhook;

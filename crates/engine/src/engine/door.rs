@@ -5,7 +5,10 @@ use std::sync::atomic::Ordering;
 
 use crate::backup::{Backup, BackupError};
 use crate::base::BaseError;
-use crate::contract::{Class, Domain, Fault, Outcome, RefusalDef, RequestDef, ScanCall, Work};
+use crate::changes::Watch;
+use crate::contract::{
+    Call, Class, Domain, Fault, Outcome, RefusalDef, RequestDef, ScanCall, Work,
+};
 use crate::courier::HostFigures;
 use crate::edge::Edge;
 use crate::inbox::{Envelope, Errand, Turn};
@@ -95,6 +98,15 @@ impl Door {
         let answer = Answer { token, status, end };
         sink.deliver(&[answer], 0, &bytes);
         true
+    }
+
+    /// Watches the slot in which a query is answered. What it asks for after this misses no change that is
+    /// counted later, but for what it is answered at the edge: there a change that is not durable yet may be
+    /// missing which nobody counted, so ask a second time.
+    #[must_use]
+    pub fn watch(&self, query: &dyn Call) -> Watch {
+        let slot = query.slot(&self.shared.splits);
+        Watch::over(slot, Arc::clone(&self.shared))
     }
 
     /// A front has refused a request of the domain at this index, as the domain would have: that is counted as

@@ -231,8 +231,11 @@ impl Engine {
                 kinds.look((&tables, &slots), &*disk, left.as_ref())?;
             }
             let handlers = Arc::clone(&handlers);
-            let watching = Arc::clone(shared.streams.watching());
-            let mut partition = Partition::new(id, slots, tables, lsn, handlers, watching)?;
+            let watched = (
+                Arc::clone(shared.streams.watching()),
+                Arc::clone(&shared.changes),
+            );
+            let mut partition = Partition::new(id, slots, tables, lsn, handlers, watched)?;
             partition.tell_bytes(&shared);
             groups[shared.executor_of(id)].push(partition);
         }

@@ -32,6 +32,7 @@ use waiters::Waiters;
 use waits::Waits;
 
 use crate::base::BaseError;
+use crate::changes::Changes;
 use crate::checkpoint::Frozen;
 use crate::contract::{Class, EventDef, MailDef, Timer};
 use crate::courier::CALLS;
@@ -66,6 +67,8 @@ pub(crate) struct Partition {
     /// The last executed position.
     lsn: Lsn,
     gate: Gate,
+    /// Whose slots are watched.
+    changes: Arc<Changes>,
     handlers: Arc<Handlers>,
     /// Commands taken from the inbox and not yet run.
     lanes: Lanes,
@@ -162,7 +165,7 @@ impl Partition {
         tables: Tables,
         lsn: Lsn,
         handlers: Arc<Handlers>,
-        watching: Arc<AtomicUsize>,
+        (watching, changes): (Arc<AtomicUsize>, Arc<Changes>),
     ) -> Result<Self, BaseError> {
         let timers = [TIMERS.id(), IDLE_TIMERS.id()];
         let read = [
@@ -229,6 +232,7 @@ impl Partition {
             state,
             lsn,
             gate: Gate::default(),
+            changes,
             handlers,
             lanes,
             ledger: Ledger::new(domains),
@@ -423,9 +427,12 @@ impl Partition {
 
     /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.
     fn let_out(&mut self, durable: Lsn, shared: &Shared) {
-        let bytes = self.gate.open(durable, &mut self.others, |raised| {
-            shared.flags.put_up(self.id, raised, shared.clock.look_ms());
-        });
+        let bytes = self
+            .gate
+            .open(durable, &mut self.others, |raised, changed| {
+                shared.flags.put_up(self.id, raised, shared.clock.look_ms());
+                shared.changes.count(changed);
+            });
         shared.let_answers_out(bytes);
         shared.readers.push(&mut self.others.scans);
         if self.others.post.is_empty() {
@@ -552,6 +559,9 @@ impl Partition {
         done.told.clear();
         for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {
             answers.push_event(told);
+        }
+        if done.weight > 0 && self.changes.are_watched(slot) {
+            answers.push_changed(slot);
         }
         self.state.commit(slot, done)
     }
