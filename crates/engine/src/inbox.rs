@@ -154,6 +154,8 @@ pub(crate) struct Inbox {
     waiting: AtomicUsize,
     /// Timers are overdue: answers of opening commands would not be true.
     overdue: AtomicBool,
+    /// How full the outbox of the same partition is, in percent.
+    outbox_percent: AtomicUsize,
 }
 
 struct Arrived {
@@ -183,6 +185,7 @@ impl Inbox {
             held,
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
+            outbox_percent: AtomicUsize::new(0),
         }
     }
 
@@ -202,8 +205,7 @@ impl Inbox {
                 && held + bytes <= INBOX_BYTES_MAX / 100 * percent
         };
         let own = &self.held[envelope.domain];
-        let all = self.held.iter().map(Held::now);
-        let all = all.fold((0, 0), |sum, held| (sum.0 + held.0, sum.1 + held.1));
+        let all = self.all_held();
         if !fits(own.now(), own.percent * percent / 100) && !fits(all, percent) {
             return Err(BUSY);
         }
@@ -226,6 +228,34 @@ impl Inbox {
     /// What has arrived and was not taken out.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Commands and bytes of all domains.
+    fn all_held(&self) -> (usize, usize) {
+        let all = self.held.iter().map(Held::now);
+        all.fold((0, 0), |sum, held| (sum.0 + held.0, sum.1 + held.1))
+    }
+
+    /// How full it is, in percent.
+    pub(crate) fn percent(&self) -> usize {
+        percent_of(self.all_held(), 100)
+    }
+
+    /// How much of its own a domain has filled, in percent.
+    pub(crate) fn own_percent(&self, domain: usize) -> usize {
+        let own = &self.held[domain];
+        percent_of(own.now(), own.percent)
+    }
+
+    /// How full the outbox of the partition is, in percent.
+    pub(crate) fn outbox_percent(&self) -> usize {
+        self.outbox_percent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_outbox_percent(&self, percent: usize) {
+        if self.outbox_percent() != percent {
+            self.outbox_percent.store(percent, Ordering::Relaxed);
+        }
     }
 
     /// Commands of a domain that wait to run.
@@ -269,4 +299,11 @@ impl Inbox {
         held.commands.fetch_sub(commands, Ordering::Relaxed);
         held.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
+}
+
+/// How much of a share of the bounds so many commands and bytes are, in percent of it. All of none.
+fn percent_of((commands, bytes): (usize, usize), share_percent: usize) -> usize {
+    let of = |held: usize, most: usize| (100 * held).checked_div(most / 100 * share_percent);
+    let commands = of(commands, INBOX_COMMANDS_MAX).unwrap_or(100);
+    commands.max(of(bytes, INBOX_BYTES_MAX).unwrap_or(100))
 }

@@ -72,6 +72,29 @@ pub const OPEN_SHARE_PERCENT: usize = 80;
 /// open work. What is between that and the share of all opening commands is kept for the others.
 pub const BORROWED_SHARE_PERCENT: usize = 70;
 
+/// How full, in percent, the fullest of all that turns requests away may be before optional work is shed: more
+/// than the memory that a paced checkpoint uses as a rule, and less than what opening commands may fill.
+pub const SHED_OPTIONAL_PERCENT: usize = 65;
+
+/// The same before normal work is shed, with the mean of all partitions.
+pub const SHED_NORMAL_PERCENT: usize = 75;
+
+/// So much lower it has to be before the class is not shed any more, or it would come and go with each batch.
+pub const SHED_BACK_PERCENT: usize = 10;
+
+/// How long a class is shed by load at least: whoever was told of it asks again after about that.
+pub const SHED_MS_MIN: u64 = 1_000;
+
+/// What those are told to wait whose work is shed.
+pub const SHED_RETRY_MS: u64 = 1_000;
+
+/// How soon the load is looked at again: inboxes fill within some hundredths of a second.
+pub const SHED_LOOK_MS: u64 = 20;
+
+/// Of so many steps of an executor one looks whether it is time for that. With as many steps as that the load may
+/// have changed, and a look at the clock costs about as much as one request at the door.
+pub const SHED_LOOK_STEPS: u64 = 16;
+
 /// A domain that had work not longer ago shares the log and the executors with others; those who have
 /// none leave all of it to them.
 pub const SHARING_MS: u64 = 1_000;
@@ -326,6 +349,13 @@ const _: () = assert!(NAME_BYTES_MAX < LETTER_HEAD_BYTES);
 const _: () = assert!(OPEN_SHARE_PERCENT < 100 && BORROWED_SHARE_PERCENT < OPEN_SHARE_PERCENT);
 const _: () =
     assert!(CHECKPOINT_ROWS_PERCENT * (100 + PACE_ROOM_PERCENT) < 100 * BORROWED_SHARE_PERCENT);
+const _: () = assert!(
+    CHECKPOINT_ROWS_PERCENT * (100 + PACE_ROOM_PERCENT) < 100 * SHED_OPTIONAL_PERCENT
+        && CHECKPOINT_ROWS_PERCENT < SHED_OPTIONAL_PERCENT - SHED_BACK_PERCENT
+);
+const _: () = assert!(
+    SHED_OPTIONAL_PERCENT < SHED_NORMAL_PERCENT && SHED_NORMAL_PERCENT < OPEN_SHARE_PERCENT
+);
 const _: () = assert!(BASE_RUNS_LOWEST + BASE_RUNS_MAX + BASE_BACKLOG_MAX < 192);
 const _: () = assert!(8 * PAYLOAD_BYTES_MAX < INBOX_BYTES_MAX);
 const _: () = assert!(AHEAD_SHARED_BYTES_MAX < AHEAD_BYTES_MAX);

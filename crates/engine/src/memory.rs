@@ -58,6 +58,12 @@ impl Memory {
         self.is_tight(row_bytes) && own > hundredth * OPEN_SHARE_PERCENT / 100 * percent
     }
 
+    /// How much of a share of the memory for rows so many bytes of them take, in percent of it. All of none.
+    pub(crate) fn percent(self, row_bytes: usize, share_percent: usize) -> usize {
+        let hundredth = self.row_bytes() / 10_000 * share_percent;
+        row_bytes.checked_div(hundredth).unwrap_or(100)
+    }
+
     /// Whether so many bytes of rows are nearly too many: somebody may be turned away.
     pub(crate) fn is_tight(self, row_bytes: usize) -> bool {
         row_bytes >= self.row_bytes() / 100 * BORROWED_SHARE_PERCENT

@@ -8,6 +8,7 @@ use crate::event::{EVENTS, FLOORS, List};
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::now::Now;
+use crate::shed::{GetShed, SetShed};
 use crate::splits::SPLITS;
 use crate::stream::Stream;
 use crate::timer::{IDLE_TIMERS, TIMERS};
@@ -38,32 +39,38 @@ pub(crate) const ENGINE: Domain = Domain {
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
         RequestDef::call::<Now>("TIME.GET", Method::Get, "/v1/time", Class::Reads).public(),
+        RequestDef::at_door::<GetShed>("SHED.GET", Method::Get, "/v1/shed", Class::Reads),
+        RequestDef::at_door::<SetShed>("SHED.SET", Method::Put, "/v1/shed", Class::Finishes),
         RequestDef::scan::<ListDead>("DEAD.LIST", "/v1/dead"),
         RequestDef::call::<Replay>(
             "DEAD.REPLAY",
             Method::Post,
             "/v1/dead/{id}/replay",
             Class::Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<Drop>(
             "DEAD.DROP",
             Method::Post,
             "/v1/dead/{id}/drop",
             Class::Finishes,
-        ),
+        )
+        .core(),
         RequestDef::scan::<ListCalls>("CALL.LIST", "/v1/calls"),
         RequestDef::call::<Retry>(
             "CALL.RETRY",
             Method::Post,
             "/v1/calls/{id}/retry",
             Class::Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<courier::Drop>(
             "CALL.DROP",
             Method::Post,
             "/v1/calls/{id}/drop",
             Class::Finishes,
-        ),
+        )
+        .core(),
     ],
     audit,
 };

@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reader::{Fetched, ReaderQueue};
 use crate::share::Part;
+use crate::shed::{Load, Shedding};
 use crate::splits::Splits;
 use crate::stream::Streams;
 use crate::tally::Tally;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) flags: Flags,
     pub(crate) splits: Arc<Splits>,
     pub(crate) changes: Arc<Changes>,
+    pub(crate) shedding: Shedding,
     pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
@@ -99,6 +101,7 @@ impl Shared {
             flags: Flags::new(slots.clone(), seed),
             splits: Arc::new(Splits::new(seed)),
             changes: Arc::new(Changes::new()),
+            shedding: Shedding::new(clock.look_ms()),
             slots,
             log: Arc::default(),
             clock,
@@ -184,13 +187,26 @@ impl Shared {
         }
     }
 
+    /// Bytes of answers at all gates.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.answer_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the load, if it is time for that, and sheds what is to be.
+    pub(crate) fn look_at_load(&self) {
+        let now_ms = self.clock.look_ms();
+        if self.shedding.is_due(now_ms) {
+            self.shedding.look(Load::of(self), now_ms);
+        }
+    }
+
     /// Whether a command of this class finds room for its answer.
     pub(crate) fn has_answer_room(&self, class: Class) -> bool {
         let percent = match class {
             Class::Opens | Class::Reads => OPEN_SHARE_PERCENT,
             Class::Finishes => 100,
         };
-        self.answer_bytes.load(Ordering::Relaxed) < ANSWERS_BYTES_MAX / 100 * percent
+        self.answer_bytes() < ANSWERS_BYTES_MAX / 100 * percent
     }
 
     /// Bytes of log that a start may have to read.

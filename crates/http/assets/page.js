@@ -248,7 +248,7 @@ function operationSection(path, method, operation, document_) {
   const reply = Object.values(content)[0].schema;
   return make("section", { class: "operation", id: "op-" + operation.operationId, tabindex: "-1" },
     make("h3", {}, make("span", { class: "method " + method }, method), make("span", { class: "path" }, path),
-      make("span", { class: "soft" }, operation.operationId)),
+      make("span", { class: "soft" }, operation.operationId), make("span", { class: "soft" }, operation["x-work-class"] + " work")),
     streams ? [] : make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
     streams ? prose(operation.responses["200"].description) : [],
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],

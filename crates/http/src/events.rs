@@ -43,6 +43,9 @@ pub(crate) async fn answer(
     let work = route::work(front, route, asked, body, deadline).await?;
     let wanted = wanted(work, &asked.parts.headers, &front.door)?;
 
+    if let Some(fault) = front.door.sheds(route.domain, route.def) {
+        return Ok(Rendered::of(&Outcome::Fault(&fault)).into_response());
+    }
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     let begin = wanted.after.map_or(Begin::Now, Begin::After);

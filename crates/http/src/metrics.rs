@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use tidegate_engine::contract::WorkClass;
 use tidegate_engine::{DomainFigures, Door, HostFigures};
 
 use crate::answer::{Response, answer};
@@ -156,6 +157,7 @@ impl Text {
         self.domains(door);
         self.names(door);
         self.hosts(door);
+        self.shed(door);
         let waiting = door.waiting();
         self.single(
             "tidegate_requests_waiting",
@@ -234,6 +236,27 @@ impl Text {
                 let name = format!("tidegate_{}_{name}_total", domain.name);
                 self.single(&name, "counter", def.doc, value);
             }
+        }
+    }
+
+    /// What is shed, by class of work.
+    fn shed(&mut self, door: &Door) {
+        let figures = door.shed_figures();
+        let classes = [
+            (WorkClass::Optional, figures.shed_optional),
+            (WorkClass::Normal, figures.shed_normal),
+        ];
+        let (gauge, counter) = ("tidegate_shedding", "tidegate_requests_shed_total");
+        self.family(gauge, "gauge", "1 while work of this class is shed.");
+        for (class, _) in classes {
+            let labels = format!("{{class=\"{}\"}}", class.word());
+            self.sample(gauge, &labels, u64::from(figures.shed.sheds(class)));
+        }
+        let help = "Requests turned away as work of their class was shed.";
+        self.family(counter, "counter", help);
+        for (class, shed) in classes {
+            let labels = format!("{{class=\"{}\"}}", class.word());
+            self.sample(counter, &labels, shed);
         }
     }
 

@@ -69,7 +69,8 @@ problems! {
     MISDIRECTED_REQUEST = "misdirected_request", MISDIRECTED_REQUEST;
     /// A field is readable and outside its limits. Change it; the same request fails again.
     OUT_OF_RANGE = "out_of_range", UNPROCESSABLE_ENTITY;
-    /// Too much work is waiting. Nothing was done; ask again after `retry_after_ms`.
+    /// Too much work is waiting, or work of this class is shed for now, as `shed` says then. Nothing was done; ask
+    /// again after `retry_after_ms`.
     BUSY = "busy", SERVICE_UNAVAILABLE;
     /// The server is shutting down. Nothing was done; ask again when it is back.
     STOPPING = "stopping", SERVICE_UNAVAILABLE;

@@ -64,7 +64,9 @@ fn write_refusal(refusal: &dyn Refuse, out: &mut Vec<u8>) {
 
 fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
     let (status, retry_after_ms) = match fault {
-        Fault::Busy { retry_after_ms } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after_ms)),
+        Fault::Busy { retry_after_ms } | Fault::Shed { retry_after_ms, .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after_ms))
+        }
         Fault::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, None),
         Fault::Stopping => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
@@ -75,6 +77,10 @@ fn write_fault(fault: &Fault, out: &mut Vec<u8>) {
     if let Some(retry_after_ms) = retry_after_ms {
         json.name("retry_after_ms");
         json.integer(i64::try_from(retry_after_ms).unwrap_or(i64::MAX));
+    }
+    if let Fault::Shed { class, .. } = fault {
+        json.name("shed");
+        json.text(class.word());
     }
     json.end();
 }
@@ -162,7 +168,7 @@ impl Writer for Facts<'_, '_> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use tidegate_engine::contract::RefusalDef;
+    use tidegate_engine::contract::{RefusalDef, WorkClass};
 
     use super::*;
 
@@ -215,6 +221,22 @@ mod tests {
         let (status, retry_after_ms, body) = rendered(&Outcome::Pending("o-1"));
         assert_eq!((status, retry_after_ms), (202, 0));
         assert_eq!(body, json!({ "code": "pending", "id": "o-1" }));
+    }
+
+    #[test]
+    fn what_is_shed_is_busy_and_says_of_which_class_it_is() {
+        let shed = Fault::Shed {
+            class: WorkClass::Normal,
+            retry_after_ms: 1_000,
+        };
+        let (status, retry_after_ms, body) = rendered(&Outcome::Fault(&shed));
+        assert_eq!((status, retry_after_ms), (503, 1_000));
+        assert_eq!(
+            (&body["code"], &body["shed"]),
+            (&json!("busy"), &json!("normal"))
+        );
+        let detail = "normal work is shed for now; ask again in 1000 ms";
+        assert_eq!(body["detail"], detail);
     }
 
     #[test]

@@ -55,24 +55,30 @@ pub const ORDER: Domain = Domain {
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
         RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads).public(),
         RequestDef::scan::<List>("ORDER.LIST", "/v1/buyers/{buyer}/orders"),
-        RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens).public(),
-        RequestDef::call::<Fulfil>("ORDER.FULFIL", Post, "/v1/orders/{id}/fulfil", Finishes),
-        RequestDef::call::<Refund>("ORDER.REFUND", Post, "/v1/orders/{id}/refunds", Finishes),
+        RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens)
+            .core()
+            .public(),
+        RequestDef::call::<Fulfil>("ORDER.FULFIL", Post, "/v1/orders/{id}/fulfil", Finishes).core(),
+        RequestDef::call::<Refund>("ORDER.REFUND", Post, "/v1/orders/{id}/refunds", Finishes)
+            .core(),
         RequestDef::scan::<Reviews>("ORDER.REVIEWS", "/v1/reviews"),
         RequestDef::call::<Resolve>(
             "ORDER.RESOLVE",
             Post,
             "/v1/orders/{id}/reviews/{number}",
             Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<Webhook>(
             "ORDER.WEBHOOK",
             Post,
             "/v1/payments/{provider}/webhook",
             Finishes,
         )
+        .core()
         .as_webhook(SIGNED),
         RequestDef::call::<Cancel>("ORDER.CANCEL", Post, "/v1/orders/{id}/cancel", Finishes)
+            .core()
             .public(),
     ],
     audit: crate::audit,

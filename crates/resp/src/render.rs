@@ -42,6 +42,13 @@ fn faulted(fault: &Fault, out: &mut Vec<u8>) {
     out.extend(resp_word(fault.code()));
     let what_to_do = match fault {
         Fault::Busy { retry_after_ms } => format!(" retry_after_ms={retry_after_ms}\r\n"),
+        Fault::Shed {
+            class,
+            retry_after_ms,
+        } => {
+            let class = class.word();
+            format!(" retry_after_ms={retry_after_ms} shed={class}\r\n")
+        }
         Fault::DiskFull | Fault::Stopping => format!(" {fault}\r\n"),
     };
     out.extend_from_slice(what_to_do.as_bytes());
@@ -57,7 +64,7 @@ fn pending(key: &str, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_engine::contract::{RefusalDef, Shape, Status};
+    use tidegate_engine::contract::{RefusalDef, Shape, Status, WorkClass};
 
     use super::*;
 
@@ -159,9 +166,14 @@ mod tests {
             Fault::Busy { retry_after_ms: 50 },
             Fault::DiskFull,
             Fault::Stopping,
+            Fault::Shed {
+                class: WorkClass::Optional,
+                retry_after_ms: 1_000,
+            },
         ];
         let lines = faults.map(|fault| rendered(Protocol::Resp3, &Outcome::Fault(&fault)));
         assert_eq!(lines[0], "-BUSY retry_after_ms=50\r\n");
+        assert_eq!(lines[3], "-BUSY retry_after_ms=1000 shed=optional\r\n");
         assert!(
             lines[1].starts_with("-DISKFULL the disk is full"),
             "{}",

@@ -55,9 +55,13 @@ pub const SALE: Domain = Domain {
         RequestDef::call::<Position>("SALE.POSITION", GET, "/v1/sales/{id}/position", Reads)
             .public(),
         RequestDef::call::<Token>("SALE.TOKEN", Post, "/v1/sales/{id}/tokens", Opens).public(),
-        RequestDef::call::<Buy>("SALE.BUY", Post, "/v1/sales/{id}/buy/{nonce}", Opens).public(),
-        RequestDef::scan::<Goods>("SALE.GOODS", "/v1/sales/{id}/goods").public(),
-        RequestDef::call::<Beacon>("SALE.BEACON", Post, "/v1/sales/{id}/beacon", Finishes),
+        RequestDef::call::<Buy>("SALE.BUY", Post, "/v1/sales/{id}/buy/{nonce}", Opens)
+            .core()
+            .public(),
+        RequestDef::scan::<Goods>("SALE.GOODS", "/v1/sales/{id}/goods")
+            .normal()
+            .public(),
+        RequestDef::call::<Beacon>("SALE.BEACON", Post, "/v1/sales/{id}/beacon", Finishes).core(),
         RequestDef::scan::<Entries>("SALE.ENTRIES", "/v1/sales/{id}/entries").public(),
     ],
     audit: crate::audit,

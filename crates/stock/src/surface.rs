@@ -65,19 +65,22 @@ pub const STOCK: Domain = Domain {
             Post,
             "/v1/stock/{sku}/holds/{id}/confirm",
             Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<Release>(
             "STOCK.RELEASE",
             Post,
             "/v1/stock/{sku}/holds/{id}/release",
             Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<Return>(
             "STOCK.RETURN",
             Post,
             "/v1/stock/{sku}/holds/{hold}/returns",
             Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<HoldInfo>("STOCK.HOLDINFO", GET, "/v1/stock/{sku}/holds/{id}", Reads),
         RequestDef::scan::<Holds>("STOCK.HOLDS", "/v1/stock/{sku}/holds"),
         RequestDef::scan::<Flow>("STOCK.FLOW", "/v1/stock/{sku}/flow"),

@@ -4,6 +4,7 @@ use tidegate_engine::contract::Status;
 use tidegate_engine::disk::FaultDisk;
 use tidegate_engine::limits::{
     AHEAD_SHARED_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT, PAYLOAD_BYTES_MAX,
+    SHED_LOOK_STEPS, SHED_NORMAL_PERCENT,
 };
 use tidegate_engine::testing::{ManualClock, Stepper, TOY};
 use tidegate_engine::{PartitionId, Slot, SlotMap, Space};
@@ -151,4 +152,32 @@ fn memory_full_of_one_domains_rows_is_busy_for_that_domain_only() {
     assert_eq!(figure(&engine, "note").row_bytes, 0, "it is in the base");
     let attach = engine.call("NOTE.ATTACH n text");
     assert_eq!(attach, "key=n bytes=4");
+}
+
+#[test]
+fn load_that_one_structure_makes_sheds_normal_work_of_that_structure_only() {
+    let mut engine = started();
+    engine.clock.advance_ms(10_000); // Nothing runs before the log has promised the new time.
+    let most = 4 * (INBOX_COMMANDS_MAX * SHED_NORMAL_PERCENT / 100 + 1);
+    let mut keys = (0..256).cycle();
+    while figure(&engine, "note").waiting < most as u64 {
+        let key = keys.next().expect("they never end");
+        submit(&mut engine, &format!("NOTE.STAY n{key}"));
+    }
+    for _ in 0..SHED_LOOK_STEPS {
+        engine.execute();
+    }
+    for (words, status) in [
+        ("NOTE.GET n", Some(Status::Busy)),
+        ("NOTE.LIST", Some(Status::Busy)),
+        ("STOCK.LIST", Some(Status::Busy)),
+        ("STOCK.GET tee", None),
+        ("STOCK.HOLD tee h 1", None),
+    ] {
+        let token = submit(&mut engine, words);
+        assert_eq!(self::status(&engine, token), status, "{words}");
+    }
+    engine.call("SHED.SET normal");
+    let token = submit(&mut engine, "STOCK.GET tee");
+    assert_eq!(status(&engine, token), Some(Status::Busy), "by hand");
 }

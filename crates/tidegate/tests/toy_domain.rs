@@ -13,7 +13,7 @@ use support::{Client, Reply, http, words};
 use tidegate::{MemorySize, Server, Settings};
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::TOY;
-use tidegate_engine::{AllArchiveTimes, Shares};
+use tidegate_engine::{AllArchiveTimes, Shares, Shed};
 use tidegate_stock::STOCK;
 
 /// As the binary lists them, and one line more.
@@ -36,6 +36,7 @@ fn start(data: &Path) -> Server {
         proxies: Vec::new(),
         checkpoint_every: Duration::from_secs(1),
         password: None,
+        shed: Shed::None,
         accept_clock: false,
     };
     Server::start(&settings, DOMAINS).expect("a fresh folder and free ports")

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use crate::archive::Slice;
 use crate::contract::{
-    Audit, Books, Field, FieldKind, Invalid, Outcome, Page, PageItem, RefusalDef, Refuse, Renderer,
-    ReplyType, ReplyValue, Request, Status, Values, Watched, Webhook,
+    AtDoor, Audit, Books, Field, FieldKind, Invalid, OfProcess, Outcome, Page, PageItem,
+    RefusalDef, Refuse, Renderer, ReplyType, ReplyValue, Request, Status, Values, Watched, Webhook,
+    WorkClass,
 };
 use crate::edge::Edge;
 use crate::event::{EventFilter, Kept};
@@ -94,6 +95,8 @@ pub struct RequestDef {
     pub http: Http,
     /// How it is admitted.
     pub class: Class,
+    /// What it is worth when there is too much to do.
+    pub work_class: WorkClass,
     /// What it does: first line a summary.
     pub doc: &'static str,
     /// Its fields, those by position first.
@@ -116,7 +119,7 @@ pub struct RequestDef {
 }
 
 impl RequestDef {
-    /// A command or point query, from its type.
+    /// A command or point query, from its type: normal work.
     #[must_use]
     pub const fn call<C: Apply>(
         resp: &'static str,
@@ -128,6 +131,7 @@ impl RequestDef {
             resp,
             http: Http { method, path },
             class,
+            work_class: WorkClass::Normal,
             doc: C::DOC,
             fields: C::FIELDS,
             reply: C::Reply::TYPE,
@@ -141,7 +145,7 @@ impl RequestDef {
         }
     }
 
-    /// A scan, from its type.
+    /// A scan, from its type: optional work.
     #[must_use]
     pub const fn scan<S: Scan>(resp: &'static str, path: &'static str) -> Self {
         Self {
@@ -151,6 +155,7 @@ impl RequestDef {
                 path,
             },
             class: Class::Reads,
+            work_class: WorkClass::Optional,
             doc: S::DOC,
             fields: S::FIELDS,
             reply: Page::<S::Item>::TYPE,
@@ -164,7 +169,7 @@ impl RequestDef {
         }
     }
 
-    /// A subscription to events, from its type.
+    /// A subscription to events, from its type: optional work.
     #[must_use]
     pub(crate) const fn stream<S: Subscribe>(name: &'static str, path: &'static str) -> Self {
         Self {
@@ -174,6 +179,7 @@ impl RequestDef {
                 path,
             },
             class: Class::Reads,
+            work_class: WorkClass::Optional,
             doc: S::DOC,
             fields: S::FIELDS,
             reply: S::Event::TYPE,
@@ -184,6 +190,49 @@ impl RequestDef {
             watched: None,
             is_public: false,
             make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
+        }
+    }
+
+    /// A request about the process itself, from its type: core work.
+    #[must_use]
+    pub(crate) const fn at_door<A: AtDoor>(
+        resp: &'static str,
+        method: Method,
+        path: &'static str,
+        class: Class,
+    ) -> Self {
+        Self {
+            resp,
+            http: Http { method, path },
+            class,
+            work_class: WorkClass::Core,
+            doc: A::DOC,
+            fields: A::FIELDS,
+            reply: A::Reply::TYPE,
+            refusals: &[],
+            pends: false,
+            streams: false,
+            webhook: None,
+            is_public: false,
+            make: |values| Ok(Work::AtDoor(OfProcess::new(A::read(values)?))),
+        }
+    }
+
+    /// The same request, which is never shed.
+    #[must_use]
+    pub const fn core(self) -> Self {
+        Self {
+            work_class: WorkClass::Core,
+            ..self
+        }
+    }
+
+    /// The same request, which is shed behind what is optional.
+    #[must_use]
+    pub const fn normal(self) -> Self {
+        Self {
+            work_class: WorkClass::Normal,
+            ..self
         }
     }
 
@@ -268,6 +317,8 @@ pub enum Work {
     Scan(Box<dyn ScanCall>),
     /// A subscription: nothing to submit, but to subscribe to.
     Subscribe(Wanted),
+    /// A request about the process itself: answered where it comes in.
+    AtDoor(OfProcess),
 }
 
 /// The events that somebody subscribes to.
@@ -301,6 +352,7 @@ impl Work {
             },
             Self::Scan(call) => of_scan(&**call),
             Self::Subscribe(wanted) => wanted.filter.key.as_ref().map(|_| 1),
+            Self::AtDoor(_) => Some(0),
         }
     }
 }

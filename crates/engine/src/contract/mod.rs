@@ -4,6 +4,7 @@
 //! Neither knows the other.
 
 mod address;
+mod at_door;
 mod audit;
 mod balance;
 mod domain;
@@ -15,8 +16,11 @@ mod reply;
 mod request;
 mod watched;
 mod webhook;
+mod work_class;
 
 pub use address::Address;
+pub(crate) use at_door::AtDoor;
+pub use at_door::OfProcess;
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, CallAsks, CallUnderWay, Figure, TimerSet, TimerSetAside};
 pub(crate) use balance::balance;
@@ -40,3 +44,4 @@ pub use request::content_of;
 pub use request::{Request, Values};
 pub use watched::Watched;
 pub use webhook::Webhook;
+pub use work_class::WorkClass;

@@ -1,6 +1,7 @@
 //! The two kinds of "no": a domain's refusal, and the engine's fault.
 
 use super::reply::Writer;
+use super::work_class::WorkClass;
 
 /// How an answer is classed; HTTP turns it into a status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,14 @@ pub enum Fault {
         /// When to ask again.
         retry_after_ms: u64,
     },
+    /// Work of this class is shed. Nothing was done; ask again.
+    #[error("{} work is shed for now; ask again in {retry_after_ms} ms", class.word())]
+    Shed {
+        /// The class.
+        class: WorkClass,
+        /// When to ask again.
+        retry_after_ms: u64,
+    },
     /// The disk has no room for another segment of the log, or for rows that memory has no room for.
     #[error(
         "the disk is full: free some space. Reads go on, finishing commands as long as the reserve lasts"
@@ -94,7 +103,7 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Busy { .. } => "busy",
+            Self::Busy { .. } | Self::Shed { .. } => "busy",
             Self::DiskFull => "disk_full",
             Self::Stopping => "stopping",
         }
@@ -104,7 +113,7 @@ impl Fault {
     #[must_use]
     pub fn status(&self) -> Status {
         match self {
-            Self::Busy { .. } => Status::Busy,
+            Self::Busy { .. } | Self::Shed { .. } => Status::Busy,
             Self::DiskFull | Self::Stopping => Status::Unavailable,
         }
     }

@@ -17,6 +17,7 @@ use crate::log::BUSY;
 use crate::metrics::{DomainFigures, Metrics};
 use crate::reader::{Gather, Read};
 use crate::shared::Shared;
+use crate::shed::{Shed, ShedFigures};
 use crate::sink::{Answer, ReplySink};
 use crate::stream::Marks;
 use crate::table::TableDef;
@@ -46,6 +47,13 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
     ) {
+        let work = match work {
+            Work::AtDoor(asked) => {
+                let reply = asked.answer(self);
+                return answer(&Outcome::Reply(&*reply), sink, token);
+            }
+            work @ (Work::Call(_) | Work::Scan(_) | Work::Subscribe(_)) => work,
+        };
         if self.answer_at_edge((domain, def.class), &work, sink, token) {
             return;
         }
@@ -56,14 +64,31 @@ impl Door {
         };
         metrics.requests_busy.add(1);
         self.shared.usages()[domain].metrics.busy.add(1);
-        let mut bytes = Vec::new();
-        sink.renderer().render(&Outcome::Fault(&fault), &mut bytes);
-        let answer = Answer {
-            token,
-            status: fault.status(),
-            end: bytes.len(),
-        };
-        sink.deliver(&[answer], 0, &bytes);
+        answer(&Outcome::Fault(&fault), sink, token);
+    }
+
+    /// Why a request of the domain at this index is not to be begun, if it is of a class of work that is shed. Of what is submitted that is
+    /// asked here anyway.
+    #[must_use]
+    pub fn sheds(&self, domain: usize, def: &RequestDef) -> Option<Fault> {
+        let shedding = &self.shared.shedding;
+        if shedding.is_on() {
+            self.shared.look_at_load(); // If nothing runs any more, nobody else does.
+        }
+        shedding.refuses(domain, def)
+    }
+
+    /// Sheds work by hand from now on.
+    pub fn shed(&self, by_hand: Shed) {
+        let now_ms = self.shared.clock.look_ms();
+        self.shared.shedding.set_by_hand(by_hand, now_ms);
+    }
+
+    /// What is shed, and why.
+    #[must_use]
+    pub fn shed_figures(&self) -> ShedFigures {
+        self.shared.look_at_load();
+        self.shared.shedding.figures()
     }
 
     /// Answers a request from what is known at the edge, if that says it.
@@ -128,6 +153,9 @@ impl Door {
         if self.is_stopping() {
             return Err(Fault::Stopping);
         }
+        if let Some(fault) = self.sheds(domain, def) {
+            return Err(fault);
+        }
         if let Some(fault) = shared.refuses_of(domain, def.class) {
             return Err(fault);
         }
@@ -160,7 +188,11 @@ impl Door {
                 self.push(shared.slots.owner(slot), envelope)
             }
             Work::Scan(call) => self.admit_scan((domain, def.resp), call, sink, token, marks),
-            Work::Subscribe(_) => unreachable!("because fronts subscribe to what streams"),
+            Work::Subscribe(_) | Work::AtDoor(_) => {
+                unreachable!(
+                    "because fronts subscribe to what streams, and what is answered here has been"
+                )
+            }
         }
     }
 
@@ -387,4 +419,16 @@ impl Door {
     pub(crate) fn bring(&self, read: Read) {
         read.bring(&self.shared);
     }
+}
+
+/// Answers a request at once.
+fn answer(outcome: &Outcome<'_>, sink: &Arc<dyn ReplySink>, token: u64) {
+    let mut bytes = Vec::new();
+    sink.renderer().render(outcome, &mut bytes);
+    let answer = Answer {
+        token,
+        status: outcome.status(),
+        end: bytes.len(),
+    };
+    sink.deliver(&[answer], 0, &bytes);
 }

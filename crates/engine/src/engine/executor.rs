@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::BaseError;
 #[cfg(feature = "testing")]
 use crate::contract::{Audit, Domain};
-use crate::limits::{LET_GO_STEPS, TELL_AFTER_MS};
+use crate::limits::{LET_GO_STEPS, SHED_LOOK_STEPS, TELL_AFTER_MS};
 use crate::partition::Partition;
 use crate::shared::{Shared, Waker};
 #[cfg(feature = "testing")]
@@ -40,6 +40,9 @@ impl Executor {
     /// Lets answers out and runs at most one batch of each partition.
     pub fn step(&mut self) -> Next {
         self.shared.looks(self.index);
+        if self.steps.is_multiple_of(SHED_LOOK_STEPS) {
+            self.shared.look_at_load();
+        }
         let mut more = false;
         for partition in &mut self.partitions {
             more |= partition.step(&self.shared);

@@ -418,6 +418,8 @@ impl Partition {
         for (domain, name) in self.counted.drain(..) {
             shared.usages()[domain].tally.counted(name);
         }
+        let outbox = self.outbox.percent();
+        shared.inbox(self.id).set_outbox_percent(outbox);
         if !answers.is_empty() {
             shared.add_answers(answers.weight());
             self.gate.hold(self.lsn, answers);

@@ -48,6 +48,12 @@ impl Outbox {
         letter.domain
     }
 
+    /// How full it is, in percent.
+    pub(super) fn percent(&self) -> usize {
+        let letters = 100 * self.letters.len() / OUTBOX_LETTERS_MAX;
+        letters.max(100 * self.bytes / OUTBOX_BYTES_MAX)
+    }
+
     /// Whether a command of this class finds room for what it may send.
     pub(super) fn has_room_for(&self, class: Class, call: &dyn Call) -> bool {
         let letters = call.letters();

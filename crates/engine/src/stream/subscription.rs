@@ -215,7 +215,9 @@ impl Subscription {
                 replays.is_asked = true;
                 Taken::Nothing
             }
-            Err(Fault::Busy { retry_after_ms }) => Taken::Busy(retry_after_ms),
+            Err(Fault::Busy { retry_after_ms } | Fault::Shed { retry_after_ms, .. }) => {
+                Taken::Busy(retry_after_ms)
+            }
             Err(Fault::DiskFull) => Taken::Busy(BUSY_RETRY_MS),
             Err(Fault::Stopping) => Taken::Stopped,
         }

@@ -63,7 +63,7 @@ pub const TOY: Domain = Domain {
     counts: &[],
     requests: &[
         RequestDef::call::<Put>("NOTE.PUT", Method::Post, "/v1/notes/{key}", Opens),
-        RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes),
+        RequestDef::call::<Stay>("NOTE.STAY", Method::Put, "/v1/notes/{key}/stay", Finishes).core(),
         RequestDef::call::<Get>("NOTE.GET", Method::Get, "/v1/notes/{key}", ReadsOnly),
         RequestDef::call::<When>("NOTE.WHEN", Method::Get, "/v1/notes/{key}/when", ReadsOnly),
         RequestDef::call::<GetLast>("NOTE.LAST", Method::Get, "/v1/notes/{key}/last", ReadsOnly),

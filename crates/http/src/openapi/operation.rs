@@ -31,6 +31,7 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "summary": summary(def.doc),
         "description": prose(def.doc),
         "parameters": parameters(def),
+        "x-work-class": def.work_class.word(),
     });
     if !def.streams {
         operation["x-resp"] = def.syntax().into();

@@ -44,6 +44,7 @@ pub(super) fn schema() -> Value {
             "detail": string("What was wrong and what to do, for people."),
             "field": string("The field that is wrong, if one is."),
             "retry_after_ms": integer("When to ask again, if the server is busy."),
+            "shed": string("The class of work that is shed, if the request is of one."),
         },
         "required": ["type", "title", "status", "code", "detail"],
     })

@@ -17,6 +17,7 @@ mod pages;
 mod problems;
 mod requests;
 mod service;
+mod shed;
 mod toy;
 mod webhooks;
 mod whence;

@@ -34,6 +34,8 @@ fn every_declared_request_is_an_operation_with_a_name_of_its_own() {
     assert_eq!(names.len(), operations.len());
     for (_, operation) in operations {
         assert_eq!(operation["tags"], json!(["toy"]));
+        let classes = ["core", "normal", "optional"].map(Value::from);
+        assert!(classes.contains(&operation["x-work-class"]));
         assert!(operation["responses"]["200"].is_object());
     }
 }

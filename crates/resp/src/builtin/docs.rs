@@ -35,7 +35,7 @@ fn builtin(wire: &mut Wire<'_>, front: &Front, def: &BuiltinDef) {
 fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     let fields = plan.def.fields;
     wire.name(&plan.shown());
-    wire.map(if fields.is_empty() { 5 } else { 6 });
+    wire.map(if fields.is_empty() { 6 } else { 7 });
     head(wire, front, first_line(plan.def.doc), plan.group);
     if !fields.is_empty() {
         wire.name("arguments");
@@ -50,6 +50,8 @@ fn request(wire: &mut Wire<'_>, front: &Front, plan: &Plan) {
     }
     wire.name("syntax");
     wire.text(&plan.def.syntax());
+    wire.name("work_class");
+    wire.text(plan.def.work_class.word());
     wire.name("refusals");
     wire.map(plan.def.refusals.len());
     for refusal in plan.def.refusals {

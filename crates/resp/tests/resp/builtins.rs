@@ -43,7 +43,7 @@ fn small_commands_answer_as_redis_does() {
             "-ERR wrong number of arguments for 'client|setname' command\r\n",
         ),
         ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'.\r\n"),
-        ("COMMAND COUNT", ":22\r\n"),
+        ("COMMAND COUNT", ":24\r\n"),
         ("COMMAND LIST FILTERBY PATTERN x", "-ERR syntax error\r\n"),
         ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
         (
@@ -141,9 +141,9 @@ fn list_names_every_command_that_there_is() {
     client.send("command list\r\nQUIT\r\n");
     let answer = client.rest();
     let lines: Vec<_> = answer.lines().collect();
-    let names: Vec<_> = lines[1..].iter().skip(1).step_by(2).take(22).collect();
-    assert_eq!(lines[0], "*22", "as many as are counted");
-    assert_eq!(lines.len(), 1 + 2 * 22 + 1, "{answer}");
+    let names: Vec<_> = lines[1..].iter().skip(1).step_by(2).take(24).collect();
+    assert_eq!(lines[0], "*24", "as many as are counted");
+    assert_eq!(lines.len(), 1 + 2 * 24 + 1, "{answer}");
     assert_eq!(names[..2], [&"auth", &"client"]);
     assert_eq!(lines.last(), Some(&"+OK"), "{answer}");
     for name in names {
@@ -162,11 +162,12 @@ fn docs_come_from_the_definitions_of_the_requests() {
     let server = Server::start();
     let mut client = server.connect();
     client.send("COMMAND DOCS toy.look nothing\r\n").expect(
-        "*2\r\n$8\r\ntoy.look\r\n*12\r\n$7\r\nsummary\r\n$17\r\nLooks into a box.\r\n\
+        "*2\r\n$8\r\ntoy.look\r\n*14\r\n$7\r\nsummary\r\n$17\r\nLooks into a box.\r\n\
          $5\r\nsince\r\n$5\r\n1.2.3\r\n$5\r\ngroup\r\n$3\r\ntoy\r\n$9\r\narguments\r\n*1\r\n\
          *8\r\n$4\r\nname\r\n$4\r\nname\r\n$12\r\ndisplay_text\r\n$4\r\nname\r\n$4\r\ntype\r\n\
          $3\r\nkey\r\n$7\r\nsummary\r\n$8\r\nThe box.\r\n\
          $6\r\nsyntax\r\n$13\r\nTOY.LOOK name\r\n\
+         $10\r\nwork_class\r\n$6\r\nnormal\r\n\
          $8\r\nrefusals\r\n*2\r\n$10\r\nUNKNOWNBOX\r\n$12\r\nNo such box.\r\n",
     );
     client.ask(

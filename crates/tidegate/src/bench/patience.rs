@@ -58,7 +58,8 @@ impl PutOff {
 /// How long an error asks to wait, if it does.
 pub(super) fn retry_after_ms(error: &[u8]) -> Option<u64> {
     let told = error.strip_prefix(b"BUSY retry_after_ms=")?;
-    std::str::from_utf8(told).ok()?.parse().ok()
+    let ms = told.split(|byte| *byte == b' ').next()?; // What is shed says more behind it.
+    std::str::from_utf8(ms).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
-use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares};
+use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares, Shed};
 use tidegate_http::Network;
 
 use super::ServeError;
@@ -53,8 +53,13 @@ pub(crate) struct ServeArgs {
     /// the last one in X-Forwarded-For that is none of theirs
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     trust_proxy: Option<Vec<Network>>,
+    /// Shed this work from the start, until SHED.SET says otherwise: none, optional, or normal, which is optional and
+    /// normal [default: none]
+    #[arg(long, value_name = "WORK")]
+    shed: Option<Shed>,
     /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
-    /// `trust_proxy`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]` and `[hosts.…]`
+    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]` and
+    /// `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
@@ -82,6 +87,7 @@ struct ConfigFile {
     checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
     trust_proxy: Option<Vec<NetworkText>>,
+    shed: Option<ShedWord>,
     #[serde(default)]
     shares: BTreeMap<String, ShareTable>,
     #[serde(default)]
@@ -107,6 +113,20 @@ impl TryFrom<String> for NetworkText {
         network
             .map(Self)
             .map_err(|error| format!("`{text}` {error}"))
+    }
+}
+
+/// What the file says is to be shed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct ShedWord(Shed);
+
+impl TryFrom<String> for ShedWord {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        let shed = word.parse();
+        shed.map(Self).map_err(|error| format!("`{word}` {error}"))
     }
 }
 
@@ -171,6 +191,8 @@ pub struct Settings {
     pub checkpoint_every: Duration,
     /// Proxies whose word about where a request comes from is taken.
     pub proxies: Vec<Network>,
+    /// What is shed from the start.
+    pub shed: Shed,
     /// What clients must give.
     pub password: Option<String>,
     /// Follow a wall clock that is more than a day ahead of the log.
@@ -193,6 +215,7 @@ impl Settings {
             outside: Outside::default(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             proxies: Vec::new(),
+            shed: Shed::None,
             password: None,
             accept_clock: false,
         }
@@ -245,6 +268,10 @@ impl ServeArgs {
                 .or(file.memory)
                 .unwrap_or_else(MemorySize::usual),
             proxies: self.trust_proxy.unwrap_or_else(|| of_file.collect()),
+            shed: self
+                .shed
+                .or(file.shed.map(|ShedWord(shed)| shed))
+                .unwrap_or_default(),
             password: password.map(|password| password.reveal().to_owned()),
             accept_clock: self.accept_clock,
         };

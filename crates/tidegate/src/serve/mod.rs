@@ -191,6 +191,7 @@ impl Server {
             settings.memory,
         ));
         let door = engine.door.clone();
+        door.shed(settings.shed);
         let services = settings.outside.services.clone();
         let runtime = Arc::new(Runtime::start(engine, services)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;

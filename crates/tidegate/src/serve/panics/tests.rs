@@ -19,8 +19,8 @@ use tidegate_engine::disk::{Disk, FaultDisk, File};
 use tidegate_engine::limits::PARTITIONS_DEFAULT;
 use tidegate_engine::testing::TOY;
 use tidegate_engine::{
-    AllArchiveTimes, Config, Engine, MachineClock, MachineEntropy, Memory, Shares, Slice, Space,
-    tables_of,
+    AllArchiveTimes, Config, Engine, MachineClock, MachineEntropy, Memory, Shares, Shed, Slice,
+    Space, tables_of,
 };
 
 use crate::serve::listen::{Fronts, Listeners};
@@ -211,6 +211,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         admin: None,
         proxies: Vec::new(),
         password: None,
+        shed: Shed::None,
         accept_clock: false,
     };
     let listeners = Listeners::bind(&settings).unwrap();
