@@ -94,6 +94,16 @@ impl Envelope {
         matches!(self.work, Errand::Letter(_) | Errand::Report(_))
     }
 
+    /// What it is about, if that is one thing.
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        match &self.work {
+            Errand::Call { call, .. } => Some(call.key()),
+            Errand::Scan(gather) => gather.call().key(),
+            Errand::Letter(letter) => Some(letter.sent.to.as_bytes()),
+            Errand::Report(_) => None,
+        }
+    }
+
     /// Bytes that it takes while it waits, if it is no mail.
     pub(crate) fn bytes(&self) -> usize {
         match &self.work {

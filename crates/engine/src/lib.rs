@@ -38,6 +38,7 @@ mod event;
 mod filter;
 mod gate;
 mod hash;
+mod hot;
 mod ids;
 mod inbox;
 mod key;
@@ -89,6 +90,7 @@ pub use engine::{
     UnknownKind, Writer, check, check_without_base, tables_of,
 };
 pub use event::{Cursor, EventFilter, FellBehind};
+pub use hot::{AnsweredAt, HotFigures};
 pub use key::{KeyParts, KeyReader, PartitionId, RowKey, Shard, Slot, SlotMap};
 pub use log::{
     Did, EmbeddedLog, Group, Log, LogDamage, LogError, LogReport, Lost, Lsn, Reading, Record, Room,

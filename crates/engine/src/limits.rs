@@ -72,6 +72,26 @@ pub const OPEN_SHARE_PERCENT: usize = 80;
 /// open work. What is between that and the share of all opening commands is kept for the others.
 pub const BORROWED_SHARE_PERCENT: usize = 70;
 
+/// Keys whose work is counted in each partition, and as many that are answered at the edge: whatever makes more than
+/// 1.6% of all is among them, and some 4 KiB hold them all.
+pub const HOT_KEYS: usize = 64;
+
+/// Of so many commands one is looked at for that: a prime number, so that no client that sends the same commands over
+/// and over is looked at by one of them only. A hundred thousand a second are still three thousand.
+pub const HOT_SAMPLE_EVERY: u64 = 31;
+
+/// After so long all that is counted of keys is halved: it tells of the last minute or so.
+pub const HOT_HALVE_MS: u64 = 30_000;
+
+/// What was counted in less time is taken to have come in so long.
+pub const HOT_SPAN_MS_MIN: u64 = 1_000;
+
+/// The least share, in thousandths, of its partition's work with which metrics count a key as hot.
+pub const HOT_SHARE_PERMILLE: u64 = 100;
+
+/// And the fewest requests a second: where hardly anything happens, each key has a large share of it.
+pub const HOT_PER_SECOND_MIN: u64 = 100;
+
 /// How full, in percent, the fullest of all that turns requests away may be before optional work is shed: more
 /// than the memory that a paced checkpoint uses as a rule, and less than what opening commands may fill.
 pub const SHED_OPTIONAL_PERCENT: usize = 65;

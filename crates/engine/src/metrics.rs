@@ -11,6 +11,11 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// Adds one; gives what the number was.
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// The number now.
     #[must_use]
     pub fn get(&self) -> u64 {

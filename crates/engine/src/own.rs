@@ -5,6 +5,7 @@ use crate::contract::{Class, Domain, Method, RequestDef};
 use crate::courier::{self, CALLS, ListCalls, NEXT_TRY, Retry};
 use crate::dead::{DEAD, Drop, ListDead, REPLAY, Replay};
 use crate::event::{EVENTS, FLOORS, List};
+use crate::hot::ListHot;
 use crate::laws::audit;
 use crate::mail::{OUTBOX, RECEIVED};
 use crate::now::Now;
@@ -39,6 +40,7 @@ pub(crate) const ENGINE: Domain = Domain {
         RequestDef::scan::<List>("EVENT.LIST", "/v1/events"),
         RequestDef::stream::<Stream>("EVENT.STREAM", "/v1/events/stream"),
         RequestDef::call::<Now>("TIME.GET", Method::Get, "/v1/time", Class::Reads).public(),
+        RequestDef::at_door::<ListHot>("HOT.LIST", Method::Get, "/v1/hot", Class::Reads),
         RequestDef::at_door::<GetShed>("SHED.GET", Method::Get, "/v1/shed", Class::Reads),
         RequestDef::at_door::<SetShed>("SHED.SET", Method::Put, "/v1/shed", Class::Finishes),
         RequestDef::scan::<ListDead>("DEAD.LIST", "/v1/dead"),

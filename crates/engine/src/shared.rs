@@ -12,6 +12,7 @@ use crate::contract::{Class, Domain, Fault};
 use crate::courier::ToCourier;
 use crate::edge::Flags;
 use crate::filter::Filters;
+use crate::hot::HotKeys;
 use crate::inbox::Inbox;
 use crate::key::{PartitionId, SlotMap};
 use crate::limits::{ANSWERS_BYTES_MAX, OPEN_SHARE_PERCENT};
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) splits: Arc<Splits>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) shedding: Shedding,
+    /// Of each partition.
+    pub(crate) hot: Vec<HotKeys>,
     pub(crate) to_courier: ToCourier,
     pub(crate) stopping: AtomicBool,
     inboxes: Vec<Inbox>,
@@ -102,6 +105,10 @@ impl Shared {
             splits: Arc::new(Splits::new(seed)),
             changes: Arc::new(Changes::new()),
             shedding: Shedding::new(clock.look_ms()),
+            hot: durable
+                .iter()
+                .map(|_| HotKeys::new(clock.look_ms()))
+                .collect(),
             slots,
             log: Arc::default(),
             clock,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tidegate_engine::contract::WorkClass;
-use tidegate_engine::{DomainFigures, Door, HostFigures};
+use tidegate_engine::{AnsweredAt, DomainFigures, Door, HostFigures};
 
 use crate::answer::{Response, answer};
 use crate::latency::{BOUNDS_US, Latency};
@@ -158,6 +158,7 @@ impl Text {
         self.names(door);
         self.hosts(door);
         self.shed(door);
+        self.hot(door);
         let waiting = door.waiting();
         self.single(
             "tidegate_requests_waiting",
@@ -236,6 +237,29 @@ impl Text {
                 let name = format!("tidegate_{}_{name}_total", domain.name);
                 self.single(&name, "counter", def.doc, value);
             }
+        }
+    }
+
+    /// How hot keys are; which, `HOT.LIST` tells.
+    fn hot(&mut self, door: &Door) {
+        let figures = door.hot_figures();
+        let name = "tidegate_hot_key_share";
+        let help = "Share of the hottest key in its partition's work, 0 to 1; 0 where none is asked for often.";
+        self.family(name, "gauge", help);
+        for of in figures
+            .iter()
+            .filter(|of| of.answered == AnsweredAt::Partition)
+        {
+            let share = of.share_permille as f64 / 1e3;
+            let _ = writeln!(self.0, "{name}{{partition=\"{}\"}} {share}", of.partition);
+        }
+        let name = "tidegate_hot_keys";
+        let help = "Keys that make a tenth or more of what is answered in their partition, or of what the edge answers for it.";
+        self.family(name, "gauge", help);
+        for answered in [AnsweredAt::Partition, AnsweredAt::Edge] {
+            let of_place = figures.iter().filter(|of| of.answered == answered);
+            let labels = format!("{{answered=\"{}\"}}", answered.word());
+            self.sample(name, &labels, of_place.map(|of| of.keys).sum());
         }
     }
 

@@ -11,10 +11,13 @@ use crate::contract::{
 };
 use crate::courier::HostFigures;
 use crate::edge::Edge;
+use crate::hot::{AnsweredAt, HotFigures};
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::{PartitionId, Slot};
+use crate::limits::HOT_SAMPLE_EVERY;
 use crate::log::BUSY;
 use crate::metrics::{DomainFigures, Metrics};
+use crate::partition::COMMAND_WORK;
 use crate::reader::{Gather, Read};
 use crate::shared::Shared;
 use crate::shed::{Shed, ShedFigures};
@@ -67,8 +70,8 @@ impl Door {
         answer(&Outcome::Fault(&fault), sink, token);
     }
 
-    /// Why a request of the domain at this index is not to be begun, if it is of a class of work that is shed. Of what is submitted that is
-    /// asked here anyway.
+    /// Why a request of the domain at this index is not to be begun, if it is of a class of work that is shed. Of what
+    /// is submitted that is asked here anyway.
     #[must_use]
     pub fn sheds(&self, domain: usize, def: &RequestDef) -> Option<Fault> {
         let shedding = &self.shared.shedding;
@@ -115,7 +118,10 @@ impl Door {
         let Some((status, refused)) = call.glance(&edge, sink.renderer(), &mut bytes) else {
             return false;
         };
-        shared.metrics.requests_at_edge.add(1);
+        let before = shared.metrics.requests_at_edge.next();
+        if before.is_multiple_of(HOT_SAMPLE_EVERY) {
+            self.count_at_edge(domain, &**call);
+        }
         if let Some(code) = refused {
             shared.usages()[domain].tally.refused(code);
         }
@@ -132,6 +138,27 @@ impl Door {
     pub fn watch(&self, query: &dyn Call) -> Watch {
         let slot = query.slot(&self.shared.splits);
         Watch::over(slot, Arc::clone(&self.shared))
+    }
+
+    /// The edge has answered this, as one of a sample: had it not, it would have been work as any small command.
+    fn count_at_edge(&self, domain: usize, call: &dyn Call) {
+        let shared = &*self.shared;
+        let key = std::str::from_utf8(call.key()).unwrap_or_default();
+        if key.is_empty() {
+            return; // It is about nothing.
+        }
+        let hot = &shared.hot[shared.slots.owner(call.slot(&shared.splits)).index()];
+        let now_ms = shared.clock.look_ms();
+        hot.count(AnsweredAt::Edge, (domain, key), COMMAND_WORK, now_ms);
+    }
+
+    /// How hot keys are, by partition and by where they are answered.
+    #[must_use]
+    pub fn hot_figures(&self) -> Vec<HotFigures> {
+        let now_ms = self.shared.clock.look_ms();
+        let hot = (0..).zip(&self.shared.hot);
+        hot.flat_map(|(partition, hot)| hot.figures(partition, now_ms))
+            .collect()
     }
 
     /// A front has refused a request of the domain at this index, as the domain would have: that is counted as

@@ -11,7 +11,7 @@ use crate::shared::Shared;
 
 /// What a command costs beside the bytes of its rows and its answer, in bytes: so many are written in
 /// the time that a small command takes.
-pub(super) const COMMAND_WORK: usize = 1024;
+pub(crate) const COMMAND_WORK: usize = 1024;
 
 /// Work of one turn of a domain of weight 1: some sixteen small commands.
 const TURN_WORK: i64 = 16 * 1024;

@@ -23,7 +23,7 @@ use compact_str::CompactString;
 
 pub(crate) use audit::audit;
 use idle::IdleWaits;
-pub(crate) use lanes::Lanes;
+pub(crate) use lanes::{COMMAND_WORK, Lanes};
 use ledger::Ledger;
 use mail::{HeldMail, Received};
 use outbox::Outbox;
@@ -38,6 +38,7 @@ use crate::contract::{Class, EventDef, MailDef, Timer};
 use crate::courier::CALLS;
 use crate::event::{EVENTS, FLOORS};
 use crate::gate::{Answers, Gate, Others};
+use crate::hot::Sampler;
 use crate::ids::Minter;
 use crate::inbox::{Bag, Envelope};
 use crate::key::{PartitionId, RowKey, Slot};
@@ -73,6 +74,7 @@ pub(crate) struct Partition {
     /// Commands taken from the inbox and not yet run.
     lanes: Lanes,
     ledger: Ledger,
+    sampler: Sampler,
     /// Bytes that wait for the log, by domain, before a batch.
     ahead: Vec<usize>,
     waits: Waits,
@@ -236,6 +238,7 @@ impl Partition {
             handlers,
             lanes,
             ledger: Ledger::new(domains),
+            sampler: Sampler::default(),
             ahead: vec![0; domains],
             waits: Waits::default(),
             waiters: Waiters::new(seed),

@@ -8,6 +8,7 @@ use super::{Later, OWN, Partition, fits};
 use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
 use crate::edge::Raised;
 use crate::gate::Answers;
+use crate::hot::AnsweredAt;
 use crate::inbox::{Envelope, Errand, Turn};
 use crate::key::Slot;
 use crate::limits::{BATCH_ANSWERS_BYTES_MAX, BATCH_BYTES_MAX, BATCH_COMMANDS_MAX};
@@ -61,6 +62,7 @@ impl Partition {
             self.work_for(domain);
             let (held, answered) = (envelope.bytes(), answers.bytes.len());
             let mut work = COMMAND_WORK;
+            let sampled = self.sampler.look(&envelope);
             match self.run(envelope, now_ms, *weight, shared, answers) {
                 Ran::Over(more) => {
                     *weight += more;
@@ -68,6 +70,11 @@ impl Partition {
                     work += more + answers.bytes.len() - answered;
                     if !is_mail && is_first {
                         self.ledger.ran(domain, held);
+                    }
+                    if let Some(key) = sampled {
+                        self.sampler.begin_again();
+                        let (at, of) = (AnsweredAt::Partition, (domain, key.as_str()));
+                        shared.hot[self.id.index()].count(at, of, work, now_ms);
                     }
                 }
                 Ran::Waits => {}
