@@ -213,6 +213,7 @@ impl RequestDef {
             pends: false,
             streams: false,
             webhook: None,
+            watched: None,
             is_public: false,
             make: |values| Ok(Work::AtDoor(OfProcess::new(A::read(values)?))),
         }

@@ -1,8 +1,8 @@
 //! Shedding over HTTP: the switch, what those are told whose work is shed, and what is counted.
 
-use axum::body::Body;
-use axum::http::Request;
+use hyper::Request;
 use serde_json::json;
+use tidegate_http::Body;
 
 use crate::harness::{Answered, Server};
 
