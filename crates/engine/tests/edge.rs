@@ -156,8 +156,9 @@ fn change_is_counted_once_it_is_durable_and_before_it_is_answered() {
 #[test]
 fn what_reads_or_is_refused_is_no_change_and_nothing_is_counted_while_nobody_watches() {
     let mut engine = fresh();
+    engine.call("NOTE.PUT a 0 text");
     let first = watch(&engine, "a");
-    engine.call("NOTE.GET a");
+    assert!(engine.call("NOTE.GET a").starts_with("key=a"));
     engine.call("NOTE.HOISTED a");
     engine.call("NOTE.HOIST a no");
     assert_eq!(first.changes(), 0);
