@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract::{Call, Class, Fault};
 use crate::courier::Reported;
-use crate::key::Slot;
+use crate::key::{Shard, Slot};
 use crate::limits::{BATCH_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_COMMANDS_MAX, OPEN_SHARE_PERCENT};
 use crate::log::BUSY;
 use crate::mail::{Ack, Letter};
@@ -94,12 +94,12 @@ impl Envelope {
         matches!(self.work, Errand::Letter(_) | Errand::Report(_))
     }
 
-    /// What it is about, if that is one thing.
+    /// What it is about, if that is one thing; of a shard, what it is one of.
     pub(crate) fn key(&self) -> Option<&[u8]> {
         match &self.work {
             Errand::Call { call, .. } => Some(call.key()),
             Errand::Scan(gather) => gather.call().key(),
-            Errand::Letter(letter) => Some(letter.sent.to.as_bytes()),
+            Errand::Letter(letter) => Some(Shard::whole_of(&letter.sent.to).as_bytes()),
             Errand::Report(_) => None,
         }
     }

@@ -13,8 +13,10 @@ pub(crate) trait AtDoor: Request {
     fn answer(self, door: &Door) -> Self::Reply;
 }
 
+type Answering = dyn FnOnce(&Door) -> Box<dyn Shape> + Send;
+
 /// Such a request, whose type is not known here.
-pub struct OfProcess(Box<dyn FnOnce(&Door) -> Box<dyn Shape> + Send>);
+pub struct OfProcess(Box<Answering>);
 
 impl OfProcess {
     pub(crate) fn new<A: AtDoor>(asked: A) -> Self {
