@@ -14,7 +14,7 @@ use super::provider::Provider;
 
 /// Connections at one time; others wait to be accepted. Fits into the 1,024 files that a process
 /// usually may open, beside the senders of webhooks.
-pub(super) const CONNECTIONS_MAX: usize = 900;
+pub(super) const CONNECTIONS_MAX: usize = 800;
 
 /// How long a head may take to come, or a connection be idle: longer than common clients keep one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);

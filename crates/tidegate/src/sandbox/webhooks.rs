@@ -19,8 +19,9 @@ use super::provider::Provider;
 use super::time::now_ms;
 use crate::webhook_secret::Secret;
 
-/// Webhooks under way at one time: enough for thousands a second to a merchant who takes some ms.
-pub(super) const SENDERS: usize = 16;
+/// Webhooks under way at one time: enough for thousands a second to a merchant who takes some ten ms, as one does
+/// who is busy with as many buyers.
+pub(super) const SENDERS: usize = 128;
 
 /// How long a merchant may take to say that he has it.
 const DELIVERY_WAIT: Duration = Duration::from_secs(10);
