@@ -1,6 +1,6 @@
 //! Takes what the engine wants called, sends it as hosts bear it, and reports what came of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub async fn run(courier: Courier, services: Services) {
     };
     while !driver.courier.is_stopping() {
         driver.take();
+        driver.leave_out();
         let wake_ms = driver.send();
         let pause = wake_ms.map(|at_ms| at_ms.saturating_sub(driver.now_ms()).max(1));
         let pause = Duration::from_millis(pause.unwrap_or(PAUSE_MAX_MS).min(PAUSE_MAX_MS));
@@ -85,6 +86,15 @@ impl Driver {
             let limits = self.services.limits(&host);
             let new = || Host::new(limits, now_ms);
             self.hosts.entry(host).or_insert_with(new).push(one, now_ms);
+        }
+    }
+
+    /// Leaves out what was taken back while it waited.
+    fn leave_out(&mut self) {
+        let withdrawn: HashSet<u64> = self.courier.take_withdrawn().into_iter().collect();
+        if !withdrawn.is_empty() {
+            let hosts = self.hosts.values_mut();
+            hosts.for_each(|host| host.leave_out(&withdrawn));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What may be sent to a host now: by the places that it has, its budget of retries and its breaker. Pure:
 //! time is told.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use tidegate_engine::Try;
 
@@ -63,6 +63,13 @@ impl Host {
             since_ms: now_ms,
             one,
         });
+    }
+
+    /// Calls that are not to be tried any more.
+    pub(crate) fn leave_out(&mut self, numbers: &HashSet<u64>) {
+        for queue in [&mut self.firsts, &mut self.retries] {
+            queue.retain(|waiting| !numbers.contains(&waiting.one.number));
+        }
     }
 
     /// What is to be done next; asked again until it is nothing.
@@ -191,6 +198,16 @@ mod tests {
         let mut host = host(2);
         (1..=4).for_each(|number| push(&mut host, number, 1, 0));
         assert_eq!(sent(&mut host, 0), [1, 2]);
+        host.ended(false, true, 0);
+        assert_eq!(sent(&mut host, 0), [3]);
+    }
+
+    #[test]
+    fn what_was_taken_back_while_it_waited_is_not_sent() {
+        let mut host = host(1);
+        (1..=3).for_each(|number| push(&mut host, number, 1, 0));
+        assert_eq!(sent(&mut host, 0), [1]);
+        host.leave_out(&HashSet::from([1, 2]));
         host.ended(false, true, 0);
         assert_eq!(sent(&mut host, 0), [3]);
     }

@@ -128,6 +128,8 @@ pub(crate) enum Post {
     Ack(Ack),
     /// To the courier.
     Try(Try),
+    /// To the courier as well: this call is not to be tried any more.
+    Withdrawn(u64),
 }
 
 /// This letter of a slot was applied.

@@ -138,6 +138,8 @@ pub(crate) struct Calls {
     pub(crate) begun: usize,
     /// Calls that were under way and are not any more.
     pub(crate) ended: usize,
+    /// Calls that the courier has and is not to try.
+    pub(crate) withdrawn: Vec<u64>,
 }
 
 impl<'a> Tx<'a> {
@@ -408,7 +410,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Takes back a call of one's own, of this number: it is tried no more, and whoever has called is told
-    /// nothing of it. What it has done stays done, and so does what a try that is being made may do yet. One
+    /// nothing of it. A try that waits at the courier is not made; one that is being made may still do what it asks. One
     /// that has ended is none any more, and one that was given up for good stays where people see it.
     ///
     /// # Errors
@@ -421,6 +423,9 @@ impl<'a> Tx<'a> {
             return Ok(());
         }
         self.calls.ended += usize::from(row.is_under_way());
+        if row.state == CallState::Calling {
+            self.calls.withdrawn.push(number);
+        }
         if let Some(due_ms) = row.due_ms {
             self.cancel(&NEXT_TRY, due_ms, number);
         }

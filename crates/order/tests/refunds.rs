@@ -313,6 +313,25 @@ fn call_of_a_refund_that_a_person_has_closed_cannot_be_tried_again() {
 }
 
 #[test]
+fn call_that_is_taken_back_while_the_courier_has_it_is_not_to_be_tried() {
+    for is_taken in [false, true] {
+        let (mut shop, _bank) = given_up();
+        let number = number_in(&shop.call("ORDER.REVIEWS STATE open"));
+        let call = call_in(&mut shop);
+        shop.call(&format!("CALL.RETRY {call}"));
+        let taken = if is_taken {
+            shop.courier.take()
+        } else {
+            Vec::new()
+        };
+        shop.call(&format!("ORDER.RESOLVE o {number} close"));
+        assert_eq!(shop.courier.take(), Vec::new());
+        let taken: Vec<_> = taken.iter().map(|one| one.number).collect();
+        assert_eq!(shop.courier.take_withdrawn(), taken);
+    }
+}
+
+#[test]
 fn call_that_was_tried_again_before_a_person_closes_its_refund_is_made_no_more() {
     let (mut shop, mut bank) = given_up();
     let number = number_in(&shop.call("ORDER.REVIEWS STATE open"));

@@ -34,8 +34,11 @@ pub fn audit(books: &Books<'_>) -> Audit {
         check_entrants(sale, rows, &mut fault);
         check_times(sale, &mut fault);
         check_start(sale, rows, &mut fault);
-        check_list(name, sale, &mut fault);
-        draws::check(name, sale, rows, &mut fault);
+        // Of more than have entered nothing can be computed, and that was told.
+        if sale.last_listed() <= rows.entrants.len() as u64 {
+            check_list(name, sale, &mut fault);
+            draws::check(name, sale, rows, &mut fault);
+        }
         shop::check(sale, rows, &mut fault);
         guard::check(books, sale, rows, &mut fault);
         checks::check(books, sale, rows, &mut fault);
@@ -123,9 +126,16 @@ enum Kind {
     Steer,
 }
 
+impl Sale {
+    /// Who entered last before the start, or by now.
+    fn last_listed(&self) -> u64 {
+        self.listed().unwrap_or(self.entrants)
+    }
+}
+
 /// Over the tickets of those who entered before the start.
 fn check_list(name: &str, sale: &Sale, fault: Fault<'_>) {
-    let listed = sale.listed().unwrap_or(sale.entrants);
+    let listed = sale.last_listed();
     let list = (1..=listed).fold(empty_list(name), |list, number| {
         longer_list(&list, &entry_of(&ticket_of(&sale.key, name, number)))
     });

@@ -161,6 +161,20 @@ fn draw_waits_for_the_beacon_that_was_named_and_takes_one_value_only() {
 }
 
 #[test]
+fn beacon_is_taken_from_the_start_on_though_its_timer_has_not_fired() {
+    let mut hall = Hall::open("RATE 5 BEACON block");
+    let tickets = hall.enter(5);
+    hall.engine().suspend_timers(true);
+    let now = hall.now();
+    hall.pass(START - now);
+    assert_eq!(field(&hall.call("SALE.BEACON s 0abc"), "listed"), "5");
+    hall.engine().suspend_timers(false);
+    hall.draw();
+    assert_ne!(field(&hall.position(&tickets[0]), "position"), "-");
+    hall.balances();
+}
+
+#[test]
 fn sale_without_a_beacon_takes_none_in() {
     let mut hall = Hall::open("RATE 5");
     hall.start();

@@ -10,6 +10,8 @@ use crate::shared::{Shared, Waker};
 #[derive(Default)]
 pub(crate) struct ToCourier {
     tries: Mutex<Vec<Try>>,
+    /// Calls that were taken back when the courier had them.
+    withdrawn: Mutex<Vec<u64>>,
     waker: OnceLock<Waker>,
     figures: Mutex<Vec<HostFigures>>,
 }
@@ -21,6 +23,20 @@ impl ToCourier {
         drop(tries);
         if let Some(waker) = self.waker.get() {
             waker();
+        }
+    }
+
+    /// A call was taken back: its try is not to be made if it was not yet.
+    pub(crate) fn withdraw(&self, number: u64) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = tries.len();
+        tries.retain(|one| one.number != number);
+        if tries.len() == before {
+            let mut withdrawn = self
+                .withdrawn
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            withdrawn.push(number);
         }
     }
 
@@ -79,6 +95,13 @@ impl Courier {
     pub fn take(&self) -> Vec<Try> {
         let tries = &self.shared.to_courier.tries;
         std::mem::take(&mut *tries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Calls that were taken back since it was asked last: a try of one that was not made yet is not to be made.
+    #[must_use]
+    pub fn take_withdrawn(&self) -> Vec<u64> {
+        let withdrawn = &self.shared.to_courier.withdrawn;
+        std::mem::take(&mut *withdrawn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Brings back what a try has brought.

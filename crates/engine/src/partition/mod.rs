@@ -457,6 +457,7 @@ impl Partition {
                     self.bags[to.index()].acks.push(ack);
                 }
                 Post::Try(one) => shared.to_courier.push(one),
+                Post::Withdrawn(number) => shared.to_courier.withdraw(number),
             }
         }
         for (to, bag) in (0..).map(PartitionId).zip(&mut self.bags) {
@@ -556,6 +557,9 @@ impl Partition {
         self.calls = (self.calls + done.calls.begun) - done.calls.ended;
         for one in done.calls.tries.drain(..) {
             answers.push_post(Post::Try(one));
+        }
+        for number in done.calls.withdrawn.drain(..) {
+            answers.push_post(Post::Withdrawn(number));
         }
         for raised in done.raised.drain(..) {
             answers.push_flag(raised);

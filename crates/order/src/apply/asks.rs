@@ -38,7 +38,7 @@ pub(super) fn ask(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missi
     case.payment.next_ask_ms = None;
     overdue_refunds(tx, &mut case)?;
     let provider = provider_of(tx, &case.payment);
-    let last_ms = case.payment.at_ms + provider.window_ms + AFTER_WINDOW_MS;
+    let last_ms = provider.last_ms(&case.payment);
     if case.payment.money == Money::Open && tx.now_ms() >= last_ms {
         let currency = case.order.currency.clone();
         case.review(tx, ReviewCause::NoAnswer, &currency);
@@ -71,6 +71,14 @@ pub(super) fn plan(tx: &mut Tx<'_>, case: &mut Case<'_>) {
     case.payment.next_ask_ms = next_ms;
 }
 
+impl Provider {
+    /// When it has had all its time to say what became of a payment.
+    fn last_ms(&self, payment: &Payment) -> u64 {
+        let time_ms = self.window_ms.saturating_add(AFTER_WINDOW_MS);
+        payment.at_ms.saturating_add(time_ms)
+    }
+}
+
 /// Whether something may still become of it that only its provider knows.
 fn wants_to_know(payment: &Payment) -> bool {
     payment.money == Money::Open || payment.refunds_pending > 0
@@ -89,7 +97,12 @@ fn next_ask_ms(
     if !wants_to_know(payment) {
         return None;
     }
-    let since = |began_ms: u64| provider.ask_after_ms.iter().map(move |ms| began_ms + ms);
+    let since = |began_ms: u64| {
+        provider
+            .ask_after_ms
+            .iter()
+            .map(move |ms| began_ms.saturating_add(*ms))
+    };
     let of_payment = is_open.then(|| since(payment.at_ms).chain([expires_ms]));
     let refund_ms = payment
         .last_refund_ms
@@ -98,7 +111,7 @@ fn next_ask_ms(
     let planned = of_payment.into_iter().flatten();
     let planned = planned.chain(of_refund.into_iter().flatten());
     let first = planned.filter(|ms| *ms > now_ms).min();
-    let last_ms = payment.at_ms + provider.window_ms + AFTER_WINDOW_MS;
+    let last_ms = provider.last_ms(payment);
     let rest_ms = || {
         let beyond = payment
             .asked

@@ -117,7 +117,7 @@ impl Pay {
         }
         order.payments.push(self.payment.compact());
         order.open_payments += 1;
-        let until_ms = Some(expires_ms + PAYING_AFTER_MS);
+        let until_ms = Some(expires_ms.saturating_add(PAYING_AFTER_MS));
         if state == State::Paying {
             last_until(tx, id, &mut order, until_ms);
         } else {

@@ -55,14 +55,16 @@ impl Apply for Place {
         if !tx.runs_again() && order.content != self.content().0 {
             return Err(Refusal::IdConflict.into());
         }
-        match order.state_at(tx.now_ms()) {
+        let state = order.state_at(tx.now_ms());
+        // Without a cause it is damaged, and `tidegate check` names it.
+        if let (State::Refused, Some(cause)) = (state, &order.cause) {
+            return Err(Refusal::of(cause).into());
+        }
+        match state {
             State::Placing => Err(Stop::Wait),
             State::Busy => Err(self.again(tx, order)),
-            State::Refused => {
-                let cause = order.cause.as_ref();
-                Err(Refusal::of(cause.expect("because a refusal has its cause")).into())
-            }
-            State::Reserved
+            State::Refused
+            | State::Reserved
             | State::Open
             | State::Paying
             | State::Taking

@@ -101,14 +101,16 @@ fn check_times(books: &Books<'_>, order: &Order, fault: Fault<'_>) {
         fault(format!("its history runs back, or ahead: {steps:?}"));
     }
     let most_ms = books.clock_up_to_ms().saturating_add(PLACING_MS);
+    let expires_ms = order.expires_ms;
+    let paying_until_ms = expires_ms.map(|ms| ms.saturating_add(PAYING_AFTER_MS));
     let lasts = match order.state {
         // Each letter of things gets its own time to be placed.
         State::Placing if order.claimed > 0 => order
             .until_ms
-            .is_some_and(|ms| (at_ms + PLACING_MS..=most_ms).contains(&ms)),
+            .is_some_and(|ms| (at_ms.saturating_add(PLACING_MS)..=most_ms).contains(&ms)),
         State::Placing => order.until_ms == Some(at_ms.saturating_add(PLACING_MS)),
         State::Reserved | State::Open => order.until_ms == order.expires_ms,
-        State::Paying => order.until_ms == order.expires_ms.map(|ms| ms + PAYING_AFTER_MS),
+        State::Paying => order.until_ms == paying_until_ms,
         State::Taking => order
             .until_ms
             .is_some_and(|ms| (at_ms..=most_ms).contains(&ms)),

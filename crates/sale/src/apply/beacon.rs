@@ -5,6 +5,7 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::draw::begin;
 use super::sale_of;
+use super::start::close;
 use crate::Refusal;
 use crate::command::Beacon;
 use crate::edge::show;
@@ -38,9 +39,12 @@ impl Apply for Beacon {
             }
             return Ok(sale.info(self.id.compact(), tx.now_ms(), true));
         }
-        if sale.start.is_none() {
+        if tx.now_ms() < sale.starts_ms {
             let starts_at_ms = sale.starts_ms;
             return Err(Refusal::TooEarly { starts_at_ms }.into());
+        }
+        if sale.start.is_none() {
+            close(tx, name, &mut sale); // Its timer was set aside, or is about to fire.
         }
         sale.beacon = Some(value.to_owned());
         begin(tx, name, &mut sale);

@@ -14,8 +14,8 @@ pub(super) fn check(name: &str, sale: &Sale, rows: &Rows, fault: Fault<'_>) {
     // How many lots were found, and how many groups are in order.
     let (found, in_order) = match sale.draw {
         None => (0, 0),
-        Some(Draw::Scatter(step)) => ((step * STEP).min(listed), 0),
-        Some(Draw::Gather(group, _)) => (listed, group),
+        Some(Draw::Scatter(step)) => (step.saturating_mul(STEP).min(listed), 0),
+        Some(Draw::Gather(group, _)) => (listed, group.min(groups(listed))),
         Some(Draw::Done) if listed == 0 => (0, 0),
         Some(Draw::Done) => (listed, groups(listed)),
     };

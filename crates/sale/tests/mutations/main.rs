@@ -92,6 +92,21 @@ const CASES: &[Case] = &[
         "sale open: the hash of its list is not that of its 2 entrants",
     ),
     sale(
+        b"open\0",
+        Field(10, Number(u64::MAX)),
+        "2 entrants, it says 18446744073709551615",
+    ),
+    sale(
+        b"drawn\0",
+        Within(&[12, 2], Number(u64::MAX)),
+        "sale drawn: it has started as",
+    ),
+    sale(
+        b"half\0",
+        Within(&[13, 1, 0], Number(u64::MAX)),
+        "sale half: group 0 of its order is not that of its lots",
+    ),
+    sale(
         b"drawn\0",
         Field(7, Bytes(&[0; 32])),
         "sale drawn: group 0 of its order is not that of its lots",
