@@ -45,7 +45,7 @@ request! {
         ["TTL"] ttl_ms: Millis = 600_000,
         /// How many may be inside at once: admitted, and neither done nor gone. Never more than there are units.
         ["INSIDE"] inside: Bounded<1, 1_000_000_000> = 1_000_000_000,
-        /// After how long somebody who was admitted counts as gone, in milliseconds.
+        /// How long somebody may look around who was admitted, in milliseconds: they count as gone 2 seconds after that.
         ["VISIT"] visit_ms: Bounded<1_000, 86_400_000> = 120_000,
         /// How many tokens a buyer may take a minute, of which 20 may be at once; 0 is no limit.
         ["PER_BUYER"] per_buyer: Bounded<0, PER_MINUTE_MAX> = 60,

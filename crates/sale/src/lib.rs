@@ -128,5 +128,8 @@ pub const ASK_AFTER_MS_MAX: u64 = 30_000;
 /// How many ask a second, about, of those who wait for units that may come back at any time.
 pub const ASKED_A_SECOND: u64 = 10_000;
 
+/// So many who would be next ask often, at least: as many as units are held, if those are more.
+pub const NEAR_MIN: u64 = 1_000;
+
 /// Those who wait for the same moment ask within so long of it, each at a time of their own.
 pub const SPREAD_MS: u64 = 2_000;

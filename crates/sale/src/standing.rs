@@ -7,7 +7,7 @@ use crate::hex::hex;
 use crate::lots::{Lot, group_of, groups};
 use crate::reply::{PositionInfo, SaleInfo, StartInfo};
 use crate::table::{Group, Sale, Shop};
-use crate::{ASK_AFTER_MS_MAX, ASKED_A_SECOND, SPREAD_MS};
+use crate::{ASK_AFTER_MS_MAX, ASKED_A_SECOND, NEAR_MIN, SPREAD_MS};
 
 /// The state of a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,13 +122,18 @@ impl Sale {
             held: units.map(|units| units.held),
             back_by_ms: self.shop.as_ref().and_then(|shop| shop.back_by_ms(now_ms)),
             entrants: self.entrants,
-            ask_after_ms: self.ask_after_ms(entry, wait_ms, now_ms),
+            ask_after_ms: self.ask_after_ms(entry, (ahead, wait_ms), now_ms),
             now_ms,
         }
     }
 
     /// After how long somebody is to ask again: who waits for the same moment does so at a time of its own.
-    pub(crate) fn ask_after_ms(&self, entry: &Entry, wait_ms: Option<u64>, now_ms: u64) -> u64 {
+    pub(crate) fn ask_after_ms(
+        &self,
+        entry: &Entry,
+        (ahead, wait_ms): (Option<u64>, Option<u64>),
+        now_ms: u64,
+    ) -> u64 {
         let [first, second, ..] = *entry;
         let spread_ms = u64::from(u16::from_be_bytes([first, second])) % SPREAD_MS;
         match self.state_at(now_ms) {
@@ -144,14 +149,19 @@ impl Sale {
             State::Drawing => SPREAD_MS / 2 + spread_ms,
             State::Running => match wait_ms {
                 Some(wait_ms) => wait_ms.min(ASK_AFTER_MS_MAX),
-                None => self.ask_often_ms().saturating_sub(spread_ms) + spread_ms / 2,
+                None => self.ask_often_ms(ahead).saturating_sub(spread_ms) + spread_ms / 2,
             },
         }
     }
 
-    /// How often each of those asks who wait for what nobody knows: so that all of them are few enough a second.
-    fn ask_often_ms(&self) -> u64 {
-        let often_ms = self.entrants * 1_000 / ASKED_A_SECOND;
+    /// How often each of those asks who wait for what nobody knows: so that all of them are few enough a second. Who
+    /// comes in once what is held comes back asks more often, and hears of it while there is something left.
+    fn ask_often_ms(&self, ahead: Option<u64>) -> u64 {
+        let held = self.shop.as_ref().map_or(0, |shop| shop.units.held);
+        let near = held.max(NEAR_MIN);
+        let is_near = ahead.is_some_and(|ahead| ahead < near);
+        let many = if is_near { near } else { self.entrants };
+        let often_ms = many.saturating_mul(1_000) / ASKED_A_SECOND;
         often_ms.clamp(SPREAD_MS, ASK_AFTER_MS_MAX)
     }
 
@@ -216,6 +226,11 @@ impl Shop {
     fn is_sold_out(&self) -> bool {
         let is_known = self.known == self.goods;
         is_known && self.is_empty() && self.units.held == 0
+    }
+
+    /// For how long somebody who was admitted counts as inside: a visit, and the time within which they hear of it.
+    pub(crate) fn stay_ms(&self) -> u64 {
+        self.visit_ms.saturating_add(SPREAD_MS)
     }
 
     /// By when what is held is sold or back, as far as that is known.

@@ -268,9 +268,35 @@ fn who_neither_buys_nor_leaves_counts_as_gone_after_a_visit() {
         told
     };
     assert_eq!(states(&mut hall), ["admitted", "waiting"]);
-    hall.wait(10_200);
-    hall.wait(200);
+    hall.wait(11_600);
+    assert_eq!(states(&mut hall), ["admitted", "waiting"]);
+    hall.wait(800);
     assert_eq!(states(&mut hall), ["admitted", "admitted"]);
+}
+
+#[test]
+fn who_would_be_next_hears_within_two_seconds_though_many_wait() {
+    let (mut hall, tickets) = running((1, 0), 40_000, "");
+    let position = |hall: &mut Hall, ticket: &String| {
+        let told = hall.position(ticket);
+        let number = |name| field(&told, name).parse::<u64>().expect("a number");
+        (number("position"), number("ask_after_ms"))
+    };
+    let places: Vec<_> = (0..tickets.len())
+        .map(|buyer| position(&mut hall, &tickets[buyer]).0)
+        .collect();
+    let at = |place: u64| places.iter().position(|at| *at == place).expect("somebody");
+    let first = at(1);
+    buys(&mut hall, first, &tickets[first], "tee");
+    hall.wait(1_100);
+    for (place, soonest, latest) in [
+        (2, 1_000, 2_000),
+        (1_001, 1_000, 2_000),
+        (1_002, 3_000, 4_000),
+    ] {
+        let (_, after) = position(&mut hall, &tickets[at(place)]);
+        assert!((soonest..=latest).contains(&after), "{place}: {after}");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Join {
             buyer: self.buyer.compact(),
             entry: shown_entry(&ticket),
             number,
-            ask_after_ms: sale.ask_after_ms(&entry, None, now_ms),
+            ask_after_ms: sale.ask_after_ms(&entry, (None, None), now_ms),
             repeated,
             ticket,
         }

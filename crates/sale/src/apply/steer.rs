@@ -79,11 +79,12 @@ impl Sale {
         let (Some(pace), Some(shop)) = (self.pace, &mut self.shop) else {
             return;
         };
+        let stay_ms = shop.stay_ms();
         let gate = &mut shop.gate;
         let paced = pace.reached(self.rate, now_ms);
         let reached = paced.min(gate.up_to);
-        gate.leave(shop.visit_ms, now_ms);
-        gate.enter(reached, shop.visit_ms, now_ms);
+        gate.leave(stay_ms, now_ms);
+        gate.enter(reached, stay_ms, now_ms);
         let pace = if gate.is_kept && paced > gate.up_to {
             // Nobody saves up what the gate did not let in.
             Pace {
@@ -111,7 +112,7 @@ impl Sale {
         if shop.gate.inside() < room {
             Some(now_ms + STEER_MS)
         } else if room > 0 {
-            let at_ms = shop.gate.next_leave_ms(shop.visit_ms)?;
+            let at_ms = shop.gate.next_leave_ms(shop.stay_ms())?;
             Some(at_ms.max(now_ms + STEER_MS))
         } else {
             None

@@ -57,6 +57,8 @@ pub(super) struct Time {
 pub(super) struct Sale {
     pub(super) starts_at_ms: u64,
     pub(super) ends_at_ms: u64,
+    /// Units that a buyer may have over all goods, if there are any.
+    pub(super) max: Option<u64>,
 }
 
 /// A place in line.

@@ -93,7 +93,7 @@ impl<'a> Drive<'a> {
         let world = World {
             now_ms: clock.now_ms(),
             shelf: Shelf::of(goods),
-            max: options.max,
+            max: sale.max.unwrap_or_default(),
             ..World::default()
         };
         let population = Population {

@@ -16,6 +16,8 @@ pub(crate) struct NewSale {
     pub(crate) lasts_ms: u64,
     /// How many are admitted a second.
     pub(crate) rate: u64,
+    /// Units that a buyer may have over all goods.
+    pub(crate) max: u64,
     /// How long what was bought waits for payment.
     pub(crate) ttl_ms: u64,
     /// After how long somebody who was admitted counts as gone.
@@ -58,7 +60,7 @@ impl NewSale {
             "rate": self.rate,
             "goods": goods.collect::<Vec<_>>(),
             "currency": "GBP",
-            "max": options.max,
+            "max": self.max,
             "ttl_ms": self.ttl_ms,
             "visit_ms": self.visit_ms,
         });

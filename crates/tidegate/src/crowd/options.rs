@@ -40,9 +40,6 @@ pub(crate) struct CrowdArgs {
     /// The last people come so long after the start.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// Units that a buyer may have over all goods, as the sale was created.
-    #[arg(long, value_name = "UNITS", default_value_t = 1, value_parser = value_parser!(u64).range(1..))]
-    max: u64,
     /// So many bots for each of the people.
     #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = share)]
     bots: f64,
@@ -75,8 +72,6 @@ pub(crate) struct Options {
     pub(crate) people: u32,
     pub(crate) bots: u32,
     pub(crate) seed: u64,
-    /// Units that a buyer may have over all goods.
-    pub(crate) max: u64,
     /// The last ones come so long after the start.
     pub(crate) tail: Duration,
     pub(crate) connections: Connections,
@@ -95,7 +90,6 @@ impl CrowdArgs {
             people: self.people,
             bots: bots(self.people, self.bots),
             seed: self.seed,
-            max: self.max,
             tail: Duration::from_secs(self.seconds.into()),
             connections: connections(self.connections),
             provider: self.provider.clone(),

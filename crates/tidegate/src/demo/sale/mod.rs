@@ -143,6 +143,7 @@ impl SaleArgs {
             starts_in_ms: plan.lead_ms(),
             lasts_ms: plan.lasts_ms(),
             rate: plan.rate(),
+            max: MAX,
             ttl_ms: plan.ttl_ms,
             visit_ms: VISIT_MS,
         })
@@ -162,7 +163,6 @@ impl SaleArgs {
             people: self.people,
             bots: bots(self.people, self.bots),
             seed: self.seed,
-            max: MAX,
             tail: Duration::from_secs(self.seconds.into()),
             connections: connections(CONNECTIONS),
             provider: PROVIDER.to_owned(),
