@@ -16,7 +16,7 @@ use tidegate_engine::contract::{Outcome, Raw, Renderer, RequestDef, Status, Valu
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::{
     AllArchiveTimes, Answer, Config, Door, Engine, Executor, MachineClock, MachineEntropy, Memory,
-    Next, ReplySink, Settings, Shares, Space, Writer, tables_of,
+    Next, ReplySink, Settings, Shares, Space, Tender, Writer, tables_of,
 };
 use tidegate_stock::STOCK;
 
@@ -136,9 +136,13 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         door,
         executors,
         writer,
+        tenders,
         ..
     } = open(data);
     let log = thread::spawn(move || write(writer));
+    let reads = door.clone();
+    let reader = thread::spawn(move || while reads.read_step(true).expect("the base is sound") {});
+    let tends = tenders.map(|tender| thread::spawn(move || tend(tender)));
     let bells: Vec<Arc<Bell>> = executors.iter().map(|_| Arc::default()).collect();
     let may_go = Arc::new(AtomicU64::new(0));
     let is_over = Arc::new(AtomicBool::new(false));
@@ -190,6 +194,8 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         .for_each(|one| one.join().expect("an executor ends"));
     door.finish();
     log.join().expect("the log ends");
+    reader.join().expect("the reader ends");
+    tends.map(|one| one.join().expect("what keeps the base in order ends"));
     HOLDS as f64 / took.as_secs_f64()
 }
 
@@ -226,6 +232,15 @@ fn write(mut writer: Writer) {
     while writer.wait(Duration::from_millis(200)) {
         writer.linger(LINGER);
         writer.step().expect("because the disk is sound");
+    }
+}
+
+/// Keeps the base in order, and its filters complete.
+fn tend(mut tender: Tender) {
+    while !tender.is_stopping() {
+        if !tender.step().expect("because the disk is sound") {
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Resu
 }
 
 /// This thread is one of the server from here on.
-fn watch() {
+pub(super) fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let told_before = panic::take_hook();

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::cores::{cores_for, stay_on};
-use super::panics::{note_strikes, spawn};
+use super::panics::{note_strikes, spawn, watch};
 use crate::output::note;
 
 /// Threads that read scans, and what partitions ask the base for.
@@ -84,11 +84,14 @@ impl Runtime {
         let mut threads = Vec::new();
         let cores = cores_for(executors.len());
         for (index, executor) in executors.into_iter().enumerate() {
+            let name = format!("executor-{index}");
+            // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
+                .thread_name(format!("{name}-blocking"))
+                .on_thread_start(watch)
                 .build()?;
             handles.push(runtime.handle().clone());
-            let name = format!("executor-{index}");
             let strikes = strikes.clone();
             let core = cores.as_ref().map(|cores| cores[index]);
             let run = move || {

@@ -299,6 +299,6 @@ fn panic_of_an_executor_outside_domain_code_ends_the_server_and_is_named() {
 }
 
 #[test]
-fn panic_of_a_thread_of_the_http_front_ends_the_server_and_is_named() {
-    assert_ends("reading rows", "/backup", "http.");
+fn panic_of_what_blocks_beside_an_executor_ends_the_server_and_is_named() {
+    assert_ends("reading rows", "/backup", "executor-0-blocking.");
 }
