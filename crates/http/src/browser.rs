@@ -27,9 +27,11 @@ pub(crate) fn check_without_credentials(parts: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Refuses a change that a browser says a page of another site asked for.
+/// Refuses a change that a browser says a page of another site asked for, and a WebSocket: a browser lets any page
+/// read what that is told.
 pub(crate) fn check_site(parts: &Parts) -> Result<(), Problem> {
-    let harmless = matches!(parts.method, Method::GET | Method::HEAD);
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let harmless = reads && !parts.headers.contains_key(header::UPGRADE);
     let site = parts.headers.get("sec-fetch-site");
     if !harmless && site.is_some_and(|site| site == "cross-site") {
         return Err(Problem::plain(problem::CROSS_SITE));

@@ -29,7 +29,7 @@ pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Keeps the connection from looking idle to what lies between.
-const BEAT: &[u8] = b":\n\n";
+pub(crate) const BEAT: &[u8] = b":\n\n";
 
 /// Answers a request for events: with a problem, or with a stream that begins at once.
 pub(crate) async fn answer(
@@ -72,12 +72,17 @@ pub(crate) async fn answer(
         stream.carry(first, ending, &frames).await;
         drop(room);
     });
+    Ok(sent(read))
+}
+
+/// An answer of events that are sent as they come.
+pub(crate) fn sent(events: mpsc::Receiver<io::Result<Bytes>>) -> Response {
     let head = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    Ok(respond(StatusCode::OK, head, Body::frames(read)))
+    respond(StatusCode::OK, head, Body::frames(events))
 }
 
 /// What is asked for; the header `Last-Event-ID`, which a client that reconnects adds, tells better

@@ -21,6 +21,11 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
+    /// All that the buffer holds.
+    pub(crate) fn written(&self) -> &[u8] {
+        self.out
+    }
+
     /// Puts the comma that is due before a name or an item. The last byte tells: a text ends in a
     /// quote, so an opening bracket or a colon at the end is structure.
     fn separate(&mut self) {

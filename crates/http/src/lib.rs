@@ -50,7 +50,9 @@ mod route;
 mod router;
 mod serve;
 mod sink;
+mod tag;
 mod values;
+mod watch;
 mod webhook;
 
 pub use address::{Network, NotANetwork};

@@ -70,7 +70,26 @@ pub const BACKUP_FRAMES_AHEAD: usize = 4;
 /// written, but not for ever on a full disk.
 pub const BACKUP_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How often a stream of events on which nothing happens shows that it is alive. Proxies take a
+/// Watchers at one time, streams and long polls that wait, unless [`Options`](crate::Options) says otherwise.
+/// They have places of their own, so that they leave those of requests to who asks for something; each costs
+/// a connection, and some KiB of memory.
+pub const WATCHERS_MAX: usize = 20_000;
+
+/// How long a watcher is told nothing after it was told something, at least. What a person reads need not
+/// change more often; and it bounds what watchers of something that changes all the time have us ask.
+pub const WATCH_PACE: Duration = Duration::from_secs(1);
+
+/// How often a watcher looks whether something has changed: as long as it may hear of it late, if it was told
+/// nothing lately. A look is a number compared, and no question.
+pub const WATCH_LOOK: Duration = Duration::from_millis(250);
+
+/// After how long it asks again though nothing seems to have changed.
+pub const WATCH_AGAIN: Duration = Duration::from_secs(15);
+
+/// Bytes of what a WebSocket client may say in one message, which nobody reads.
+pub const SOCKET_MESSAGE_BYTES_MAX: usize = 1024;
+
+/// How often a stream on which nothing happens shows that it is alive. Proxies take a
 /// connection for dead after 60 s.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -84,6 +103,8 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
 /// How long accepting rests when the machine has no more descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+const _: () = assert!(WATCH_LOOK.as_millis() <= WATCH_PACE.as_millis());
+const _: () = assert!(WATCH_PACE.as_millis() < WATCH_AGAIN.as_millis());
 const _: () = assert!(BODY_BYTES_MAX > 900 * 1024);
 const _: () = assert!(BODIES_BYTES_MAX >= 16 * BODY_BYTES_MAX);
 const _: () = assert!(REQUEST_TIMEOUT.as_secs() < 60 && HEAD_TIMEOUT.as_secs() > 60);

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use crate::address::Network;
-use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX};
+use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX, WATCHERS_MAX};
 use crate::pages::Page;
 
 /// How the front is set up.
@@ -24,6 +24,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// Requests being answered at one time; one more is told BUSY.
     pub requests_in_flight_max: usize,
+    /// Who watches at one time, by a stream or a long poll that waits; one more is told BUSY.
+    pub watchers_max: usize,
     /// How long a request may take, body and answer together.
     pub request_timeout: Duration,
     /// The version of the program, for the OpenAPI document and the metrics.
@@ -46,6 +48,7 @@ impl Options {
             proxies: Vec::new(),
             body_bytes_max: BODY_BYTES_MAX,
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
+            watchers_max: WATCHERS_MAX,
             request_timeout: REQUEST_TIMEOUT,
             version: version.to_owned(),
             pages: Vec::new(),

@@ -1,6 +1,7 @@
 //! What is served under which path, by which method.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use hyper::Method;
 use hyper::header::HeaderValue;
@@ -12,6 +13,7 @@ use crate::problem::{self, Problem};
 use crate::query;
 use crate::route::Route;
 use crate::router::Front;
+use crate::watch::stream::Stream;
 
 const BAD_ENCODING: &str = "the path has a `%` without two hexadecimal digits behind it; a percent \
     sign itself is written `%25`";
@@ -24,14 +26,15 @@ pub(crate) enum Endpoint {
     Made(Make),
     Page(Served),
     Backup,
-    Declared(Route),
+    Declared(Arc<Route>),
+    Stream(Stream),
 }
 
 impl Endpoint {
     pub(crate) fn is_webhook(&self) -> bool {
         match self {
             Self::Declared(route) => route.def.webhook.is_some(),
-            Self::Made(_) | Self::Page(_) | Self::Backup => false,
+            Self::Made(_) | Self::Page(_) | Self::Backup | Self::Stream(_) => false,
         }
     }
 }

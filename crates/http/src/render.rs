@@ -1,29 +1,57 @@
 //! Outcomes as bytes: a small head for the sink, then JSON.
 
 use hyper::StatusCode;
-use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Status, Writer};
+use tidegate_engine::contract::{Fault, Outcome, Refuse, Renderer, Shape, Status, Writer};
 
 use crate::json::JsonWriter;
 use crate::problem::{self, COMMON_MEMBERS};
 use crate::prose::prose;
+use crate::tag::Tagging;
 
 /// Bytes ahead of the JSON: the status code in 2 bytes, then in 4 bytes when to ask again, in
-/// milliseconds, 0 for nothing; both little endian.
-pub(crate) const HEAD_BYTES: usize = 6;
+/// milliseconds, 0 for nothing, then in 8 bytes the tag of the answer, 0 for none; all little endian.
+pub(crate) const HEAD_BYTES: usize = 14;
+
+/// Where the tag stands there.
+const TAG_AT: usize = 6;
 
 /// How a domain's "no" is told when its class promises that asking again helps.
 const REFUSED_BUSY_RETRY_MS: u32 = 1_000;
 
 /// Turns outcomes into JSON.
-pub(crate) struct JsonRenderer;
+#[derive(Clone, Copy, Default)]
+pub(crate) struct JsonRenderer {
+    /// Replies have a tag, and these fields stay out of it.
+    pub(crate) tags: Option<&'static [&'static str]>,
+}
+
+/// What stands ahead of the JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after_ms: u64,
+    /// 0 for none.
+    pub(crate) tag: u64,
+}
+
+impl Head {
+    /// The head of what a [`JsonRenderer`] wrote.
+    pub(crate) fn of(rendered: &[u8]) -> Self {
+        let head = rendered.first_chunk::<HEAD_BYTES>();
+        let [low, high, a, b, c, d, tag @ ..] = *head.expect("because the renderer wrote a head");
+        let status = StatusCode::from_u16(u16::from_le_bytes([low, high]));
+        Self {
+            status: status.expect("because the renderer wrote the code of a status"),
+            retry_after_ms: u64::from(u32::from_le_bytes([a, b, c, d])),
+            tag: u64::from_le_bytes(tag),
+        }
+    }
+}
 
 impl Renderer for JsonRenderer {
     fn render(&self, outcome: &Outcome<'_>, out: &mut Vec<u8>) {
         match outcome {
-            Outcome::Reply(reply) => {
-                write_head(out, StatusCode::OK, 0);
-                reply.write_to(&mut JsonWriter::new(out));
-            }
+            Outcome::Reply(reply) => self.write_reply(*reply, out),
             Outcome::Refused(refusal) => write_refusal(*refusal, out),
             Outcome::Fault(fault) => write_fault(fault, out),
             Outcome::Pending(id) => write_pending(id, out),
@@ -31,9 +59,26 @@ impl Renderer for JsonRenderer {
     }
 }
 
+impl JsonRenderer {
+    fn write_reply(self, reply: &dyn Shape, out: &mut Vec<u8>) {
+        let head = out.len();
+        write_head(out, StatusCode::OK, 0);
+        match self.tags {
+            None => reply.write_to(&mut JsonWriter::new(out)),
+            Some(aside) => {
+                let mut tagging = Tagging::new(out, aside);
+                reply.write_to(&mut tagging);
+                let tag = tagging.tag().to_le_bytes();
+                out[head + TAG_AT..head + HEAD_BYTES].copy_from_slice(&tag);
+            }
+        }
+    }
+}
+
 fn write_head(out: &mut Vec<u8>, status: StatusCode, retry_after_ms: u32) {
     out.extend_from_slice(&status.as_u16().to_le_bytes());
     out.extend_from_slice(&retry_after_ms.to_le_bytes());
+    out.extend_from_slice(&0_u64.to_le_bytes());
 }
 
 fn write_refusal(refusal: &dyn Refuse, out: &mut Vec<u8>) {
@@ -191,17 +236,13 @@ mod tests {
         }
     }
 
-    fn rendered(outcome: &Outcome<'_>) -> (u16, u32, Value) {
+    fn rendered(outcome: &Outcome<'_>) -> (u16, u64, Value) {
         let mut out = Vec::new();
-        JsonRenderer.render(outcome, &mut out);
-        let (head, body) = out.split_at(HEAD_BYTES);
+        JsonRenderer::default().render(outcome, &mut out);
+        let (head, body) = (Head::of(&out), &out[HEAD_BYTES..]);
         let body = serde_json::from_slice(body).expect("because a rendered outcome is JSON");
-        let status = u16::from_le_bytes([head[0], head[1]]);
-        (
-            status,
-            u32::from_le_bytes([head[2], head[3], head[4], head[5]]),
-            body,
-        )
+        assert_eq!(head.tag, 0);
+        (head.status.as_u16(), head.retry_after_ms, body)
     }
 
     #[test]

@@ -19,7 +19,10 @@ use crate::query;
 use crate::router::Front;
 use crate::sink::OneShot;
 use crate::values::{Given, address_index};
+use crate::watch::seen;
 use crate::webhook;
+
+const NO_BODY: &str = "a GET takes its fields from the query string and has no body";
 
 /// One declared request.
 pub(crate) struct Route {
@@ -56,7 +59,7 @@ pub(crate) async fn answer(
     let work = work(front, route, asked, body, deadline).await?;
     front.door.check(&work)?;
 
-    let (sink, answered) = OneShot::channel();
+    let (sink, answered) = OneShot::channel(route.def);
     front.door.submit(route.domain, route.def, work, &sink, 0);
     drop(sink);
     let answered = timeout_at(deadline, answered).await;
@@ -64,7 +67,10 @@ pub(crate) async fn answer(
         .1
         .count(began.elapsed());
     match answered {
-        Ok(Ok(rendered)) => Ok(rendered.into_response()),
+        Ok(Ok(rendered)) => match rendered.head().tag {
+            tag if tag > 0 && seen::has(&asked.parts.headers, tag) => Ok(seen::nothing_new(tag)),
+            _ => Ok(rendered.into_response()),
+        },
         // Out of time, or the engine went away with the request.
         Err(_) | Ok(Err(_)) => Err(Problem::plain(problem::OUTCOME_UNKNOWN)),
     }
@@ -95,6 +101,14 @@ pub(crate) async fn work(
         }
         None => read(route.def, (&path, from), parts, &body.bytes),
     }
+}
+
+/// That a request has no body.
+pub(crate) fn check_bare(body: &impl RequestBody) -> Result<(), Problem> {
+    if body.is_end_stream() {
+        return Ok(());
+    }
+    Err(Problem::new(problem::UNREADABLE, NO_BODY))
 }
 
 fn takes(def: &RequestDef, bytes_max: usize) -> Takes {
@@ -134,12 +148,13 @@ fn read(
     let mut given = Given::new(def, path);
     match def.http.method {
         Method::Get => {
-            for (name, value) in &query {
+            let is_of_front =
+                |name: &[u8]| *name == *seen::WAIT_MS.as_bytes() && seen::may_wait(def);
+            for (name, value) in query.iter().filter(|(name, _)| !is_of_front(name)) {
                 given.put(name, Raw::Text(value))?;
             }
             if !body.is_empty() {
-                let detail = "a GET takes its fields from the query string and has no body";
-                return Err(Problem::new(problem::UNREADABLE, detail));
+                return Err(Problem::new(problem::UNREADABLE, NO_BODY));
             }
         }
         Method::Post | Method::Put | Method::Delete => {

@@ -25,6 +25,8 @@ use crate::pages::Served;
 use crate::paths::{Endpoint, Methods, Paths};
 use crate::problem::{self, Problem};
 use crate::route::{self, Asked, RequestBody, Route};
+use crate::watch::stream::{self, Stream};
+use crate::watch::{Hub, poll};
 use crate::webhook;
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -51,6 +53,7 @@ pub(crate) struct Front {
     pub(crate) door: Door,
     pub(crate) options: Options,
     pub(crate) admission: Admission,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) openapi: Bytes,
 }
@@ -70,7 +73,8 @@ enum Serving {
 /// # Panics
 /// Two requests or pages have the same method and path, a path has a syntax of its own, or a list is not the
 /// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
-/// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature.
+/// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature; or what
+/// is watched is no query, wants to know who asks, or sets something aside that its reply has not.
 pub fn router(door: Door, options: Options) -> Router {
     let metrics = Arc::new(HttpMetrics::new(latencies(&door)));
     serving(Part::All, door, options, metrics)
@@ -98,6 +102,7 @@ fn serving(part: Part, door: Door, options: Options, metrics: Arc<HttpMetrics>) 
     let document = document(door.domains(), &options.version, part, is_secured);
     let front = Front {
         admission: Admission::new(options.requests_in_flight_max),
+        hub: Arc::new(Hub::new(options.watchers_max)),
         metrics,
         openapi: document.to_string().into(),
         door,
@@ -145,13 +150,21 @@ fn latencies(door: &Door) -> Vec<(&'static str, Latency)> {
     named.collect()
 }
 
-/// The declared requests by their paths.
+/// The declared requests, and the streams of those that are watched, by their paths.
 fn declared(door: &Door, part: Part) -> Vec<(&'static str, Vec<(Method, Endpoint)>)> {
-    let mut by_path: Vec<(&str, Vec<_>)> = Vec::new();
-    for route in routes(door).filter(|route| part.serves(route.def)) {
+    let served = routes(door).filter(|route| part.serves(route.def));
+    let served: Vec<_> = served.map(Arc::new).collect();
+    let streams = Stream::all(&served).into_iter().map(|stream| {
+        let path = stream.path;
+        (path, (Method::GET, Endpoint::Stream(stream)))
+    });
+    let requests = served.into_iter().map(|route| {
         check(route.def);
-        let path = route.def.http.path;
-        let endpoint = (method(route.def), Endpoint::Declared(route));
+        let endpoint = (method(route.def), Endpoint::Declared(Arc::clone(&route)));
+        (route.def.http.path, endpoint)
+    });
+    let mut by_path: Vec<(&str, Vec<_>)> = Vec::new();
+    for (path, endpoint) in requests.chain(streams) {
         match by_path.iter_mut().find(|(of, _)| *of == path) {
             Some((_, endpoints)) => endpoints.push(endpoint),
             None => by_path.push((path, vec![endpoint])),
@@ -249,23 +262,23 @@ async fn answered(
     let Some((methods, params)) = found else {
         return Err(Problem::plain(problem::UNKNOWN_PATH));
     };
+    let asked = Asked {
+        parts: &parts,
+        params,
+        peer,
+    };
     match endpoint {
         Some(Endpoint::Made(make)) => Ok(make(front)),
         Some(Endpoint::Page(page)) => page.answer(front, &parts.headers),
         Some(Endpoint::Backup) => backup::backup(front).await,
-        Some(Endpoint::Declared(route)) => {
-            let parts = &parts;
-            let asked = Asked {
-                parts,
-                params,
-                peer,
-            };
-            if route.def.streams {
-                events::answer(front, route, &asked, body).await
-            } else {
-                route::answer(front, route, &asked, body).await
-            }
+        Some(Endpoint::Stream(stream)) => stream::answer(front, stream, &asked, body).await,
+        Some(Endpoint::Declared(route)) if route.def.streams => {
+            events::answer(front, route, &asked, body).await
         }
+        Some(Endpoint::Declared(route)) if route.def.watched.is_some() => {
+            poll::answer(front, route, &asked, body).await
+        }
+        Some(Endpoint::Declared(route)) => route::answer(front, route, &asked, body).await,
         None => Ok(wrong_method(methods)),
     }
 }

@@ -3,19 +3,22 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::answer::Body;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTION_BUFFER_BYTES, DRAIN_TIMEOUT, HEAD_TIMEOUT, HEADERS_MAX,
     TURN_AWAY_TIMEOUT, TURNED_AWAY_MAX, WRITE_TIMEOUT,
@@ -42,7 +45,7 @@ pub async fn serve(
 ) {
     let connections = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
-    let graceful = GracefulShutdown::new();
+    let (stopping, _) = watch::channel(());
     tokio::pin!(shutdown);
     loop {
         let (stream, peer) = tokio::select! {
@@ -56,14 +59,16 @@ pub async fn serve(
             },
         };
         if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
-            let (router, watcher) = (router.clone(), graceful.watcher());
-            let moved = stream.into_std();
+            let of_peer = OfPeer {
+                router: router.clone(),
+                peer,
+                place: Place(Arc::new(permit)),
+            };
+            let (moved, stopping) = (stream.into_std(), stopping.subscribe());
             place().spawn(async move {
                 if let Ok(stream) = moved.and_then(TcpStream::from_std) {
-                    // How a connection ends is its client's affair; what was asked was answered.
-                    let _ = watcher.watch(connection(stream, peer, router)).await;
+                    carry(stream, of_peer, stopping).await;
                 }
-                drop(permit);
             });
         } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
             tokio::spawn(async move {
@@ -73,27 +78,58 @@ pub async fn serve(
         }
     }
     drop(listener);
-    let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+    let _ = stopping.send(());
+    let _ = timeout(DRAIN_TIMEOUT, stopping.closed()).await;
 }
 
-fn connection(
-    stream: TcpStream,
-    peer: IpAddr,
+/// Who answers the requests of one connection.
+struct OfPeer {
     router: Router,
-) -> impl GracefulConnection<Error = hyper::Error> {
+    peer: IpAddr,
+    place: Place,
+}
+
+/// The place of a connection, until all are dropped: one that goes on under another protocol keeps it.
+#[derive(Clone)]
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "it is held, not read")] Arc<OwnedSemaphorePermit>,
+);
+
+/// Carries a connection to its end, which comes with that of the running request once the server stops. How it
+/// ends is its client's affair: what was asked was answered.
+async fn carry(stream: TcpStream, of_peer: OfPeer, mut stopping: watch::Receiver<()>) {
     // Neither can fail on an open socket; without them it is slower, or closes later.
     let _ = stream.set_nodelay(true);
     let _ = drop_if_unread(&stream, WRITE_TIMEOUT);
-    let service = service_fn(move |request| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.answer(Some(peer), request).await) }
-    });
-    http1::Builder::new()
+    let service = service_fn(|request| of_peer.answer(request));
+    let connection = protocol().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
+    tokio::select! {
+        _ = &mut connection => return,
+        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+impl OfPeer {
+    fn answer(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Result<hyper::Response<Body>, Infallible>> + use<> {
+        request.extensions_mut().insert(self.place.clone());
+        let (router, peer) = (self.router.clone(), self.peer);
+        async move { Ok(router.answer(Some(peer), request).await) }
+    }
+}
+
+fn protocol() -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER_BYTES)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_headers(HEADERS_MAX);
+    protocol
 }
 
 /// Has the system drop a connection whose client does not take what was sent.

@@ -3,6 +3,7 @@
 mod operation;
 mod problems;
 mod schema;
+mod watch;
 mod webhook;
 
 use serde_json::{Map, Value, json};
@@ -53,6 +54,12 @@ fn unsecured(domains: &[Domain], version: &str, part: Part) -> Value {
             let path = paths.entry(def.http.path).or_insert_with(|| json!({}));
             path[operation::method(def.http.method)] = operation::operation(domain, def);
         }
+        for (path, queries) in watch::streams(served(domain, part)) {
+            paths.insert(
+                path.to_owned(),
+                json!({ "get": watch::stream(domain, path, &queries) }),
+            );
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -73,6 +80,10 @@ fn secured(mut document: Value, domains: &[Domain], part: Part) -> Value {
         match def.webhook {
             Some(_) => operation["security"] = json!([]),
             None => operation["responses"]["401"] = json!({ "$ref": UNAUTHORIZED }),
+        }
+        if let Some(watched) = def.watched {
+            let stream = &mut document["paths"][watched.path]["get"];
+            stream["responses"]["401"] = json!({ "$ref": UNAUTHORIZED });
         }
     }
     document

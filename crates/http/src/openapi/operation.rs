@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tidegate_engine::contract::{Domain, Field, FieldKind, Method, RequestDef};
 
-use super::{problems, schema, webhook};
+use super::{problems, schema, watch, webhook};
 use crate::prose::{prose, summary};
 use crate::values::id_index;
 
@@ -52,10 +52,14 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
         "200".into(),
         json!({ "description": description, "content": reply }),
     );
+    if def.watched.is_some() {
+        responses["200"]["headers"] = watch::tag();
+        responses.insert("304".into(), watch::nothing_new());
+    }
     if def.pends {
         responses.insert("202".into(), pending());
     }
-    responses.extend(problems::responses(def));
+    responses.extend(problems::responses(&[def]));
     operation["responses"] = responses.into();
     operation
 }
@@ -77,7 +81,7 @@ fn pending() -> Value {
 }
 
 /// The RESP name as an identifier: `STOCK.HOLD` → `stock_hold`.
-fn operation_id(def: &RequestDef) -> String {
+pub(super) fn operation_id(def: &RequestDef) -> String {
     let plain = |char: char| {
         if char.is_ascii_alphanumeric() {
             char
@@ -164,6 +168,7 @@ fn parameters(def: &RequestDef) -> Vec<Value> {
             "schema": { "type": "string" },
         }));
     }
+    all.extend(watch::beside(def));
     all
 }
 

@@ -50,20 +50,26 @@ pub(super) fn schema() -> Value {
     })
 }
 
-/// The problem responses of one request, by status.
-pub(super) fn responses(def: &RequestDef) -> Map<String, Value> {
+/// The problem responses of one request, or of several together, by status.
+pub(super) fn responses(defs: &[&RequestDef]) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for refusal in def.refusals {
-        let status = status_code(refusal.status).as_u16();
-        by_status.entry(status).or_default().push(Code {
+    let mut add = |status: u16, code: Code| {
+        let codes = by_status.entry(status).or_default();
+        if !codes.iter().any(|known| known.code == code.code) {
+            codes.push(code);
+        }
+    };
+    for refusal in defs.iter().flat_map(|def| def.refusals) {
+        let code = Code {
             code: refusal.code,
             doc: refusal.doc,
             is_refusal: true,
-        });
+        };
+        add(status_code(refusal.status).as_u16(), code);
     }
-    for problem in problem::ALL.iter().filter(|problem| concerns(problem, def)) {
-        let codes = by_status.entry(problem.status.as_u16()).or_default();
-        codes.push(Code::of(problem));
+    let concerns = |problem: &&ProblemDef| defs.iter().any(|def| concerns(problem, def));
+    for problem in problem::ALL.iter().filter(concerns) {
+        add(problem.status.as_u16(), Code::of(problem));
     }
     by_status
         .into_iter()

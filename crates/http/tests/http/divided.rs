@@ -64,7 +64,16 @@ async fn each_document_tells_what_is_served_beside_it() {
     };
     // Time is the engine's own.
     let of_public = operations(&public).await;
-    assert_eq!(of_public, ["time_get", "toy_list", "toy_tell"]);
+    assert_eq!(
+        of_public,
+        [
+            "time_get",
+            "toy_list",
+            "toy_tell",
+            "toy_lamp",
+            "toy_lamp_stream"
+        ]
+    );
     assert!(operations(&all).await.contains(&"toy_put".to_owned()));
 }
 

@@ -9,6 +9,7 @@
 mod address;
 mod divided;
 mod events;
+mod glance;
 mod harness;
 mod ids;
 mod lists;
@@ -19,6 +20,7 @@ mod requests;
 mod service;
 mod shed;
 mod toy;
+mod watch;
 mod webhooks;
 mod whence;
 mod wire;

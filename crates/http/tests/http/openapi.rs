@@ -8,6 +8,9 @@ use tidegate_http::{Options, Token, openapi};
 use crate::harness::Server;
 use crate::toy::TOY;
 
+/// Streams of queries, each an operation of its own.
+const STREAMS: usize = 2;
+
 fn document() -> Value {
     openapi(&[TOY], "1.2.3")
 }
@@ -26,7 +29,7 @@ fn operations(document: &Value) -> Vec<(&String, &Value)> {
 fn every_declared_request_is_an_operation_with_a_name_of_its_own() {
     let document = document();
     let operations = operations(&document);
-    assert_eq!(operations.len(), TOY.requests.len());
+    assert_eq!(operations.len(), TOY.requests.len() + STREAMS);
     let names: HashSet<_> = operations
         .iter()
         .map(|(_, operation)| &operation["operationId"])
@@ -236,4 +239,37 @@ async fn the_server_serves_it_and_adds_its_credentials() {
         let asked = &operation["responses"]["401"]["$ref"];
         assert_eq!(is_open, asked.is_null(), "{path}");
     }
+}
+
+#[test]
+fn what_is_watched_says_how_news_is_waited_for_and_where_its_stream_is() {
+    let document = document();
+    let lamp = &document["paths"]["/v1/boxes/{box_name}/lamp"]["get"];
+    let names = |operation: &Value| {
+        let parameters = operation["parameters"].as_array().unwrap().iter();
+        let name = |it: &Value| {
+            (
+                it["name"].as_str().unwrap().to_owned(),
+                it["required"] == true,
+            )
+        };
+        parameters.map(name).collect::<Vec<_>>()
+    };
+    let named = |name: &str, required| (name.to_owned(), required);
+    let expected = [
+        named("box_name", true),
+        named("wait_ms", false),
+        named("If-None-Match", false),
+    ];
+    assert_eq!(names(lamp), expected);
+    assert!(lamp["responses"]["304"]["headers"]["ETag"].is_object());
+    let stream = &document["paths"]["/v1/boxes/{box_name}/stream"]["get"];
+    assert_eq!(
+        names(stream),
+        [named("box_name", true), named("thing", false)]
+    );
+    let told = &stream["responses"]["200"]["content"]["text/event-stream"];
+    assert_eq!(told["schema"]["anyOf"].as_array().unwrap().len(), 2);
+    assert!(stream["responses"]["101"].is_object());
+    assert!(stream["responses"]["404"].is_object(), "that of one query");
 }

@@ -6,7 +6,7 @@ use tidegate_http::Body;
 
 use crate::harness::{Answered, Server};
 
-async fn shed(server: &Server, by_hand: &str) -> Answered {
+pub(crate) async fn shed(server: &Server, by_hand: &str) -> Answered {
     let request = Request::put("/v1/shed").header("content-type", "application/json");
     let body = json!({ "by_hand": by_hand }).to_string();
     server.send(request.body(Body::from(body)).unwrap()).await

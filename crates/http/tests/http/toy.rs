@@ -5,29 +5,41 @@ use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
     self, Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name,
     Page, PageItem, Payload, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status,
-    Webhook, Writer,
+    Watched, Webhook, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
+use crate::glance::{Lamp, One, Second};
 use crate::whence::Whence;
 
 /// Things that a box holds.
 const BOX_ROOM: u64 = 10;
 
-const THINGS: Table<Thing> = Table::ordered(200, 0, "toy.thing");
+pub(crate) const THINGS: Table<Thing> = Table::ordered(200, 0, "toy.thing");
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
-struct Thing {
+pub(crate) struct Thing {
     #[cbor(n(0), with = "tidegate_engine::text")]
     id: CompactString,
     #[n(1)]
-    quantity: u64,
+    pub(crate) quantity: u64,
     #[n(2)]
     content: u64,
 }
 
 impl Row for Thing {}
+
+const LAMP: &str = "/v1/boxes/{box_name}/lamp";
+const ONE: &str = "/v1/boxes/{box_name}/one";
+const SECOND: &str = "/v1/boxes/{box_name}/second";
+
+/// Two queries share a stream.
+const WATCHED: Watched = Watched {
+    path: "/v1/boxes/{box_name}/stream",
+    aside: &["now_ms"],
+    moves: false,
+};
 
 /// The toy.
 pub(crate) const TOY: Domain = Domain {
@@ -74,6 +86,17 @@ pub(crate) const TOY: Domain = Domain {
             Method::Post,
             "/v1/boxes/{box_name}/whence",
             Class::Reads,
+        ),
+        RequestDef::call::<Lamp>("TOY.LAMP", Method::Get, LAMP, Class::Reads)
+            .watched(WATCHED)
+            .public(),
+        RequestDef::call::<One>("TOY.ONE", Method::Get, ONE, Class::Reads).watched(WATCHED),
+        RequestDef::call::<Second>("TOY.SECOND", Method::Get, SECOND, Class::Reads).watched(
+            Watched {
+                path: "/v1/boxes/{box_name}/seconds",
+                aside: &[],
+                moves: true,
+            },
         ),
         RequestDef::scan::<List>("TOY.TOLD", "/v1/boxes/{box_name}/told"),
     ],
@@ -165,7 +188,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    const UNKNOWN: RefusalDef = RefusalDef {
+    pub(crate) const UNKNOWN: RefusalDef = RefusalDef {
         code: "unknown_box",
         status: Status::NotFound,
         doc: " No such box.\n",
@@ -175,7 +198,7 @@ impl Refusal {
         status: Status::Conflict,
         doc: "The id means another.",
     };
-    const FULL: RefusalDef = RefusalDef {
+    pub(crate) const FULL: RefusalDef = RefusalDef {
         code: "box_full",
         status: Status::Conflict,
         doc: "The box is full.",

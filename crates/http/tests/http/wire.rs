@@ -18,10 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server on a port of its own.
 pub(crate) struct Listening {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
-    _server: Server,
+    pub(crate) server: Server,
 }
 
 impl Listening {
@@ -48,7 +48,7 @@ impl Listening {
             address,
             stop,
             served,
-            _server: server,
+            server,
         }
     }
 

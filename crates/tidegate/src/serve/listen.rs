@@ -105,15 +105,22 @@ fn serve_http(
     (connections_max, runtime): (usize, &Arc<Runtime>),
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let options = |addr| http_options(settings, addr, &stopped);
+    let options = |addr, connections_max| {
+        let mut options = http_options(settings, addr, &stopped);
+        options.watchers_max = options.watchers_max.min(connections_max / 2);
+        options
+    };
     let (router, admin) = match admin.zip(settings.admin) {
         Some((admin, addr)) => {
-            let (public, all) = (options(settings.http), options(addr));
+            let (public, all) = (
+                options(settings.http, connections_max),
+                options(addr, ADMIN_CONNECTIONS_MAX),
+            );
             let (public, all) = tidegate_http::divided(door, public, all);
             (public, Some((admin, all)))
         }
         None => (
-            tidegate_http::router(door.clone(), options(settings.http)),
+            tidegate_http::router(door.clone(), options(settings.http, connections_max)),
             None,
         ),
     };
