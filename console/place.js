@@ -3,13 +3,17 @@
 import { answerGiven, prove, putQuestion } from "./challenge.js";
 import { byId, grey, isGrey, say, show } from "./dom.js";
 import { forgetPlace, memory, newBuyer, remember } from "./memory.js";
-import { ask, askUntilAnswered, clock, isPassing, isRefused, named, path, pause } from "./wire.js";
+import { ask, askUntilAnswered, clock, isPassing, isRefused, listen, named, path, pause } from "./wire.js";
 import { about, countdown, number, sentence, time, units } from "./words.js";
 
 /** However soon the server lets us ask again; and it never has us wait for longer than this. */
 const ASK_AGAIN_MS_MIN = 500;
 const ASK_AGAIN_MS_MAX = 60_000;
 const AFTER_TROUBLE_MS = 3_000;
+
+/** Phases in which the server is asked to tell by itself, and how soon again if it does not. */
+const TOLD_PHASES = ["drawing", "waiting", "empty", "sold_out"];
+const LISTEN_AGAIN_MS = 30_000;
 
 /** How often a position that changes is read out at most, and how often the countdowns move. */
 const ANNOUNCE_MS_MIN = 10_000;
@@ -25,6 +29,8 @@ let sale;
 let onPhase = () => {};
 let wake = () => {};
 let ticket = null; // Whose place is followed.
+let stream = null;
+let listenAt = 0;
 let shown = null;
 let announcedAt = 0;
 
@@ -35,7 +41,10 @@ export function followPlace(of, changed) {
   byId("join").addEventListener("submit", join);
   byId("name").value = memory.name;
   setInterval(render, TICK_MS);
-  document.addEventListener("visibilitychange", render);
+  document.addEventListener("visibilitychange", () => {
+    render();
+    followStream();
+  });
   if (memory.askAt > clock.now() + ASK_AGAIN_MS_MAX) remember({ askAt: 0 }); // Some clock was wrong.
   placeChanged();
   follow();
@@ -44,8 +53,12 @@ export function followPlace(of, changed) {
 /** This browser may have another place, or none any more. */
 export function placeChanged() {
   render();
-  if (memory.ticket !== ticket) wake();
+  if (memory.ticket !== ticket) {
+    stopStream();
+    wake();
+  }
   ticket = memory.ticket;
+  followStream();
 }
 
 /** What there is to show: what the server said last, and what the clock says since. */
@@ -87,13 +100,44 @@ async function look() {
   try {
     const standing = await ask(path`v1/sales/${named}/position?ticket=${memory.ticket}`);
     clock.learn(standing.now_ms, askedAt);
-    const ahead = memory.ahead ?? (standing.ahead === null ? null : standing.ahead + 1);
-    remember({ standing, ahead, askAt: after(standing.ask_after_ms) });
-    notice("");
+    stand(standing, after(standing.ask_after_ms));
+    followStream();
   } catch (error) {
     lookedInVain(error);
   }
   render();
+}
+
+function stand(standing, askAt) {
+  const ahead = memory.ahead ?? (standing.ahead === null ? null : standing.ahead + 1);
+  remember({ standing, ahead, askAt });
+  notice("");
+}
+
+/**
+ * Listens while there is something to wait for and somebody looks; what is told puts off when to ask. Without it,
+ * as when the server has no place for one more or something between keeps it back, the page asks as ever.
+ */
+function followStream() {
+  const isWorthIt = memory.ticket && TOLD_PHASES.includes(phase()) && !document.hidden;
+  if (!isWorthIt) return stopStream();
+  if (stream || performance.now() < listenAt) return;
+  const of = path`v1/sales/${named}/stream?ticket=${memory.ticket}`;
+  stream = listen(of, "SALE.POSITION", told, () => {
+    stream = null;
+    listenAt = performance.now() + LISTEN_AGAIN_MS * (1 + Math.random());
+  });
+}
+
+function told(standing) {
+  stand(standing, Math.max(memory.askAt, after(standing.ask_after_ms)));
+  followStream();
+  render();
+}
+
+function stopStream() {
+  stream?.close();
+  stream = null;
 }
 
 function lookedInVain(error) {

@@ -75,6 +75,20 @@ export async function askText(path, { headers = {} } = {}) {
   }
 }
 
+/** Has the server tell what a query answers as it changes. `lost` is called once it does not any more. */
+export function listen(path, query, told, lost) {
+  const source = new EventSource(new URL(path, base));
+  const end = () => {
+    source.close();
+    lost();
+  };
+  source.addEventListener(query, (event) => told(JSON.parse(event.data)));
+  source.addEventListener("problem", end);
+  // It connects again by itself, unless it was refused.
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && end());
+  return source;
+}
+
 export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

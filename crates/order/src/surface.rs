@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post};
-use tidegate_engine::contract::{Domain, MailDef, RequestDef, Webhook as WebhookDef};
+use tidegate_engine::contract::{Domain, MailDef, RequestDef, Watched, Webhook as WebhookDef};
 
 use crate::apply::{ASK, DUE};
 use crate::command::{Cancel, Fulfil, Get, List, Pay, Place, Refund, Resolve, Reviews, Webhook};
@@ -22,6 +22,13 @@ const SIGNED: WebhookDef = WebhookDef {
         ("webhook-signature", "signature"),
     ],
     unsigned: &BAD_SIGNATURE,
+};
+
+/// Whatever becomes of an order is written down, if only by a timer.
+const WATCHED: Watched = Watched {
+    path: "/v1/orders/{id}/stream",
+    aside: &[],
+    moves: false,
 };
 
 /// Orders: units of several SKUs reserved for a buyer, all or nothing.
@@ -53,7 +60,9 @@ pub const ORDER: Domain = Domain {
     counts: &COUNTS,
     requests: &[
         RequestDef::call::<Place>("ORDER.PLACE", Post, "/v1/orders", Opens),
-        RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads).public(),
+        RequestDef::call::<Get>("ORDER.GET", GET, "/v1/orders/{id}", Reads)
+            .watched(WATCHED)
+            .public(),
         RequestDef::scan::<List>("ORDER.LIST", "/v1/buyers/{buyer}/orders"),
         RequestDef::call::<Pay>("ORDER.PAY", Post, "/v1/orders/{id}/payments", Opens)
             .core()
