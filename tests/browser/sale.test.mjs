@@ -62,6 +62,12 @@ async function joinAs(page, name) {
   await page.getByRole("button", { name: "Join the queue" }).click();
 }
 
+/** Answers for the server that it has no room. */
+function refuse(route) {
+  const told = { code: "busy", title: "busy", status: 503, detail: "Too much work is waiting." };
+  return route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(told) });
+}
+
 /** Presses Tab until this has the focus. */
 async function tabTo(page, name) {
   for (let times = 0; times < 60; times += 1) {
@@ -193,6 +199,24 @@ test("a reload keeps the place, and who waits is told how long", TEST, async () 
   assert.equal((await shop.ask("/v1/sales/slow")).entrants, 61);
   await shows(page, "figure", "It is your turn");
   await context.close();
+});
+
+test("who waits is let in by what is told, and without that by asking", TEST, async () => {
+  for (const silent of ["position", "stream"]) {
+    await shop.announce(silent, { goods: goods(silent), startsIn: 500, rate: 4 });
+    await shop.enter(silent, 20);
+    const context = await visitor();
+    const page = await open(context, "/sale/" + silent);
+    await shows(page, "eyebrow", "The sale is on");
+    if (silent === "stream") await page.route("**/stream?*", refuse);
+    const listens = page.waitForRequest(/\/stream\?ticket=/);
+    await joinAs(page, "Lou");
+    await shows(page, "eyebrow", "People ahead of you");
+    await listens;
+    if (silent === "position") await page.route("**/position?*", refuse);
+    await shows(page, "figure", "It is your turn");
+    await context.close();
+  }
 });
 
 test("who waits for what others hold is told until when it may come back", TEST, async () => {
