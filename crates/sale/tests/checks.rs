@@ -86,11 +86,11 @@ fn who_is_eligible_is_in_line_and_hears_so_in_the_same_answer() {
     assert_eq!(answer(&mut hall, token), None);
     assert_eq!(entrants(&mut hall), "0 in, 1 asked");
     let [one] = asked(&mut hall).try_into().expect("it is asked once");
-    let sent = String::from_utf8(one.body.to_vec()).expect("UTF-8");
-    assert_eq!(
-        sent,
-        r#"{"address":"192.0.2.1","buyer":"mia","response":"abc","sale":"s"}"#
-    );
+    let sent: serde_json::Value = serde_json::from_slice(&one.body).expect("JSON");
+    let expected = serde_json::json!({
+        "sale": "s", "buyer": "mia", "address": "192.0.2.1", "response": "abc",
+    });
+    assert_eq!(sent, expected);
     hall.balances();
     says(&mut hall, &one, (200, YES));
     let told = answer(&mut hall, token).expect("it is answered");

@@ -1,6 +1,6 @@
 //! Every request of the domain: its fields, their limits and their meaning.
 
-use tidegate_engine::contract::{Bounded, Id, Limit, Millis, Name};
+use tidegate_engine::contract::{Bounded, Hint, Id, Limit, Millis, Name};
 use tidegate_engine::limits::SHARDS_MAX;
 use tidegate_engine::request;
 
@@ -122,7 +122,7 @@ request! {
         /// Units to take back; all that are left without it.
         ["QTY"] quantity: Option<i64>,
         /// Whose hold it is: needed if the SKU is split and the hold's id was not issued.
-        ["BUYER"] buyer: Option<Name>,
+        ["BUYER"] buyer: Hint,
     }
 }
 

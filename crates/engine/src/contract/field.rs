@@ -369,6 +369,37 @@ impl FieldType for Wait {
     fn hash(&self, _hasher: &mut Hasher) {}
 }
 
+/// A name that says where to look, and may be left out. It is no part of what is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hint(Option<Name>);
+
+impl Hint {
+    /// The name, if there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&Name> {
+        self.0.as_ref()
+    }
+}
+
+impl FieldType for Hint {
+    const KIND: FieldKind = Name::KIND;
+    const REQUIRED: bool = false;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        Name::read(raw).map(|name| Self(Some(name)))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self(None))
+    }
+
+    fn hash(&self, _hasher: &mut Hasher) {}
+
+    fn heap_bytes(&self) -> usize {
+        self.0.heap_bytes()
+    }
+}
+
 /// A duration of 1 ms to 10 years.
 pub type Millis = Bounded<1, 315_360_000_000>;
 

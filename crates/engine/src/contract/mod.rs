@@ -30,8 +30,8 @@ pub use domain::{
 };
 pub(crate) use domain::{Subscribe, merge};
 pub use field::{
-    Bounded, Content, Field, FieldKind, FieldType, Hasher, Id, Invalid, InvalidKind, Limit, Millis,
-    Name, Raw, Wait,
+    Bounded, Content, Field, FieldKind, FieldType, Hasher, Hint, Id, Invalid, InvalidKind, Limit,
+    Millis, Name, Raw, Wait,
 };
 pub use list::List;
 pub use payload::Payload;

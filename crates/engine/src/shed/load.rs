@@ -17,8 +17,10 @@ pub(crate) struct Load {
     pub(crate) mean: usize,
     /// Domains that do not make it.
     pub(crate) spared: Spared,
-    /// It is one of rows in memory, to which reads add none: nor does the door turn one away for it.
+    /// It is one of rows in memory, to which reads add none: nor does the door turn one away for it. Normal reads,
+    /// and optional ones.
     pub(crate) spares_reads: bool,
+    pub(crate) spares_optional_reads: bool,
 }
 
 /// Domains that are well within their shares of inboxes and memory while others fill them: normal work of theirs is
@@ -69,6 +71,8 @@ impl Load {
             mean: memory.max(of_nobody).max(inboxes.mean),
             spared: Spared::of((0..shared.usages().len()).filter(is_spared)),
             spares_reads: is_well_below(of_nobody.max(inboxes.mean)),
+            spares_optional_reads: answers.max(inboxes.fullest).max(outboxes.fullest)
+                < SHED_OPTIONAL_PERCENT - SHED_BACK_PERCENT,
         }
     }
 

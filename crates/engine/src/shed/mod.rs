@@ -3,8 +3,8 @@
 //! where there is no room for it.
 //!
 //! A person switches it (`SHED.SET`, `--shed`), or the load does ([`load`]); what sheds more counts. The load
-//! sheds no normal work of domains that keep to their shares while others do not, nor normal reads for want of memory,
-//! of which they take none. It is about this process and no row: a restart forgets what was switched by request.
+//! sheds no normal work of domains that keep to their shares while others do not, nor reads for want of memory, of
+//! which they take none. It is about this process and no row: a restart forgets what was switched by request.
 //! What the edge answers is not shed: to say BUSY would cost as much.
 
 mod load;
@@ -114,9 +114,10 @@ pub(crate) struct Shedding {
     /// What is shed, for the door, and what by hand.
     shed: AtomicU8,
     by_hand: AtomicU8,
-    /// Domains of which the load sheds no normal work, and whether it sheds no normal reads.
+    /// Domains of which the load sheds no normal work, and whether it sheds no normal and no optional reads.
     spared: AtomicU64,
     spares_reads: AtomicBool,
+    spares_optional_reads: AtomicBool,
     /// When to look at the load next.
     look_at_ms: AtomicU64,
     state: Mutex<State>,
@@ -154,6 +155,7 @@ impl Shedding {
             by_hand: AtomicU8::new(Shed::None as u8),
             spared: AtomicU64::new(0),
             spares_reads: AtomicBool::new(false),
+            spares_optional_reads: AtomicBool::new(false),
             look_at_ms: AtomicU64::new(now_ms),
             state: Mutex::new(State {
                 by_hand: Shed::None,
@@ -178,7 +180,13 @@ impl Shedding {
         let sheds = |what: &AtomicU8, least| what.load(Ordering::Relaxed) >= least as u8;
         let (is_shed, counter) = match class {
             WorkClass::Core => return None,
-            WorkClass::Optional => (sheds(shed, Shed::Optional), &self.shed_optional),
+            WorkClass::Optional => {
+                let is_read = def.class == Class::Reads;
+                let is_spared = is_read && self.spares_optional_reads.load(Ordering::Relaxed);
+                let is_shed =
+                    sheds(by_hand, Shed::Optional) || sheds(shed, Shed::Optional) && !is_spared;
+                (is_shed, &self.shed_optional)
+            }
             WorkClass::Normal => {
                 let is_spared = !sheds(by_hand, Shed::Normal) && self.spares(domain, def.class);
                 (sheds(shed, Shed::Normal) && !is_spared, &self.shed_normal)
@@ -224,6 +232,8 @@ impl Shedding {
         self.spared.store(load.spared.to_bits(), Ordering::Relaxed);
         self.spares_reads
             .store(load.spares_reads, Ordering::Relaxed);
+        self.spares_optional_reads
+            .store(load.spares_optional_reads, Ordering::Relaxed);
         self.change(now_ms, |state| {
             let shed = load.sheds(state.by_load);
             let rests = now_ms < state.by_load_since_ms + SHED_MS_MIN;

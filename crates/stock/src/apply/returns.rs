@@ -40,7 +40,7 @@ impl Apply for Return {
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
-        let name = reads_of_hold(reads, &self.sku, &self.hold, self.buyer.as_ref());
+        let name = reads_of_hold(reads, &self.sku, &self.hold, self.buyer.name());
         if let (Some(name), Id::Chosen(id)) = (name, &self.id) {
             reads.row(&RETURNS, (&*name, self.hold.as_str(), id.as_str()));
         }
@@ -63,7 +63,7 @@ impl Apply for Return {
         {
             return Err(Refusal::IdConflict.into());
         }
-        let row = hold_of(tx, (name, &self.hold), self.buyer.as_ref())?;
+        let row = hold_of(tx, (name, &self.hold), self.buyer.name())?;
         if let Some(earlier) = earlier {
             return Ok(self.receipt(id, earlier.quantity, &row, true));
         }
@@ -178,7 +178,7 @@ fn put_returned(tx: &mut Tx<'_>, name: &str, before: &Sku, (id, quantity): (&str
 
 impl Return {
     fn whose(&self) -> Whose<'_> {
-        Whose::of(self.buyer.as_ref(), &self.hold)
+        Whose::of(self.buyer.name(), &self.hold)
     }
 
     fn receipt(
