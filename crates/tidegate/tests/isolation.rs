@@ -158,7 +158,8 @@ fn memory_full_of_one_domains_rows_is_busy_for_that_domain_only() {
 fn load_that_one_structure_makes_sheds_normal_work_of_that_structure_only() {
     let mut engine = started();
     engine.clock.advance_ms(10_000); // Nothing runs before the log has promised the new time.
-    let most = 4 * (INBOX_COMMANDS_MAX * SHED_NORMAL_PERCENT / 100 + 1);
+    // A percent more: that of each partition is rounded down.
+    let most = 4 * (INBOX_COMMANDS_MAX * (SHED_NORMAL_PERCENT + 1) / 100 + 1);
     let mut keys = (0..256).cycle();
     while figure(&engine, "note").waiting < most as u64 {
         let key = keys.next().expect("they never end");
