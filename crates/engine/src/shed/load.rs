@@ -54,6 +54,7 @@ impl Load {
         let answers = 100 * shared.answer_bytes() / ANSWERS_BYTES_MAX;
         let outboxes = of_partitions(shared, Inbox::outbox_percent);
         let inboxes = of_partitions(shared, Inbox::percent);
+        let optional = SHED_OPTIONAL_PERCENT - SHED_BACK_PERCENT;
         let of_nobody = answers.max(outboxes.mean);
         let is_well_below = |percent: usize| percent < SHED_NORMAL_PERCENT - SHED_BACK_PERCENT;
         let is_spared = |domain: &usize| {
@@ -71,9 +72,13 @@ impl Load {
             mean: memory.max(of_nobody).max(inboxes.mean),
             spared: Spared::of((0..shared.usages().len()).filter(is_spared)),
             spares_reads: is_well_below(of_nobody.max(inboxes.mean)),
-            spares_optional_reads: answers.max(inboxes.fullest).max(outboxes.fullest)
-                < SHED_OPTIONAL_PERCENT - SHED_BACK_PERCENT,
+            spares_optional_reads: answers.max(inboxes.fullest).max(outboxes.fullest) < optional,
         }
+    }
+
+    /// Whether it would shed something though nothing is shed yet.
+    pub(super) fn is_high(self) -> bool {
+        self.sheds(Shed::None) != Shed::None
     }
 
     /// What it sheds, where so much is shed already.

@@ -232,8 +232,11 @@ impl Shedding {
         self.spared.store(load.spared.to_bits(), Ordering::Relaxed);
         self.spares_reads
             .store(load.spares_reads, Ordering::Relaxed);
-        self.spares_optional_reads
-            .store(load.spares_optional_reads, Ordering::Relaxed);
+        // Once the load has gone, what is shed still is for the reason for which it was.
+        if load.is_high() {
+            self.spares_optional_reads
+                .store(load.spares_optional_reads, Ordering::Relaxed);
+        }
         self.change(now_ms, |state| {
             let shed = load.sheds(state.by_load);
             let rests = now_ms < state.by_load_since_ms + SHED_MS_MIN;
