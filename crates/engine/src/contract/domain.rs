@@ -119,6 +119,31 @@ pub struct RequestDef {
 }
 
 impl RequestDef {
+    /// A request of a type, normal work that reads, with nothing said of it that only some requests are.
+    const fn of<R: Request>(
+        (resp, http): (&'static str, Http),
+        reply: ReplyType,
+        refusals: &'static [RefusalDef],
+        make: fn(&Values<'_>) -> Result<Work, Invalid>,
+    ) -> Self {
+        Self {
+            resp,
+            http,
+            class: Class::Reads,
+            work_class: WorkClass::Normal,
+            doc: R::DOC,
+            fields: R::FIELDS,
+            reply,
+            refusals,
+            pends: false,
+            streams: false,
+            webhook: None,
+            watched: None,
+            is_public: false,
+            make,
+        }
+    }
+
     /// A command or point query, from its type: normal work.
     #[must_use]
     pub const fn call<C: Apply>(
@@ -127,69 +152,33 @@ impl RequestDef {
         path: &'static str,
         class: Class,
     ) -> Self {
+        let make = |values: &Values<'_>| Ok(Work::Call(Box::new(C::read(values)?)));
+        let place = (resp, Http { method, path });
         Self {
-            resp,
-            http: Http { method, path },
             class,
-            work_class: WorkClass::Normal,
-            doc: C::DOC,
-            fields: C::FIELDS,
-            reply: C::Reply::TYPE,
-            refusals: C::REFUSALS,
             pends: C::PENDS,
-            streams: false,
-            webhook: None,
-            watched: None,
-            is_public: false,
-            make: |values| Ok(Work::Call(Box::new(C::read(values)?))),
+            ..Self::of::<C>(place, C::Reply::TYPE, C::REFUSALS, make)
         }
     }
 
     /// A scan, from its type: optional work.
     #[must_use]
     pub const fn scan<S: Scan>(resp: &'static str, path: &'static str) -> Self {
-        Self {
-            resp,
-            http: Http {
-                method: Method::Get,
-                path,
-            },
-            class: Class::Reads,
-            work_class: WorkClass::Optional,
-            doc: S::DOC,
-            fields: S::FIELDS,
-            reply: Page::<S::Item>::TYPE,
-            refusals: S::REFUSALS,
-            pends: false,
-            streams: false,
-            webhook: None,
-            watched: None,
-            is_public: false,
-            make: |values| Ok(Work::Scan(Box::new(S::read(values)?))),
-        }
+        let make = |values: &Values<'_>| Ok(Work::Scan(Box::new(S::read(values)?)));
+        let method = Method::Get;
+        let place = (resp, Http { method, path });
+        Self::of::<S>(place, Page::<S::Item>::TYPE, S::REFUSALS, make).optional()
     }
 
     /// A subscription to events, from its type: optional work.
     #[must_use]
-    pub(crate) const fn stream<S: Subscribe>(name: &'static str, path: &'static str) -> Self {
+    pub(crate) const fn stream<S: Subscribe>(resp: &'static str, path: &'static str) -> Self {
+        let make = |values: &Values<'_>| Ok(Work::Subscribe(S::read(values)?.wanted()));
+        let method = Method::Get;
+        let place = (resp, Http { method, path });
         Self {
-            resp: name,
-            http: Http {
-                method: Method::Get,
-                path,
-            },
-            class: Class::Reads,
-            work_class: WorkClass::Optional,
-            doc: S::DOC,
-            fields: S::FIELDS,
-            reply: S::Event::TYPE,
-            refusals: S::REFUSALS,
-            pends: false,
             streams: true,
-            webhook: None,
-            watched: None,
-            is_public: false,
-            make: |values| Ok(Work::Subscribe(S::read(values)?.wanted())),
+            ..Self::of::<S>(place, S::Event::TYPE, S::REFUSALS, make).optional()
         }
     }
 
@@ -201,21 +190,11 @@ impl RequestDef {
         path: &'static str,
         class: Class,
     ) -> Self {
+        let make = |values: &Values<'_>| Ok(Work::AtDoor(OfProcess::new(A::read(values)?)));
+        let place = (resp, Http { method, path });
         Self {
-            resp,
-            http: Http { method, path },
             class,
-            work_class: WorkClass::Core,
-            doc: A::DOC,
-            fields: A::FIELDS,
-            reply: A::Reply::TYPE,
-            refusals: &[],
-            pends: false,
-            streams: false,
-            webhook: None,
-            watched: None,
-            is_public: false,
-            make: |values| Ok(Work::AtDoor(OfProcess::new(A::read(values)?))),
+            ..Self::of::<A>(place, A::Reply::TYPE, &[], make).core()
         }
     }
 
@@ -233,6 +212,15 @@ impl RequestDef {
     pub const fn normal(self) -> Self {
         Self {
             work_class: WorkClass::Normal,
+            ..self
+        }
+    }
+
+    /// The same request, which is the first to be shed.
+    #[must_use]
+    const fn optional(self) -> Self {
+        Self {
+            work_class: WorkClass::Optional,
             ..self
         }
     }

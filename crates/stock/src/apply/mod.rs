@@ -23,7 +23,7 @@ pub(crate) use level::{TELL_LEVEL, tell_level_soon};
 pub(crate) use line::{ASKED_AT_ONCE, SERVE};
 pub(crate) use settle::SettleUnits;
 pub(crate) use shards::{
-    Back, GIVE_BACK, LEVEL, ToHome, ToShard, ToldLevel, Wanted, Word, units_for,
+    Back, GIVE_BACK, ToHome, ToShard, ToldLevel, Wanted, Word, home_of, units_for,
 };
 pub(crate) use unhold::EXPIRE;
 

@@ -12,7 +12,7 @@
 
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{Mail, Timer};
-use tidegate_engine::{KeyReader, Missing, Reads, Row, Shard, Stop, Tx};
+use tidegate_engine::{Address, KeyReader, Missing, Reads, Row, Shard, Stop, Tx};
 
 use super::claim::{Offer, offer};
 use super::line::{ask_in_doubt, ask_owners, serve_soon};
@@ -490,14 +490,18 @@ impl Mail for ToldLevel {
 }
 
 /// The number of the mail by which home is told of a shard's units.
-pub(crate) const LEVEL: u8 = 5;
+const LEVEL: u8 = 5;
+
+/// Where that is told of this shard.
+pub(crate) fn home_of(shard: &str) -> Address {
+    Address::new(DOMAIN, LEVEL, Shard::whole_of(shard))
+}
 
 impl Sku {
     /// A shard, before it is lent anything: home is told what it holds and sells.
     fn lent(name: &str, shard: Shard) -> Self {
-        let home = tidegate_engine::Address::new(DOMAIN, LEVEL, Shard::whole_of(name));
         Self {
-            watchers: vec![home],
+            watchers: vec![home_of(name)],
             share: Some(Box::new(Share::of(shard))),
             ..super::set::NEW
         }

@@ -6,7 +6,7 @@ use tidegate_engine::contract::{Audit, Books};
 
 use super::Fault;
 use super::rows::Rows;
-use crate::apply::{Back, LEVEL, ToHome, ToShard, Word};
+use crate::apply::{Back, ToHome, ToShard, Word, home_of};
 use crate::table::{DOMAIN, Home, Moved, Share, Sku};
 
 pub(super) fn check(name: &str, sku: &Sku, rows: &Rows, fault: Fault<'_>) {
@@ -41,8 +41,7 @@ fn check_lent(name: &str, sku: &Sku, share: &Share, rows: &Rows, fault: Fault<'_
             sku.total, share.lent.units, share.given.units
         ));
     }
-    let home = tidegate_engine::Address::new(DOMAIN, LEVEL, Shard::whole_of(name));
-    if sku.watchers != [home] || sku.alert.is_some() {
+    if sku.watchers != [home_of(name)] || sku.alert.is_some() {
         fault(": the first shard is not told of its units".to_owned());
     }
     if !rows.shards.is_empty() || !rows.asks.is_empty() {
