@@ -107,7 +107,7 @@ fn listed(addr: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut after = String::new();
     loop {
-        let page = client.ask(&format!("EVENT.LIST LIMIT 1000{after}"));
+        let page = client.ask_for_optional(&format!("EVENT.LIST LIMIT 1000{after}"));
         for event in page.field("items").items() {
             let text = |name| event.field(name).text().to_owned();
             all.push((text("cursor"), text("key")));

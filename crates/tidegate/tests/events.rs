@@ -26,7 +26,7 @@ fn emit(addr: &str, emitter: u64) {
 
 /// The keys of a page of events, and where the next one begins.
 fn page(client: &mut Client, after: &str) -> (Vec<String>, String) {
-    let page = client.ask(&format!("EVENT.LIST AFTER {after} LIMIT 1000"));
+    let page = client.ask_for_optional(&format!("EVENT.LIST AFTER {after} LIMIT 1000"));
     let items = page.field("items").items();
     let keys = items.iter().map(|item| item.field("key").text().to_owned());
     let last = items

@@ -111,7 +111,7 @@ fn storm(buyers: &mut [Buyer], addr: &str, ttl_ms: u64, meanwhile: impl FnOnce(&
 
 /// Whether any hold has expired yet.
 fn any_expired(client: &mut Client) -> bool {
-    let page = client.ask("STOCK.HOLDS hot STATE expired LIMIT 1");
+    let page = client.ask_for_optional("STOCK.HOLDS hot STATE expired LIMIT 1");
     !page.field("items").items().is_empty()
 }
 

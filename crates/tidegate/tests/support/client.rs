@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use super::DEADLINE;
+use super::{DEADLINE, wait_for};
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,13 @@ impl Client {
     pub(crate) fn ask(&mut self, line: &str) -> Reply {
         let mut replies = self.pipeline(&[words(line)]);
         replies.pop().expect("the server is there")
+    }
+
+    /// The same for work that is optional, asked again as long as the load sheds it.
+    pub(crate) fn ask_for_optional(&mut self, line: &str) -> Reply {
+        wait_for("optional work to be let in", || {
+            Some(self.ask(line)).filter(|reply| reply.refusal() != Some("BUSY"))
+        })
     }
 
     /// Sends all commands at once and reads their replies: fewer, if the server goes away.

@@ -1,6 +1,6 @@
 //! What the tests ask about stock.
 
-use super::{Client, Reply, words};
+use super::{Client, Reply};
 
 /// `[total, available, held, sold]` of a SKU.
 pub(crate) fn units_of(client: &mut Client, sku: &str) -> [i64; 4] {
@@ -11,18 +11,14 @@ pub(crate) fn units_of(client: &mut Client, sku: &str) -> [i64; 4] {
 /// The items of all pages of a scan.
 pub(crate) fn all_pages(client: &mut Client, scan: &str) -> Vec<Reply> {
     let mut items = Vec::new();
-    let mut next = Reply::Null;
+    let mut after = String::new();
     loop {
-        let mut command = words(scan);
-        if next != Reply::Null {
-            command.extend(["AFTER".to_owned(), next.text().to_owned()]);
-        }
-        command.extend(words("LIMIT 1000"));
-        let page = client.pipeline(&[command]).pop().expect("a page");
+        let page = client.ask_for_optional(&format!("{scan} {after} LIMIT 1000"));
         items.extend_from_slice(page.field("items").items());
-        next = page.field("next").clone();
-        if next == Reply::Null {
+        let next = page.field("next");
+        if *next == Reply::Null {
             return items;
         }
+        after = format!("AFTER {}", next.text());
     }
 }
