@@ -15,8 +15,9 @@ use tidegate_engine::base::LsmBase;
 use tidegate_engine::contract::{Outcome, Raw, Renderer, RequestDef, Status, Values};
 use tidegate_engine::disk::RealDisk;
 use tidegate_engine::{
-    AllArchiveTimes, Answer, Config, Door, Engine, Executor, MachineClock, MachineEntropy, Memory,
-    Next, ReplySink, Settings, Shares, Space, Tender, Writer, tables_of,
+    AllArchiveTimes, Answer, Checkpointer, Config, Door, Engine, Executor, MachineClock,
+    MachineEntropy, Memory, Next, Progress, ReplySink, Settings, Shares, Space, Tender, Writer,
+    tables_of,
 };
 use tidegate_stock::STOCK;
 
@@ -137,12 +138,14 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         executors,
         writer,
         tenders,
+        checkpointer,
         ..
     } = open(data);
     let log = thread::spawn(move || write(writer));
     let reads = door.clone();
     let reader = thread::spawn(move || while reads.read_step(true).expect("the base is sound") {});
     let tends = tenders.map(|tender| thread::spawn(move || tend(tender)));
+    let checkpoint = thread::spawn(move || checkpoint(checkpointer));
     let bells: Vec<Arc<Bell>> = executors.iter().map(|_| Arc::default()).collect();
     let may_go = Arc::new(AtomicU64::new(0));
     let is_over = Arc::new(AtomicBool::new(false));
@@ -193,6 +196,7 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         .into_iter()
         .for_each(|one| one.join().expect("an executor ends"));
     door.finish();
+    checkpoint.join().expect("the last checkpoint ends");
     log.join().expect("the log ends");
     reader.join().expect("the reader ends");
     for one in tends {
@@ -215,7 +219,7 @@ fn open(data: &Path) -> Engine {
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
         settings: Settings::default(),
-        checkpoint_every_ms: u64::MAX,
+        checkpoint_every_ms: 3_600_000,
         seed: 7,
         entropy: Arc::new(MachineEntropy),
         reading: Arc::default(),
@@ -235,6 +239,17 @@ fn write(mut writer: Writer) {
         writer.linger(LINGER);
         writer.step().expect("because the disk is sound");
     }
+}
+
+/// Takes rows to the base where memory asks for it; what is left in the end goes with the folder.
+fn checkpoint(mut checkpointer: Checkpointer) {
+    while !checkpointer.is_stopping() {
+        let progress = checkpointer.step().expect("because the disk is sound");
+        if progress != Progress::Made {
+            checkpointer.wait(Duration::from_millis(100));
+        }
+    }
+    checkpointer.finish();
 }
 
 /// Keeps the base in order, and its filters complete.
