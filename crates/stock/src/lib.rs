@@ -30,7 +30,7 @@
 //! 17. A SKU that has changed and is watched has its timer, and those who watch it are told then.
 //! 18. What a shard of a split SKU has is what it was lent less what it has given back, and both are what the first
 //!     shard says, but for letters on their way; what that one has, and has lent, is all there is. A shard that
-//!     asks stands in line there, or a letter says so.
+//!     asks stands in line there, or a letter says so; one that was asked to give back will, or a letter says so.
 //!
 //! Start reading at `command.rs`, then `apply/hold.rs`.
 

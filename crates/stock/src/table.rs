@@ -151,9 +151,9 @@ pub(crate) struct Home {
     pub(crate) round: u64,
     #[n(8)]
     pub(crate) round_for: u64,
-    /// How many have answered.
+    /// Which have answered, a bit for each.
     #[n(9)]
-    pub(crate) heard: u16,
+    pub(crate) heard: u64,
     /// All have, and units in doubt were waited for since.
     #[n(10)]
     pub(crate) is_stale: bool,
@@ -163,6 +163,24 @@ pub(crate) struct Home {
     /// All were heard, and there was nothing; nothing has come back here since.
     #[n(12)]
     pub(crate) is_dry: bool,
+}
+
+impl Home {
+    /// Notes that a shard has answered.
+    pub(crate) fn hear(&mut self, at: u16) {
+        self.heard |= 1 << at;
+    }
+
+    /// The shards of so many that were asked and have not answered.
+    pub(crate) fn unheard(&self, of: u16) -> impl Iterator<Item = Shard> {
+        let heard = if self.round > 0 { self.heard } else { u64::MAX };
+        let others = Shard::all(of).skip(1);
+        others.filter(move |shard| {
+            heard
+                .checked_shr(shard.at.into())
+                .is_none_or(|bits| bits & 1 == 0)
+        })
+    }
 }
 
 impl Share {
@@ -238,7 +256,8 @@ pub(crate) struct Units {
 
 impl Units {
     pub(crate) fn available(self) -> u64 {
-        self.total.saturating_sub(self.held + self.sold)
+        self.total
+            .saturating_sub(self.held.saturating_add(self.sold))
     }
 }
 
@@ -324,8 +343,8 @@ impl Sku {
         match self.home() {
             Some(home) => Units {
                 total: home.units,
-                held: held + home.held,
-                sold: sold + home.sold,
+                held: held.saturating_add(home.held),
+                sold: sold.saturating_add(home.sold),
             },
             None => Units { total, held, sold },
         }

@@ -54,7 +54,7 @@ impl Mail for ClaimUnits {
             Offer::Units | Offer::Perhaps | Offer::Elsewhere => {
                 let waiting = sku.claims.map_or(0, |claims| claims.waiting);
                 if waiting < LINE_MAX {
-                    stand_in_line(tx, to, sku, claim);
+                    stand_in_line(tx, to, &sku, claim);
                 } else {
                     claim.fail(tx, why(BUSY, sku.available()));
                 }

@@ -17,8 +17,8 @@ impl Apply for Confirm {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
-        UNKNOWN_SKU,
         BUYER_REQUIRED,
+        UNKNOWN_SKU,
         HOLD_NOT_FOUND,
         HOLD_RELEASED,
         HOLD_EXPIRED,

@@ -20,9 +20,9 @@ impl Apply for Hold {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
+        BUYER_REQUIRED,
         UNKNOWN_SKU,
         INVALID_QUANTITY,
-        BUYER_REQUIRED,
         ID_CONFLICT,
         OVER_LIMIT,
         SOLD_OUT,

@@ -16,7 +16,7 @@ impl Apply for HoldInfo {
     type Reply = HoldDetails;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] =
-        &[UNKNOWN_SKU, BUYER_REQUIRED, HOLD_NOT_FOUND, HOLD_DROPPED];
+        &[BUYER_REQUIRED, UNKNOWN_SKU, HOLD_NOT_FOUND, HOLD_DROPPED];
 
     fn key(&self) -> &str {
         self.sku.as_str()

@@ -6,6 +6,7 @@ use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::claim::{Offer, offer, take, why};
 use super::shards;
+use crate::edge;
 use crate::refusal::SOLD_OUT;
 use crate::table::{Claims, DOMAIN, HOLDS, Held, InLine, LINE, PARTS, PLACES, SKUS, Sku};
 
@@ -27,7 +28,8 @@ pub(super) fn serve_soon(tx: &mut Tx<'_>, name: &str) {
 }
 
 /// A claim waits, behind all others.
-pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, mut sku: Sku, claim: Claim) {
+pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, before: &Sku, claim: Claim) {
+    let mut sku = before.clone();
     let claims = sku.claims.get_or_insert_with(Claims::default);
     claims.line_to += 1;
     claims.waiting += 1;
@@ -38,6 +40,7 @@ pub(super) fn stand_in_line(tx: &mut Tx<'_>, name: &str, mut sku: Sku, claim: Cl
     let id = claim.owner.hold_id();
     tx.put(&PLACES, (name, id.as_str()), InLine { place });
     tx.put(&LINE, (name, place), claim);
+    edge::tell(tx, name, before, &sku); // What comes back goes to it, and may be more than it wants.
     tx.put(&SKUS, name, sku);
     serve_soon(tx, name);
 }

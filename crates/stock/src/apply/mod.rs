@@ -38,7 +38,7 @@ use crate::event::StockLow;
 use crate::reply::{HoldReceipt, SkuInfo};
 use crate::shard::{Whose, issued, key_of};
 use crate::table::{
-    BUYERS, BY_STATE, Change, FLOW, HOLDS, Held, HoldId, Kind, SKUS, Sku, Step, Taken,
+    BUYERS, BY_STATE, Change, DOMAIN, FLOW, HOLDS, Held, HoldId, Kind, SKUS, Sku, Step, Taken,
 };
 use crate::{HISTORY_MAX, QUANTITY_MAX, Refusal};
 
@@ -67,14 +67,22 @@ fn sku_of(tx: &mut Tx<'_>, name: &str) -> Result<Sku, Stop<Refusal>> {
     row.ok_or_else(absent)
 }
 
-/// Reads a hold, or refuses: also if it is of another buyer than is named.
+/// Reads a hold, or refuses: also if it is of another buyer than is named. Of a split SKU it may lie in another shard
+/// if none is named and its id only looks like one that was issued here.
 fn hold_of(
     tx: &mut Tx<'_>,
     (name, id): (&str, &Name),
     buyer: Option<&Name>,
 ) -> Result<Held, Stop<Refusal>> {
     let row = tx.get(&HOLDS, (name, id.as_str()))?;
-    let hold = row.ok_or(Refusal::HoldNotFound)?;
+    let may_be_elsewhere =
+        buyer.is_none() && tx.splits().of(DOMAIN, Shard::whole_of(name)).is_some();
+    let absent = if may_be_elsewhere {
+        Refusal::BuyerRequired
+    } else {
+        Refusal::HoldNotFound
+    };
+    let hold = row.ok_or(absent)?;
     let is_anothers = |buyer: &Name| hold.buyer.as_deref() != Some(buyer.as_str());
     if hold.archived.is_none() && buyer.is_some_and(is_anothers) {
         return Err(Refusal::HoldNotFound.into());

@@ -18,8 +18,8 @@ impl Apply for Release {
     type Reply = HoldReceipt;
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
-        UNKNOWN_SKU,
         BUYER_REQUIRED,
+        UNKNOWN_SKU,
         HOLD_NOT_FOUND,
         ALREADY_CONFIRMED,
         HOLD_EXPIRED,

@@ -92,7 +92,8 @@ pub(super) fn changed(
         && !is_here
         && let Wanted::None { available } = want(tx, name, before.clone(), fewer)?
     {
-        let committed = units.total - available;
+        // Others who waited for the same answer may have taken some away since.
+        let committed = units.total.saturating_sub(available);
         return Err(Refusal::BelowCommitted { committed }.into());
     }
     let mut after = Sku {

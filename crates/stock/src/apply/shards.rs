@@ -317,7 +317,7 @@ fn has_gathered(
         }
         return Ok(false);
     }
-    if home.heard + 1 < of {
+    if home.unheard(of).next().is_some() {
         return Ok(false);
     }
     if may_come_back {
@@ -438,7 +438,9 @@ impl Mail for ToHome {
         match self.word {
             Back::Ask { number, units } => queue(tx, to, home, Ask { at, number, units }),
             Back::Units { round, units } => {
-                home.heard += u16::from(round == home.round);
+                if round == home.round {
+                    home.hear(at);
+                }
                 let key = (to, u64::from(at));
                 let mut row = tx.get(&SHARDS, key)?.unwrap_or_default();
                 row.given.count(units);

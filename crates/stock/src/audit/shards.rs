@@ -71,10 +71,15 @@ fn check_home(sku: &Sku, share: &Share, home: &Home, rows: &Rows, fault: Fault<'
     if !rows.shards.keys().copied().eq(1..u64::from(share.of)) {
         fault(format!(": it is lent to {:?}", rows.shards.keys()));
     }
-    if home.heard >= share.of || home.line_ask > share.asked || home.round_for > home.asks_to {
+    let heard_of = 64 - home.heard.leading_zeros();
+    if heard_of > share.of.into()
+        || home.heard & 1 != 0
+        || home.line_ask > share.asked
+        || home.round_for > home.asks_to
+    {
         fault(format!(": {home:?}"));
     }
-    if home.is_dry && sku.held + sku.sold < sku.total {
+    if home.is_dry && sku.held.saturating_add(sku.sold) < sku.total {
         fault(": it has units, and says that there are none".to_owned());
     }
     check_asks(sku, share, home, rows, fault);
@@ -89,7 +94,7 @@ fn check_asks(sku: &Sku, share: &Share, home: &Home, rows: &Rows, fault: Fault<'
     if (waiting, wanted) != (home.waiting, home.wanted.into()) || !places.all(is_between) {
         fault(format!(": {:?} ask, it says {home:?}", rows.asks));
     }
-    let is_gathering = home.heard + 1 < share.of || sku.in_doubt() > 0;
+    let is_gathering = home.unheard(share.of).next().is_some() || sku.in_doubt() > 0;
     let is_served = rows.serves > 0 || rows.set_aside.serves;
     if waiting > 0 && !is_served && !is_gathering {
         fault(": who asks first is not served".to_owned());
@@ -105,7 +110,7 @@ pub(super) fn add_words(audit: &mut Audit, books: &Books<'_>, name: &str, rows: 
         audit.is_split(DOMAIN, name, share.of, || format!("stock {name}"));
         add_home(audit, books, name, rows);
     } else {
-        add_shard(audit, books, name, share);
+        add_shard(audit, books, name, (share, rows));
     }
     if let Some(ask) = Some(share.asked).filter(|_| share.is_asking()) {
         let label = ask_label(name, ask);
@@ -116,6 +121,11 @@ pub(super) fn add_words(audit: &mut Audit, books: &Books<'_>, name: &str, rows: 
 /// A shard asks under this number: it waits for its turn, or a letter says so.
 fn ask_label(shard: &str, number: u64) -> CompactString {
     format_compact!("the answer to what {shard} asks for the {number}. time")
+}
+
+/// A shard gives back what lies idle for this gathering: it was told so, or has said so.
+fn give_label(shard: &str, round: u64) -> CompactString {
+    format_compact!("what {shard} gives back for gathering {round}")
 }
 
 /// So many letters have taken so many units to a shard, or back from it.
@@ -140,7 +150,10 @@ fn has_sent(audit: &mut Audit, shard: &str, way: &str, sent: Moved, on_their_way
 
 /// What somebody has got, and letters that were set aside there.
 fn needs_got(audit: &mut Audit, shard: &str, way: &str, mut got: Moved, set_aside: &[u64]) {
-    set_aside.iter().for_each(|units| got.count(*units));
+    for units in set_aside {
+        got.letters = got.letters.saturating_add(1);
+        got.units = got.units.saturating_add(*units);
+    }
     audit.needs(moved_label(shard, way, got), || format!("stock {shard}"));
 }
 
@@ -158,45 +171,61 @@ fn add_home(audit: &mut Audit, books: &Books<'_>, name: &str, rows: &Rows) {
         let set_aside = given_by(books, name, *at);
         needs_got(audit, &shard, "from", row.given, &set_aside);
     }
+    if let Some(home) = rows.sku.as_ref().and_then(Sku::home) {
+        for shard in home.unheard(of) {
+            let label = give_label(&shard.key_of(name), home.round);
+            audit.needs(label, || format!("stock {name}"));
+        }
+    }
     for ask in rows.asks.values() {
         audit.has(ask_label(&shard_of(ask.at.into()), ask.number));
     }
     for (to, ToHome { at, word }) in books.letters_to::<ToHome>() {
-        if let Back::Ask { number, .. } = word
-            && to == name
-        {
-            audit.has(ask_label(&shard_of(at.into()), number)); // It was set aside.
+        if to == name {
+            has_word(audit, &shard_of(at.into()), &word); // It was set aside.
         }
     }
     for (to, ToShard(word)) in books.letters_to::<ToShard>() {
-        match word {
-            Word::Lend { answers, .. } | Word::None { answers, .. } => {
-                audit.has(ask_label(&to, answers));
-            }
-            Word::Recall { .. } => {}
-        }
+        has_answer(audit, &to, &word);
     }
 }
 
-fn add_shard(audit: &mut Audit, books: &Books<'_>, name: &str, share: &Share) {
+/// Somebody is to hear this of a shard.
+fn has_word(audit: &mut Audit, shard: &str, word: &Back) {
+    match *word {
+        Back::Ask { number, .. } => audit.has(ask_label(shard, number)),
+        Back::Units { round, .. } => audit.has(give_label(shard, round)),
+    }
+}
+
+/// A shard is to hear this.
+fn has_answer(audit: &mut Audit, shard: &str, word: &Word) {
+    match *word {
+        Word::Lend { answers, .. } | Word::None { answers, .. } => {
+            audit.has(ask_label(shard, answers));
+        }
+        Word::Recall { round } => audit.has(give_label(shard, round)),
+    }
+}
+
+fn add_shard(audit: &mut Audit, books: &Books<'_>, name: &str, (share, rows): (&Share, &Rows)) {
     let home = Shard::whole_of(name);
     let given = given_by(books, home, share.at.into());
     has_sent(audit, name, "from", share.given, &given);
     let set_aside = lent_to(books, name);
     needs_got(audit, name, "to", share.lent, &set_aside);
     for (to, ToHome { at, word }) in books.letters_to::<ToHome>() {
-        if let Back::Ask { number, .. } = word
-            && (&*to, at) == (home, share.at)
-        {
-            audit.has(ask_label(name, number));
+        if (&*to, at) == (home, share.at) {
+            has_word(audit, name, &word);
         }
     }
     for (to, ToShard(word)) in books.letters_to::<ToShard>() {
-        if let Word::Lend { answers, .. } | Word::None { answers, .. } = word
-            && to == name
-        {
-            audit.has(ask_label(name, answers)); // It was set aside.
+        if to == name {
+            has_answer(audit, name, &word); // It was set aside.
         }
+    }
+    for round in &rows.gives {
+        audit.has(give_label(name, *round));
     }
 }
 

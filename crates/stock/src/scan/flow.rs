@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 use tidegate_engine::{Shard, Slot, Splits};
 
+use super::sku_of;
 use crate::archive::FLOW_ARCHIVE;
 use crate::command::Flow;
 use crate::refusal::{self, Refusal};
@@ -32,7 +33,9 @@ impl Scan for Flow {
     fn page(&self, context: &ScanContext) -> Result<Page<FlowEntry>, Refusal> {
         let shard = context.shard(DOMAIN, self.sku.as_str());
         let name = &*shard.key_of(self.sku.as_str());
-        let sku = context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
+        let Some(sku) = sku_of(context, name, shard)? else {
+            return Ok(Page::of(Vec::new(), false));
+        };
         let after = self.after.map_or(0, |after| behind(after.get(), shard));
         let mut items = Vec::new();
         if after < sku.flow_left {

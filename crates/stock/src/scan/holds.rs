@@ -6,6 +6,7 @@ use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 use tidegate_engine::limits::SCAN_ROWS_MAX;
 use tidegate_engine::{Slot, Splits};
 
+use super::sku_of;
 use crate::archive::{ArchivedHold, HOLDS_ARCHIVE};
 use crate::command::Holds;
 use crate::refusal::{self, Refusal};
@@ -34,7 +35,7 @@ impl Scan for Holds {
     fn page(&self, context: &ScanContext) -> Result<Page<HoldSummary>, Refusal> {
         let shard = context.shard(DOMAIN, self.sku.as_str());
         let name = &*shard.key_of(self.sku.as_str());
-        context.get(&SKUS, name).ok_or(Refusal::UnknownSku)?;
+        sku_of(context, name, shard)?;
         let after = self.after.map(|after| behind(after.get(), shard));
         let limit = self.limit();
         let states = match &self.state {
