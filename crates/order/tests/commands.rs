@@ -616,3 +616,31 @@ fn order_that_is_placed_very_often_keeps_the_laws() {
     assert!(placed.contains("state=reserved version=82"), "{placed}");
     balances(&engine);
 }
+
+#[test]
+fn units_that_come_while_an_order_waits_at_a_split_sku_are_had_by_whoever_asks() {
+    for steps in 0..12 {
+        let mut engine = shop(&[("a", 4)]);
+        engine.call("STOCK.SPLIT a 4");
+        for buyer in ["ann", "mia", "tom", "bo"] {
+            engine.call(&format!("STOCK.HOLD a {buyer} 1 BUYER {buyer}"));
+        }
+        let told = engine.call("STOCK.HOLD a no 1 BUYER mia");
+        assert_eq!(told, "sold_out available=0");
+        engine
+            .submit("ORDER.PLACE o eve 1 a 1 100 CURRENCY EUR")
+            .unwrap();
+        for _ in 0..steps {
+            engine.execute();
+            engine.write().unwrap();
+        }
+        let more = engine.submit("STOCK.ADD a more 10").unwrap();
+        while engine.answer(more).is_none() {
+            engine.execute();
+            engine.write().unwrap();
+        }
+        let held = engine.call("STOCK.HOLD a new 1 BUYER mia");
+        assert!(held.contains("state=held"), "after {steps} steps: {held}");
+        balances(&engine);
+    }
+}

@@ -112,6 +112,47 @@ fn units_that_come_back_are_had_at_once_after_that_is_acknowledged() {
     }
 }
 
+/// One buyer of each of four shards.
+const OF_SHARDS: [&str; 4] = ["ann", "mia", "tom", "bo"];
+
+/// An engine with a SKU `a` of four units in four shards, each of which has sold out.
+fn sold_out_in_shards() -> Stepper {
+    let mut engine = Stepper::fresh(&[STOCK]);
+    engine.call("STOCK.SET a 4");
+    engine.call("STOCK.SPLIT a 4");
+    for buyer in OF_SHARDS {
+        engine.call(&format!("STOCK.HOLD a {buyer} 1 BUYER {buyer}"));
+    }
+    engine.call("STOCK.HOLD a * 1 BUYER mia");
+    engine
+}
+
+#[test]
+fn split_sku_is_told_sold_out_at_the_edge_to_buyers_of_any_shard() {
+    let mut engine = sold_out_in_shards();
+    for buyer in OF_SHARDS {
+        let told = at_edge(&mut engine, &format!("STOCK.HOLD a * 1 BUYER {buyer}"));
+        assert_eq!(told.as_deref(), Some(SOLD_OUT), "{buyer}");
+    }
+}
+
+#[test]
+fn unit_that_comes_back_in_any_shard_is_had_at_once_by_a_buyer_of_any_other() {
+    for from in OF_SHARDS {
+        for to in OF_SHARDS {
+            let mut engine = sold_out_in_shards();
+            let back = format!("STOCK.RELEASE a {from} BUYER {from}");
+            let back = engine.submit(&back).unwrap();
+            while engine.answer(back).is_none() {
+                engine.execute();
+                engine.write().unwrap();
+            }
+            let held = engine.call(&format!("STOCK.HOLD a new 1 BUYER {to}"));
+            assert!(held.contains("state=held"), "{from} to {to}: {held}");
+        }
+    }
+}
+
 #[test]
 fn units_that_expire_are_had() {
     let mut engine = Stepper::fresh(&[STOCK]);

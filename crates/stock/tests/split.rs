@@ -231,6 +231,70 @@ fn total_of_a_split_sku_falls_as_far_as_nothing_is_held_wherever_that_is() {
     assert_balanced(&engine);
 }
 
+#[test]
+fn totals_that_fall_at_once_are_refused_where_there_is_not_so_much() {
+    let mut engine = split(12);
+    for buyer in &BUYERS[..4] {
+        engine.call(&format!("STOCK.HOLD a {buyer} 1 BUYER {buyer}"));
+    }
+    // All wait for one gathering; what the first ones take, the last one does not find.
+    let asked = [
+        "HOLD a x 9 BUYER ann",
+        "ADD a c -9",
+        "ADD a d -8",
+        "ADD a w -100",
+    ];
+    let asked = asked.map(|command| engine.submit(&format!("STOCK.{command}")).unwrap());
+    engine.settle();
+    let [_, c, d, w] = asked.map(|token| engine.answer(token).unwrap().1);
+    assert!(c.starts_with("below_committed"), "{c}");
+    assert!(d.contains("total=4"), "{d}");
+    assert!(w.starts_with("below_committed"), "{w}");
+    assert_eq!(units(&mut engine), (4, 0, 4, 0));
+    assert_balanced(&engine);
+}
+
+#[test]
+fn lists_of_a_sku_can_be_asked_for_while_it_is_being_split() {
+    let mut engine = Stepper::fresh(&[STOCK]);
+    engine.call("STOCK.SET a 9");
+    let split = engine.submit("STOCK.SPLIT a 4").unwrap();
+    while engine.answer(split).is_none() {
+        engine.execute();
+        engine.write().unwrap();
+        for list in ["STOCK.HOLDS a", "STOCK.FLOW a"] {
+            let asked = engine.submit(list).unwrap();
+            engine.execute();
+            let told = engine.answer(asked).map(|(_, told)| told);
+            assert_ne!(told.as_deref(), Some("unknown_sku"), "{list}");
+        }
+    }
+}
+
+#[test]
+fn id_that_only_looks_issued_needs_the_buyer_too() {
+    let mut engine = split(100);
+    for (buyer, turn) in BUYERS.iter().zip(0..) {
+        let id = format!("1700.{}", turn % 4);
+        engine.call(&format!("STOCK.HOLD a {id} 1 BUYER {buyer}"));
+        let told = engine.call(&format!("STOCK.HOLDINFO a {id}"));
+        let is_found = told.contains("state=held") || told == "buyer_required";
+        assert!(is_found, "{buyer}: {told}");
+    }
+}
+
+#[test]
+fn id_of_a_hold_is_its_buyers_where_these_have_different_shards() {
+    let mut engine = split(100);
+    let hold =
+        |engine: &mut Stepper, buyer| engine.call(&format!("STOCK.HOLD a h 1 BUYER {buyer}"));
+    assert!(hold(&mut engine, "mia").contains("repeated=false"));
+    assert!(hold(&mut engine, "mia").contains("repeated=true"));
+    assert!(hold(&mut engine, "tom").contains("repeated=false"));
+    assert_eq!(units(&mut engine), (100, 98, 2, 0));
+    assert_balanced(&engine);
+}
+
 #[derive(Default)]
 struct Oracle {
     total: u64,
