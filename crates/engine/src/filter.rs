@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -48,6 +48,8 @@ const KEYS_AT_ONCE: usize = 10_000;
 
 pub(crate) struct Filter {
     layers: [OnceLock<Layer>; LAYERS],
+    /// Held by the thread that makes one.
+    growing: Mutex<()>,
     seed: u64,
     /// Bytes that it may still take, with others; beyond them it gives up.
     bytes_left: Arc<AtomicUsize>,
@@ -140,6 +142,7 @@ impl Filter {
     pub(crate) fn new(seed: u64, bytes_left: Arc<AtomicUsize>) -> Self {
         Self {
             layers: [const { OnceLock::new() }; LAYERS],
+            growing: Mutex::new(()),
             seed,
             bytes_left,
             state: AtomicU8::new(LEARNING),
@@ -166,25 +169,19 @@ impl Filter {
 
     /// Makes a layer if there is room for it; another thread may be about to as well.
     fn grow(&self, at: usize) -> bool {
+        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = &self.layers[at];
+        if place.get().is_some() {
+            return true;
+        }
         let more = (FIRST_KEYS << at) * BITS_PER_KEY[at] / 8;
         let relaxed = Ordering::Relaxed;
         let take = |left: usize| left.checked_sub(more);
-        if self
-            .bytes_left
-            .fetch_update(relaxed, relaxed, take)
-            .is_err()
-        {
-            return self.layers[at].get().is_some();
+        let taken = self.bytes_left.fetch_update(relaxed, relaxed, take);
+        if taken.is_ok() {
+            place.get_or_init(|| Layer::new(at));
         }
-        let mut is_ours = false;
-        self.layers[at].get_or_init(|| {
-            is_ours = true;
-            Layer::new(at)
-        });
-        if !is_ours {
-            self.bytes_left.fetch_add(more, relaxed);
-        }
-        true
+        taken.is_ok()
     }
 
     fn has(&self, hash: u128) -> bool {

@@ -39,7 +39,9 @@ request! {
 request! {
     /// Splits a hot SKU into shards of which each lies in another partition, for ever. Each has a share of the
     /// units; what one lacks others lend. From then on a hold needs `BUYER`, and whoever names a hold by an id of
-    /// their own names its buyer.
+    /// their own names its buyer: such an id is one of each shard's. What is placed by orders and sales comes from the
+    /// first shard, which the others help out; so it is holds that a split spreads. Positions of the flow and of holds
+    /// count for all shards together, so a cursor from before the split goes on at another place.
     pub struct Split {
         /// The SKU: no hold of it was made yet.
         sku: Name,

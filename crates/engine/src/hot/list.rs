@@ -12,8 +12,8 @@ use crate::{reply, request};
 request! {
     /// Keys that make much of their partition's work in the last minute or so, most work first.
     ///
-    /// A partition has one writer, so a key that makes most of its work is as fast as one core. A key of `stock`
-    /// that does is one for `STOCK.SPLIT`, which divides it. What is answered from memory costs the partition
+    /// A partition has one writer, so a key that makes most of its work is as fast as one core. Where holds of a
+    /// SKU will make so much, `STOCK.SPLIT` divides them, before the first one. What is answered from memory costs the partition
     /// nothing and is listed by itself. These are estimates, of a sample of one request in 31.
     pub(crate) struct ListHot {
         /// Only those that surely have so many thousandths of the work.

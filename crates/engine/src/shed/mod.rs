@@ -211,8 +211,10 @@ impl Shedding {
 
     /// A person says what is to be shed.
     pub(crate) fn set_by_hand(&self, by_hand: Shed, now_ms: u64) {
-        self.change(now_ms, |state| state.by_hand = by_hand);
-        self.by_hand.store(by_hand as u8, Ordering::Relaxed);
+        self.change(now_ms, |state| {
+            state.by_hand = by_hand;
+            self.by_hand.store(by_hand as u8, Ordering::Relaxed);
+        });
     }
 
     /// Whether the load is to be looked at; at most one who asks is told so within [`SHED_LOOK_MS`].

@@ -118,10 +118,12 @@ impl Topic {
     /// # Errors
     /// The answer to a request that was not answered: busy, stopping, or nobody knows.
     pub(super) async fn look(&self, front: &Front, fresh: Fresh) -> Result<Arc<Told>, Response> {
+        let came = Instant::now();
         let mut newest = self.newest.lock().await;
-        let is_enough = |told: &&Arc<Told>| {
-            let is_now = fresh == Fresh::AtPace || told.changes == Some(self.watch.changes());
-            is_now && told.is_recent()
+        let is_enough = |told: &&Arc<Told>| match fresh {
+            // Of many who come at once, two ask: the first, and one for all who came while it did.
+            Fresh::Now => told.asked >= came || self.is_unchanged(told),
+            Fresh::AtPace => told.is_recent(),
         };
         if let Some(told) = newest.as_ref().filter(is_enough) {
             return Ok(Arc::clone(told));
@@ -139,6 +141,11 @@ impl Topic {
         });
         *newest = Some(Arc::clone(&told));
         Ok(told)
+    }
+
+    /// Whether nothing has changed since it was asked for, and little time has passed.
+    fn is_unchanged(&self, told: &Told) -> bool {
+        told.changes == Some(self.watch.changes()) && told.is_recent()
     }
 
     async fn ask(&self, front: &Front) -> Result<Rendered, Problem> {

@@ -242,6 +242,26 @@ async fn a_question_is_asked_once_for_all_who_follow_it() {
 }
 
 #[tokio::test]
+async fn many_who_come_at_once_are_told_by_two_questions_though_the_answer_changes_all_the_time() {
+    let server = Server::start();
+    let uri = format!("{LAMP}?wait_ms=20000");
+    let before = server.door.metrics().requests_admitted.get();
+    let come = futures_util::future::join_all((0..50).map(|_| server.get(&uri)));
+    let mut come = std::pin::pin!(come);
+    let mut puts = 0;
+    let told = loop {
+        tokio::select! {
+            told = &mut come => break told,
+            () = put(&server, "lamp", puts + 1) => puts += 1,
+        }
+    };
+    assert!(told.iter().all(|one| one.status == 200));
+    // The last put may have been broken off behind the door.
+    let asked = server.door.metrics().requests_admitted.get() - before - puts;
+    assert!(asked <= 3, "{asked} questions for 50 who came at once");
+}
+
+#[tokio::test]
 async fn watchers_have_places_of_their_own_and_one_too_many_is_told_busy() {
     let server = Server::with(Options {
         watchers_max: 1,

@@ -161,7 +161,9 @@ fn put_sku(
         line::serve_soon(tx, name);
     }
     level::tell_level_soon(tx, name, &mut after);
-    tx.tell(Shard::whole_of(name));
+    if after.available() > before.available() || after.claims != before.claims {
+        tx.tell(Shard::whole_of(name)); // Who waits does so for units, or for others that wait.
+    }
     edge::tell(tx, name, before, &after);
     tx.put(&SKUS, name, &after);
     after
