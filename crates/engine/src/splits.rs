@@ -6,9 +6,9 @@
 //! then on the key is split for ever. A command that was on its way meanwhile may come to a slot in which it does
 //! not run any more: it is told BUSY.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -32,23 +32,30 @@ pub(crate) struct Split {
 
 impl Row for Split {}
 
-/// The keys of one domain.
-type OfDomain = HashMap<CompactString, u16, Seeded>;
+/// A key that is split.
+#[derive(Debug)]
+struct Known {
+    domain: u8,
+    key: CompactString,
+    of: u16,
+}
 
-/// All keys that are split.
+/// All keys that are split: a hash table with open addressing, from which nothing goes. Every request looks into
+/// it on its front's thread and on its executor's, so whoever looks writes nothing.
 #[derive(Debug)]
 pub struct Splits {
-    /// By the number of the domain.
-    domains: RwLock<HashMap<u8, OfDomain>>,
-    /// How many: mostly none, which is seen without the lock.
+    places: Box<[OnceLock<Known>]>,
+    /// How many: mostly none.
     many: AtomicUsize,
     seed: Seeded,
 }
 
 impl Splits {
     pub(crate) fn new(seed: u64) -> Self {
+        // Half of them are in use at most.
+        let places = (0..2 * SPLIT_KEYS_MAX).map(|_| OnceLock::new());
         Self {
-            domains: RwLock::default(),
+            places: places.collect(),
             many: AtomicUsize::new(0),
             seed: Seeded::new(seed),
         }
@@ -60,8 +67,9 @@ impl Splits {
         if self.many.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let domains = self.domains.read().unwrap_or_else(PoisonError::into_inner);
-        domains.get(&domain)?.get(key).copied()
+        let known = self.from(domain, key).map_while(OnceLock::get);
+        let mut same = known.filter(|known| known.domain == domain && known.key == key);
+        same.next().map(|known| known.of)
     }
 
     /// The slots in which lies what is about a key.
@@ -73,12 +81,29 @@ impl Splits {
     }
 
     pub(crate) fn add(&self, domain: u8, key: CompactString, of: u16) {
-        let mut domains = self.domains.write().unwrap_or_else(PoisonError::into_inner);
-        let keys = domains.entry(domain);
-        let keys = keys.or_insert_with(|| HashMap::with_hasher(self.seed));
-        if keys.insert(key, of).is_none() {
-            self.many.fetch_add(1, Ordering::Release);
+        let mut known = Known { domain, key, of };
+        for place in self.from(known.domain, &known.key.clone()) {
+            match place.set(known) {
+                Ok(()) => {
+                    self.many.fetch_add(1, Ordering::Release);
+                    return;
+                }
+                Err(back) => known = back,
+            }
+            let is_same = |other: &Known| (other.domain, &other.key) == (known.domain, &known.key);
+            if place.get().is_some_and(is_same) {
+                return;
+            }
         }
+    }
+
+    /// The places where a key may stand, the likeliest first.
+    fn from(&self, domain: u8, key: &str) -> impl Iterator<Item = &OnceLock<Known>> {
+        let hash = self.seed.hash_one((domain, key));
+        let places = self.places.len();
+        let first = usize::try_from(hash % places as u64).unwrap_or_default();
+        let (before, behind) = self.places.split_at(first);
+        behind.iter().chain(before)
     }
 
     pub(crate) fn has_room(&self) -> bool {
@@ -88,6 +113,8 @@ impl Splits {
 
 #[cfg(test)]
 mod tests {
+    use compact_str::format_compact;
+
     use super::*;
 
     #[test]
@@ -105,5 +132,22 @@ mod tests {
         assert_eq!((splits.of(2, "a"), splits.of(1, "b")), (None, None));
         assert_eq!(splits.slots(1, "a").len(), 4);
         assert_eq!(splits.slots(1, "b"), [Slot::of(b"b")]);
+    }
+
+    #[test]
+    fn as_many_keys_as_may_be_split_are_all_known() {
+        let splits = Splits::new(1);
+        let key = |n: usize| format_compact!("key-{n}");
+        let of = |n: usize| u16::try_from(n % 60 + 2).unwrap();
+        for n in 0..SPLIT_KEYS_MAX {
+            assert!(splits.has_room());
+            splits.add(1, key(n), of(n));
+            splits.add(1, key(n), of(n));
+        }
+        assert!(!splits.has_room());
+        for n in 0..SPLIT_KEYS_MAX {
+            assert_eq!(splits.of(1, &key(n)), Some(of(n)));
+            assert_eq!(splits.of(2, &key(n)), None);
+        }
     }
 }
