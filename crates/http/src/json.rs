@@ -1,6 +1,11 @@
 //! JSON, written straight into the bytes that go out.
 
-use tidegate_engine::contract::Writer;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tidegate_engine::contract::{BASE64_SUFFIX, Writer};
+
+/// What ends a name.
+const NAMED: &[u8] = b"\":";
 
 /// Writes one JSON value behind what a buffer already holds.
 pub(crate) struct JsonWriter<'a> {
@@ -68,6 +73,18 @@ impl Writer for JsonWriter<'_> {
         escaped.expect("because a buffer in memory takes every byte");
     }
 
+    /// A text if they are one; else in base64, under a name that says so.
+    fn bytes(&mut self, bytes: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return self.text(text);
+        }
+        debug_assert!(self.out.ends_with(NAMED), "bytes are the value of a name");
+        self.out.truncate(self.out.len() - NAMED.len());
+        self.out.extend_from_slice(BASE64_SUFFIX.as_bytes());
+        self.out.extend_from_slice(NAMED);
+        self.text(&STANDARD.encode(bytes));
+    }
+
     fn integer(&mut self, value: i64) {
         self.separate();
         self.out
@@ -119,6 +136,20 @@ mod tests {
                 r#""empty":[],"list":[true,{},null],"last":"{"}"#
             ))
         );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_base64_under_a_name_of_their_own() {
+        let mut out = Vec::new();
+        let mut json = JsonWriter::new(&mut out);
+        json.map(3);
+        for (name, bytes) in [("a", &b"\"x"[..]), ("b", b"\xff\0"), ("c", b"")] {
+            json.name(name);
+            json.bytes(bytes);
+        }
+        json.end();
+        let expected = r#"{"a":"\"x","b_base64":"/wA=","c":""}"#;
+        assert_eq!(std::str::from_utf8(&out), Ok(expected));
     }
 
     #[test]

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 /// Bytes of a request body, unless [`Options`](crate::Options) says otherwise: a payload of
-/// 900 KiB, escaped, with its other fields.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// 900 KiB, escaped or in base64, with its other fields.
+pub const BODY_BYTES_MAX: usize = 1280 * 1024;
 
 /// Bytes of a webhook's body, unless [`Options`](crate::Options) lets a body have fewer. Whoever reaches
 /// the server may send one, for only its domain can tell whose it is; and what other systems tell is
 /// some KiB.
 pub const WEBHOOK_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of all request bodies being read or parsed. At the largest size that is 64 of them; at
+/// Bytes of all request bodies being read or parsed. At the largest size that is 51 of them; at
 /// the common size of less than 1 KiB it never binds.
 pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -105,6 +105,6 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const _: () = assert!(WATCH_LOOK.as_millis() <= WATCH_PACE.as_millis());
 const _: () = assert!(WATCH_PACE.as_millis() < WATCH_AGAIN.as_millis());
-const _: () = assert!(BODY_BYTES_MAX > 900 * 1024);
+const _: () = assert!(BODY_BYTES_MAX > 900 * 1024 / 3 * 4);
 const _: () = assert!(BODIES_BYTES_MAX >= 16 * BODY_BYTES_MAX);
 const _: () = assert!(REQUEST_TIMEOUT.as_secs() < 60 && HEAD_TIMEOUT.as_secs() > 60);

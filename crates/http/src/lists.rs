@@ -6,7 +6,7 @@ use tidegate_engine::contract::{Field, FieldKind, Invalid, InvalidKind, Raw, Req
 
 use crate::members::{Json, Members};
 use crate::problem::Problem;
-use crate::values::shown;
+use crate::values::{place_of, shown};
 
 /// The values of one list's items, one item's behind the other's.
 pub(crate) type Items<'a> = Vec<Option<Raw<'a>>>;
@@ -66,13 +66,12 @@ fn read<'a>(
             return Err(wrong("must be an object"));
         };
         for (name, value) in members {
-            let known = fields.iter().position(|field| field.name == *name);
-            let Some(place) = known.map(|known| &mut values[known]) else {
+            let Some((at, value)) = place_of(fields, name.as_bytes(), value.raw()) else {
                 let (name, known) = (shown(name.as_bytes()), names(fields));
                 let what = format!("`{name}` is not a field of an item; it takes {known}");
                 return Err(wrong(&what));
             };
-            if place.replace(value.raw()).is_some() {
+            if values[at].replace(value).is_some() {
                 return Err(wrong(&format!("`{name}` is given twice")));
             }
         }

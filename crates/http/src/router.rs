@@ -189,6 +189,7 @@ fn check(def: &RequestDef) {
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload { .. }
+        | FieldKind::Bytes { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,

@@ -84,6 +84,10 @@ impl Writer for Tagging<'_> {
         self.json.text(text);
     }
 
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.json.bytes(bytes);
+    }
+
     fn integer(&mut self, value: i64) {
         self.json.integer(value);
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use hyper::header::{HeaderMap, HeaderName};
-use tidegate_engine::contract::{Field, FieldKind, Raw, RequestDef, Values};
+use tidegate_engine::contract::{BASE64_SUFFIX, Field, FieldKind, Raw, RequestDef, Values};
 
 use crate::paths::Decoded;
 use crate::problem::Problem;
@@ -29,17 +29,12 @@ impl<'a> Given<'a> {
             values: vec![None; def.fields.len()],
         };
         for (name, value) in path {
-            if let Some(at) = given.index(name.as_bytes()) {
-                given.values[at] = Some(Raw::Text(value.as_bytes()));
+            let value = Raw::Text(value.as_bytes());
+            if let Some((at, value)) = place_of(def.fields, name.as_bytes(), value) {
+                given.values[at] = Some(value);
             }
         }
         given
-    }
-
-    /// Where the value of a field goes that can be sent.
-    fn index(&self, name: &[u8]) -> Option<usize> {
-        let is_named = |field: &Field| field.name.as_bytes() == name && is_sent(field);
-        self.fields.iter().position(is_named)
     }
 
     /// Fills in the address of who asks, if it is known and the request wants it.
@@ -54,7 +49,7 @@ impl<'a> Given<'a> {
     /// # Errors
     /// The request has no such field, or the field has a value already.
     pub(crate) fn put(&mut self, name: &[u8], value: Raw<'a>) -> Result<(), Problem> {
-        let Some(at) = self.index(name) else {
+        let Some((at, value)) = place_of(self.fields, name, value) else {
             return Err(self.unknown(name));
         };
         let field = self.fields[at].name;
@@ -117,6 +112,34 @@ impl<'a> Given<'a> {
 
     pub(crate) fn values(&self) -> Values<'_> {
         Values(&self.values)
+    }
+}
+
+/// Where among the fields that can be sent one of this name stands, and what it is sent: bytes may come in base64,
+/// under a name that says so.
+pub(crate) fn place_of<'a>(
+    fields: &[Field],
+    name: &[u8],
+    value: Raw<'a>,
+) -> Option<(usize, Raw<'a>)> {
+    let named = |name: &[u8]| {
+        let is_named = |field: &Field| field.name.as_bytes() == name && is_sent(field);
+        fields.iter().position(is_named)
+    };
+    if let Some(at) = named(name) {
+        return Some((at, value));
+    }
+    let at = named(name.strip_suffix(BASE64_SUFFIX.as_bytes())?)?;
+    let is_bytes = matches!(fields[at].kind, FieldKind::Bytes { .. });
+    is_bytes.then(|| (at, in_base64(value)))
+}
+
+/// A value whose name says that it is base64.
+fn in_base64(value: Raw<'_>) -> Raw<'_> {
+    match value {
+        Raw::String(text) => Raw::Base64(text),
+        Raw::Text(text) => std::str::from_utf8(text).map_or(Raw::Other("no text"), Raw::Base64),
+        Raw::Base64(_) | Raw::Integer(_) | Raw::Address(_) | Raw::List(_) | Raw::Other(_) => value,
     }
 }
 

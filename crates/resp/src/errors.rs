@@ -48,6 +48,7 @@ impl Error<'_> {
             FieldKind::Name
             | FieldKind::Id
             | FieldKind::Payload { .. }
+            | FieldKind::Bytes { .. }
             | FieldKind::Address
             | FieldKind::Word(_)
             | FieldKind::List { .. } => false,

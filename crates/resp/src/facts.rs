@@ -70,11 +70,15 @@ impl Writer for Facts<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        if text.bytes().all(is_plain) && !text.is_empty() {
-            self.value(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if bytes.iter().all(|byte| is_plain(*byte)) && !bytes.is_empty() {
+            self.value(bytes);
         } else {
             self.value(b"\"");
-            text.bytes().for_each(|byte| escape(byte, self.out));
+            bytes.iter().for_each(|byte| escape(*byte, self.out));
             self.out.push(b'"');
         }
     }

@@ -114,6 +114,10 @@ impl Writer for Wire<'_> {
         self.bulk(text.as_bytes());
     }
 
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.bulk(bytes);
+    }
+
     fn integer(&mut self, value: i64) {
         self.line(b':', value);
     }

@@ -267,6 +267,7 @@ impl RequestDef {
                 FieldKind::Name
                 | FieldKind::Id
                 | FieldKind::Payload { .. }
+                | FieldKind::Bytes { .. }
                 | FieldKind::Address
                 | FieldKind::Integer { .. } => field.name.to_owned(),
             };

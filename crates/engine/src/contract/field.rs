@@ -36,6 +36,12 @@ pub enum FieldKind {
         /// Most bytes.
         max: usize,
     },
+    /// Any bytes. A protocol that has texts only takes them under another name as well: see
+    /// [`super::BASE64_SUFFIX`].
+    Bytes {
+        /// Most bytes.
+        max: usize,
+    },
     /// An integer between these bounds, both included.
     Integer {
         /// The least.
@@ -66,6 +72,8 @@ pub enum Raw<'a> {
     Text(&'a [u8]),
     /// A JSON string.
     String(&'a str),
+    /// Of bytes, from a protocol that has texts only: their base64.
+    Base64(&'a str),
     /// A JSON integer.
     Integer(i64),
     /// The address of who asks, from a front itself.
@@ -189,6 +197,7 @@ pub(super) fn text_of<'a>(raw: Raw<'a>) -> Result<&'a [u8], (InvalidKind, String
     let found = match raw {
         Raw::Text(bytes) => return Ok(bytes),
         Raw::String(text) => return Ok(text.as_bytes()),
+        Raw::Base64(_) => "base64",
         Raw::Integer(_) => "a number",
         Raw::Address(_) => "an address",
         Raw::List(_) => "a list",
@@ -275,7 +284,7 @@ impl FieldType for i64 {
                     )
                 });
             }
-            Raw::String(_) => "a string",
+            Raw::String(_) | Raw::Base64(_) => "a string",
             Raw::Address(_) => "an address",
             Raw::List(_) => "a list",
             Raw::Other(what) => what,

@@ -57,7 +57,7 @@ impl<T: Request, const MAX: usize> FieldType for List<T, MAX> {
                 check_count(values.len() / width, MAX)?;
                 return read_items(values).map(Self);
             }
-            Raw::Text(_) | Raw::String(_) => "a string",
+            Raw::Text(_) | Raw::String(_) | Raw::Base64(_) => "a string",
             Raw::Integer(_) => "a number",
             Raw::Address(_) => "an address",
             Raw::Other(what) => what,

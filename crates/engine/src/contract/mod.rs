@@ -7,6 +7,7 @@ mod address;
 mod at_door;
 mod audit;
 mod balance;
+mod bytes;
 mod domain;
 mod field;
 mod list;
@@ -24,6 +25,7 @@ pub use at_door::OfProcess;
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, CallAsks, CallUnderWay, Figure, TimerSet, TimerSetAside};
 pub(crate) use balance::balance;
+pub use bytes::{BASE64_SUFFIX, Bytes};
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
     ScanCall, ScanContext, Timer, Wanted, Work, count_of,

@@ -18,6 +18,8 @@ pub trait Writer {
     fn end(&mut self);
     /// A text.
     fn text(&mut self, text: &str);
+    /// Bytes, as the value of a name.
+    fn bytes(&mut self, bytes: &[u8]);
     /// An integer.
     fn integer(&mut self, value: i64);
     /// A truth value.
@@ -63,6 +65,9 @@ impl Outcome<'_> {
 pub enum ReplyType {
     /// A string.
     Text,
+    /// Bytes: in a protocol that has texts only, a string, or in base64 under another name if they are none. See
+    /// [`super::BASE64_SUFFIX`].
+    Bytes,
     /// An integer.
     Integer,
     /// True or false.

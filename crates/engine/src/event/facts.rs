@@ -75,6 +75,9 @@ impl Writer for Flat {
     fn text(&mut self, text: &str) {
         self.push(FactValue::Text(CompactString::new(text)));
     }
+    fn bytes(&mut self, _bytes: &[u8]) {
+        panic!("an event is for people to read; it holds no bytes");
+    }
     fn integer(&mut self, value: i64) {
         self.push(FactValue::Integer(value));
     }

@@ -164,6 +164,9 @@ impl Writer for LineWriter {
     fn text(&mut self, text: &str) {
         self.word(text);
     }
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.escape_ascii());
+    }
     fn integer(&mut self, value: i64) {
         self.word(value);
     }
@@ -617,6 +620,7 @@ fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload { .. }
+        | FieldKind::Bytes { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
         | FieldKind::Word(_) => None,

@@ -180,22 +180,23 @@ fn may_be_header(field: &Field) -> bool {
 fn request_body(body: &[&Field]) -> Value {
     let mut properties = Map::new();
     for field in body {
-        let mut schema = schema::field(field);
-        schema["description"] = match field.required && may_be_header(field) {
-            true => format!("{} {OR_HEADER}", prose(field.doc)).into(),
-            false => prose(field.doc).into(),
+        let description = match field.required && may_be_header(field) {
+            true => format!("{} {OR_HEADER}", prose(field.doc)),
+            false => prose(field.doc),
         };
-        properties.insert(field.name.into(), schema);
+        properties.extend(schema::members(field, description));
     }
-    let needed = |field: &&&Field| field.required && !may_be_header(field);
+    let needed = |field: &&&Field| schema::is_required(field) && !may_be_header(field);
     let required: Vec<_> = body.iter().filter(needed).map(|field| field.name).collect();
-    let needs_body = !required.is_empty();
+    let needs_body = body
+        .iter()
+        .any(|field| field.required && !may_be_header(field));
     let mut schema = json!({
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
     });
-    if needs_body {
+    if !required.is_empty() {
         schema["required"] = required.into();
     }
     json!({ "required": needs_body, "content": { "application/json": { "schema": schema } } })

@@ -9,6 +9,7 @@ use tidegate_engine::contract::{
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
+use crate::bytes::Echo;
 use crate::glance::{Lamp, One, Second};
 use crate::whence::Whence;
 
@@ -53,6 +54,12 @@ pub(crate) const TOY: Domain = Domain {
     events: &[ThingPut::DEF, Painted::DEF],
     counts: &[],
     requests: &[
+        RequestDef::call::<Echo>(
+            "TOY.ECHO",
+            Method::Post,
+            "/v1/boxes/{box_name}/echo",
+            Class::Finishes,
+        ),
         RequestDef::call::<Put>(
             "TOY.PUT",
             Method::Post,

@@ -92,9 +92,11 @@ fn count(wire: &mut Wire<'_>, list: &Field) {
 fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
     let kind = match field.kind {
         FieldKind::Name | FieldKind::Id if is_first && field.word.is_none() => "key",
-        FieldKind::Name | FieldKind::Id | FieldKind::Payload { .. } | FieldKind::Address => {
-            "string"
-        }
+        FieldKind::Name
+        | FieldKind::Id
+        | FieldKind::Payload { .. }
+        | FieldKind::Bytes { .. }
+        | FieldKind::Address => "string",
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
         FieldKind::List { .. } => "block",
@@ -105,6 +107,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         FieldKind::Name
         | FieldKind::Id
         | FieldKind::Payload { .. }
+        | FieldKind::Bytes { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. } => (&[], &[]),
     };
