@@ -13,6 +13,7 @@ use crate::log::BUSY;
 use crate::mail::{Ack, Letter};
 use crate::partition::Lanes;
 use crate::reader::Gather;
+use crate::round::Round;
 use crate::sink::ReplySink;
 use crate::stream::Marks;
 
@@ -34,6 +35,8 @@ pub(crate) struct Envelope {
     pub(crate) minted: Option<u64>,
     /// What a run of it has left for the next one.
     pub(crate) remembered: u64,
+    /// Its way, if it looks in several places.
+    pub(crate) round: Option<Box<Round>>,
 }
 
 /// How often a command has run, which may be answered later.
@@ -43,6 +46,8 @@ pub(crate) enum Turn {
     /// It has waited, and its key was told. It may wait on until then.
     Told {
         until_ms: u64,
+        /// Its number among those who wait, which it keeps; 0 if it has none.
+        number: u64,
     },
     /// It has waited, and its time is over.
     Last,
@@ -86,6 +91,7 @@ impl Envelope {
             has_acted: false,
             minted: None,
             remembered: 0,
+            round: None,
         }
     }
 
@@ -107,7 +113,10 @@ impl Envelope {
     /// Bytes that it takes while it waits, if it is no mail.
     pub(crate) fn bytes(&self) -> usize {
         match &self.work {
-            Errand::Call { call, .. } => size_of::<Self>() + call.weight(),
+            Errand::Call { call, .. } => {
+                let round = self.round.as_ref().map_or(0, |round| round.heap_bytes());
+                size_of::<Self>() + call.weight() + round
+            }
             Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => size_of::<Self>(),
         }
     }
@@ -124,20 +133,22 @@ impl Envelope {
 pub(crate) struct Bag {
     pub(crate) mail: Vec<Envelope>,
     pub(crate) acks: Vec<Ack>,
+    /// Commands that were let in elsewhere, and go on here.
+    pub(crate) calls: Vec<Envelope>,
 }
 
 impl From<Envelope> for Bag {
     fn from(one: Envelope) -> Self {
         Self {
             mail: vec![one],
-            acks: Vec::new(),
+            ..Self::default()
         }
     }
 }
 
 impl Bag {
     pub(crate) fn is_empty(&self) -> bool {
-        self.mail.is_empty() && self.acks.is_empty()
+        self.mail.is_empty() && self.acks.is_empty() && self.calls.is_empty()
     }
 }
 
@@ -227,11 +238,14 @@ impl Inbox {
     }
 
     /// Takes mail in, and leaves an empty bag.
-    pub(crate) fn push_mail(&self, Bag { mail, acks }: &mut Bag) {
-        let came = mail.len() + acks.len();
+    pub(crate) fn push_mail(&self, Bag { mail, acks, calls }: &mut Bag) {
+        let came = mail.len() + acks.len() + calls.len();
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         arrived.mail.extend(mail.drain(..));
         arrived.acks.append(acks);
+        for call in calls.drain(..) {
+            arrived.domains[call.domain].push_back(call);
+        }
         self.waiting.fetch_add(came, Ordering::Release);
     }
 

@@ -22,6 +22,7 @@ use minicbor::{Decode, Encode};
 use crate::contract::MailDef;
 use crate::courier::Try;
 use crate::ids;
+use crate::inbox::Envelope;
 use crate::key::{PartitionId, Slot};
 use crate::row::Row;
 use crate::table::Table;
@@ -126,6 +127,8 @@ impl Letter {
 pub(crate) enum Post {
     Letter(Letter),
     Ack(Ack),
+    /// A command that goes on in another slot.
+    Call(Box<Envelope>),
     /// To the courier.
     Try(Try),
     /// To the courier as well: this call is not to be tried any more.

@@ -107,12 +107,16 @@ pub struct Tx<'a> {
     pub(crate) sent: Vec<Letter>,
     pub(crate) turn: Turn,
     pub(crate) has_acted: bool,
+    /// It may be answered later.
+    pub(crate) may_wait: bool,
+    /// In which of its places it looks.
+    pub(crate) place: u16,
     /// What an earlier run of this command has left for this one.
     pub(crate) remembered: u64,
     /// Some commands wait for an answer.
     pub(crate) is_awaited: bool,
-    /// What it changed that somebody may wait for.
-    pub(crate) told: Vec<CompactString>,
+    /// What it changed that somebody may wait for, and how many of them are to know.
+    pub(crate) told: Vec<(CompactString, usize)>,
     pub(crate) calls: Calls,
     /// How many calls a command may make beyond those that it has said it makes.
     pub(crate) room_for_calls: usize,
@@ -272,11 +276,16 @@ impl<'a> Tx<'a> {
         self.weight += self.scratch.len() + effect::HEAD;
     }
 
-    /// What this key is about has changed: commands of this slot that wait for it run again. Others may wait for
-    /// the same word in another slot of the partition: they look once more, and wait on.
+    /// What this key is about has changed: commands of this slot that wait for it run again.
     pub fn tell(&mut self, key: &str) {
-        if self.is_awaited {
-            self.told.push(CompactString::new(key));
+        self.tell_some(key, usize::MAX);
+    }
+
+    /// The same for up to so many of them, those who came first: there is something for so many. One that finds
+    /// nothing left waits on where it stood. Nothing else may wait for this word than what can take it.
+    pub fn tell_some(&mut self, key: &str, most: usize) {
+        if self.is_awaited && most > 0 {
+            self.told.push((CompactString::new(key), most));
         }
     }
 
@@ -336,9 +345,16 @@ impl<'a> Tx<'a> {
         self.turn == Turn::Last
     }
 
-    /// Whether a command may be answered later that would wait so long.
-    pub(crate) fn may_wait(&self, waits_ms: u64) -> bool {
-        waits_ms > 0 && self.turn != Turn::Last
+    /// Whether it may be answered later: then who says [`Stop::Wait`] runs again, here or in another place.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    /// The number of the place in which a command looks that has several ([`crate::Place`]).
+    #[must_use]
+    pub fn place(&self) -> u16 {
+        self.place
     }
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.

@@ -1,6 +1,7 @@
 //! A domain as the engine and the fronts see it: its tables, timers, requests and audit.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter::Peekable;
@@ -18,6 +19,7 @@ use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Shard, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::log::BUSY;
+use crate::round::Place;
 use crate::row::{Nothing, Row};
 use crate::splits::Splits;
 use crate::table::{Missing, Table, TableDef};
@@ -403,8 +405,15 @@ pub trait Apply: Request + Sync {
     }
 
     /// What it waits to be told of ([`Tx::tell`]): its key, unless many wait in a slot for things of their own.
-    fn awaits(&self) -> &str {
-        self.key()
+    fn awaits(&self) -> Cow<'_, str> {
+        self.key().into()
+    }
+
+    /// Where it looks if it has several places: one after the other until it finds something, and if it may wait
+    /// then in all of them. It says [`Stop::Wait`] where it finds nothing, and has changed nothing then. `nth` is another
+    /// number from request to request, by and large, for those that do not always begin in the same place.
+    fn round(&self, _splits: &Splits, _nth: u64) -> Option<Vec<Place>> {
+        None
     }
 
     /// Answers it from what is known at the edge, if that says it: on the thread of a front, without its
@@ -441,7 +450,9 @@ pub trait Call: Send {
     /// How long its answer may wait.
     fn waits_ms(&self) -> u64;
     /// What it waits to be told of.
-    fn awaits(&self) -> &str;
+    fn awaits(&self) -> Cow<'_, str>;
+    /// Where it looks, if it has several places.
+    fn round(&self, splits: &Splits, nth: u64) -> Option<Vec<Place>>;
     /// Renders what is answered at the edge; `None` if its partition is to be asked. With the code of the
     /// refusal if it is one.
     fn glance(
@@ -502,8 +513,12 @@ impl<C: Apply> Call for C {
         Apply::waits_ms(self)
     }
 
-    fn awaits(&self) -> &str {
+    fn awaits(&self) -> Cow<'_, str> {
         Apply::awaits(self)
+    }
+
+    fn round(&self, splits: &Splits, nth: u64) -> Option<Vec<Place>> {
+        Apply::round(self, splits, nth)
     }
 
     fn glance(
@@ -544,7 +559,7 @@ impl<C: Apply> Call for C {
                 Outcome::Refused(&refusal)
             }
             Err(Stop::Busy) => Outcome::Fault(&BUSY),
-            Err(Stop::Wait) if tx.may_wait(Apply::waits_ms(self)) => return Ok(None),
+            Err(Stop::Wait) if tx.may_wait() => return Ok(None),
             Err(Stop::Wait) => {
                 debug_assert!(C::PENDS, "it is declared");
                 Outcome::Pending(Apply::key(self))

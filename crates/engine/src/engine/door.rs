@@ -19,6 +19,7 @@ use crate::log::BUSY;
 use crate::metrics::{DomainFigures, Metrics};
 use crate::partition::COMMAND_WORK;
 use crate::reader::{Gather, Read};
+use crate::round::Round;
 use crate::shared::Shared;
 use crate::shed::{Shed, ShedFigures};
 use crate::sink::{Answer, ReplySink};
@@ -194,7 +195,10 @@ impl Door {
                 if let Some(scan) = call.spread(&shared.splits) {
                     return self.admit_scan((domain, def.resp), scan, sink, token, marks);
                 }
-                let slot = call.slot(&shared.splits);
+                let nth = shared.metrics.requests_admitted.get();
+                let round = call.round(&shared.splits, nth).map(Round::new);
+                let first = round.as_ref().map(|round| round.place().slot);
+                let slot = first.unwrap_or_else(|| call.slot(&shared.splits));
                 let work = Errand::Call {
                     call,
                     sink: Arc::clone(sink),
@@ -211,6 +215,7 @@ impl Door {
                     has_acted: false,
                     minted: None,
                     remembered: 0,
+                    round: round.map(Box::new),
                 };
                 self.push(shared.slots.owner(slot), envelope)
             }
@@ -263,6 +268,7 @@ impl Door {
                 has_acted: false,
                 minted: None,
                 remembered: 0,
+                round: None,
             };
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {

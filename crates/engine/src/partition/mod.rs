@@ -452,6 +452,10 @@ impl Partition {
                     let to = shared.slots.owner(mail.slot);
                     self.bags[to.index()].mail.push(mail);
                 }
+                Post::Call(call) => {
+                    let to = shared.slots.owner(call.slot);
+                    self.bags[to.index()].calls.push(*call);
+                }
                 Post::Ack(ack) => {
                     let to = shared.slots.owner(ack.from);
                     self.bags[to.index()].acks.push(ack);
@@ -564,8 +568,7 @@ impl Partition {
         for raised in done.raised.drain(..) {
             answers.push_flag(raised);
         }
-        self.tell(&done.told);
-        done.told.clear();
+        self.tell(slot, &mut done.told);
         for told in done.emitted.iter_mut().filter_map(|one| one.told.take()) {
             answers.push_event(told);
         }

@@ -136,10 +136,13 @@ impl Partition {
         let ran = match &envelope.work {
             Errand::Call { .. } => {
                 match self.run_call(&mut envelope, now_ms, weight, shared, answers) {
-                    Ok(Called::Answered(more)) => Ok(more),
+                    Ok(Called::Answered(more)) => {
+                        envelope.leave();
+                        Ok(more)
+                    }
                     Ok(Called::Waits(more)) => {
                         envelope.has_acted |= more > 0;
-                        self.answer_later(envelope, now_ms);
+                        self.answer_later(envelope, now_ms, shared, answers);
                         return Ran::Over(more);
                     }
                     Err(later) => Err(later),
@@ -236,6 +239,10 @@ impl Partition {
         (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
         tx.minted_before = envelope.minted;
         tx.remembered = envelope.remembered;
+        let round = envelope.round.as_ref();
+        let goes_on = call.waits_ms() > 0 || round.is_some_and(|round| round.goes_on());
+        tx.may_wait = goes_on && turn != Turn::Last;
+        tx.place = round.map_or(0, |round| round.place().number);
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {
                 let remembered = tx.remembered;

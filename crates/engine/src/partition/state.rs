@@ -30,7 +30,7 @@ pub(super) struct State {
     pub(super) scratch: Vec<u8>,
     /// Empty buffers of transactions, to use again.
     pub(super) sent: Vec<Letter>,
-    pub(super) told: Vec<CompactString>,
+    pub(super) told: Vec<(CompactString, usize)>,
     pub(super) events: Windows,
     /// How many subscribe to events.
     pub(super) watching: Arc<AtomicUsize>,
@@ -49,7 +49,7 @@ pub(super) struct Done {
     pub(super) idles_at_ms: Option<u64>,
     pub(super) emitted: Vec<Emitted>,
     pub(super) sent: Vec<Letter>,
-    pub(super) told: Vec<CompactString>,
+    pub(super) told: Vec<(CompactString, usize)>,
     pub(super) calls: Calls,
     pub(super) counted: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,
@@ -94,6 +94,8 @@ impl State {
             sent: std::mem::take(&mut self.sent),
             turn: Turn::First,
             has_acted: false,
+            may_wait: false,
+            place: 0,
             remembered: 0,
             is_awaited: self.is_awaited,
             told: std::mem::take(&mut self.told),

@@ -1,32 +1,64 @@
 //! Commands that have run and are answered later: once their key is told, or their time is over.
 //!
 //! What they did is kept and durable; only the answer waits, in memory. So a restart forgets who waited,
-//! as it drops their connections, and whoever asks again is answered from the rows.
+//! as it drops their connections, and whoever asks again is answered from the rows. One that waits in several
+//! places waits in each of them by a mark that says where it is found.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 
 use super::Partition;
 use crate::contract::Class;
+use crate::gate::Answers;
 use crate::hash::Seeded;
 use crate::inbox::{Envelope, Errand, Turn};
+use crate::key::Slot;
 use crate::limits::{WAITERS_BYTES_MAX, WAITERS_MAX};
+use crate::mail::Post;
+use crate::round::{Found, Seat};
+use crate::shared::Shared;
 
 pub(super) struct Waiters {
+    /// By their numbers, which say who came first.
     waiting: HashMap<u64, Waiter, Seeded>,
-    /// Who waits to be told of a key, in the order in which they came.
-    by_key: HashMap<CompactString, Vec<u64>, Seeded>,
+    /// Who waits to be told of a key of a slot, in the order in which they came.
+    by_key: HashMap<Key, VecDeque<u64>, Seeded>,
     by_time: BTreeSet<(u64, u64)>,
     /// Numbers given so far.
     last: u64,
     bytes: usize,
+    /// Marks made since it was looked which of them are of nobody any more.
+    marks: usize,
 }
 
+/// What is told, and in which slot.
+type Key = (Slot, CompactString);
+
 struct Waiter {
-    envelope: Envelope,
+    key: Key,
     until_ms: u64,
+    who: Who,
 }
+
+enum Who {
+    Here(Envelope),
+    /// It waits in other places too; this is that of its places.
+    Elsewhere(Arc<Seat>, usize),
+}
+
+impl Waiter {
+    fn bytes(&self) -> usize {
+        match &self.who {
+            Who::Here(envelope) => envelope.bytes(),
+            Who::Elsewhere(..) => size_of::<Self>() + self.key.1.len(),
+        }
+    }
+}
+
+/// Marks that may be of nobody any more before it is looked, beside half of those who wait.
+const MARKS_UNSEEN_MAX: usize = 64;
 
 impl Waiters {
     pub(super) fn new(seed: Seeded) -> Self {
@@ -36,6 +68,7 @@ impl Waiters {
             by_time: BTreeSet::new(),
             last: 0,
             bytes: 0,
+            marks: 0,
         }
     }
 
@@ -57,33 +90,82 @@ impl Waiters {
         self.by_time.first().map(|(until_ms, _)| *until_ms)
     }
 
-    /// Keeps a command that is answered later, and by then at the latest.
+    /// Keeps a command that is answered later, and by then at the latest; where it stood before, if it did.
     fn keep(&mut self, envelope: Envelope, until_ms: u64) {
-        let Some(key) = key_of(&envelope) else {
-            return;
+        let Errand::Call { call, .. } = &envelope.work else {
+            unreachable!("because only commands are answered later");
         };
-        self.last += 1;
-        let of_key = self.by_key.entry(key).or_default();
-        of_key.push(self.last);
-        self.by_time.insert((until_ms, self.last));
-        self.bytes += envelope.bytes();
-        let waiter = Waiter { envelope, until_ms };
-        self.waiting.insert(self.last, waiter);
+        let key = (envelope.slot, CompactString::new(call.awaits()));
+        let before = match envelope.turn {
+            Turn::Told { number, .. } if number > 0 => Some(number),
+            Turn::First | Turn::Told { .. } | Turn::Last => None,
+        };
+        let who = Who::Here(envelope);
+        self.add(before, Waiter { key, until_ms, who });
     }
 
-    /// Takes out those who wait for a key, in order; they run again.
-    fn told(&mut self, key: &str) -> Vec<Envelope> {
-        let numbers = self.by_key.remove(key).unwrap_or_default();
-        let mut told = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            if let Some(Waiter { envelope, until_ms }) = self.waiting.remove(&number) {
-                self.by_time.remove(&(until_ms, number));
-                self.bytes -= envelope.bytes();
-                let turn = Turn::Told { until_ms };
-                told.push(Envelope { turn, ..envelope });
-            }
+    /// Marks where a command is found that waits here and elsewhere.
+    fn mark(&mut self, key: Key, until_ms: u64, (seat, at): (Arc<Seat>, usize)) {
+        self.marks += 1;
+        if self.marks > MARKS_UNSEEN_MAX + self.waiting.len() / 2 {
+            self.forget_gone();
+        }
+        let who = Who::Elsewhere(seat, at);
+        self.add(None, Waiter { key, until_ms, who });
+    }
+
+    fn add(&mut self, before: Option<u64>, waiter: Waiter) {
+        let number = before.unwrap_or(self.last + 1);
+        self.last = self.last.max(number);
+        let line = self.by_key.entry(waiter.key.clone()).or_default();
+        let place = line.partition_point(|one| *one < number);
+        line.insert(place, number);
+        self.by_time.insert((waiter.until_ms, number));
+        self.bytes += waiter.bytes();
+        self.waiting.insert(number, waiter);
+    }
+
+    /// Takes out up to so many of those who wait for a key, in order; they run again.
+    fn told(&mut self, key: &Key, most: usize) -> Vec<Envelope> {
+        let mut told = Vec::new();
+        let mut at = 0;
+        while told.len() < most
+            && let Some(number) = self.by_key.get(key).and_then(|line| line.get(at)).copied()
+        {
+            told.extend(self.tell(number));
+            // Who waits elsewhere too keeps the place here.
+            at += usize::from(self.waiting.contains_key(&number));
         }
         told
+    }
+
+    /// One of those who wait is told; gives it if it runs again here.
+    fn tell(&mut self, number: u64) -> Option<Envelope> {
+        let until_ms = self.waiting.get(&number)?.until_ms;
+        let found = match &self.waiting.get(&number)?.who {
+            Who::Here(_) => {
+                let turn = Turn::Told { until_ms, number };
+                let Who::Here(envelope) = self.remove(number)?.who else {
+                    return None;
+                };
+                return Some(Envelope { turn, ..envelope });
+            }
+            Who::Elsewhere(seat, at) => seat.tell(*at),
+        };
+        match found {
+            Found::Here(envelope) => {
+                let turn = Turn::Told {
+                    until_ms,
+                    number: 0,
+                };
+                Some(Envelope { turn, ..envelope })
+            }
+            Found::Away => None,
+            Found::Gone => {
+                self.remove(number);
+                None
+            }
+        }
     }
 
     /// Takes out those whose time is over; they run a last time.
@@ -91,58 +173,129 @@ impl Waiters {
         let mut over = Vec::new();
         while let Some((until_ms, number)) = self.by_time.first().copied()
             && until_ms <= now_ms
+            && let Some(waiter) = self.remove(number)
         {
-            self.by_time.remove(&(until_ms, number));
-            let Some(Waiter { envelope, .. }) = self.waiting.remove(&number) else {
-                continue;
+            let envelope = match waiter.who {
+                Who::Here(envelope) => envelope,
+                Who::Elsewhere(seat, at) => match seat.end(at) {
+                    Found::Here(envelope) => envelope,
+                    Found::Away | Found::Gone => continue,
+                },
             };
-            self.bytes -= envelope.bytes();
-            self.forget(&envelope, number);
             let turn = Turn::Last;
             over.push(Envelope { turn, ..envelope });
         }
         over
     }
 
-    fn forget(&mut self, envelope: &Envelope, number: u64) {
-        if let Some(key) = key_of(envelope)
-            && let Some(of_key) = self.by_key.get_mut(&key)
-        {
-            of_key.retain(|one| *one != number);
-            if of_key.is_empty() {
-                self.by_key.remove(&key);
+    fn remove(&mut self, number: u64) -> Option<Waiter> {
+        let waiter = self.waiting.remove(&number)?;
+        self.by_time.remove(&(waiter.until_ms, number));
+        self.bytes -= waiter.bytes();
+        if let Some(line) = self.by_key.get_mut(&waiter.key) {
+            if let Ok(at) = line.binary_search(&number) {
+                line.remove(at);
+            }
+            if line.is_empty() {
+                self.by_key.remove(&waiter.key);
             }
         }
+        Some(waiter)
     }
-}
 
-/// What a command waits for; only commands are answered later.
-fn key_of(envelope: &Envelope) -> Option<CompactString> {
-    match &envelope.work {
-        Errand::Call { call, .. } => Some(CompactString::new(call.awaits())),
-        Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => None,
+    /// Removes marks of those who were answered elsewhere.
+    fn forget_gone(&mut self) {
+        self.marks = 0;
+        let is_gone = |waiter: &Waiter| match &waiter.who {
+            Who::Here(_) => false,
+            Who::Elsewhere(seat, _) => seat.is_gone(),
+        };
+        let gone = self.waiting.iter().filter(|(_, waiter)| is_gone(waiter));
+        let gone: Vec<u64> = gone.map(|(number, _)| *number).collect();
+        for number in gone {
+            self.remove(number);
+        }
     }
 }
 
 impl Partition {
     /// A command has run and is answered later.
-    pub(super) fn answer_later(&mut self, envelope: Envelope, now_ms: u64) {
+    pub(super) fn answer_later(
+        &mut self,
+        envelope: Envelope,
+        now_ms: u64,
+        shared: &Shared,
+        answers: &mut Answers,
+    ) {
         let Errand::Call { call, .. } = &envelope.work else {
             unreachable!("because only commands are answered later");
         };
         let until_ms = match envelope.turn {
             Turn::First => now_ms + call.waits_ms(),
-            Turn::Told { until_ms } => until_ms,
+            Turn::Told { until_ms, .. } => until_ms,
             Turn::Last => unreachable!("because the last run is answered"),
         };
+        if envelope.round.is_some() {
+            return self.go_round(envelope, (now_ms, until_ms), shared, answers);
+        }
         self.waiters.keep(envelope, until_ms);
         self.state.is_awaited = true;
     }
 
-    /// What a key is about has changed: those who wait for it run again, before what came behind them.
-    pub(super) fn tell(&mut self, keys: &[CompactString]) {
-        for key in keys {
-            for envelope in self.waiters.told(key).into_iter().rev() {
+    /// A command has found nothing in this one of its places: it goes on in the next one, or waits in all of them.
+    fn go_round(
+        &mut self,
+        mut envelope: Envelope,
+        (now_ms, until_ms): (u64, u64),
+        shared: &Shared,
+        answers: &mut Answers,
+    ) {
+        let Some(round) = &mut envelope.round else {
+            return;
+        };
+        envelope.turn = Turn::Told {
+            until_ms,
+            number: 0,
+        };
+        if round.goes_on() {
+            round.next();
+        } else if until_ms <= now_ms || !self.waiters.has_room(envelope.class) {
+            envelope.turn = Turn::Last; // It has waited elsewhere, or cannot wait here.
+            return self.lanes.put_back(envelope);
+        } else {
+            if let Some(seat) = round.leave_seat() {
+                let place = round.place();
+                let key = (place.slot, place.awaits.clone());
+                self.waiters.mark(key, until_ms, seat);
+                self.state.is_awaited = true;
+            }
+            if !round.next() {
+                match Seat::sit(envelope) {
+                    Some(told) => envelope = told,
+                    None => return,
+                }
+            }
+        }
+        self.send_on(envelope, shared, answers);
+    }
+
+    /// A command goes on in another place, which may be another partition's.
+    fn send_on(&mut self, mut envelope: Envelope, shared: &Shared, answers: &mut Answers) {
+        if let Some(round) = &envelope.round {
+            envelope.slot = round.place().slot;
+        }
+        if shared.slots.owner(envelope.slot) == self.id {
+            self.lanes.put_back(envelope);
+        } else {
+            answers.push_post(Post::Call(Box::new(envelope)));
+        }
+    }
+
+    /// What keys of a slot are about has changed: up to so many of those who wait for them run again, before what
+    /// came behind them.
+    pub(super) fn tell(&mut self, slot: Slot, keys: &mut Vec<(CompactString, usize)>) {
+        for (key, most) in keys.drain(..) {
+            for envelope in self.waiters.told(&(slot, key), most).into_iter().rev() {
                 self.lanes.put_back(envelope);
             }
         }

@@ -4,12 +4,14 @@ mod attach;
 mod greet;
 mod hoist;
 mod oracle;
+mod seize;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
 use greet::{Await, Greet};
 use hoist::{HOISTED, Hoist, Hoisted};
 use oracle::{ANSWERS, Answers, Ask, Told};
+use seize::{Seize, seizable};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -121,6 +123,7 @@ pub const TOY: Domain = Domain {
             "/v1/notes/{key}/flag",
             ReadsOnly,
         ),
+        RequestDef::call::<Seize>("NOTE.SEIZE", Method::Post, "/v1/seized", Finishes),
         RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
@@ -340,6 +343,7 @@ impl Apply for Put {
         tx.wake_at(&FADE, fades_at_ms, key);
         tx.put(&NOTES, key, note);
         tx.tell(key);
+        tx.tell_some(&seizable(key), 1);
         // Refused only after it has written: the writes have to be undone.
         if times > WRITINGS_MAX {
             return Err(Refusal::Full.into());
