@@ -20,6 +20,7 @@
 
 mod archive;
 mod archive_times;
+mod backoff;
 pub mod backup;
 pub mod base;
 mod cell;
@@ -80,6 +81,7 @@ mod version;
 
 pub use archive::{Retention, Slice};
 pub use archive_times::{AllArchiveTimes, ArchiveTimes, ArchiveTimesError};
+pub use backoff::Backoff;
 pub use changes::Watch;
 pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};

@@ -1,9 +1,8 @@
 //! When a call without an answer is tried again.
 
 use super::{CALLS, CallState};
+use crate::backoff::Backoff;
 use crate::contract::Timer;
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::key::KeyReader;
 use crate::limits::{CALL_REST_MAX_MS, CALL_REST_MIN_MS, CALL_WHY_BYTES_MAX};
 use crate::table::Missing;
@@ -30,18 +29,18 @@ fn try_again(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     Ok(())
 }
 
-/// How long a call rests after a try that has brought nothing: twice as long each time, up to a bound, and
-/// somewhat less by chance, so that what has failed at once is not tried again at once. Or as long as the
-/// other side has asked for.
+/// Rests of a call between its tries.
+const RESTS: Backoff = Backoff {
+    min_ms: CALL_REST_MIN_MS,
+    max_ms: CALL_REST_MAX_MS,
+};
+
+/// How long a call rests after a try that has brought nothing, or as long as the other side has asked for.
 pub(crate) fn next_try_ms(number: u64, tries: u32, asked_for_ms: Option<u64>) -> u64 {
-    if let Some(asked_for_ms) = asked_for_ms {
-        return asked_for_ms.clamp(CALL_REST_MIN_MS, CALL_REST_MAX_MS);
+    match asked_for_ms {
+        Some(asked_for_ms) => asked_for_ms.clamp(CALL_REST_MIN_MS, CALL_REST_MAX_MS),
+        None => RESTS.rest_ms(number, tries),
     }
-    let doubled = CALL_REST_MIN_MS << tries.saturating_sub(1).min(16);
-    let longest = doubled.min(CALL_REST_MAX_MS);
-    // Chance that comes out the same when it is run again: of the number and the try.
-    let chance = xxh3_64(&[number.to_le_bytes(), u64::from(tries).to_le_bytes()].concat());
-    longest - chance % (longest / 2)
 }
 
 /// The beginning of a text that is kept.
@@ -57,21 +56,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rests_grow_to_a_bound_and_differ_from_call_to_call() {
-        let rests: Vec<_> = (1..20).map(|tries| next_try_ms(7, tries, None)).collect();
-        for (tries, rest) in rests.iter().enumerate() {
-            let longest = (CALL_REST_MIN_MS << tries).min(CALL_REST_MAX_MS);
-            assert!((longest / 2..=longest).contains(rest), "{tries}: {rest}");
-        }
-        assert_ne!(next_try_ms(7, 5, None), next_try_ms(8, 5, None));
-        assert_eq!(next_try_ms(7, 5, None), next_try_ms(7, 5, None));
-    }
-
-    #[test]
     fn a_rest_is_what_the_other_side_asks_for_within_bounds() {
         assert_eq!(next_try_ms(7, 1, Some(2_500)), 2_500);
         assert_eq!(next_try_ms(7, 1, Some(0)), CALL_REST_MIN_MS);
         assert_eq!(next_try_ms(7, 1, Some(u64::MAX)), CALL_REST_MAX_MS);
+        assert_eq!(next_try_ms(7, 5, None), RESTS.rest_ms(7, 5));
     }
 
     #[test]
