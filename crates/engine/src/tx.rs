@@ -69,6 +69,20 @@ impl<'a> Reads<'a> {
         self.splits
     }
 
+    /// Names a row, and gives it if memory has it: what it says may name further ones.
+    pub fn get<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) -> Option<R> {
+        debug_assert!(!table.is_archive(), "rows of archives are dropped with time");
+        write_key(self.scratch, self.slot, &parts);
+        let row = self.tables.get(table, self.scratch);
+        row.unwrap_or_else(|()| {
+            self.missing.push(Missing {
+                table: table.id(),
+                key: RowKey::from_bytes(self.scratch),
+            });
+            None
+        })
+    }
+
     /// Names a row.
     pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
         write_key(self.scratch, self.slot, &parts);

@@ -58,7 +58,7 @@ pub enum FieldKind {
     /// Items: in RESP by position, behind their number; in JSON a list of objects; never in a path or a
     /// query string.
     List {
-        /// The fields of each, all by position and required.
+        /// The fields of each, all by position: in RESP one that is not given, and may be left out, is an empty text.
         fields: &'static [Field],
         /// The most items; the least is one.
         max: usize,

@@ -1,6 +1,6 @@
 //! A list: a field of several items, each with fields of its own.
 
-use super::field::{FieldKind, FieldType, Hasher, InvalidKind, Raw};
+use super::field::{Field, FieldKind, FieldType, Hasher, InvalidKind, Raw};
 use super::request::{Request, Values};
 
 /// 1 to `MAX` items.
@@ -20,13 +20,10 @@ const fn width_of<T: Request>() -> usize {
     let mut at = 0;
     while at < T::FIELDS.len() {
         let field = &T::FIELDS[at];
+        assert!(field.word.is_none(), "an item's fields have places");
         assert!(
-            field.word.is_none() && field.required,
-            "an item has no options"
-        );
-        assert!(
-            !matches!(field.kind, FieldKind::Id | FieldKind::List { .. }),
-            "an item has neither an id that may be minted nor a list"
+            !matches!(field.kind, FieldKind::List { .. }),
+            "an item has no list"
         );
         at += 1;
     }
@@ -78,10 +75,18 @@ impl<T: Request, const MAX: usize> FieldType for List<T, MAX> {
     }
 }
 
+/// Where each field has its place, an empty text is one that was not given, if it may be left out.
+fn given_to<'a>(value: Option<Raw<'a>>, field: &Field) -> Option<Raw<'a>> {
+    value.filter(|raw| field.required || !matches!(raw, Raw::Text(b"")))
+}
+
 fn read_items<T: Request>(values: &[Option<Raw<'_>>]) -> Result<Box<[T]>, (InvalidKind, String)> {
     let items = values.chunks_exact(const { width_of::<T>() });
     let numbered = items.enumerate().map(|(at, values)| {
-        T::read(&Values(values)).map_err(|invalid| {
+        let given = values.iter().zip(T::FIELDS);
+        let given = given.map(|(value, field)| given_to(*value, field));
+        let given: Vec<_> = given.collect();
+        T::read(&Values(&given)).map_err(|invalid| {
             let (number, field) = (at + 1, invalid.field);
             (
                 invalid.kind,
@@ -95,7 +100,7 @@ fn read_items<T: Request>(values: &[Option<Raw<'_>>]) -> Result<Box<[T]>, (Inval
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Bounded, Name};
+    use crate::contract::{Bounded, Id, Name};
     use crate::request;
 
     request! {
@@ -144,6 +149,37 @@ mod tests {
         }
         let (kind, told) = Lines::read(Raw::Integer(3)).expect_err("a number");
         assert_eq!(kind, InvalidKind::Unreadable, "{told}");
+    }
+
+    request! {
+        /// A parcel.
+        struct Parcel {
+            /// Its id.
+            id: Id,
+            /// Who has it.
+            owner: Option<Name>,
+        }
+    }
+
+    #[test]
+    fn field_that_may_be_left_out_is_an_empty_text_where_it_has_a_place() {
+        let read = |raw: &[Option<Raw<'_>>]| List::<Parcel, 2>::read(Raw::List(raw));
+        let minted = Some(Raw::Text(b"*"));
+        let parcels = read(&[minted, Some(Raw::Text(b"")), A, B]).expect("two parcels");
+        let [one, two] = parcels.items() else {
+            panic!("{parcels:?}")
+        };
+        assert_eq!((&one.id, &one.owner), (&Id::Mint, &None));
+        assert!(matches!(&two.owner, Some(owner) if owner.as_str() == "b"));
+        let absent = read(&[A, None]).expect("one parcel");
+        assert_eq!(absent.items()[0].owner, None);
+        for wrong in [
+            [Some(Raw::Text(b"")), None],
+            [A, Some(Raw::String(""))],
+            [None, B],
+        ] {
+            assert!(read(&wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]
