@@ -60,9 +60,16 @@ pub struct Reads<'a> {
     /// Those that memory does not know.
     pub(crate) missing: &'a mut Vec<Missing>,
     pub(crate) splits: &'a Splits,
+    pub(crate) place: u16,
 }
 
 impl<'a> Reads<'a> {
+    /// The number of the place in which a command looks that has several ([`crate::Place`]).
+    #[must_use]
+    pub fn place(&self) -> u16 {
+        self.place
+    }
+
     /// All keys that are split.
     #[must_use]
     pub fn splits(&self) -> &'a Splits {
@@ -71,7 +78,10 @@ impl<'a> Reads<'a> {
 
     /// Names a row, and gives it if memory has it: what it says may name further ones.
     pub fn get<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) -> Option<R> {
-        debug_assert!(!table.is_archive(), "rows of archives are dropped with time");
+        debug_assert!(
+            !table.is_archive(),
+            "rows of archives are dropped with time"
+        );
         write_key(self.scratch, self.slot, &parts);
         let row = self.tables.get(table, self.scratch);
         row.unwrap_or_else(|()| {

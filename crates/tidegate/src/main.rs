@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use tidegate_engine::contract::Domain;
+use tidegate_job::JOB;
 use tidegate_order::ORDER;
 use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
@@ -12,7 +13,7 @@ use tidegate_stock::STOCK;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every structure that this binary serves: one line each.
-const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE];
+const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, JOB];
 
 fn main() -> ExitCode {
     tidegate::main_with(DOMAINS)

@@ -768,6 +768,47 @@ impl ScanContext {
         behind.take(most.min(SCAN_ROWS_MAX)).collect()
     }
 
+    /// Looks at timers of a kind that are set with parts that begin so, in the order in which they are due, behind one
+    /// that is due then and was set with these parts behind the others, for a scan that has a key. `look` is told when
+    /// each is due, and the parts behind; or for one that is not meant, that all before some time were looked at.
+    /// `true` if there may be more: it was told to stop, or has examined [`SCAN_ROWS_MAX`] rows.
+    pub fn timers(
+        &self,
+        timer: &Timer,
+        of: impl KeyParts,
+        after: Option<(u64, impl KeyParts)>,
+        mut look: impl FnMut(u64, Option<KeyReader<'_>>) -> bool,
+    ) -> bool {
+        let Some(slot) = self.slots.first() else {
+            return false;
+        };
+        let (mut start, mut meant) = (Vec::new(), timer.id.to_be_bytes().to_vec());
+        write_key(&mut start, *slot, &());
+        of.write(&mut meant);
+        let mut from = start.clone();
+        if let Some((due_ms, behind)) = after {
+            KeyParts::write(&due_ms, &mut from);
+            from.extend_from_slice(&meant);
+            behind.write(&mut from);
+        }
+        let rows = self.snapshot.range(timer.table(), &start, &from);
+        let rows = rows.filter(|(key, _)| key.as_bytes() != from);
+        for (examined, (key, _)) in (1..).zip(rows) {
+            let mut parts = key.parts();
+            let due_ms = parts.number().unwrap_or_default();
+            let is_to_go_on = match parts.rest().strip_prefix(&*meant) {
+                Some(behind) => look(due_ms, Some(KeyReader::new(behind))),
+                // Those that are meant and due then stand all before it, or all behind.
+                None if parts.rest() < &*meant => look(due_ms, None),
+                None => look(due_ms + 1, None),
+            };
+            if !is_to_go_on || examined == SCAN_ROWS_MAX {
+                return true;
+            }
+        }
+        false
+    }
+
     /// A page of the rows of all slots whose key is a number behind `after`, oldest first: what `item` makes
     /// of them, which passes over those for which it gives nothing.
     pub fn numbered_page<R: Row, T: PageItem<Place = u64>>(
@@ -941,6 +982,16 @@ impl Timer {
         Self {
             is_idle: true,
             ..Self::new(domain, number, fire, reads)
+        }
+    }
+
+    /// The number of the table in which its rows lie, for a scan that reads them ([`ScanContext::timers`]).
+    #[must_use]
+    pub const fn table_id(&self) -> u16 {
+        if self.is_idle {
+            IDLE_TIMERS.id()
+        } else {
+            TIMERS.id()
         }
     }
 

@@ -106,6 +106,7 @@ impl Partition {
                 scratch,
                 missing: rows,
                 splits: &self.handlers.splits,
+                place: 0,
             };
             reads(&mut of_timer, due.owner());
         }

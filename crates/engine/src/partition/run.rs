@@ -266,8 +266,12 @@ impl Partition {
             }
             Err(missing) => {
                 envelope.minted = tx.minted;
+                let place = tx.place;
                 self.state.tables.undo();
-                let found = self.all_missing(slot, missing, |reads| call.reads(reads));
+                let found = self.all_missing(slot, missing, |reads| {
+                    reads.place = place;
+                    call.reads(reads);
+                });
                 Err(Later::Fetched(found))
             }
         }

@@ -118,6 +118,7 @@ impl State {
             scratch: &mut self.scratch,
             missing,
             splits: &self.splits,
+            place: 0,
         }
     }
 

@@ -111,6 +111,7 @@ impl Partition {
                     scratch,
                     missing,
                     splits: &self.handlers.splits,
+                    place: 0,
                 },
                 due.owner(),
             );

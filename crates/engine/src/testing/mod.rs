@@ -212,6 +212,10 @@ impl ReplySink for Recorder {
     }
 }
 
+/// How often something may go to an executor which had had its turn before nothing is said to happen any more: a
+/// command goes twice through all of its places.
+const HOPS_MAX: usize = 32;
+
 /// Little space: tests open many engines, and write what is executed before they execute more.
 pub const SPACE: Space = Space {
     segment: 512 * 1024,
@@ -546,8 +550,8 @@ impl Stepper {
                 .expect("because no fault was injected");
             let is_idle = !(more || wrote || went_on == Progress::Made);
             idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
-            // A letter that left for an executor which had had its turn is seen in the next round.
-            if is_idle && (self.door.is_empty() || idle_rounds > 1) {
+            // What left for an executor which had had its turn is seen in the next round.
+            if is_idle && (self.door.is_empty() || idle_rounds > HOPS_MAX) {
                 return;
             }
         }

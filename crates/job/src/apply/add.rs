@@ -1,0 +1,135 @@
+//! `JOB.ADD`: a job, due now or later.
+
+use compact_str::{CompactString, ToCompactString};
+use tidegate_engine::contract::{Apply, Id, RefusalDef, Request};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
+
+use super::receipt_of;
+use crate::apply::DEADLINE;
+use crate::command::Add;
+use crate::hand::{Hand, To, keep};
+use crate::refusal::{DEADLINE_PASSED, ID_CONFLICT, INVALID_TIME};
+use crate::reply::JobReceipt;
+use crate::table::{JOBS, Job, QUEUES, Stand, Which};
+use crate::terms::Terms;
+use crate::words::Unique;
+use crate::{AHEAD_MS_MAX, Refusal};
+
+impl Apply for Add {
+    type Reply = JobReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[ID_CONFLICT, INVALID_TIME, DEADLINE_PASSED];
+
+    fn key(&self) -> &str {
+        self.queue.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        match &self.id {
+            Id::Chosen(id) => Hand::reads(reads, self.queue.as_str(), id.as_str()),
+            Id::Mint => reads.row(&QUEUES, self.queue.as_str()),
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
+        let (name, content) = (self.queue.as_str(), self.content().0);
+        let id = self.id_of(tx)?;
+        if let Some(earlier) = Hand::of(tx, name, &id)? {
+            let is_over = earlier.job.stand.has_ended() && self.unique == Some(Unique::Live);
+            if !is_over && earlier.job.content != content {
+                return Err(Refusal::IdConflict.into());
+            }
+            if !is_over {
+                return Ok(receipt_of(&earlier, true));
+            }
+            earlier.forget(tx)?;
+        }
+        let due_ms = self.due_ms(tx.now_ms())?;
+        let mut queue = tx.get(&QUEUES, name)?.unwrap_or_default();
+        queue.added += 1;
+        let job = self.job(tx, &id, (content, queue.added));
+        let mut hand = Hand {
+            name,
+            id: &id,
+            queue,
+            job,
+        };
+        if let Some(deadline_ms) = hand.job.deadline_ms {
+            tx.wake_at(&DEADLINE, deadline_ms, (name, &*id));
+        }
+        let to = match due_ms {
+            Some(due_ms) => To::Wait { due_ms },
+            None => To::Line,
+        };
+        hand.enter(tx, to);
+        let receipt = receipt_of(&hand, false);
+        hand.put(tx);
+        Ok(receipt)
+    }
+}
+
+impl Add {
+    /// The id that the caller chose, or a fresh one.
+    fn id_of(&self, tx: &mut Tx<'_>) -> Result<CompactString, Missing> {
+        if let Id::Chosen(id) = &self.id {
+            return Ok(id.compact());
+        }
+        loop {
+            // Callers may have chosen what would have been minted.
+            let minted = tx.mint().to_compact_string();
+            if tx.get(&JOBS, (self.queue.as_str(), &*minted))?.is_none() {
+                return Ok(minted);
+            }
+        }
+    }
+
+    /// When it is due, if that is later.
+    fn due_ms(&self, now_ms: u64) -> Result<Option<u64>, Refusal> {
+        let due_ms = match (self.at_ms, self.delay_ms) {
+            (Some(_), Some(_)) => return Err(Refusal::InvalidTime),
+            (Some(at_ms), None) => at_ms.get().max(now_ms),
+            (None, Some(delay_ms)) => now_ms + delay_ms.get(),
+            (None, None) => now_ms,
+        };
+        if due_ms > now_ms + AHEAD_MS_MAX {
+            return Err(Refusal::InvalidTime);
+        }
+        if self
+            .deadline_ms
+            .is_some_and(|deadline_ms| deadline_ms.get() <= due_ms)
+        {
+            return Err(Refusal::DeadlinePassed);
+        }
+        Ok((due_ms > now_ms).then_some(due_ms))
+    }
+
+    /// The job as it is added: it stands nowhere yet.
+    fn job(&self, tx: &mut Tx<'_>, id: &str, (content, number): (u64, u64)) -> Job {
+        let (min, max) = (self.backoff_ms.get(), self.backoff_max_ms.get());
+        let terms = Terms {
+            retries: u32::try_from(self.retries.get()).unwrap_or(u32::MAX),
+            backoff_ms: min,
+            backoff_max_ms: max.max(min),
+            timeout_ms: self.timeout_ms.get(),
+            keep_ms: self.keep_ms.get(),
+        };
+        let place = (self.queue.as_str(), id, Which::Payload);
+        let payload = keep(tx, place, self.payload.as_slice());
+        Job {
+            content,
+            stand: Stand::Scheduled(0),
+            number,
+            priority: u8::try_from(self.priority.get()).unwrap_or(u8::MAX),
+            created_at_ms: tx.now_ms(),
+            payload: Some(payload),
+            terms: terms.stored(),
+            deadline_ms: self.deadline_ms.map(|deadline_ms| deadline_ms.get()),
+            tries: 0,
+            lease: None,
+            error: None,
+            note: None,
+            result: None,
+            ended_at_ms: None,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `JOB.DONE`: a job is done.
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{Leased, leased, receipt_of, stored};
+use crate::Refusal;
+use crate::command::Done;
+use crate::hand::{Hand, To, keep};
+use crate::refusal::{JOB_CANCELLED, LEASE_OVER, UNKNOWN_JOB};
+use crate::reply::JobReceipt;
+use crate::table::{Which, Word};
+
+impl Apply for Done {
+    type Reply = JobReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_JOB, JOB_CANCELLED, LEASE_OVER];
+
+    fn key(&self) -> &str {
+        self.queue.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        Hand::reads(reads, self.queue.as_str(), self.id.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
+        let job = (&self.queue, &self.id);
+        let mut hand = match leased(tx, job, &self.lease, Some(Word::Done))? {
+            Leased::Has(hand) => hand,
+            Leased::Repeats(hand) => return Ok(receipt_of(&hand, true)),
+        };
+        hand.job.error = None;
+        if let Some(result) = &self.result {
+            let place = (hand.name, hand.id, Which::Result);
+            hand.job.result = Some(keep(tx, place, result.as_slice()));
+        }
+        hand.go(tx, To::Rest { is_done: true })?;
+        tx.count(&super::DONE);
+        Ok(stored(tx, hand))
+    }
+}

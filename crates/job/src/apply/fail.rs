@@ -1,0 +1,44 @@
+//! `JOB.FAIL`: a job has failed, and is tried again after a rest, or is dead.
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::{Leased, leased, receipt_of, stored};
+use crate::Refusal;
+use crate::command::Fail;
+use crate::hand::{Hand, Rest};
+use crate::refusal::{JOB_CANCELLED, LEASE_OVER, UNKNOWN_JOB};
+use crate::reply::JobReceipt;
+use crate::table::Word;
+use crate::words::Retry;
+
+impl Apply for Fail {
+    type Reply = JobReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_JOB, JOB_CANCELLED, LEASE_OVER];
+
+    fn key(&self) -> &str {
+        self.queue.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        Hand::reads(reads, self.queue.as_str(), self.id.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
+        let job = (&self.queue, &self.id);
+        let mut hand = match leased(tx, job, &self.lease, Some(Word::Failed))? {
+            Leased::Has(hand) => hand,
+            Leased::Repeats(hand) => return Ok(receipt_of(&hand, true)),
+        };
+        let rest = match (self.retry, self.delay_ms) {
+            (Some(Retry::No), _) => Rest::Never,
+            (Some(Retry::Yes) | None, Some(delay_ms)) => Rest::For(delay_ms.get()),
+            (Some(Retry::Yes) | None, None) => Rest::Usual,
+        };
+        let error = self.error.as_ref().map(|error| error.as_str().to_owned());
+        hand.fail(tx, error, rest)?;
+        tx.count(&super::FAILED);
+        Ok(stored(tx, hand))
+    }
+}

@@ -1,0 +1,115 @@
+//! The rows of a slot, by queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_engine::contract::{Books, Timer};
+use tidegate_engine::{KeyReader, RowKey};
+
+use crate::apply::{DEADLINE, FORGET, LEASE_END, SWEEP, WAKE};
+use crate::line::Entry;
+use crate::table::{BODIES, JOBS, Job, LINES, QUEUES, Queue};
+
+/// The timers of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Wake,
+    LeaseEnd,
+    Deadline,
+    Forget,
+}
+
+const TIMERS: [(Kind, &Timer); 4] = [
+    (Kind::Wake, &WAKE),
+    (Kind::LeaseEnd, &LEASE_END),
+    (Kind::Deadline, &DEADLINE),
+    (Kind::Forget, &FORGET),
+];
+
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) queue: Option<Queue>,
+    /// By id.
+    pub(super) jobs: BTreeMap<String, Job>,
+    /// By line and place.
+    pub(super) lines: BTreeMap<(u8, u64), Entry>,
+    /// How many bytes lie beside jobs, by id and which they are.
+    pub(super) bodies: BTreeMap<(String, u8), u64>,
+    /// When they are due, and of which jobs.
+    pub(super) timers: BTreeSet<(Kind, u64, String)>,
+    pub(super) set_aside: BTreeSet<(Kind, String)>,
+    /// When the dead are seen to.
+    pub(super) sweeps: Vec<u64>,
+    pub(super) sweep_set_aside: bool,
+}
+
+/// The rows of every queue; those that lie elsewhere than they should are told.
+pub(super) fn by_queue(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<String, Rows> {
+    let mut queues = Queues {
+        queues: BTreeMap::new(),
+        books,
+        faults,
+    };
+    for (key, queue) in books.rows(&QUEUES) {
+        queues.of(&key).0.queue = Some(queue);
+    }
+    for (key, job) in books.rows(&JOBS) {
+        let (rows, mut behind) = queues.of(&key);
+        rows.jobs.insert(text(&mut behind), job);
+    }
+    for (key, entry) in books.rows(&LINES) {
+        let (rows, mut behind) = queues.of(&key);
+        let line = behind.byte().unwrap_or(u8::MAX);
+        let place = behind.number().unwrap_or(u64::MAX);
+        rows.lines.insert((line, place), entry);
+    }
+    for (key, body) in books.rows(&BODIES) {
+        let (rows, mut behind) = queues.of(&key);
+        let (id, which) = (text(&mut behind), behind.byte().unwrap_or_default());
+        rows.bodies.insert((id, which), body.bytes.len() as u64);
+    }
+    for (kind, timer) in TIMERS {
+        for set in books.timers(timer) {
+            let (rows, mut behind) = queues.behind(set.owner());
+            rows.timers.insert((kind, set.due_ms(), text(&mut behind)));
+        }
+        for aside in books.timers_set_aside(timer) {
+            let (rows, mut behind) = queues.behind(aside.owner());
+            rows.set_aside.insert((kind, text(&mut behind)));
+        }
+    }
+    for set in books.timers(&SWEEP) {
+        let (rows, _) = queues.behind(set.owner());
+        rows.sweeps.push(set.due_ms());
+    }
+    for aside in books.timers_set_aside(&SWEEP) {
+        let (rows, _) = queues.behind(aside.owner());
+        rows.sweep_set_aside = true;
+    }
+    queues.queues
+}
+
+fn text(parts: &mut KeyReader<'_>) -> String {
+    parts.text().unwrap_or_default().to_owned()
+}
+
+struct Queues<'a, 'b> {
+    queues: BTreeMap<String, Rows>,
+    books: &'a Books<'b>,
+    faults: &'a mut Vec<String>,
+}
+
+impl Queues<'_, '_> {
+    /// The rows of the queue that a key begins with, and what is behind it.
+    fn of<'k>(&mut self, key: &'k RowKey) -> (&mut Rows, KeyReader<'k>) {
+        self.behind(key.parts())
+    }
+
+    fn behind<'k>(&mut self, mut parts: KeyReader<'k>) -> (&mut Rows, KeyReader<'k>) {
+        let name = text(&mut parts);
+        if !self.books.is_home_of(&name) {
+            self.faults
+                .push(format!("job {name}: a row of it lies in another slot"));
+        }
+        (self.queues.entry(name).or_default(), parts)
+    }
+}

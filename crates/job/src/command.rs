@@ -1,0 +1,228 @@
+//! Every request of the domain: its fields, their limits and their meaning.
+
+use tidegate_engine::contract::{
+    Bounded, Bytes, Id, Limit, List as ListOf, Millis, Name, Payload, Wait,
+};
+use tidegate_engine::request;
+
+use crate::table::JobState;
+use crate::words::{Cursor, Order, Retry, Unique};
+use crate::{PRIORITY_MAX, QUEUES_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX};
+
+/// What a worker says, for people.
+type Said = Payload<SAID_BYTES_MAX>;
+
+request! {
+    /// Adds a job to a queue, once per id as long as the job is kept.
+    /// It is due at once, or at a time, or after one.
+    pub struct Add {
+        /// The queue. The first job makes it.
+        queue: Name,
+        /// The caller's id of this job, or `*`.
+        id: Id,
+        /// What is to be done, for whoever does it: up to 900 KiB of any bytes.
+        payload: Bytes,
+        /// When it is due, in milliseconds since 1970, at most ten years ahead. What has passed is now.
+        ["AT"] at_ms: Option<Bounded<0, { i64::MAX }>>,
+        /// Or how long after now.
+        ["DELAY"] delay_ms: Option<Millis>,
+        /// 0 to 9: of the jobs of a queue that are due, those of the highest priority go first.
+        ["PRIORITY"] priority: Bounded<0, PRIORITY_MAX> = 4,
+        /// How often it is tried again before it is dead.
+        ["RETRIES"] retries: Bounded<0, RETRIES_MAX> = 10,
+        /// How long it rests at most before it is tried again, in milliseconds; twice as long each time.
+        ["BACKOFF"] backoff_ms: Bounded<1, 86_400_000> = 1_000,
+        /// The longest that it rests.
+        ["BACKOFFMAX"] backoff_max_ms: Bounded<1, 86_400_000> = 3_600_000,
+        /// How long the lease of whoever takes it lasts, in milliseconds.
+        ["TIMEOUT"] timeout_ms: Bounded<1, TIMEOUT_MS_MAX> = 60_000,
+        /// A time, in milliseconds since 1970, from which on nobody begins or ends it any more: it is dead then.
+        ["DEADLINE"] deadline_ms: Option<Bounded<0, { i64::MAX }>>,
+        /// How long it is kept once it is done or cancelled, with its result and its id.
+        ["KEEP"] keep_ms: Millis = 600_000,
+        /// Against which jobs of the same id it stands: `kept`, all that are kept, or `live`, those only that have not
+        /// ended. One that has ended makes room for it then.
+        ["UNIQUE"] unique: Option<Unique>,
+    }
+}
+
+request! {
+    /// One job; with a wait, once it has ended or the time is over, as it is then.
+    pub struct Get {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+        /// How long its end is waited for, in milliseconds.
+        ["WAIT"] wait_ms: Wait = 0,
+    }
+}
+
+request! {
+    /// The jobs of a queue in one state: ready and dead ones as they stand in line, others by time.
+    /// A page may be short, or empty, with a `next`.
+    pub struct List {
+        /// The queue.
+        queue: Name,
+        /// The state.
+        state: JobState,
+        /// Only jobs whose id, error, or payload of up to 1 KiB has this in it.
+        ["MATCH"] pattern: Option<Name>,
+        /// Only those behind this `next`.
+        ["AFTER"] after: Option<Cursor>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// A queue.
+    pub struct QueueName {
+        /// Its name.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Takes jobs that are ready, of the first of some queues that has any, under a lease.
+    /// Until its lease ends nobody else has a job. Without a wait, or once its time is over, there may be none.
+    pub struct Take {
+        /// Who takes them, for people.
+        member: Name,
+        /// The queues. One that is named more than once counts as often where the order is weighted.
+        queues: ListOf<QueueName, QUEUES_MAX>,
+        /// Most jobs.
+        ["COUNT"] count: Bounded<1, TAKE_MAX> = 1,
+        /// How long a job is waited for, in milliseconds.
+        ["WAIT"] wait_ms: Wait = 0,
+        /// `strict`, as they are named, or `weighted`: in an order by chance, in which a queue that is named twice is
+        /// twice as likely to be first.
+        ["ORDER"] order: Option<Order>,
+    }
+}
+
+request! {
+    /// Says that a job is done.
+    pub struct Done {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+        /// The lease under which it was taken.
+        lease: Name,
+        /// What came of it, for whoever asks: up to 900 KiB of any bytes.
+        ["RESULT"] result: Option<Bytes>,
+    }
+}
+
+request! {
+    /// Says that a job has failed: it is tried again after a rest, or is dead.
+    pub struct Fail {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+        /// The lease under which it was taken.
+        lease: Name,
+        /// Why, for people: up to 1 KiB.
+        ["ERROR"] error: Option<Said>,
+        /// How long it rests, instead of as its backoff has it.
+        ["DELAY"] delay_ms: Option<Millis>,
+        /// `no`: it is dead, however often it may be tried still.
+        ["RETRY"] retry: Option<Retry>,
+    }
+}
+
+request! {
+    /// Gives a job back, to be taken again later; this was no try.
+    pub struct Snooze {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+        /// The lease under which it was taken.
+        lease: Name,
+        /// How long it rests, in milliseconds.
+        delay_ms: Millis,
+    }
+}
+
+request! {
+    /// Says that a job is still worked on: its lease lasts for its whole time from now on, to its deadline at most.
+    pub struct Progress {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+        /// The lease under which it was taken.
+        lease: Name,
+        /// How far it is, for people: up to 1 KiB.
+        ["NOTE"] note: Option<Said>,
+    }
+}
+
+request! {
+    /// Cancels a job that has not ended. Whoever works on it is told so by the next thing that they say about it.
+    pub struct Cancel {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+    }
+}
+
+request! {
+    /// Has a dead job ready again, as if it had never been tried, and without its deadline.
+    pub struct Replay {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+    }
+}
+
+request! {
+    /// The same for all jobs of a queue that are dead by now, oldest first, some at a time.
+    pub struct ReplayAll {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Drops a dead job, and its id with it.
+    pub struct DropJob {
+        /// The queue.
+        queue: Name,
+        /// The job.
+        id: Name,
+    }
+}
+
+request! {
+    /// The same for all jobs of a queue that are dead by now, oldest first, some at a time.
+    pub struct DropAll {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// A queue: how many of its jobs are in which state.
+    pub struct GetQueue {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// All queues, in the order of their bytes.
+    pub struct Queues {
+        /// Only queues that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only queues behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}

@@ -1,0 +1,77 @@
+//! Jobs: work that is done once it is due, by whoever takes it, and tried again if that fails.
+//!
+//! A job is added to a queue, and is *ready* once it is due. A worker takes it under a *lease*, which ends after a time;
+//! until then it says that the job is done, or has failed, or is to come again later. What has failed, or whose lease
+//! has ended, is tried again after a rest (backoff), and is *dead* after so many tries: listed until people replay or
+//! drop it. It is not the work itself, and does not run anything.
+//!
+//! Laws, checked by [`audit`] from the rows themselves:
+//! 1. A job stands in one place, which its state says: *scheduled* it has a timer at which it is due, *ready* a place in
+//!    the line of its priority, *running* a timer at which its lease ends, *dead* a place in the line of the dead,
+//!    *done* or *cancelled* a timer at which it is forgotten. No place names another job, and no job has two. (Of this
+//!    and 5: a timer that was set aside, and has not run since, counts as set.)
+//! 2. A queue counts its jobs in each state as they are.
+//! 3. A line has a job or a gap at each of its numbers, as many jobs as it says, one at either end, and gaps that do not
+//!    touch each other.
+//! 4. A payload or result that is too long for its row lies beside it, as long as the row says; nothing else does.
+//! 5. A job with a deadline has its timer until it has ended.
+//! 6. A job was tried no more often than its tries allow, and was made before whatever has become of it.
+//! 7. Every row lies in the slot of its queue.
+//!
+//! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
+
+mod apply;
+mod audit;
+mod command;
+mod event;
+mod hand;
+mod line;
+mod refusal;
+mod reply;
+mod scan;
+mod surface;
+mod table;
+mod terms;
+mod words;
+
+pub use audit::audit;
+pub use command::{
+    Add, Cancel, Done, DropAll, DropJob, Fail, Get, GetQueue, List, Progress, Queues, Replay,
+    ReplayAll, Snooze, Take,
+};
+pub use refusal::Refusal;
+pub use reply::{
+    JobDetails, JobInfo, JobReceipt, LeaseReceipt, QueueInfo, QueueReceipt, TakenJob, TakenJobs,
+};
+pub use surface::JOB;
+pub use table::JobState;
+
+/// Priorities: 0 to this, which goes first.
+pub const PRIORITY_MAX: i64 = 9;
+
+/// Tries of a job behind the first one.
+pub const RETRIES_MAX: i64 = 1_000;
+
+/// How long a lease may last, in milliseconds: a worker that works for longer says so in between.
+pub const TIMEOUT_MS_MAX: i64 = 24 * 3_600_000;
+
+/// How far ahead a job may be due, in milliseconds: ten years.
+pub const AHEAD_MS_MAX: u64 = 315_360_000_000;
+
+/// Jobs that are taken at once.
+pub const TAKE_MAX: i64 = 100;
+
+/// Bytes of payloads beyond which no further job is taken at once.
+pub const TAKE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Queues that are looked at by one command.
+pub const QUEUES_MAX: usize = 16;
+
+/// Bytes of a payload or a result that its job's row carries: a longer one lies beside it, and is written once.
+pub const INLINE_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a worker says: why it has failed, or how far it is.
+pub const SAID_BYTES_MAX: usize = 1024;
+
+/// Dead jobs that are replayed or dropped at once; a timer goes on with the rest.
+pub const STEP_MAX: u64 = 64;

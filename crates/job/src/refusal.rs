@@ -1,0 +1,129 @@
+//! Every "no" of the domain, in the order in which they are checked.
+
+use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
+
+use crate::AHEAD_MS_MAX;
+use crate::table::JobState;
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such queue.
+    UnknownQueue,
+    /// No such job, or none any more.
+    UnknownJob,
+    /// The id is that of a job with other content.
+    IdConflict,
+    /// Both a time and a delay, or a time that is too far ahead.
+    InvalidTime,
+    /// The deadline is not behind the time at which the job is due.
+    DeadlinePassed,
+    /// The job was cancelled while somebody worked on it.
+    JobCancelled,
+    /// The lease has ended, or is another one's.
+    LeaseOver,
+    /// The job has ended.
+    JobEnded {
+        /// As what.
+        state: JobState,
+    },
+    /// The job is not dead.
+    NotDead {
+        /// What it is.
+        state: JobState,
+    },
+    /// The dead jobs of the queue are being replayed or dropped.
+    SweepUnderWay,
+}
+
+const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDef {
+    RefusalDef { code, status, doc }
+}
+
+pub(crate) const UNKNOWN_QUEUE: RefusalDef = def(
+    "unknown_queue",
+    Status::NotFound,
+    "No such queue: its first job makes it.",
+);
+pub(crate) const UNKNOWN_JOB: RefusalDef = def(
+    "unknown_job",
+    Status::NotFound,
+    "No such job of this queue, or none any more: one that is done or cancelled is kept for a while.",
+);
+pub(crate) const ID_CONFLICT: RefusalDef = def(
+    "id_conflict",
+    Status::Conflict,
+    "The id is that of a job with other content: choose another.",
+);
+pub(crate) const INVALID_TIME: RefusalDef = def(
+    "invalid_time",
+    Status::OutOfRange,
+    "A job is due at a time or after a delay, not both, and at most `max_ahead_ms` from now.",
+);
+pub(crate) const DEADLINE_PASSED: RefusalDef = def(
+    "deadline_passed",
+    Status::OutOfRange,
+    "The deadline must be behind the time at which the job is due, and behind now.",
+);
+pub(crate) const JOB_CANCELLED: RefusalDef = def(
+    "job_cancelled",
+    Status::Conflict,
+    "The job was cancelled: whoever works on it may stop.",
+);
+pub(crate) const LEASE_OVER: RefusalDef = def(
+    "lease_over",
+    Status::Conflict,
+    "The lease has ended, or another one has the job: it is tried again, or was.",
+);
+pub(crate) const JOB_ENDED: RefusalDef = def(
+    "job_ended",
+    Status::Conflict,
+    "The job has ended, in this `state`.",
+);
+pub(crate) const NOT_DEAD: RefusalDef = def(
+    "not_dead",
+    Status::Conflict,
+    "Only a dead job is replayed or dropped; this one is in this `state`.",
+);
+pub(crate) const SWEEP_UNDER_WAY: RefusalDef = def(
+    "sweep_under_way",
+    Status::Conflict,
+    "The dead jobs of the queue are being replayed or dropped, the other one of the two: ask again once that is done.",
+);
+
+impl Refuse for Refusal {
+    fn def(&self) -> &'static RefusalDef {
+        match self {
+            Self::UnknownQueue => &UNKNOWN_QUEUE,
+            Self::UnknownJob => &UNKNOWN_JOB,
+            Self::IdConflict => &ID_CONFLICT,
+            Self::InvalidTime => &INVALID_TIME,
+            Self::DeadlinePassed => &DEADLINE_PASSED,
+            Self::JobCancelled => &JOB_CANCELLED,
+            Self::LeaseOver => &LEASE_OVER,
+            Self::JobEnded { .. } => &JOB_ENDED,
+            Self::NotDead { .. } => &NOT_DEAD,
+            Self::SweepUnderWay => &SWEEP_UNDER_WAY,
+        }
+    }
+
+    fn facts(&self, out: &mut dyn Writer) {
+        match self {
+            Self::InvalidTime => {
+                out.name("max_ahead_ms");
+                out.integer(AHEAD_MS_MAX.cast_signed());
+            }
+            Self::JobEnded { state } | Self::NotDead { state } => {
+                out.name("state");
+                out.text(state.word());
+            }
+            Self::UnknownQueue
+            | Self::UnknownJob
+            | Self::IdConflict
+            | Self::DeadlinePassed
+            | Self::JobCancelled
+            | Self::LeaseOver
+            | Self::SweepUnderWay => {}
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Lists, read from a snapshot.
+
+mod list;
+mod queues;

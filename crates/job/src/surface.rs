@@ -1,0 +1,79 @@
+//! The domain as data: its name, tables and timers, and where its requests stand in each front.
+
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
+use tidegate_engine::contract::Method::{Delete, Get as GET, Post};
+use tidegate_engine::contract::{Domain, Event, RequestDef};
+
+use crate::apply::{DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, SWEEP, WAKE};
+use crate::command::{
+    Add, Cancel, Done, DropAll, DropJob, Fail, Get, GetQueue, List, Progress, Queues, Replay,
+    ReplayAll, Snooze, Take,
+};
+use crate::event::JobDied;
+use crate::table::{BODIES, DOMAIN, JOBS, LINES, QUEUES};
+
+/// Jobs: work that is done once it is due, by whoever takes it.
+pub const JOB: Domain = Domain {
+    name: "job",
+    number: DOMAIN,
+    doc: "Jobs: work that is done once it is due, by whoever takes it, and tried again if that fails.",
+    tables: &[QUEUES.def(), JOBS.def(), LINES.def(), BODIES.def()],
+    timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP],
+    takes: &[],
+    sends: &[],
+    events: &[JobDied::DEF],
+    counts: &[DONE, FAILED, LEASES_ENDED],
+    requests: &[
+        RequestDef::call::<Add>("JOB.ADD", Post, "/v1/queues/{queue}/jobs", Opens),
+        RequestDef::call::<Get>("JOB.GET", GET, "/v1/queues/{queue}/jobs/{id}", Reads),
+        RequestDef::scan::<List>("JOB.LIST", "/v1/queues/{queue}/jobs"),
+        RequestDef::call::<Take>("JOB.TAKE", Post, "/v1/jobs/take", Finishes).core(),
+        RequestDef::call::<Done>(
+            "JOB.DONE",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/done",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Fail>(
+            "JOB.FAIL",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/fail",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Snooze>(
+            "JOB.SNOOZE",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/snooze",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Progress>(
+            "JOB.PROGRESS",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/progress",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Cancel>(
+            "JOB.CANCEL",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/cancel",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Replay>(
+            "JOB.REPLAY",
+            Post,
+            "/v1/queues/{queue}/jobs/{id}/replay",
+            Finishes,
+        ),
+        RequestDef::call::<DropJob>("JOB.DROP", Delete, "/v1/queues/{queue}/jobs/{id}", Finishes),
+        RequestDef::call::<ReplayAll>("JOB.REPLAYALL", Post, "/v1/queues/{queue}/replay", Finishes),
+        RequestDef::call::<DropAll>("JOB.DROPALL", Post, "/v1/queues/{queue}/drop", Finishes),
+        RequestDef::call::<GetQueue>("JOB.QUEUE", GET, "/v1/queues/{queue}", Reads),
+        RequestDef::scan::<Queues>("JOB.QUEUES", "/v1/queues"),
+    ],
+    audit: crate::audit,
+};
