@@ -32,6 +32,8 @@ mod scan;
 mod surface;
 mod table;
 mod terms;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod words;
 
 pub use audit::audit;

@@ -182,7 +182,7 @@ fn request_body(body: &[&Field]) -> Value {
     for field in body {
         let description = match field.required && may_be_header(field) {
             true => format!("{} {OR_HEADER}", prose(field.doc)),
-            false => prose(field.doc),
+            false => prose(field.doc).into_owned(),
         };
         properties.extend(schema::members(field, description));
     }

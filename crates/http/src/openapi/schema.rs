@@ -65,7 +65,7 @@ fn base64(name: &str, max: Option<usize>) -> (String, Value) {
 fn list(fields: &[Field], max: usize) -> Value {
     let mut properties = Map::new();
     for it in fields {
-        properties.extend(members(it, prose(it.doc)));
+        properties.extend(members(it, prose(it.doc).into_owned()));
     }
     let required = fields.iter().filter(|it| is_required(it));
     let item = json!({

@@ -122,6 +122,10 @@ impl Desk {
         self.engine = Some(engine.reopen().expect("it opens"));
     }
 
+    pub(crate) fn close(mut self) -> Stepper {
+        self.engine.take().expect("it is open")
+    }
+
     pub(crate) fn balances(&mut self) {
         assert_eq!(self.engine().audit().faults, Vec::<String>::new());
     }

@@ -1,5 +1,7 @@
 //! `SALE.JOIN`: somebody enters, once.
 
+use std::borrow::Cow;
+
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -36,8 +38,8 @@ impl Apply for Join {
         self.wait_ms.get()
     }
 
-    fn awaits(&self) -> &str {
-        self.buyer.as_str()
+    fn awaits(&self) -> Cow<'_, str> {
+        self.buyer.as_str().into()
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JoinReceipt, Stop<Refusal>> {

@@ -1,5 +1,7 @@
 //! `SALE.TOKEN`: who is admitted is given the right to buy, within the limit of the sale.
 
+use std::borrow::Cow;
+
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -55,8 +57,8 @@ impl Apply for TokenRequest {
         self.wait_ms.get()
     }
 
-    fn awaits(&self) -> &str {
-        self.buyer.as_str()
+    fn awaits(&self) -> Cow<'_, str> {
+        self.buyer.as_str().into()
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TokenInfo, Stop<Refusal>> {
