@@ -28,7 +28,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
             None => fault(": rows of a queue that is not there".to_owned()),
         }
         audit.add(
-            "job.jobs",
+            "job.jobs_in_queues",
             i64::try_from(rows.jobs.len()).unwrap_or(i64::MAX),
         );
     }
