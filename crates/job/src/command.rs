@@ -7,7 +7,10 @@ use tidegate_engine::request;
 
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
-use crate::{PRIORITY_MAX, QUEUES_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX};
+use crate::{
+    CONCURRENCY_MAX, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX, RETRIES_MAX,
+    SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
+};
 
 /// What a worker says, for people.
 type Said = Payload<SAID_BYTES_MAX>;
@@ -43,6 +46,8 @@ request! {
         /// Against which jobs of the same id it stands: `kept`, all that are kept, or `live`, those only that have not
         /// ended. One that has ended makes room for it then.
         ["UNIQUE"] unique: Option<Unique>,
+        /// The key of its group, of which its queue may let so many run at once, or begin in a time.
+        ["GROUP"] group: Option<Name>,
     }
 }
 
@@ -202,6 +207,57 @@ request! {
 request! {
     /// The same for all jobs of a queue that are dead by now, oldest first, some at a time.
     pub struct DropAll {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Says how many jobs of a queue may run at once, and how many may begin in a time; and the same for each group of its
+    /// jobs. What is not named is no limit. The queue need not be there.
+    pub struct Set {
+        /// The queue.
+        queue: Name,
+        /// Most jobs that run at once; 0 is no limit.
+        ["CONCURRENCY"] concurrency: Bounded<0, CONCURRENCY_MAX> = 0,
+        /// Most jobs that are taken in a time; 0 is no limit.
+        ["RATE"] rate: Bounded<0, RATE_MAX> = 0,
+        /// That time, in milliseconds.
+        ["PER"] per_ms: Bounded<1, RATE_PER_MS_MAX> = 1_000,
+        /// How many of them may be taken at once.
+        ["BURST"] burst: Bounded<1, RATE_MAX> = 1,
+        /// Most jobs of one group that are ready or run at once; 0 is no limit.
+        ["GROUPCONCURRENCY"] group_concurrency: Bounded<0, CONCURRENCY_MAX> = 0,
+        /// Most jobs of one group that become ready in a time; 0 is no limit.
+        ["GROUPRATE"] group_rate: Bounded<0, RATE_MAX> = 0,
+        /// That time, in milliseconds.
+        ["GROUPPER"] group_per_ms: Bounded<1, RATE_PER_MS_MAX> = 1_000,
+        /// How many of them may become ready at once.
+        ["GROUPBURST"] group_burst: Bounded<1, RATE_MAX> = 1,
+        /// Only if the limits have this version; 0 means that none were ever set.
+        ["IF"] if_version: Option<Bounded<0, { i64::MAX }>>,
+    }
+}
+
+request! {
+    /// Lets no job of a queue be taken until it is resumed. Those that run go on.
+    pub struct Pause {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Lets no job be added to a queue until it is resumed. Those that are there are done.
+    pub struct Drain {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Ends a pause, or a drain.
+    pub struct Resume {
         /// The queue.
         queue: Name,
     }

@@ -5,10 +5,12 @@ use minicbor::bytes::ByteVec;
 use tidegate_engine::{Missing, Reads, Tx};
 
 use crate::INLINE_BYTES_MAX;
-use crate::apply::{DEADLINE, FORGET, LEASE_END, WAKE};
+use crate::apply::{DEADLINE, FORGET, LEASE_END, OPEN, WAKE};
 use crate::event::JobDied;
-use crate::line::{DEAD_LINE, Line, line_of};
-use crate::table::{BODIES, Body, JOBS, Job, JobState, Kept, LINES, QUEUES, Queue, Stand, Which};
+use crate::group::Gate;
+use crate::limits::{Halt, Limits, May};
+use crate::line::{DEAD_LINE, Line, Of, line_of};
+use crate::table::{BODIES, Body, JOBS, Job, JobState, Kept, QUEUES, Queue, Stand, Which};
 
 /// Where a job goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,30 +65,34 @@ impl<'a> Hand<'a> {
         };
         if let Some(job) = reads.get(&JOBS, (name, id)) {
             read_neighbours(reads, name, &queue, &job);
+            if let Some(group) = &job.group {
+                Gate::reads(reads, name, group);
+            }
         }
     }
 
     /// It goes to another place.
     pub(crate) fn go(&mut self, tx: &mut Tx<'_>, to: To) -> Result<(), Missing> {
+        let ran = matches!(self.job.stand, Stand::Running(_));
         self.leave(tx)?;
-        self.enter(tx, to);
-        Ok(())
+        if !matches!(to, To::Work { .. }) {
+            self.leave_group(tx)?;
+            if ran && self.queue.limits().queue.concurrency > 0 {
+                tx.tell_some(&word_of_takers(self.name), 1);
+            }
+        }
+        self.enter(tx, to)
     }
 
     /// It stands nowhere, and goes to a place.
-    pub(crate) fn enter(&mut self, tx: &mut Tx<'_>, to: To) {
+    pub(crate) fn enter(&mut self, tx: &mut Tx<'_>, to: To) -> Result<(), Missing> {
         self.job.stand = match to {
             To::Wait { due_ms } => {
                 tx.wake_at(&WAKE, due_ms, (self.name, self.id));
                 self.queue.scheduled += 1;
                 Stand::Scheduled(due_ms)
             }
-            To::Line => {
-                let line = self.queue.line(line_of(self.job.priority));
-                let place = line.push(tx, self.name, self.id);
-                tx.tell_some(&word_of_takers(self.name), 1);
-                Stand::Ready(place)
-            }
+            To::Line => self.line_up(tx)?,
             To::Work { until_ms } => {
                 tx.wake_at(&LEASE_END, until_ms, (self.name, self.id));
                 self.queue.running += 1;
@@ -95,6 +101,41 @@ impl<'a> Hand<'a> {
             To::Rest { is_done } => self.rest(tx, is_done),
             To::Dead => self.die(tx),
         };
+        Ok(())
+    }
+
+    /// It may be taken, or waits in the line of its group until it may.
+    fn line_up(&mut self, tx: &mut Tx<'_>) -> Result<Stand, Missing> {
+        let limit = self.queue.limits().group;
+        if let Some(group) = self.job.group.clone().filter(|_| !limit.is_none()) {
+            let mut gate = Gate::of(tx, self.name, &group)?;
+            self.job.is_admitted = gate.admit(&limit, tx.now_ms());
+            if !self.job.is_admitted {
+                let of = gate.line();
+                let place = gate.row.line.push(tx, of, self.id);
+                gate.open_in_time(tx, &limit);
+                gate.put(tx);
+                self.queue.blocked += 1;
+                return Ok(Stand::Blocked(place));
+            }
+            gate.put(tx);
+        }
+        let line = self.queue.line(line_of(self.job.priority));
+        let place = line.push(tx, Of::Queue(self.name), self.id);
+        tx.tell_some(&word_of_takers(self.name), 1);
+        Ok(Stand::Ready(place))
+    }
+
+    /// It is no more one of those that its group has let in: others may be.
+    fn leave_group(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let is_admitted = std::mem::take(&mut self.job.is_admitted);
+        if let Some(group) = self.job.group.clone().filter(|_| is_admitted) {
+            let mut gate = Gate::of(tx, self.name, &group)?;
+            gate.row.admitted -= 1;
+            gate.let_in(tx, &mut self.queue)?;
+            gate.put(tx);
+        }
+        Ok(())
     }
 
     /// Leaves the place where it stands.
@@ -107,7 +148,7 @@ impl<'a> Hand<'a> {
             }
             Stand::Ready(place) => {
                 let line = self.queue.line(line_of(self.job.priority));
-                line.leave(tx, self.name, place)?;
+                line.leave(tx, Of::Queue(self.name), place)?;
             }
             Stand::Running(until_ms) => {
                 tx.cancel(&LEASE_END, until_ms, key);
@@ -119,7 +160,7 @@ impl<'a> Hand<'a> {
             }
             Stand::Dead(place) => {
                 let line = self.queue.line(DEAD_LINE);
-                line.leave(tx, self.name, place)?;
+                line.leave(tx, Of::Queue(self.name), place)?;
                 let tail = line.tail;
                 if let Some(sweep) = &mut self.queue.sweep {
                     sweep.end = sweep.end.min(tail); // Who dies from now on stands behind it.
@@ -128,6 +169,14 @@ impl<'a> Hand<'a> {
             Stand::Cancelled(until_ms) => {
                 tx.cancel(&FORGET, until_ms, key);
                 self.queue.cancelled -= 1;
+            }
+            Stand::Blocked(place) => {
+                let group = self.job.group.clone().unwrap_or_default();
+                let mut gate = Gate::of(tx, self.name, &group)?;
+                let of = gate.line();
+                gate.row.line.leave(tx, of, place)?;
+                gate.put(tx);
+                self.queue.blocked -= 1;
             }
         }
         Ok(())
@@ -156,8 +205,8 @@ impl<'a> Hand<'a> {
             error: self.job.error.as_deref().map(CompactString::new),
         };
         tx.emit(self.name, &event);
-        let place = self.queue.line(DEAD_LINE).push(tx, self.name, self.id);
-        Stand::Dead(place)
+        let line = self.queue.line(DEAD_LINE);
+        Stand::Dead(line.push(tx, Of::Queue(self.name), self.id))
     }
 
     fn end(&mut self, tx: &mut Tx<'_>) {
@@ -262,16 +311,14 @@ fn read_neighbours(reads: &mut Reads<'_>, name: &str, queue: &Queue, job: &Job) 
     let (number, place) = match job.stand {
         Stand::Ready(place) => (line_of(job.priority), place),
         Stand::Dead(place) => (DEAD_LINE, place),
-        Stand::Scheduled(_) | Stand::Running(_) | Stand::Done(_) | Stand::Cancelled(_) => return,
+        Stand::Scheduled(_)
+        | Stand::Running(_)
+        | Stand::Done(_)
+        | Stand::Cancelled(_)
+        | Stand::Blocked(_) => return,
     };
-    let line = queue.line_at(number);
-    for beside in [place.checked_sub(1), Some(place + 1)]
-        .into_iter()
-        .flatten()
-    {
-        if line.is_some_and(|line| (line.head..line.tail).contains(&beside)) {
-            reads.row(&LINES, (name, number, beside));
-        }
+    if let Some(line) = queue.line_at(number) {
+        line.read_beside(reads, Of::Queue(name), place);
     }
 }
 
@@ -355,6 +402,35 @@ impl Queue {
             JobState::Done => self.done,
             JobState::Dead => in_lines(|line| line.number == DEAD_LINE),
             JobState::Cancelled => self.cancelled,
+            JobState::Blocked => self.blocked,
         }
+    }
+
+    /// Its limits.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Whether one more of its jobs may be taken.
+    pub(crate) fn may_begin(&self, now_ms: u64) -> May {
+        if self.halt == Some(Halt::Paused) {
+            return May::Full;
+        }
+        let limit = self.limits().queue;
+        limit.may(self.running, self.expected_us, now_ms)
+    }
+
+    /// Those who wait for a job are told when one may be taken.
+    pub(crate) fn open_at(&mut self, tx: &mut Tx<'_>, name: &str, at_ms: u64) {
+        if self.opens_at_ms.is_none() {
+            tx.wake_at(&OPEN, at_ms, name);
+            self.opens_at_ms = Some(at_ms);
+        }
+    }
+
+    /// Tells as many of those who wait for a job as there are jobs.
+    pub(crate) fn offer_all(&self, tx: &mut Tx<'_>, name: &str) {
+        let ready = usize::try_from(self.count(JobState::Ready)).unwrap_or(usize::MAX);
+        tx.tell_some(&word_of_takers(name), ready);
     }
 }

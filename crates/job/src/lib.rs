@@ -17,6 +17,9 @@
 //! 5. A job with a deadline has its timer until it has ended.
 //! 6. A job was tried no more often than its tries allow, and was made before whatever has become of it.
 //! 7. Every row lies in the slot of its queue.
+//! 8. A group counts those of its jobs that were let in, and is there as long as it has such a one, or one that waits in
+//!    its line (*blocked*), or a timer at which it is looked at again. Where somebody waits there is one that was let
+//!    in, or such a timer. A queue that says when it opens has its timer.
 //!
 //! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
 
@@ -24,7 +27,9 @@ mod apply;
 mod audit;
 mod command;
 mod event;
+mod group;
 mod hand;
+mod limits;
 mod line;
 mod refusal;
 mod reply;
@@ -38,18 +43,28 @@ mod words;
 
 pub use audit::audit;
 pub use command::{
-    Add, Cancel, Done, DropAll, DropJob, Fail, Get, GetQueue, List, Progress, Queues, Replay,
-    ReplayAll, Snooze, Take,
+    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Queues,
+    Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 pub use refusal::Refusal;
 pub use reply::{
-    JobDetails, JobInfo, JobReceipt, LeaseReceipt, QueueInfo, QueueReceipt, TakenJob, TakenJobs,
+    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, QueueInfo, QueueReceipt, TakenJob,
+    TakenJobs,
 };
 pub use surface::JOB;
 pub use table::JobState;
 
 /// Priorities: 0 to this, which goes first.
 pub const PRIORITY_MAX: i64 = 9;
+
+/// Jobs of a queue that may run at once, where that has a limit.
+pub const CONCURRENCY_MAX: i64 = 1_000_000_000;
+
+/// Jobs that may begin in a time, and at once.
+pub const RATE_MAX: i64 = 1_000_000;
+
+/// That time, in milliseconds: a day.
+pub const RATE_PER_MS_MAX: i64 = 24 * 3_600_000;
 
 /// Tries of a job behind the first one.
 pub const RETRIES_MAX: i64 = 1_000;

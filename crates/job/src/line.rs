@@ -7,9 +7,9 @@
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
-use tidegate_engine::{Missing, Row, Tx};
+use tidegate_engine::{Missing, Reads, Row, Tx};
 
-use crate::table::LINES;
+use crate::table::{GROUP_LINES, LINES};
 
 /// The line of the dead; those of priorities come before, the highest first.
 pub(crate) const DEAD_LINE: u8 = 10;
@@ -19,8 +19,48 @@ pub(crate) fn line_of(priority: u8) -> u8 {
     DEAD_LINE - 1 - priority.min(DEAD_LINE - 1)
 }
 
+/// Whose line it is, and so where its places are rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of<'a> {
+    /// A queue.
+    Queue(&'a str),
+    /// A group of a queue, which has one line.
+    Group(&'a str, &'a str),
+}
+
+impl Of<'_> {
+    fn get(self, tx: &mut Tx<'_>, line: u8, place: u64) -> Result<Option<Entry>, Missing> {
+        match self {
+            Self::Queue(queue) => tx.get(&LINES, (queue, line, place)),
+            Self::Group(queue, group) => tx.get(&GROUP_LINES, (queue, group, place)),
+        }
+    }
+
+    fn put(self, tx: &mut Tx<'_>, (line, place): (u8, u64), entry: Entry) {
+        match self {
+            Self::Queue(queue) => tx.put(&LINES, (queue, line, place), entry),
+            Self::Group(queue, group) => tx.put(&GROUP_LINES, (queue, group, place), entry),
+        }
+    }
+
+    fn remove(self, tx: &mut Tx<'_>, (line, place): (u8, u64)) {
+        match self {
+            Self::Queue(queue) => tx.remove(&LINES, (queue, line, place)),
+            Self::Group(queue, group) => tx.remove(&GROUP_LINES, (queue, group, place)),
+        }
+    }
+
+    /// Names what is at a place, and gives it if memory has it.
+    fn read(self, reads: &mut Reads<'_>, line: u8, place: u64) -> Option<Entry> {
+        match self {
+            Self::Queue(queue) => reads.get(&LINES, (queue, line, place)),
+            Self::Group(queue, group) => reads.get(&GROUP_LINES, (queue, group, place)),
+        }
+    }
+}
+
 /// The places of a line that are in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Line {
     /// Which one.
@@ -53,29 +93,23 @@ impl Line {
     pub(crate) fn new(number: u8) -> Self {
         Self {
             number,
-            head: 0,
-            tail: 0,
-            live: 0,
+            ..Self::default()
         }
     }
 
-    fn place<'a>(&self, queue: &'a str, place: u64) -> (&'a str, u8, u64) {
-        (queue, self.number, place)
-    }
-
     /// A job stands behind the last; gives its place.
-    pub(crate) fn push(&mut self, tx: &mut Tx<'_>, queue: &str, id: &str) -> u64 {
+    pub(crate) fn push(&mut self, tx: &mut Tx<'_>, of: Of<'_>, id: &str) -> u64 {
         let place = self.tail;
         let entry = Entry::Job(CompactString::new(id));
-        tx.put(&LINES, self.place(queue, place), entry);
+        of.put(tx, (self.number, place), entry);
         self.tail += 1;
         self.live += 1;
         place
     }
 
     /// Who stands first in a line that has somebody in it.
-    pub(crate) fn first(&self, tx: &mut Tx<'_>, queue: &str) -> Result<CompactString, Missing> {
-        match tx.get(&LINES, self.place(queue, self.head))? {
+    pub(crate) fn first(&self, tx: &mut Tx<'_>, of: Of<'_>) -> Result<CompactString, Missing> {
+        match of.get(tx, self.number, self.head)? {
             Some(Entry::Job(id)) => Ok(id),
             Some(Entry::Gap(_)) | None => {
                 unreachable!("because somebody stands at either end of a line")
@@ -84,27 +118,19 @@ impl Line {
     }
 
     /// Who stands at a place leaves.
-    pub(crate) fn leave(
-        &mut self,
-        tx: &mut Tx<'_>,
-        queue: &str,
-        place: u64,
-    ) -> Result<(), Missing> {
-        let first = self.gap_at(tx, queue, place.checked_sub(1))?;
-        let last = self.gap_at(tx, queue, Some(place + 1))?;
+    pub(crate) fn leave(&mut self, tx: &mut Tx<'_>, of: Of<'_>, place: u64) -> Result<(), Missing> {
+        let first = self.gap_at(tx, of, place.checked_sub(1))?;
+        let last = self.gap_at(tx, of, Some(place + 1))?;
         let (first, last) = (first.unwrap_or(place), last.unwrap_or(place));
         // Marks within the gap that this makes are marks no more.
-        for inner in [
-            place.saturating_sub(1).max(first),
-            place,
-            (place + 1).min(last),
-        ] {
-            tx.remove(&LINES, self.place(queue, inner));
+        let before = place.saturating_sub(1).max(first);
+        for inner in [before, place, (place + 1).min(last)] {
+            of.remove(tx, (self.number, inner));
         }
         self.live -= 1;
         if first == self.head || last + 1 == self.tail {
             for end in [first, last] {
-                tx.remove(&LINES, self.place(queue, end));
+                of.remove(tx, (self.number, end));
             }
             if first == self.head {
                 self.head = last + 1;
@@ -112,8 +138,8 @@ impl Line {
                 self.tail = first;
             }
         } else {
-            tx.put(&LINES, self.place(queue, first), Entry::Gap(last));
-            tx.put(&LINES, self.place(queue, last), Entry::Gap(first));
+            of.put(tx, (self.number, first), Entry::Gap(last));
+            of.put(tx, (self.number, last), Entry::Gap(first));
         }
         Ok(())
     }
@@ -122,15 +148,43 @@ impl Line {
     fn gap_at(
         &self,
         tx: &mut Tx<'_>,
-        queue: &str,
+        of: Of<'_>,
         place: Option<u64>,
     ) -> Result<Option<u64>, Missing> {
         let Some(place) = place.filter(|place| (self.head..self.tail).contains(place)) else {
             return Ok(None);
         };
-        match tx.get(&LINES, self.place(queue, place))? {
-            Some(Entry::Gap(other)) => Ok(Some(other)),
-            Some(Entry::Job(_)) | None => Ok(None),
+        Ok(match of.get(tx, self.number, place)? {
+            Some(Entry::Gap(other)) => Some(other),
+            Some(Entry::Job(_)) | None => None,
+        })
+    }
+
+    /// Names the first places, so many and one that is the first then; gives who stands there, as far as memory knows.
+    pub(crate) fn read_first(
+        &self,
+        reads: &mut Reads<'_>,
+        of: Of<'_>,
+        many: u64,
+    ) -> Vec<CompactString> {
+        let places = (self.head..self.tail).zip(0..=many);
+        let entries = places.map(|(place, _)| of.read(reads, self.number, place));
+        let ids = entries.filter_map(|entry| match entry? {
+            Entry::Job(id) => Some(id),
+            Entry::Gap(_) => None,
+        });
+        ids.collect()
+    }
+
+    /// Names what may change beside one that leaves this place.
+    pub(crate) fn read_beside(&self, reads: &mut Reads<'_>, of: Of<'_>, place: u64) {
+        for beside in [place.checked_sub(1), Some(place + 1)]
+            .into_iter()
+            .flatten()
+        {
+            if (self.head..self.tail).contains(&beside) {
+                of.read(reads, self.number, beside);
+            }
         }
     }
 }

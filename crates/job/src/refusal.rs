@@ -12,12 +12,19 @@ pub enum Refusal {
     UnknownQueue,
     /// No such job, or none any more.
     UnknownJob,
+    /// The limits have another version.
+    VersionChanged {
+        /// The one they have.
+        version: u64,
+    },
     /// The id is that of a job with other content.
     IdConflict,
     /// Both a time and a delay, or a time that is too far ahead.
     InvalidTime,
     /// The deadline is not behind the time at which the job is due.
     DeadlinePassed,
+    /// The queue takes no job.
+    QueueDraining,
     /// The job was cancelled while somebody worked on it.
     JobCancelled,
     /// The lease has ended, or is another one's.
@@ -54,6 +61,16 @@ pub(crate) const ID_CONFLICT: RefusalDef = def(
     "id_conflict",
     Status::Conflict,
     "The id is that of a job with other content: choose another.",
+);
+pub(crate) const VERSION_CHANGED: RefusalDef = def(
+    "version_changed",
+    Status::Conflict,
+    "The limits of the queue are at `version`: read them again.",
+);
+pub(crate) const QUEUE_DRAINING: RefusalDef = def(
+    "queue_draining",
+    Status::Conflict,
+    "The queue takes no job until it is resumed.",
 );
 pub(crate) const INVALID_TIME: RefusalDef = def(
     "invalid_time",
@@ -96,7 +113,9 @@ impl Refuse for Refusal {
         match self {
             Self::UnknownQueue => &UNKNOWN_QUEUE,
             Self::UnknownJob => &UNKNOWN_JOB,
+            Self::VersionChanged { .. } => &VERSION_CHANGED,
             Self::IdConflict => &ID_CONFLICT,
+            Self::QueueDraining => &QUEUE_DRAINING,
             Self::InvalidTime => &INVALID_TIME,
             Self::DeadlinePassed => &DEADLINE_PASSED,
             Self::JobCancelled => &JOB_CANCELLED,
@@ -113,6 +132,10 @@ impl Refuse for Refusal {
                 out.name("max_ahead_ms");
                 out.integer(AHEAD_MS_MAX.cast_signed());
             }
+            Self::VersionChanged { version } => {
+                out.name("version");
+                out.integer(version.cast_signed());
+            }
             Self::JobEnded { state } | Self::NotDead { state } => {
                 out.name("state");
                 out.text(state.word());
@@ -120,6 +143,7 @@ impl Refuse for Refusal {
             Self::UnknownQueue
             | Self::UnknownJob
             | Self::IdConflict
+            | Self::QueueDraining
             | Self::DeadlinePassed
             | Self::JobCancelled
             | Self::LeaseOver

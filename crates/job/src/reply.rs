@@ -12,7 +12,7 @@ reply! {
         queue: CompactString,
         /// The id of the job.
         id: CompactString,
-        /// scheduled, ready, running, done, dead or cancelled.
+        /// scheduled, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// When a scheduled one is due, in milliseconds since 1970.
         due_at_ms: Option<u64>,
@@ -72,10 +72,12 @@ reply! {
         queue: CompactString,
         /// The id of the job.
         id: CompactString,
-        /// scheduled, ready, running, done, dead or cancelled.
+        /// scheduled, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// Its priority.
         priority: u64,
+        /// The key of its group.
+        group: Option<String>,
         /// How often it was tried.
         tries: u64,
         /// How often it is tried again before it is dead.
@@ -110,10 +112,12 @@ reply! {
     pub struct JobInfo {
         /// The id of the job.
         id: CompactString,
-        /// scheduled, ready, running, done, dead or cancelled.
+        /// scheduled, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// Its priority.
         priority: u64,
+        /// The key of its group.
+        group: Option<String>,
         /// How often it was tried.
         tries: u64,
         /// When it was added, in milliseconds since 1970.
@@ -140,6 +144,20 @@ impl PageItem for JobInfo {
 }
 
 reply! {
+    /// How many jobs may begin; 0 is no limit.
+    pub struct LimitInfo {
+        /// Jobs that run at once.
+        concurrency: u64,
+        /// Jobs that begin in a time.
+        rate: u64,
+        /// That time, in milliseconds.
+        per_ms: u64,
+        /// Of which so many may begin at once.
+        burst: u64,
+    }
+}
+
+reply! {
     /// A queue.
     pub struct QueueInfo {
         /// Its name.
@@ -158,6 +176,16 @@ reply! {
         dead: u64,
         /// Jobs that were cancelled, and are kept.
         cancelled: u64,
+        /// Jobs that wait until others of their groups have ended.
+        blocked: u64,
+        /// open, paused or draining.
+        state: &'static str,
+        /// What it lets begin.
+        limits: LimitInfo,
+        /// And of each group of its jobs.
+        group_limits: LimitInfo,
+        /// Counts changes of these limits.
+        version: u64,
     }
 }
 

@@ -1,24 +1,33 @@
 //! The domain as data: its name, tables and timers, and where its requests stand in each front.
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
-use tidegate_engine::contract::Method::{Delete, Get as GET, Post};
+use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, RequestDef};
 
-use crate::apply::{DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, SWEEP, WAKE};
+use crate::apply::{
+    DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
+};
 use crate::command::{
-    Add, Cancel, Done, DropAll, DropJob, Fail, Get, GetQueue, List, Progress, Queues, Replay,
-    ReplayAll, Snooze, Take,
+    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Queues,
+    Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 use crate::event::JobDied;
-use crate::table::{BODIES, DOMAIN, JOBS, LINES, QUEUES};
+use crate::table::{BODIES, DOMAIN, GROUP_LINES, GROUPS, JOBS, LINES, QUEUES};
 
 /// Jobs: work that is done once it is due, by whoever takes it.
 pub const JOB: Domain = Domain {
     name: "job",
     number: DOMAIN,
     doc: "Jobs: work that is done once it is due, by whoever takes it, and tried again if that fails.",
-    tables: &[QUEUES.def(), JOBS.def(), LINES.def(), BODIES.def()],
-    timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP],
+    tables: &[
+        QUEUES.def(),
+        JOBS.def(),
+        LINES.def(),
+        BODIES.def(),
+        GROUPS.def(),
+        GROUP_LINES.def(),
+    ],
+    timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP],
     takes: &[],
     sends: &[],
     events: &[JobDied::DEF],
@@ -73,6 +82,10 @@ pub const JOB: Domain = Domain {
         RequestDef::call::<ReplayAll>("JOB.REPLAYALL", Post, "/v1/queues/{queue}/replay", Finishes),
         RequestDef::call::<DropAll>("JOB.DROPALL", Post, "/v1/queues/{queue}/drop", Finishes),
         RequestDef::call::<GetQueue>("JOB.QUEUE", GET, "/v1/queues/{queue}", Reads),
+        RequestDef::call::<Set>("JOB.SET", Put, "/v1/queues/{queue}", Finishes),
+        RequestDef::call::<Pause>("JOB.PAUSE", Post, "/v1/queues/{queue}/pause", Finishes),
+        RequestDef::call::<Drain>("JOB.DRAIN", Post, "/v1/queues/{queue}/drain", Finishes),
+        RequestDef::call::<Resume>("JOB.RESUME", Post, "/v1/queues/{queue}/resume", Finishes),
         RequestDef::scan::<Queues>("JOB.QUEUES", "/v1/queues"),
     ],
     audit: crate::audit,

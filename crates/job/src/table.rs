@@ -5,6 +5,8 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table, words};
 
+use crate::group::Group;
+use crate::limits::{Halt, Limits};
 use crate::line::{Entry, Line};
 use crate::terms::Terms;
 
@@ -19,6 +21,11 @@ pub(crate) const JOBS: Table<Job> = Table::keyed(DOMAIN, 1, "job.jobs");
 pub(crate) const LINES: Table<Entry> = Table::ordered(DOMAIN, 2, "job.lines");
 /// By queue, id and which it is: payloads and results that lie beside their job's row.
 pub(crate) const BODIES: Table<Body> = Table::keyed(DOMAIN, 3, "job.bodies");
+
+/// By queue and key: groups whose jobs may not all be ready at once.
+pub(crate) const GROUPS: Table<Group> = Table::keyed(DOMAIN, 4, "job.groups");
+/// By queue, key and place: who waits to be let in.
+pub(crate) const GROUP_LINES: Table<Entry> = Table::ordered(DOMAIN, 5, "job.group_lines");
 
 /// A queue: its lines, and how many of its jobs are in each other state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -41,6 +48,22 @@ pub(crate) struct Queue {
     /// What is being done to all that were dead when it began.
     #[n(6)]
     pub(crate) sweep: Option<Sweep>,
+    /// Jobs that wait in lines of their groups.
+    #[cbor(n(7), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) blocked: u64,
+    /// Counts changes of its limits.
+    #[cbor(n(8), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) version: u64,
+    #[n(9)]
+    pub(crate) limits: Option<Box<Limits>>,
+    #[n(10)]
+    pub(crate) halt: Option<Halt>,
+    /// When the next job is expected to be taken at the latest, in µs.
+    #[cbor(n(11), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) expected_us: u64,
+    /// When those who wait for a job are told that one may be taken.
+    #[n(12)]
+    pub(crate) opens_at_ms: Option<u64>,
 }
 
 /// All dead jobs up to a place in their line are being replayed or dropped.
@@ -101,6 +124,18 @@ pub(crate) struct Job {
     /// When it was done, cancelled, or dead.
     #[n(13)]
     pub(crate) ended_at_ms: Option<u64>,
+    /// The key of its group.
+    #[n(14)]
+    pub(crate) group: Option<String>,
+    /// It counts in its group as one that was let in.
+    #[cbor(n(15), skip_if = "is_not")]
+    pub(crate) is_admitted: bool,
+}
+
+/// Whether something is not so, and a row need not say it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "fields are given so")]
+fn is_not(is_so: &bool) -> bool {
+    !is_so
 }
 
 impl Row for Job {}
@@ -151,6 +186,9 @@ pub(crate) enum Stand {
     /// Kept until then.
     #[n(6)]
     Cancelled(#[n(0)] u64),
+    /// At this number in the line of its group.
+    #[n(7)]
+    Blocked(#[n(0)] u64),
 }
 
 impl Stand {
@@ -162,13 +200,14 @@ impl Stand {
             Self::Done(_) => JobState::Done,
             Self::Dead(_) => JobState::Dead,
             Self::Cancelled(_) => JobState::Cancelled,
+            Self::Blocked(_) => JobState::Blocked,
         }
     }
 
     /// Whether nobody works on it any more, or ever will unless people say so.
     pub(crate) fn has_ended(self) -> bool {
         match self {
-            Self::Scheduled(_) | Self::Ready(_) | Self::Running(_) => false,
+            Self::Scheduled(_) | Self::Ready(_) | Self::Running(_) | Self::Blocked(_) => false,
             Self::Done(_) | Self::Dead(_) | Self::Cancelled(_) => true,
         }
     }
@@ -189,6 +228,8 @@ pub enum JobState {
     Dead,
     /// Somebody did not want it any more.
     Cancelled,
+    /// It waits until others of its group have ended.
+    Blocked,
 }
 
 words! { JobState {
@@ -198,6 +239,7 @@ words! { JobState {
     "done" => Self::Done,
     "dead" => Self::Dead,
     "cancelled" => Self::Cancelled,
+    "blocked" => Self::Blocked,
 } }
 
 impl JobState {
@@ -210,6 +252,7 @@ impl JobState {
             Self::Done => "done",
             Self::Dead => "dead",
             Self::Cancelled => "cancelled",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -262,6 +305,7 @@ mod tests {
     use tidegate_engine::testing::hex;
 
     use super::*;
+    use crate::limits::Limit;
 
     fn job() -> Job {
         Job {
@@ -279,6 +323,8 @@ mod tests {
             note: None,
             result: None,
             ended_at_ms: None,
+            group: None,
+            is_admitted: false,
         }
     }
 
@@ -301,6 +347,42 @@ mod tests {
                 replays: true,
                 due_ms: 50,
             }),
+            blocked: 0,
+            version: 0,
+            limits: None,
+            halt: None,
+            expected_us: 0,
+            opens_at_ms: None,
+        };
+        let limit = Limit {
+            concurrency: 1,
+            rate: 2,
+            per_ms: 3,
+            burst: 4,
+        };
+        let limited = Queue {
+            blocked: 1,
+            version: 2,
+            limits: Some(Box::new(Limits {
+                queue: Limit::default(),
+                group: limit,
+            })),
+            halt: Some(Halt::Draining),
+            expected_us: 300,
+            opens_at_ms: Some(400),
+            ..Queue::default()
+        };
+        let group = Group {
+            admitted: 1,
+            line: Line::new(0),
+            expected_us: 300,
+            opens_at_ms: Some(400),
+        };
+        let blocked = Job {
+            stand: Stand::Blocked(3),
+            group: Some("g".into()),
+            is_admitted: true,
+            ..job()
         };
         let tried = Job {
             stand: Stand::Running(300),
@@ -329,12 +411,23 @@ mod tests {
         let body = Body {
             bytes: b"b".to_vec().into(),
         };
-        let rows = [hex(&queue), hex(&job()), hex(&tried), hex(&body)];
+        let rows = [
+            hex(&queue),
+            hex(&job()),
+            hex(&tried),
+            hex(&body),
+            hex(&limited),
+            hex(&group),
+            hex(&blocked),
+        ];
         let expected = [
             "a500090181a400050103020603020201030206a3000401f5021832",
             "a70019012c0182028105020703040418640582018142ff000800",
             "ae0019012c0182038119012c02070304041864058202811907d006a50000010102020303040407190190080109a3000601617702030a61650b616e0c82018141720d1901f4",
             "a1004162",
+            "a8000001800701080209a200a001a400010102020303040a020b19012c0c190190",
+            "a4000101a400000100020003000219012c03190190",
+            "a90019012c0182078103020703040418640582018142ff0008000e61670ff5",
         ];
         assert_eq!(rows, expected);
         let bytes = minicbor::to_vec(&tried).expect("it is written to memory");

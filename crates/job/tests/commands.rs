@@ -102,7 +102,7 @@ fn fields_out_of_their_range_are_refused() {
         ),
         (
             "JOB.LIST q asleep",
-            "invalid: state must be one of scheduled ready running done dead cancelled",
+            "invalid: state must be one of scheduled ready running done dead cancelled blocked",
         ),
         (
             "JOB.LIST q ready AFTER 7",
@@ -713,8 +713,12 @@ fn jobs_are_found_by_what_people_know_them_by() {
 fn queues_are_listed_with_their_jobs() {
     let mut desk = Desk::in_all_states();
     desk.call("JOB.ADD p a x");
-    let expected = "items=[{queue=p added=1 scheduled=0 ready=1 running=0 done=0 dead=0 cancelled=0} \
-                    {queue=q added=6 scheduled=1 ready=1 running=1 done=1 dead=1 cancelled=1}] next=-";
+    let none = "{concurrency=0 rate=0 per_ms=0 burst=0}";
+    let rest = format!("blocked=0 state=open limits={none} group_limits={none} version=0");
+    let expected = format!(
+        "items=[{{queue=p added=1 scheduled=0 ready=1 running=0 done=0 dead=0 cancelled=0 {rest}}} \
+         {{queue=q added=6 scheduled=1 ready=1 running=1 done=1 dead=1 cancelled=1 {rest}}}] next=-"
+    );
     assert_eq!(desk.call("JOB.QUEUES"), expected);
     assert!(desk.call("JOB.QUEUES LIMIT 1").ends_with("next=p"));
     assert!(

@@ -8,7 +8,7 @@ use support::Desk;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::ManualClock;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
-use tidegate_engine::testing::mutations::Value::{Missing, Nothing, Number};
+use tidegate_engine::testing::mutations::Value::{Bool, Missing, Nothing, Number};
 use tidegate_engine::testing::mutations::Which::Key;
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried};
 use tidegate_job::{JOB, STEP_MAX};
@@ -18,7 +18,8 @@ const DOMAINS: &[Domain] = &[JOB];
 const LATE: u64 = ManualClock::START_MS + 1_000_000_000;
 
 /// With a job in each state, named after it, in `q`; a long payload; a job with a deadline; a line with a gap of two; and
-/// a queue `s` whose dead are being dropped.
+/// a queue `s` whose dead are being dropped, and that has limits: a job runs and another one waits until it may be taken,
+/// two wait in group `g`, and group `h` has its timer only.
 fn folder() -> Folder {
     let mut desk = Desk::in_all_states();
     let long = "p".repeat(2_000);
@@ -38,6 +39,15 @@ fn folder() -> Folder {
         desk.call(&format!("JOB.FAIL s j{number} {lease}"));
     }
     desk.call("JOB.DROPALL s");
+    desk.call("JOB.SET s RATE 1 PER 100000 GROUPCONCURRENCY 1 GROUPRATE 1 GROUPPER 50000");
+    for id in ["g1", "g2", "g3"] {
+        desk.call(&format!("JOB.ADD s {id} x GROUP g"));
+    }
+    desk.call("JOB.ADD s h1 x GROUP h");
+    desk.call("JOB.CANCEL s h1");
+    desk.call("JOB.TAKE w 1 s");
+    desk.call("JOB.ADD s free x");
+    desk.call("JOB.TAKE w 1 s");
     desk.engine().checkpoint();
     Folder::of(desk.close(), DOMAINS)
 }
@@ -71,6 +81,11 @@ const DONE: &[u8] = b"q\0done\0";
 const DEAD: &[u8] = b"q\0dead\0";
 const CANCELLED: &[u8] = b"q\0cancelled\0";
 const URGENT: &[u8] = b"q\0urgent\0";
+
+const G1: &[u8] = b"s\0g1\0";
+const G2: &[u8] = b"s\0g2\0";
+const GROUP: &[u8] = b"s\0g\0";
+const GROUP_H: &[u8] = b"s\0h\0";
 
 /// The places of the line of priority 0: a job, both ends of a gap, and a job.
 const FIRST: &[u8] = b"q\0\x09\0\0\0\0\0\0\0\0";
@@ -191,6 +206,85 @@ const CASES: &[Case] = &[
         "job long: Payload of Some(7) bytes",
     ),
     row(
+        "job.queues",
+        b"s\0",
+        Field(7, Number(9)),
+        "2 jobs are blocked, it says 9",
+    ),
+    row(
+        "job.queues",
+        b"s\0",
+        Field(12, Missing),
+        "a timer opens group \"\" at",
+    ),
+    row("job.queues", b"s\0", Field(12, Number(LATE)), "it opens at"),
+    job(G1, Field(14, Missing), "let in by group \"\""),
+    job(
+        G1,
+        Field(15, Bool(false)),
+        "0 of its jobs were let in, it says 1",
+    ),
+    job(G1, Within(&[1, 0], Number(1)), "let in by group \"g\""),
+    job(
+        G2,
+        Field(15, Bool(true)),
+        "job g2: in state Blocked(0), let in by",
+    ),
+    job(
+        G2,
+        Within(&[1, 1, 0], Number(1)),
+        "job g2: it is not at 1 of the line of its group",
+    ),
+    row("job.groups", GROUP, Remove, "let in by group \"g\""),
+    row(
+        "job.groups",
+        GROUP,
+        Copy(b"g", b"i"),
+        "job s group i: 0 of its jobs were let in, it says 1",
+    ),
+    row(
+        "job.groups",
+        GROUP,
+        Field(0, Number(2)),
+        "1 of its jobs were let in, it says 2",
+    ),
+    row(
+        "job.groups",
+        GROUP,
+        Within(&[1, 3], Number(9)),
+        "group g: its line has 2 jobs",
+    ),
+    row(
+        "job.groups",
+        GROUP_H,
+        Field(3, Missing),
+        "none of its jobs was let in, and it has no timer",
+    ),
+    row(
+        "job.groups",
+        GROUP_H,
+        Field(3, Number(LATE)),
+        "job s group h: it opens at",
+    ),
+    row(
+        "job.group_lines",
+        GROUP,
+        Remove,
+        "job s group g: its line has nothing at 0",
+    ),
+    row(
+        "job.group_lines",
+        GROUP,
+        Copy(b"g\0", b"k\0"),
+        "group k: its line has something at 0",
+    ),
+    row(
+        "job.group_lines",
+        GROUP,
+        Move(b"\0\0", b"\0\x05"),
+        "job g2: it is not at 0 of the line of its group",
+    ),
+    row(
         "job.lines",
         FIRST,
         Remove,
@@ -309,22 +403,24 @@ fn every_table_has_a_row_removed_added_and_changed() {
 #[test]
 fn timer_that_was_set_aside_stands_for_one_that_is_set() {
     let folder = folder();
-    for (table, key, kind) in [
-        ("engine.timers", &b"scheduled"[..], 0x0501),
-        ("engine.timers", b"running", 0x0502),
-        ("engine.timers", b"urgent", 0x0503),
-        ("engine.idle_timers", b"done", 0x0504),
+    for (table, owner, kind) in [
+        ("engine.timers", &b"q\0scheduled\0"[..], 0x0501_u16),
+        ("engine.timers", b"q\0running\0", 0x0502),
+        ("engine.timers", b"q\0urgent\0", 0x0503),
+        ("engine.idle_timers", b"q\0done\0", 0x0504),
         ("engine.idle_timers", b"s\0", 0x0505),
+        ("engine.timers", b"s\0", 0x0506),
+        ("engine.timers", b"s\0h\0", 0x0507),
     ] {
         let mut timers = folder.rows(table).into_iter();
-        let is_it = |of: &[u8]| of[12..].windows(key.len()).any(|part| part == key);
-        let (row_key, bytes) = timers.find(|(of, _)| is_it(of)).unwrap();
+        let name = [&kind.to_be_bytes(), owner].concat();
+        let (row_key, bytes) = timers.find(|(of, _)| of[10..] == name).unwrap();
         // Slot, due time and number of the timer stand in front of what it was set with.
-        let (slot, owner) = (row_key[..2].to_vec(), row_key[12..].to_vec());
+        let slot = row_key[..2].to_vec();
         folder.put(table, vec![(row_key.clone(), None)]);
         assert_ne!(folder.faults(), Vec::<String>::new());
         let dead_key = [&slot[..], &7u64.to_be_bytes()].concat();
-        let dead = dead_letter(kind, &owner);
+        let dead = dead_letter(kind, owner);
         folder.put("engine.dead_letters", vec![(dead_key.clone(), Some(dead))]);
         // The number of the dead letter is nobody's; that is the engine's affair.
         let faults = folder.faults().into_iter();

@@ -1,9 +1,8 @@
 //! What keeps a few from taking the places of many: limits for each buyer and each address, and challenges.
 
 use minicbor::{Decode, Encode};
-use tidegate_engine::{Row, words};
+use tidegate_engine::{Rate, Row, words};
 
-use crate::gcra::Rate;
 use crate::table::{Entrant, HashBytes, Sale};
 use crate::{ADDRESS_BURST, BUYER_BURST, Refusal};
 

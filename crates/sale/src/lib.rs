@@ -48,7 +48,6 @@ mod counts;
 pub mod draw;
 mod edge;
 mod gate;
-mod gcra;
 mod guard;
 pub mod hex;
 mod lots;

@@ -8,9 +8,10 @@ use super::receipt_of;
 use crate::apply::DEADLINE;
 use crate::command::Add;
 use crate::hand::{Hand, To, keep};
-use crate::refusal::{DEADLINE_PASSED, ID_CONFLICT, INVALID_TIME};
+use crate::limits::Halt;
+use crate::refusal::{DEADLINE_PASSED, ID_CONFLICT, INVALID_TIME, QUEUE_DRAINING};
 use crate::reply::JobReceipt;
-use crate::table::{JOBS, Job, QUEUES, Stand, Which};
+use crate::table::{GROUPS, JOBS, Job, QUEUES, Stand, Which};
 use crate::terms::Terms;
 use crate::words::Unique;
 use crate::{AHEAD_MS_MAX, Refusal};
@@ -18,7 +19,8 @@ use crate::{AHEAD_MS_MAX, Refusal};
 impl Apply for Add {
     type Reply = JobReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[ID_CONFLICT, INVALID_TIME, DEADLINE_PASSED];
+    const REFUSALS: &'static [RefusalDef] =
+        &[ID_CONFLICT, INVALID_TIME, DEADLINE_PASSED, QUEUE_DRAINING];
 
     fn key(&self) -> &str {
         self.queue.as_str()
@@ -29,23 +31,29 @@ impl Apply for Add {
             Id::Chosen(id) => Hand::reads(reads, self.queue.as_str(), id.as_str()),
             Id::Mint => reads.row(&QUEUES, self.queue.as_str()),
         }
+        if let Some(group) = &self.group {
+            reads.row(&GROUPS, (self.queue.as_str(), group.as_str()));
+        }
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let (name, content) = (self.queue.as_str(), self.content().0);
         let id = self.id_of(tx)?;
-        if let Some(earlier) = Hand::of(tx, name, &id)? {
-            let is_over = earlier.job.stand.has_ended() && self.unique == Some(Unique::Live);
-            if !is_over && earlier.job.content != content {
+        let earlier = Hand::of(tx, name, &id)?;
+        if let Some(earlier) = earlier.as_ref().filter(|earlier| !self.replaces(earlier)) {
+            if earlier.job.content != content {
                 return Err(Refusal::IdConflict.into());
             }
-            if !is_over {
-                return Ok(receipt_of(&earlier, true));
-            }
-            earlier.forget(tx)?;
+            return Ok(receipt_of(earlier, true));
         }
         let due_ms = self.due_ms(tx.now_ms())?;
+        if let Some(earlier) = earlier {
+            earlier.forget(tx)?;
+        }
         let mut queue = tx.get(&QUEUES, name)?.unwrap_or_default();
+        if queue.halt == Some(Halt::Draining) {
+            return Err(Refusal::QueueDraining.into());
+        }
         queue.added += 1;
         let job = self.job(tx, &id, (content, queue.added));
         let mut hand = Hand {
@@ -61,7 +69,7 @@ impl Apply for Add {
             Some(due_ms) => To::Wait { due_ms },
             None => To::Line,
         };
-        hand.enter(tx, to);
+        hand.enter(tx, to)?;
         let receipt = receipt_of(&hand, false);
         hand.put(tx);
         Ok(receipt)
@@ -69,6 +77,11 @@ impl Apply for Add {
 }
 
 impl Add {
+    /// Whether an earlier job of the same id makes room for it.
+    fn replaces(&self, earlier: &Hand<'_>) -> bool {
+        earlier.job.stand.has_ended() && self.unique == Some(Unique::Live)
+    }
+
     /// The id that the caller chose, or a fresh one.
     fn id_of(&self, tx: &mut Tx<'_>) -> Result<CompactString, Missing> {
         if let Id::Chosen(id) = &self.id {
@@ -130,6 +143,8 @@ impl Add {
             note: None,
             result: None,
             ended_at_ms: None,
+            group: self.group.as_ref().map(|group| group.as_str().to_owned()),
+            is_admitted: false,
         }
     }
 }

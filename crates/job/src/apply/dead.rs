@@ -6,10 +6,10 @@ use tidegate_engine::{KeyReader, Missing, Reads, Stop, Tx};
 use super::{hand_of, receipt_of, stored};
 use crate::command::{DropAll, DropJob, Replay, ReplayAll};
 use crate::hand::Hand;
-use crate::line::{DEAD_LINE, Entry};
+use crate::line::{DEAD_LINE, Of};
 use crate::refusal::{NOT_DEAD, SWEEP_UNDER_WAY, UNKNOWN_JOB, UNKNOWN_QUEUE};
 use crate::reply::{JobReceipt, QueueReceipt};
-use crate::table::{DOMAIN, JOBS, JobState, LINES, QUEUES, Queue, Stand, Sweep};
+use crate::table::{DOMAIN, JOBS, JobState, QUEUES, Queue, Stand, Sweep};
 use crate::{Refusal, STEP_MAX};
 
 /// All dead jobs of a queue are replayed or dropped, some at a time.
@@ -68,7 +68,8 @@ fn dead_hand_of<'a>(
         | JobState::Ready
         | JobState::Running
         | JobState::Done
-        | JobState::Cancelled) => Err(Refusal::NotDead { state }.into()),
+        | JobState::Cancelled
+        | JobState::Blocked) => Err(Refusal::NotDead { state }.into()),
     }
 }
 
@@ -143,13 +144,8 @@ fn reads_of_sweep(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     let Some(line) = queue.as_ref().and_then(|queue| queue.line_at(DEAD_LINE)) else {
         return;
     };
-    for place in (line.head..line.tail)
-        .zip(0..=STEP_MAX)
-        .map(|(place, _)| place)
-    {
-        if let Some(Entry::Job(id)) = reads.get(&LINES, (name, DEAD_LINE, place)) {
-            reads.row(&JOBS, (name, &*id));
-        }
+    for id in line.read_first(reads, Of::Queue(name), STEP_MAX) {
+        reads.row(&JOBS, (name, &*id));
     }
 }
 
@@ -184,7 +180,7 @@ fn sweep_one(tx: &mut Tx<'_>, name: &str, mut queue: Queue, sweep: Sweep) -> Res
         tx.put(&QUEUES, name, queue);
         return Ok(false);
     };
-    let id = line.first(tx, name)?;
+    let id = line.first(tx, Of::Queue(name))?;
     let hand = Hand::of(tx, name, &id)?;
     let mut hand = hand.expect("because a job stands in line until it leaves it");
     debug_assert!(matches!(hand.job.stand, Stand::Dead(_)), "{name}: {id}");

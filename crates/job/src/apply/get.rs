@@ -63,6 +63,7 @@ impl Get {
             id: self.id.compact(),
             state: job.stand.state().word(),
             priority: job.priority.into(),
+            group: job.group.clone(),
             tries: job.tries.into(),
             retries: job.terms().retries.into(),
             created_at_ms: job.created_at_ms,
@@ -86,6 +87,6 @@ fn times_of(job: &Job) -> (Option<u64>, Option<u64>, Option<u64>) {
         Stand::Scheduled(due_ms) => (Some(due_ms), None, None),
         Stand::Running(until_ms) => (None, Some(until_ms), None),
         Stand::Done(until_ms) | Stand::Cancelled(until_ms) => (None, None, Some(until_ms)),
-        Stand::Ready(_) | Stand::Dead(_) => (None, None, None),
+        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => (None, None, None),
     }
 }

@@ -6,6 +6,7 @@ mod dead;
 mod done;
 mod fail;
 mod get;
+mod limits;
 mod progress;
 mod queue;
 mod snooze;
@@ -13,6 +14,7 @@ mod take;
 mod timers;
 
 pub(crate) use dead::SWEEP;
+pub(crate) use limits::{OPEN, OPEN_GROUP};
 pub(crate) use timers::{DEADLINE, FORGET, LEASE_END, WAKE};
 
 use compact_str::CompactString;
@@ -62,6 +64,7 @@ fn leased<'a>(
         | Stand::Done(_)
         | Stand::Dead(_)
         | Stand::Cancelled(_)
+        | Stand::Blocked(_)
             if word.is_some() && own.word == word =>
         {
             Ok(Leased::Repeats(hand))
@@ -71,7 +74,8 @@ fn leased<'a>(
         | Stand::Running(_)
         | Stand::Done(_)
         | Stand::Dead(_)
-        | Stand::Cancelled(_) => Err(Refusal::LeaseOver.into()),
+        | Stand::Cancelled(_)
+        | Stand::Blocked(_) => Err(Refusal::LeaseOver.into()),
     }
 }
 
@@ -83,7 +87,8 @@ fn receipt_of(hand: &Hand<'_>, repeated: bool) -> JobReceipt {
         | Stand::Running(_)
         | Stand::Done(_)
         | Stand::Dead(_)
-        | Stand::Cancelled(_) => None,
+        | Stand::Cancelled(_)
+        | Stand::Blocked(_) => None,
     };
     JobReceipt {
         queue: CompactString::new(name),

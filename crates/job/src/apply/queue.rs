@@ -6,8 +6,9 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::Refusal;
 use crate::command::GetQueue;
+use crate::limits::{Halt, Limit};
 use crate::refusal::UNKNOWN_QUEUE;
-use crate::reply::QueueInfo;
+use crate::reply::{LimitInfo, QueueInfo};
 use crate::table::{JobState, QUEUES, Queue};
 
 impl Apply for GetQueue {
@@ -32,6 +33,7 @@ impl Apply for GetQueue {
 
 impl Queue {
     pub(crate) fn info(&self, name: &str) -> QueueInfo {
+        let limits = self.limits();
         QueueInfo {
             queue: CompactString::new(name),
             added: self.added,
@@ -41,6 +43,24 @@ impl Queue {
             done: self.count(JobState::Done),
             dead: self.count(JobState::Dead),
             cancelled: self.count(JobState::Cancelled),
+            blocked: self.count(JobState::Blocked),
+            state: match self.halt {
+                None => "open",
+                Some(Halt::Paused) => "paused",
+                Some(Halt::Draining) => "draining",
+            },
+            limits: limit_info(&limits.queue),
+            group_limits: limit_info(&limits.group),
+            version: self.version,
         }
+    }
+}
+
+fn limit_info(limit: &Limit) -> LimitInfo {
+    LimitInfo {
+        concurrency: limit.concurrency,
+        rate: limit.rate,
+        per_ms: limit.per_ms,
+        burst: limit.burst,
     }
 }

@@ -12,9 +12,10 @@ use tidegate_engine::{Missing, Place, Random, Reads, Slot, Splits, Stop, Tx};
 use super::new_lease;
 use crate::command::Take;
 use crate::hand::{Hand, To, kept, word_of_takers};
-use crate::line::Entry;
+use crate::limits::May;
+use crate::line::Of;
 use crate::reply::{TakenJob, TakenJobs};
-use crate::table::{BODIES, JOBS, Job, Kept, LINES, QUEUES, Queue, Which};
+use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Queue, Which};
 use crate::words::Order;
 use crate::{INLINE_BYTES_MAX, TAKE_BYTES_MAX};
 
@@ -37,13 +38,8 @@ impl Apply for Take {
         };
         let mut left = self.count.get();
         for line in queue.lines_of_ready() {
-            // One further: it is the first then.
-            for place in
-                (line.head..line.tail).take(usize::try_from(left + 1).unwrap_or(usize::MAX))
-            {
-                if let Some(Entry::Job(id)) = reads.get(&LINES, (name, line.number, place)) {
-                    read_job(reads, name, &id);
-                }
+            for id in line.read_first(reads, Of::Queue(name), left) {
+                read_job(reads, name, &id);
             }
             left = left.saturating_sub(line.live);
             if left == 0 {
@@ -121,7 +117,10 @@ impl Take {
             let Some(line) = queue.first_line().copied() else {
                 break;
             };
-            let id = line.first(tx, name)?;
+            let May::Begin { next_us } = queue.may_begin(tx.now_ms()) else {
+                break;
+            };
+            let id = line.first(tx, Of::Queue(name))?;
             let job = tx.get(&JOBS, (name, &*id))?;
             let job = job.expect("because a job stands in line until it leaves it");
             bytes += job.payload.as_ref().map_or(0, Kept::len);
@@ -139,12 +138,14 @@ impl Take {
                 queue = hand.put(tx);
                 continue;
             }
+            hand.queue.expected_us = next_us;
             let lease = jobs.first().map(|(lease, _)| *lease);
             let lease = lease.unwrap_or_else(|| tx.mint());
             let (taken, after) = self.take_one(tx, lease, hand)?;
             jobs.push((lease, taken));
             queue = after;
         }
+        leave_rest(tx, name, queue);
         Ok(jobs)
     }
 
@@ -176,6 +177,21 @@ impl Take {
             until_ms,
         };
         Ok((taken, hand.put(tx)))
+    }
+}
+
+/// What is left of a queue that has limits is for others, now or once it may begin.
+fn leave_rest(tx: &mut Tx<'_>, name: &str, mut queue: Queue) {
+    if queue.limits().queue.is_none() || queue.first_line().is_none() {
+        return; // Each of the others was told of a job of its own.
+    }
+    match queue.may_begin(tx.now_ms()) {
+        May::Begin { .. } => tx.tell_some(&word_of_takers(name), 1),
+        May::At { at_ms } if queue.opens_at_ms.is_none() => {
+            queue.open_at(tx, name, at_ms);
+            tx.put(&QUEUES, name, queue);
+        }
+        May::At { .. } | May::Full => {}
     }
 }
 

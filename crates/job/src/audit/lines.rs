@@ -22,7 +22,8 @@ pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) -> BTreeMap<(u
         }
     }
     for line in &queue.lines {
-        check_line(line, rows, &mut |what| {
+        let entry = |place| rows.lines.get(&(line.number, place));
+        check_line(line, &entry, &mut |what| {
             fault(format!(": line {}{what}", line.number))
         });
     }
@@ -35,8 +36,12 @@ pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) -> BTreeMap<(u
     standing
 }
 
-fn check_line(line: &Line, rows: &Rows, fault: Fault<'_>) {
-    let entry = |place| rows.lines.get(&(line.number, place));
+/// A line has what it says at its places.
+pub(super) fn check_line<'a>(
+    line: &Line,
+    entry: &dyn Fn(u64) -> Option<&'a Entry>,
+    fault: Fault<'_>,
+) {
     let (mut place, mut live, mut is_behind_gap) = (line.head, 0, true);
     while place < line.tail {
         match entry(place) {

@@ -1,5 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
+mod groups;
 mod lines;
 mod rows;
 
@@ -42,6 +43,7 @@ fn check(books: &Books<'_>, queue: &Queue, rows: &Rows, fault: Fault<'_>) {
     check_timers(rows, fault);
     check_bodies(rows, fault);
     check_sweep(queue, rows, fault);
+    groups::check(queue, rows, fault);
     for (id, job) in &rows.jobs {
         check_job(books, queue, job, &mut |what| {
             fault(format!(" job {id}{what}"))
@@ -58,6 +60,7 @@ fn check_counts(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
         JobState::Done,
         JobState::Dead,
         JobState::Cancelled,
+        JobState::Blocked,
     ] {
         let jobs = rows.jobs.values();
         let jobs = jobs.filter(|job| job.stand.state() == state).count() as u64;
@@ -75,9 +78,11 @@ fn check_places(rows: &Rows, mut standing: BTreeMap<(u8, u64), String>, fault: F
         let place = match job.stand {
             Stand::Ready(place) => (line_of(job.priority), place),
             Stand::Dead(place) => (DEAD_LINE, place),
-            Stand::Scheduled(_) | Stand::Running(_) | Stand::Done(_) | Stand::Cancelled(_) => {
-                continue;
-            }
+            Stand::Scheduled(_)
+            | Stand::Running(_)
+            | Stand::Done(_)
+            | Stand::Cancelled(_)
+            | Stand::Blocked(_) => continue,
         };
         if standing.remove(&place).as_ref() != Some(id) {
             let (line, place) = place;
@@ -99,7 +104,7 @@ fn check_timers(rows: &Rows, fault: Fault<'_>) {
             Stand::Scheduled(at_ms) => Some((Kind::Wake, at_ms)),
             Stand::Running(at_ms) => Some((Kind::LeaseEnd, at_ms)),
             Stand::Done(at_ms) | Stand::Cancelled(at_ms) => Some((Kind::Forget, at_ms)),
-            Stand::Ready(_) | Stand::Dead(_) => None,
+            Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => None,
         };
         let deadline = job.deadline_ms.filter(|_| !job.stand.has_ended());
         let deadline = deadline.map(|at_ms| (Kind::Deadline, at_ms));

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, RowKey};
 
-use crate::apply::{DEADLINE, FORGET, LEASE_END, SWEEP, WAKE};
+use crate::apply::{DEADLINE, FORGET, LEASE_END, OPEN, OPEN_GROUP, SWEEP, WAKE};
+use crate::group::Group;
 use crate::line::Entry;
-use crate::table::{BODIES, JOBS, Job, LINES, QUEUES, Queue};
+use crate::table::{BODIES, GROUP_LINES, GROUPS, JOBS, Job, LINES, QUEUES, Queue};
 
 /// The timers of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,13 @@ pub(super) struct Rows {
     /// When the dead are seen to.
     pub(super) sweeps: Vec<u64>,
     pub(super) sweep_set_aside: bool,
+    /// By key.
+    pub(super) groups: BTreeMap<String, Group>,
+    /// By key and place.
+    pub(super) group_lines: BTreeMap<(String, u64), Entry>,
+    /// When it opens; the key of a group that does so, or nothing.
+    pub(super) opens: BTreeSet<(u64, String)>,
+    pub(super) opens_set_aside: BTreeSet<String>,
 }
 
 /// The rows of every queue; those that lie elsewhere than they should are told.
@@ -75,6 +83,25 @@ pub(super) fn by_queue(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<
         for aside in books.timers_set_aside(timer) {
             let (rows, mut behind) = queues.behind(aside.owner());
             rows.set_aside.insert((kind, text(&mut behind)));
+        }
+    }
+    for (key, group) in books.rows(&GROUPS) {
+        let (rows, mut behind) = queues.of(&key);
+        rows.groups.insert(text(&mut behind), group);
+    }
+    for (key, entry) in books.rows(&GROUP_LINES) {
+        let (rows, mut behind) = queues.of(&key);
+        let (group, place) = (text(&mut behind), behind.number().unwrap_or(u64::MAX));
+        rows.group_lines.insert((group, place), entry);
+    }
+    for timer in [&OPEN, &OPEN_GROUP] {
+        for set in books.timers(timer) {
+            let (rows, mut behind) = queues.behind(set.owner());
+            rows.opens.insert((set.due_ms(), text(&mut behind)));
+        }
+        for aside in books.timers_set_aside(timer) {
+            let (rows, mut behind) = queues.behind(aside.owner());
+            rows.opens_set_aside.insert(text(&mut behind));
         }
     }
     for set in books.timers(&SWEEP) {

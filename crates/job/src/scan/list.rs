@@ -11,7 +11,7 @@ use crate::command::List;
 use crate::line::{DEAD_LINE, Entry};
 use crate::refusal::{Refusal, UNKNOWN_QUEUE};
 use crate::reply::JobInfo;
-use crate::table::{JOBS, Job, JobState, Kept, LINES, QUEUES, Stand};
+use crate::table::{GROUP_LINES, JOBS, Job, JobState, Kept, LINES, QUEUES, Stand};
 use crate::words::Cursor;
 
 impl Scan for List {
@@ -22,6 +22,7 @@ impl Scan for List {
         QUEUES.id(),
         JOBS.id(),
         LINES.id(),
+        GROUP_LINES.id(),
         WAKE.table_id(),
         FORGET.table_id(),
     ];
@@ -42,6 +43,7 @@ impl Scan for List {
             JobState::Scheduled => self.by_time(context, &WAKE),
             JobState::Running => self.by_time(context, &LEASE_END),
             JobState::Done | JobState::Cancelled => self.by_time(context, &FORGET),
+            JobState::Blocked => self.in_groups(context),
             JobState::Ready => self.in_lines(context, after, |line| line < DEAD_LINE),
             JobState::Dead => {
                 let before = Cursor {
@@ -83,6 +85,33 @@ impl List {
                 of: line.into(),
                 number: number.unwrap_or_default(),
                 id: CompactString::default(),
+            };
+            let item = match &entry {
+                Entry::Job(id) => self.item(context, id, &cursor),
+                Entry::Gap(_) => None,
+            };
+            if page.is_full_with(item, &cursor) {
+                return page.end();
+            }
+        }
+        page.end_at(is_cut)
+    }
+
+    /// Those that stand in lines of groups, one group behind the other.
+    fn in_groups(&self, context: &ScanContext) -> Page<JobInfo> {
+        let name = self.queue.as_str();
+        let after = self.after.as_ref();
+        let after = after.map(|after| (name, after.id.as_str(), after.number));
+        let rows = context.rows(&GROUP_LINES, name, after, SCAN_ROWS_MAX);
+        let is_cut = rows.len() == SCAN_ROWS_MAX;
+        let mut page = Found::new(self.limit());
+        for (key, entry) in rows {
+            let mut parts = key.parts();
+            let (_, group, number) = (parts.text(), parts.text(), parts.number());
+            let cursor = Cursor {
+                of: 0,
+                number: number.unwrap_or_default(),
+                id: CompactString::new(group.unwrap_or_default()),
             };
             let item = match &entry {
                 Entry::Job(id) => self.item(context, id, &cursor),
@@ -188,12 +217,13 @@ fn info(id: &str, job: &Job, cursor: &Cursor) -> JobInfo {
         | Stand::Running(at_ms)
         | Stand::Done(at_ms)
         | Stand::Cancelled(at_ms) => Some(at_ms),
-        Stand::Ready(_) | Stand::Dead(_) => None,
+        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => None,
     };
     JobInfo {
         id: CompactString::new(id),
         state: job.stand.state().word(),
         priority: job.priority.into(),
+        group: job.group.clone(),
         tries: job.tries.into(),
         created_at_ms: job.created_at_ms,
         at_ms,

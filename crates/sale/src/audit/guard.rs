@@ -1,11 +1,11 @@
 //! Limits for buyers and addresses: nobody is expected later than a limit lets them be.
 
+use tidegate_engine::Rate;
 use tidegate_engine::contract::Books;
 
 use super::Fault;
 use super::rows::Rows;
 use crate::ADDRESS_CELLS;
-use crate::gcra::Rate;
 use crate::guard::Guard;
 use crate::table::Sale;
 

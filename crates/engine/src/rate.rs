@@ -8,19 +8,26 @@
 //! Source: ITU-T Recommendation I.371, and ATM Forum, Traffic Management Specification 4.0 (af-tm-0056.000):
 //! GCRA(I, L) as the virtual scheduling algorithm, with the interval I and the tolerance L.
 
-const MINUTE_US: u64 = 60_000_000;
+const MINUTE_MS: u64 = 60_000;
 
 /// A pace, and by how much what comes may be ahead of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rate {
+pub struct Rate {
     interval_us: u64,
     tolerance_us: u64,
 }
 
 impl Rate {
     /// So many a minute, of which `burst` may come at once; none if it is 0, which is no limit.
-    pub(crate) fn per_minute(count: u64, burst: u64) -> Option<Self> {
-        let interval_us = MINUTE_US.checked_div(count)?;
+    #[must_use]
+    pub fn per_minute(count: u64, burst: u64) -> Option<Self> {
+        Self::of(count, MINUTE_MS, burst)
+    }
+
+    /// The same in so many milliseconds: at most one in a microsecond.
+    #[must_use]
+    pub fn of(count: u64, per_ms: u64, burst: u64) -> Option<Self> {
+        let interval_us = (per_ms * 1_000).checked_div(count)?.max(1);
         Some(Self {
             interval_us,
             tolerance_us: interval_us * burst.saturating_sub(1),
@@ -28,7 +35,10 @@ impl Rate {
     }
 
     /// One comes now. Gives when the next is expected, in µs; or in how many ms this one would conform.
-    pub(crate) fn arrive(self, expected_us: Option<u64>, now_ms: u64) -> Result<u64, u64> {
+    ///
+    /// # Errors
+    /// It does not conform.
+    pub fn arrive(self, expected_us: Option<u64>, now_ms: u64) -> Result<u64, u64> {
         let now_us = now_ms * 1_000;
         let expected_us = expected_us.unwrap_or_default().max(now_us);
         let early_us = expected_us - now_us;
@@ -39,7 +49,8 @@ impl Rate {
     }
 
     /// The latest moment at which, by now, the next one may be expected.
-    pub(crate) fn latest_us(self, now_ms: u64) -> u64 {
+    #[must_use]
+    pub fn latest_us(self, now_ms: u64) -> u64 {
         now_ms
             .saturating_mul(1_000)
             .saturating_add(self.tolerance_us + self.interval_us)

@@ -1,0 +1,91 @@
+//! Groups: what they count, who waits in their lines, and when they, and their queue, open.
+
+use std::collections::BTreeMap;
+
+use super::Fault;
+use super::lines::check_line;
+use super::rows::Rows;
+use crate::line::Entry;
+use crate::table::{Job, Queue, Stand};
+
+pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
+    check_jobs(rows, fault);
+    let mut opens = rows.opens.clone();
+    let mut check_opens = |key: &str, says: Option<u64>, fault: Fault<'_>| {
+        let Some(at_ms) = says else { return };
+        let is_set = opens.remove(&(at_ms, key.to_owned()));
+        if !is_set && !rows.opens_set_aside.contains(key) {
+            fault(format!(": it opens at {at_ms}, and has no timer for that"));
+        }
+    };
+    check_opens("", queue.opens_at_ms, fault);
+    for (key, group) in &rows.groups {
+        let mut fault = |what: String| fault(format!(" group {key}{what}"));
+        check_opens(key, group.opens_at_ms, &mut fault);
+        let entry = |place| rows.group_lines.get(&(key.clone(), place));
+        check_line(&group.line, &entry, &mut |what| {
+            fault(format!(": its line{what}"))
+        });
+        let jobs = rows.jobs.values();
+        let admitted = jobs.filter(|job| job.is_admitted && job.group.as_deref() == Some(key));
+        let admitted = admitted.count() as u64;
+        if admitted != group.admitted {
+            let says = group.admitted;
+            fault(format!(
+                ": {admitted} of its jobs were let in, it says {says}"
+            ));
+        }
+        if admitted == 0 && group.opens_at_ms.is_none() {
+            fault(": none of its jobs was let in, and it has no timer".to_owned());
+        }
+    }
+    for (at_ms, key) in opens {
+        fault(format!(
+            ": a timer opens group {key:?} at {at_ms}, and should not"
+        ));
+    }
+}
+
+/// Each job that waits in its group stands in its line, and nobody else does; and who was let in is ready or runs.
+fn check_jobs(rows: &Rows, fault: Fault<'_>) {
+    let mut standing = BTreeMap::new();
+    for ((group, place), entry) in &rows.group_lines {
+        if let Entry::Job(id) = entry {
+            standing.insert((group.clone(), *place), id.to_string());
+        }
+        let of = rows.groups.get(group);
+        if of.is_none_or(|of| !(of.line.head..of.line.tail).contains(place)) {
+            fault(format!(
+                " group {group}: its line has something at {place}, where it is not in use"
+            ));
+        }
+    }
+    for (id, job) in &rows.jobs {
+        let group = job.group.clone().unwrap_or_default();
+        if let Stand::Blocked(place) = job.stand
+            && standing.remove(&(group.clone(), place)).as_ref() != Some(id)
+        {
+            fault(format!(
+                " job {id}: it is not at {place} of the line of its group"
+            ));
+        }
+        check_admitted(rows, &group, job, &mut |what| {
+            fault(format!(" job {id}{what}"))
+        });
+    }
+    for ((group, place), id) in standing {
+        fault(format!(
+            " group {group}: {id} is at {place} of its line, and should not be"
+        ));
+    }
+}
+
+fn check_admitted(rows: &Rows, group: &str, job: &Job, fault: Fault<'_>) {
+    let may_be = matches!(job.stand, Stand::Ready(_) | Stand::Running(_));
+    if job.is_admitted && (!may_be || !rows.groups.contains_key(group)) {
+        fault(format!(
+            ": in state {:?}, let in by group {group:?}",
+            job.stand
+        ));
+    }
+}

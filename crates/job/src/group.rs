@@ -1,0 +1,146 @@
+//! Groups: jobs of a queue with one key, of which so many may be ready or running at once, and so many become ready in a
+//! time. The others wait in a line of their group until they are let in; so whoever takes a job never has to pass one
+//! over.
+
+use minicbor::{Decode, Encode};
+use tidegate_engine::{Missing, Reads, Row, Tx};
+
+use crate::apply::OPEN_GROUP;
+use crate::hand::word_of_takers;
+use crate::limits::{Limit, May};
+use crate::line::{Line, Of, line_of};
+use crate::table::{GROUPS, JOBS, Queue, Stand};
+
+/// Jobs that are let in at once; a timer goes on with the rest.
+const LET_IN_MAX: u64 = 16;
+
+/// A group that has a job which is let in, or waits for that, or that has to know when the next one may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Group {
+    /// Jobs that were let in, and are ready or running.
+    #[n(0)]
+    pub(crate) admitted: u64,
+    /// Those that wait.
+    #[n(1)]
+    pub(crate) line: Line,
+    /// When the next one is expected at the latest, in µs.
+    #[cbor(n(2), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) expected_us: u64,
+    /// When it is looked at again.
+    #[n(3)]
+    pub(crate) opens_at_ms: Option<u64>,
+}
+
+impl Row for Group {}
+
+/// A group in hand.
+pub(crate) struct Gate<'a> {
+    name: &'a str,
+    key: &'a str,
+    pub(crate) row: Group,
+}
+
+impl<'a> Gate<'a> {
+    pub(crate) fn of(tx: &mut Tx<'_>, name: &'a str, key: &'a str) -> Result<Self, Missing> {
+        let row = tx.get(&GROUPS, (name, key))?.unwrap_or_default();
+        Ok(Self { name, key, row })
+    }
+
+    /// Names the rows of a group from which somebody leaves.
+    pub(crate) fn reads(reads: &mut Reads<'_>, name: &str, key: &str) {
+        let Some(row) = reads.get(&GROUPS, (name, key)) else {
+            return;
+        };
+        for id in row.line.read_first(reads, Of::Group(name, key), 1) {
+            reads.row(&JOBS, (name, &*id));
+        }
+    }
+
+    pub(crate) fn line(&self) -> Of<'a> {
+        Of::Group(self.name, self.key)
+    }
+
+    /// Lets one in, if nobody waits and it may be.
+    pub(crate) fn admit(&mut self, limit: &Limit, now_ms: u64) -> bool {
+        let May::Begin { next_us } = limit.may(self.row.admitted, self.row.expected_us, now_ms)
+        else {
+            return false;
+        };
+        let is_free = self.row.line.live == 0;
+        if is_free {
+            self.row.admitted += 1;
+            self.row.expected_us = next_us;
+        }
+        is_free
+    }
+
+    /// Somebody stands in its line now: it is looked at again as soon as somebody may be let in, unless that is once
+    /// another one leaves.
+    pub(crate) fn open_in_time(&mut self, tx: &mut Tx<'_>, limit: &Limit) {
+        let now_ms = tx.now_ms();
+        match limit.may(self.row.admitted, self.row.expected_us, now_ms) {
+            May::Begin { .. } => self.open_at(tx, now_ms),
+            May::At { at_ms } => self.open_at(tx, at_ms),
+            May::Full => {}
+        }
+    }
+
+    fn open_at(&mut self, tx: &mut Tx<'_>, at_ms: u64) {
+        if self.row.opens_at_ms.is_none() {
+            tx.wake_at(&OPEN_GROUP, at_ms, (self.name, self.key));
+            self.row.opens_at_ms = Some(at_ms);
+        }
+    }
+
+    /// Lets those in who wait, as many as may be.
+    pub(crate) fn let_in(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
+        let limit = queue.limits().group;
+        let mut let_in = 0;
+        while self.row.line.live > 0
+            && let_in < LET_IN_MAX
+            && let May::Begin { next_us } =
+                limit.may(self.row.admitted, self.row.expected_us, tx.now_ms())
+        {
+            self.let_first_in(tx, queue)?;
+            self.row.admitted += 1;
+            self.row.expected_us = next_us;
+            let_in += 1;
+        }
+        if self.row.line.live > 0 {
+            self.open_in_time(tx, &limit);
+        }
+        Ok(())
+    }
+
+    /// The first one that waits is ready.
+    fn let_first_in(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
+        let (name, of) = (self.name, self.line());
+        let id = self.row.line.first(tx, of)?;
+        let head = self.row.line.head;
+        self.row.line.leave(tx, of, head)?;
+        let job = tx.get(&JOBS, (name, &*id))?;
+        let mut job = job.expect("because a job stands in line until it leaves it");
+        let line = queue.line(line_of(job.priority));
+        job.stand = Stand::Ready(line.push(tx, Of::Queue(name), &id));
+        job.is_admitted = true;
+        queue.blocked -= 1;
+        tx.put(&JOBS, (name, &*id), job);
+        tx.tell_some(&word_of_takers(name), 1);
+        Ok(())
+    }
+
+    /// Stores it, as long as there is something to know of it.
+    pub(crate) fn put(mut self, tx: &mut Tx<'_>) {
+        let is_empty = self.row.admitted == 0 && self.row.line.live == 0;
+        let expected_ms = self.row.expected_us.div_ceil(1_000);
+        if is_empty && expected_ms > tx.now_ms() {
+            self.open_at(tx, expected_ms); // It is forgotten then.
+        }
+        if is_empty && self.row.opens_at_ms.is_none() {
+            tx.remove(&GROUPS, (self.name, self.key));
+        } else {
+            tx.put(&GROUPS, (self.name, self.key), self.row);
+        }
+    }
+}
