@@ -5,11 +5,12 @@ use tidegate_engine::contract::{
 };
 use tidegate_engine::request;
 
+use crate::recur::Missed;
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
 use crate::{
-    CONCURRENCY_MAX, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX, RETRIES_MAX,
-    SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
+    CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX,
+    RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
 };
 
 /// What a worker says, for people.
@@ -48,6 +49,16 @@ request! {
         ["UNIQUE"] unique: Option<Unique>,
         /// The key of its group, of which its queue may let so many run at once, or begin in a time.
         ["GROUP"] group: Option<Name>,
+        /// It recurs: each time that it is due a job is added, whose id has an `@` and that time behind this one. So many
+        /// milliseconds after the time before, first after one such time or when it is due.
+        ["EVERY"] every_ms: Option<Bounded<EVERY_MS_MIN, 315_360_000_000>>,
+        /// Or as a cron expression of five fields has it, or one of `@hourly`, `@daily` and so on.
+        ["CRON"] cron: Option<Name>,
+        /// The zone of its expression, as `Europe/Berlin`: UTC if it does not say.
+        ["TZ"] zone: Option<Name>,
+        /// What becomes of times that have passed while nothing could happen: the last `one` is made up for, or `all` of
+        /// the last day, or `none` that is more than a minute late.
+        ["MISSED"] missed: Option<Missed>,
     }
 }
 

@@ -245,7 +245,64 @@ impl<'a> Hand<'a> {
         self.job.tries = 0;
         self.job.deadline_ms = None;
         self.job.ended_at_ms = None;
-        self.go(tx, To::Line)
+        let to = match &self.job.recurs {
+            None => To::Line,
+            Some(recurs) => match recurs.first_ms(None, tx.now_ms()) {
+                Ok(due_ms) => To::Wait { due_ms },
+                Err(_) => To::Dead, // As it was.
+            },
+        };
+        self.go(tx, to)
+    }
+
+    /// A job that recurs is due: one comes of it, and it is due next.
+    pub(crate) fn recur(&mut self, tx: &mut Tx<'_>, due_ms: u64) -> Result<(), Missing> {
+        let Some(recurs) = &self.job.recurs else {
+            return Ok(());
+        };
+        match recurs.turn(due_ms, tx.now_ms()) {
+            Ok((slot_ms, due_ms)) => {
+                self.go(tx, To::Wait { due_ms })?;
+                let takes_jobs = self.queue.halt != Some(Halt::Draining);
+                match slot_ms.filter(|_| takes_jobs) {
+                    Some(slot_ms) => self.spawn(tx, slot_ms),
+                    None => Ok(()),
+                }
+            }
+            Err(wrong) => {
+                let error = format!("it recurs no more: {}", wrong.word());
+                self.fail(tx, Some(error), Rest::Never)
+            }
+        }
+    }
+
+    /// Adds the job that comes of one that recurs at this time, once.
+    fn spawn(&mut self, tx: &mut Tx<'_>, slot_ms: u64) -> Result<(), Missing> {
+        let (name, id) = (self.name, format_compact!("{}@{slot_ms}", self.id));
+        if tx.get(&JOBS, (name, &*id))?.is_some() {
+            return Ok(());
+        }
+        let place = (name, self.id, Which::Payload);
+        let payload = kept(tx, place, self.job.payload.as_ref())?;
+        let payload = payload.map(|bytes| keep(tx, (name, &id, Which::Payload), &bytes));
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.added += 1;
+        let job = Job {
+            number: queue.added,
+            created_at_ms: tx.now_ms(),
+            payload,
+            recurs: None,
+            ..self.job.clone()
+        };
+        let mut hand = Hand {
+            name,
+            id: &id,
+            queue,
+            job,
+        };
+        hand.enter(tx, To::Line)?;
+        self.queue = hand.put(tx);
+        Ok(())
     }
 
     /// Whether nobody may begin or end it any more.

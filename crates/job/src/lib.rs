@@ -16,7 +16,7 @@
 //! 4. A payload or result that is too long for its row lies beside it, as long as the row says; nothing else does.
 //! 5. A job with a deadline has its timer until it has ended.
 //! 6. A job was tried no more often than its tries allow, and was made before whatever has become of it.
-//! 7. Every row lies in the slot of its queue.
+//! 7. Every row lies in the slot of its queue; and a job that recurs is scheduled, cancelled or dead.
 //! 8. A group counts those of its jobs that were let in, and is there as long as it has such a one, or one that waits in
 //!    its line (*blocked*), or a timer at which it is looked at again. Where somebody waits there is one that was let
 //!    in, or such a timer. A queue that says when it opens has its timer.
@@ -31,6 +31,7 @@ mod group;
 mod hand;
 mod limits;
 mod line;
+mod recur;
 mod refusal;
 mod reply;
 mod scan;
@@ -48,8 +49,8 @@ pub use command::{
 };
 pub use refusal::Refusal;
 pub use reply::{
-    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, QueueInfo, QueueReceipt, TakenJob,
-    TakenJobs,
+    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, QueueInfo, QueueReceipt, RecursInfo,
+    TakenJob, TakenJobs,
 };
 pub use surface::JOB;
 pub use table::JobState;
@@ -89,6 +90,18 @@ pub const INLINE_BYTES_MAX: usize = 1024;
 
 /// Bytes of what a worker says: why it has failed, or how far it is.
 pub const SAID_BYTES_MAX: usize = 1024;
+
+/// The shortest interval at which a job recurs, in milliseconds.
+pub const EVERY_MS_MIN: i64 = 1_000;
+
+/// A job that recurs is late by more than this where it is said to have missed its time.
+pub const MISSED_AFTER_MS: u64 = 60_000;
+
+/// Of the times that a job has missed those of so long are made up for at most: a day.
+pub const MISSED_MS_MAX: u64 = 24 * 3_600_000;
+
+/// Bytes of the id of a job that recurs: behind it stand, in the ids of the jobs that come of it, an `@` and a time.
+pub const RECURRING_ID_BYTES_MAX: usize = tidegate_engine::limits::NAME_BYTES_MAX - 14;
 
 /// Dead jobs that are replayed or dropped at once; a timer goes on with the rest.
 pub const STEP_MAX: u64 = 64;

@@ -19,6 +19,11 @@ pub enum Refusal {
     },
     /// The id is that of a job with other content.
     IdConflict,
+    /// It cannot recur so.
+    InvalidRecurrence {
+        /// What of it is wrong.
+        wrong: &'static str,
+    },
     /// Both a time and a delay, or a time that is too far ahead.
     InvalidTime,
     /// The deadline is not behind the time at which the job is due.
@@ -77,6 +82,11 @@ pub(crate) const INVALID_TIME: RefusalDef = def(
     Status::OutOfRange,
     "A job is due at a time or after a delay, not both, and at most `max_ahead_ms` from now.",
 );
+pub(crate) const INVALID_RECURRENCE: RefusalDef = def(
+    "invalid_recurrence",
+    Status::OutOfRange,
+    "It cannot recur so; what is `wrong`: its `cron` expression, its `zone`, its `id`, which is longer than 114 bytes, its `options`, of which `EVERY` and `CRON` exclude each other and a deadline, and `TZ` and `MISSED` need one of them; or that it would `never` come, nor within ten years.",
+);
 pub(crate) const DEADLINE_PASSED: RefusalDef = def(
     "deadline_passed",
     Status::OutOfRange,
@@ -117,6 +127,7 @@ impl Refuse for Refusal {
             Self::IdConflict => &ID_CONFLICT,
             Self::QueueDraining => &QUEUE_DRAINING,
             Self::InvalidTime => &INVALID_TIME,
+            Self::InvalidRecurrence { .. } => &INVALID_RECURRENCE,
             Self::DeadlinePassed => &DEADLINE_PASSED,
             Self::JobCancelled => &JOB_CANCELLED,
             Self::LeaseOver => &LEASE_OVER,
@@ -131,6 +142,10 @@ impl Refuse for Refusal {
             Self::InvalidTime => {
                 out.name("max_ahead_ms");
                 out.integer(AHEAD_MS_MAX.cast_signed());
+            }
+            Self::InvalidRecurrence { wrong } => {
+                out.name("wrong");
+                out.text(wrong);
             }
             Self::VersionChanged { version } => {
                 out.name("version");

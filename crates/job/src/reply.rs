@@ -66,6 +66,20 @@ reply! {
 }
 
 reply! {
+    /// When a job recurs.
+    pub struct RecursInfo {
+        /// The interval.
+        every_ms: Option<u64>,
+        /// The cron expression.
+        cron: Option<String>,
+        /// Its zone.
+        zone: Option<String>,
+        /// What becomes of times that were missed: one, all or none.
+        missed: &'static str,
+    }
+}
+
+reply! {
     /// A job.
     pub struct JobDetails {
         /// The queue.
@@ -82,6 +96,8 @@ reply! {
         tries: u64,
         /// How often it is tried again before it is dead.
         retries: u64,
+        /// When it recurs, if it does.
+        recurs: Option<RecursInfo>,
         /// When it was added, in milliseconds since 1970.
         created_at_ms: u64,
         /// When a scheduled one is due.
@@ -118,6 +134,8 @@ reply! {
         priority: u64,
         /// The key of its group.
         group: Option<String>,
+        /// Whether it recurs.
+        recurs: bool,
         /// How often it was tried.
         tries: u64,
         /// When it was added, in milliseconds since 1970.

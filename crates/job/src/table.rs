@@ -8,6 +8,7 @@ use tidegate_engine::{Row, Table, words};
 use crate::group::Group;
 use crate::limits::{Halt, Limits};
 use crate::line::{Entry, Line};
+use crate::recur::Recurs;
 use crate::terms::Terms;
 
 /// The domain's number in stored formats.
@@ -130,6 +131,9 @@ pub(crate) struct Job {
     /// It counts in its group as one that was let in.
     #[cbor(n(15), skip_if = "is_not")]
     pub(crate) is_admitted: bool,
+    /// It is no work itself: each time that it is due a job comes of it.
+    #[n(16)]
+    pub(crate) recurs: Option<Box<Recurs>>,
 }
 
 /// Whether something is not so, and a row need not say it.
@@ -306,6 +310,7 @@ mod tests {
 
     use super::*;
     use crate::limits::Limit;
+    use crate::recur::{Missed, Rhythm};
 
     fn job() -> Job {
         Job {
@@ -325,6 +330,7 @@ mod tests {
             ended_at_ms: None,
             group: None,
             is_admitted: false,
+            recurs: None,
         }
     }
 
@@ -384,6 +390,15 @@ mod tests {
             is_admitted: true,
             ..job()
         };
+        let recurs = |rhythm, missed| {
+            let recurs = Recurs { rhythm, missed };
+            Job {
+                recurs: Some(Box::new(recurs)),
+                ..job()
+            }
+        };
+        let every = recurs(Rhythm::Every(300), Missed::One);
+        let cron = recurs(Rhythm::Cron("c".into(), "z".into()), Missed::None);
         let tried = Job {
             stand: Stand::Running(300),
             payload: Some(Kept::Beside(2_000)),
@@ -419,6 +434,8 @@ mod tests {
             hex(&limited),
             hex(&group),
             hex(&blocked),
+            hex(&every),
+            hex(&cron),
         ];
         let expected = [
             "a500090181a400050103020603020201030206a3000401f5021832",
@@ -428,6 +445,8 @@ mod tests {
             "a8000001800701080209a200a001a400010102020303040a020b19012c0c190190",
             "a4000101a400000100020003000219012c03190190",
             "a90019012c0182078103020703040418640582018142ff0008000e61670ff5",
+            "a80019012c0182028105020703040418640582018142ff00080010a20082018119012c0101",
+            "a80019012c0182028105020703040418640582018142ff00080010a2008202826163617a0103",
         ];
         assert_eq!(rows, expected);
         let bytes = minicbor::to_vec(&tried).expect("it is written to memory");

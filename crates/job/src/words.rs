@@ -6,6 +6,8 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{FieldKind, FieldType, Hasher, InvalidKind, Name, Raw};
 use tidegate_engine::words;
 
+use crate::recur::Missed;
+
 /// Against which jobs of the same id a new one stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unique {
@@ -32,6 +34,12 @@ pub enum Order {
 words! { Order {
     "strict" => Self::Strict,
     "weighted" => Self::Weighted,
+} }
+
+words! { Missed {
+    "one" => Self::One,
+    "all" => Self::All,
+    "none" => Self::None,
 } }
 
 /// Whether what has failed is tried again.

@@ -631,7 +631,7 @@ fn dead_jobs_are_replayed_or_dropped_one_by_one_and_all() {
 #[test]
 fn who_dies_while_all_dead_are_seen_to_is_not_one_of_them() {
     let mut desk = Desk::new();
-    for number in 0..=STEP_MAX {
+    for number in 0..STEP_MAX + 2 {
         desk.call(&format!("JOB.ADD q j{number} x RETRIES 0"));
         let lease = desk.take("q");
         desk.call(&format!("JOB.FAIL q j{number} {lease}"));
@@ -641,6 +641,9 @@ fn who_dies_while_all_dead_are_seen_to_is_not_one_of_them() {
     desk.call("JOB.DROPALL q");
     assert_eq!(desk.call("JOB.REPLAYALL q"), "sweep_under_way");
     assert!(desk.call("JOB.DROPALL q").ends_with("repeated=true"));
+    // The place of the last one is that of who dies next.
+    desk.call(&format!("JOB.DROP q j{}", STEP_MAX + 1));
+    desk.balances();
     desk.call(&format!("JOB.FAIL q late {lease}"));
     for _ in 0..5 {
         desk.pass(1);

@@ -31,6 +31,7 @@ fn folder() -> Folder {
     for id in ["l1", "l2", "l3", "l4"] {
         desk.call(&format!("JOB.ADD q {id} x PRIORITY 0"));
     }
+    desk.call("JOB.ADD q beat x EVERY 100000");
     desk.call("JOB.CANCEL q l2");
     desk.call("JOB.CANCEL q l3");
     for number in 0..=STEP_MAX {
@@ -105,7 +106,7 @@ const CASES: &[Case] = &[
         "job q: line 9 has nothing at 4",
     ),
     queue(Within(&[1, 2, 3], Number(9)), "it says 9"),
-    queue(Field(2, Number(9)), "2 jobs are scheduled, it says 9"),
+    queue(Field(2, Number(9)), "3 jobs are scheduled, it says 9"),
     queue(Field(3, Number(9)), "1 jobs are running, it says 9"),
     queue(Field(4, Number(9)), "1 jobs are done, it says 9"),
     queue(Field(5, Number(9)), "3 jobs are cancelled, it says 9"),
@@ -160,6 +161,16 @@ const CASES: &[Case] = &[
         "job ready: tried 99 times of 11",
     ),
     job(READY, Field(13, Number(LATE)), "job ready: in state Ready"),
+    job(
+        b"q\0beat\0",
+        Within(&[1, 0], Number(3)),
+        "job beat: it recurs, in state Running",
+    ),
+    job(
+        b"q\0beat\0",
+        Field(7, Number(LATE)),
+        "job beat: it recurs, in state Scheduled",
+    ),
     job(
         SCHEDULED,
         Within(&[1, 1, 0], Number(LATE)),

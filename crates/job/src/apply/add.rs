@@ -9,18 +9,26 @@ use crate::apply::DEADLINE;
 use crate::command::Add;
 use crate::hand::{Hand, To, keep};
 use crate::limits::Halt;
-use crate::refusal::{DEADLINE_PASSED, ID_CONFLICT, INVALID_TIME, QUEUE_DRAINING};
+use crate::recur::{Missed, Recurs, Rhythm, Wrong};
+use crate::refusal::{
+    DEADLINE_PASSED, ID_CONFLICT, INVALID_RECURRENCE, INVALID_TIME, QUEUE_DRAINING,
+};
 use crate::reply::JobReceipt;
 use crate::table::{GROUPS, JOBS, Job, QUEUES, Stand, Which};
 use crate::terms::Terms;
 use crate::words::Unique;
-use crate::{AHEAD_MS_MAX, Refusal};
+use crate::{AHEAD_MS_MAX, RECURRING_ID_BYTES_MAX, Refusal};
 
 impl Apply for Add {
     type Reply = JobReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[ID_CONFLICT, INVALID_TIME, DEADLINE_PASSED, QUEUE_DRAINING];
+    const REFUSALS: &'static [RefusalDef] = &[
+        ID_CONFLICT,
+        INVALID_RECURRENCE,
+        INVALID_TIME,
+        DEADLINE_PASSED,
+        QUEUE_DRAINING,
+    ];
 
     fn key(&self) -> &str {
         self.queue.as_str()
@@ -46,7 +54,8 @@ impl Apply for Add {
             }
             return Ok(receipt_of(earlier, true));
         }
-        let due_ms = self.due_ms(tx.now_ms())?;
+        let recurs = self.recurs(&id)?;
+        let due_ms = self.due_ms(tx.now_ms(), recurs.as_ref())?;
         if let Some(earlier) = earlier {
             earlier.forget(tx)?;
         }
@@ -55,7 +64,8 @@ impl Apply for Add {
             return Err(Refusal::QueueDraining.into());
         }
         queue.added += 1;
-        let job = self.job(tx, &id, (content, queue.added));
+        let mut job = self.job(tx, &id, (content, queue.added));
+        job.recurs = recurs.map(Box::new);
         let mut hand = Hand {
             name,
             id: &id,
@@ -97,23 +107,50 @@ impl Add {
     }
 
     /// When it is due, if that is later.
-    fn due_ms(&self, now_ms: u64) -> Result<Option<u64>, Refusal> {
-        let due_ms = match (self.at_ms, self.delay_ms) {
+    fn due_ms(&self, now_ms: u64, recurs: Option<&Recurs>) -> Result<Option<u64>, Refusal> {
+        let asked_ms = match (self.at_ms, self.delay_ms) {
             (Some(_), Some(_)) => return Err(Refusal::InvalidTime),
-            (Some(at_ms), None) => at_ms.get().max(now_ms),
-            (None, Some(delay_ms)) => now_ms + delay_ms.get(),
-            (None, None) => now_ms,
+            (Some(at_ms), None) => Some(at_ms.get().max(now_ms)),
+            (None, Some(delay_ms)) => Some(now_ms + delay_ms.get()),
+            (None, None) => None,
+        };
+        let due_ms = match recurs {
+            Some(recurs) => recurs.first_ms(asked_ms, now_ms).map_err(wrong)?,
+            None => asked_ms.unwrap_or(now_ms),
         };
         if due_ms > now_ms + AHEAD_MS_MAX {
             return Err(Refusal::InvalidTime);
         }
+        let is_behind = |deadline_ms: u64| deadline_ms <= due_ms;
         if self
             .deadline_ms
-            .is_some_and(|deadline_ms| deadline_ms.get() <= due_ms)
+            .is_some_and(|deadline_ms| is_behind(deadline_ms.get()))
         {
             return Err(Refusal::DeadlinePassed);
         }
-        Ok((due_ms > now_ms).then_some(due_ms))
+        Ok((due_ms > now_ms || recurs.is_some()).then_some(due_ms))
+    }
+
+    /// When it recurs, if it does.
+    fn recurs(&self, id: &str) -> Result<Option<Recurs>, Refusal> {
+        let of_options = Refusal::InvalidRecurrence { wrong: "options" };
+        let rhythm = match (self.every_ms, &self.cron) {
+            (None, None) if self.zone.is_none() && self.missed.is_none() => return Ok(None),
+            (Some(every_ms), None) if self.zone.is_none() => Rhythm::Every(every_ms.get()),
+            (None, Some(cron)) => {
+                let zone = self.zone.as_ref().map_or("UTC", |zone| zone.as_str());
+                Rhythm::Cron(cron.as_str().to_owned(), zone.to_owned())
+            }
+            (Some(_) | None, Some(_) | None) => return Err(of_options),
+        };
+        if self.deadline_ms.is_some() {
+            return Err(of_options);
+        }
+        if id.len() > RECURRING_ID_BYTES_MAX {
+            return Err(Refusal::InvalidRecurrence { wrong: "id" });
+        }
+        let missed = self.missed.unwrap_or(Missed::One);
+        Ok(Some(Recurs { rhythm, missed }))
     }
 
     /// The job as it is added: it stands nowhere yet.
@@ -145,6 +182,12 @@ impl Add {
             ended_at_ms: None,
             group: self.group.as_ref().map(|group| group.as_str().to_owned()),
             is_admitted: false,
+            recurs: None,
         }
     }
+}
+
+fn wrong(wrong: Wrong) -> Refusal {
+    let wrong = wrong.word();
+    Refusal::InvalidRecurrence { wrong }
 }

@@ -9,8 +9,9 @@ use super::hand_of;
 use crate::Refusal;
 use crate::command::Get;
 use crate::hand::{Hand, kept, word_of_job};
+use crate::recur::{Missed, Recurs, Rhythm};
 use crate::refusal::UNKNOWN_JOB;
-use crate::reply::JobDetails;
+use crate::reply::{JobDetails, RecursInfo};
 use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Stand, Which};
 
 impl Apply for Get {
@@ -66,6 +67,7 @@ impl Get {
             group: job.group.clone(),
             tries: job.tries.into(),
             retries: job.terms().retries.into(),
+            recurs: job.recurs.as_deref().map(recurs_info),
             created_at_ms: job.created_at_ms,
             due_at_ms,
             until_ms,
@@ -78,6 +80,23 @@ impl Get {
             payload,
             result,
         })
+    }
+}
+
+fn recurs_info(recurs: &Recurs) -> RecursInfo {
+    let (every_ms, cron, zone) = match &recurs.rhythm {
+        Rhythm::Every(every_ms) => (Some(*every_ms), None, None),
+        Rhythm::Cron(cron, zone) => (None, Some(cron.clone()), Some(zone.clone())),
+    };
+    RecursInfo {
+        every_ms,
+        cron,
+        zone,
+        missed: match recurs.missed {
+            Missed::One => "one",
+            Missed::All => "all",
+            Missed::None => "none",
+        },
     }
 }
 

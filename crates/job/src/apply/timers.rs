@@ -33,7 +33,10 @@ fn wake(tx: &mut Tx<'_>, owner: KeyReader<'_>) -> Result<(), Missing> {
     if let Stand::Scheduled(due_ms) = hand.job.stand
         && due_ms <= tx.now_ms()
     {
-        hand.go(tx, To::Line)?;
+        match hand.job.recurs {
+            None => hand.go(tx, To::Line)?,
+            Some(_) => hand.recur(tx, due_ms)?,
+        }
         hand.put(tx);
     }
     Ok(())

@@ -210,6 +210,13 @@ fn check_job(books: &Books<'_>, queue: &Queue, job: &Job, fault: Fault<'_>) {
             job.result.is_some()
         ));
     }
+    let may_recur = matches!(
+        job.stand,
+        Stand::Scheduled(_) | Stand::Cancelled(_) | Stand::Dead(_)
+    );
+    if job.recurs.is_some() && (!may_recur || job.deadline_ms.is_some()) {
+        fault(format!(": it recurs, in state {:?}", job.stand));
+    }
     if job.number == 0 || job.number > queue.added {
         fault(format!(
             ": number {} of {} that were added",

@@ -224,6 +224,7 @@ fn info(id: &str, job: &Job, cursor: &Cursor) -> JobInfo {
         state: job.stand.state().word(),
         priority: job.priority.into(),
         group: job.group.clone(),
+        recurs: job.recurs.is_some(),
         tries: job.tries.into(),
         created_at_ms: job.created_at_ms,
         at_ms,
