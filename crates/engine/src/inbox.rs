@@ -95,6 +95,17 @@ impl Envelope {
         }
     }
 
+    /// Whether nobody is left who would know what came of it, and nothing has: then it does nothing any more, and what
+    /// it waits for is for others.
+    pub(crate) fn is_left(&self) -> bool {
+        match &self.work {
+            Errand::Call { sink, token, .. } => {
+                self.turn != Turn::First && !self.has_acted && sink.is_gone(*token)
+            }
+            Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => false,
+        }
+    }
+
     /// Whether it came by mail.
     pub(crate) fn is_mail(&self) -> bool {
         matches!(self.work, Errand::Letter(_) | Errand::Report(_))

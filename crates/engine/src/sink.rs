@@ -23,6 +23,10 @@ pub trait ReplySink: Send + Sync {
     /// answered outside of its partition and overtakes nothing.
     fn is_next(&self, token: u64) -> bool;
 
+    /// Whether nobody takes the answer to the request of this token any more, as far as this end knows: then it does not
+    /// wait for something that another one could have.
+    fn is_gone(&self, token: u64) -> bool;
+
     /// Takes a run of answers. The first one's bytes begin at `start` of `bytes`.
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]);
 }

@@ -144,6 +144,43 @@ fn who_looks_elsewhere_sees_nothing_before_it_is_durable() {
 }
 
 #[test]
+fn what_comes_is_not_for_one_who_is_gone() {
+    for places in ["1 a", "3 c b a"] {
+        let mut engine = fresh();
+        let [gone, there] = [(); 2].map(|()| {
+            let words = format!("NOTE.SEIZE {places} WAIT 900");
+            let token = engine.submit(&words).unwrap();
+            engine.settle();
+            token
+        });
+        engine.leave(gone);
+        engine.call("NOTE.PUT a 1 it");
+        assert_eq!(told(&engine, there), Some("key=a text=it".to_owned()));
+        assert_eq!(engine.answer(gone).unwrap().0, Status::Busy);
+    }
+}
+
+#[test]
+fn who_is_gone_takes_nothing_when_its_time_is_over_either() {
+    let mut engine = fresh();
+    let gone = engine.submit("NOTE.SEIZE 1 a WAIT 100").unwrap();
+    engine.settle();
+    engine.leave(gone);
+    engine.pass_ms(100);
+    assert_eq!(engine.answer(gone).unwrap().0, Status::Busy);
+}
+
+#[test]
+fn what_was_asked_by_one_who_is_gone_is_done_all_the_same() {
+    let mut engine = fresh();
+    engine.call("NOTE.PUT a 1 it");
+    let gone = engine.submit("NOTE.SEIZE 1 a").unwrap();
+    engine.leave(gone);
+    engine.settle();
+    assert_eq!(told(&engine, gone), Some("key=a text=it".to_owned()));
+}
+
+#[test]
 fn marks_of_those_who_found_something_elsewhere_do_not_fill_the_room() {
     let mut engine = fresh();
     for round in 0..=WAITERS_MAX {

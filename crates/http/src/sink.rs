@@ -51,6 +51,11 @@ impl ReplySink for OneShot {
         true
     }
 
+    fn is_gone(&self, _token: u64) -> bool {
+        let sender = self.to.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
         debug_assert_eq!(answers.len(), 1, "one request has one answer");
         let sender = self

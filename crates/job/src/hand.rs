@@ -1,16 +1,13 @@
 //! A job in hand, with its queue: it goes from one place to another, and the rows that say so go with it.
 
 use compact_str::{CompactString, format_compact};
-use minicbor::bytes::ByteVec;
 use tidegate_engine::{Missing, Reads, Tx};
 
-use crate::INLINE_BYTES_MAX;
-use crate::apply::{DEADLINE, FORGET, LEASE_END, OPEN, WAKE};
+use crate::apply::{DEADLINE, FORGET, LEASE_END, WAKE};
 use crate::event::JobDied;
 use crate::group::Gate;
-use crate::limits::{Halt, Limits, May};
-use crate::line::{DEAD_LINE, Line, Of, line_of};
-use crate::table::{BODIES, Body, JOBS, Job, JobState, Kept, QUEUES, Queue, Stand, Which};
+use crate::line::{DEAD_LINE, Of, line_of};
+use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Queue, Stand, Which};
 
 /// Where a job goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,114 +214,6 @@ impl<'a> Hand<'a> {
         tx.tell(&word_of_job(self.name, self.id));
     }
 
-    /// A try has failed: it is tried again after a rest, or is dead.
-    pub(crate) fn fail(
-        &mut self,
-        tx: &mut Tx<'_>,
-        error: Option<String>,
-        rest: Rest,
-    ) -> Result<(), Missing> {
-        let (terms, tries) = (self.job.terms(), self.job.tries);
-        self.job.error = error;
-        let rest_ms = match rest {
-            Rest::Usual => Some(terms.rest_ms(self.job.number, tries)),
-            Rest::For(rest_ms) => Some(rest_ms),
-            Rest::Never => None,
-        };
-        match rest_ms.filter(|_| tries <= terms.retries) {
-            Some(rest_ms) => {
-                let due_ms = tx.now_ms() + rest_ms;
-                self.go(tx, To::Wait { due_ms })
-            }
-            None => self.go(tx, To::Dead),
-        }
-    }
-
-    /// It is ready as if it had never been tried.
-    pub(crate) fn replay(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        self.job.tries = 0;
-        self.job.deadline_ms = None;
-        self.job.ended_at_ms = None;
-        let to = match &self.job.recurs {
-            None => To::Line,
-            Some(recurs) => match recurs.first_ms(None, tx.now_ms()) {
-                Ok(due_ms) => To::Wait { due_ms },
-                Err(_) => To::Dead, // As it was.
-            },
-        };
-        self.go(tx, to)
-    }
-
-    /// A job that recurs is due: one comes of it, and it is due next.
-    pub(crate) fn recur(&mut self, tx: &mut Tx<'_>, due_ms: u64) -> Result<(), Missing> {
-        let Some(recurs) = &self.job.recurs else {
-            return Ok(());
-        };
-        match recurs.turn(due_ms, tx.now_ms()) {
-            Ok((slot_ms, due_ms)) => {
-                self.go(tx, To::Wait { due_ms })?;
-                let takes_jobs = self.queue.halt != Some(Halt::Draining);
-                match slot_ms.filter(|_| takes_jobs) {
-                    Some(slot_ms) => self.spawn(tx, slot_ms),
-                    None => Ok(()),
-                }
-            }
-            Err(wrong) => {
-                let error = format!("it recurs no more: {}", wrong.word());
-                self.fail(tx, Some(error), Rest::Never)
-            }
-        }
-    }
-
-    /// Adds the job that comes of one that recurs at this time, once.
-    fn spawn(&mut self, tx: &mut Tx<'_>, slot_ms: u64) -> Result<(), Missing> {
-        let (name, id) = (self.name, format_compact!("{}@{slot_ms}", self.id));
-        if tx.get(&JOBS, (name, &*id))?.is_some() {
-            return Ok(());
-        }
-        let place = (name, self.id, Which::Payload);
-        let payload = kept(tx, place, self.job.payload.as_ref())?;
-        let payload = payload.map(|bytes| keep(tx, (name, &id, Which::Payload), &bytes));
-        let mut queue = std::mem::take(&mut self.queue);
-        queue.added += 1;
-        let job = Job {
-            number: queue.added,
-            created_at_ms: tx.now_ms(),
-            payload,
-            recurs: None,
-            ..self.job.clone()
-        };
-        let mut hand = Hand {
-            name,
-            id: &id,
-            queue,
-            job,
-        };
-        hand.enter(tx, To::Line)?;
-        self.queue = hand.put(tx);
-        Ok(())
-    }
-
-    /// Whether nobody may begin or end it any more.
-    pub(crate) fn is_past_deadline(&self, now_ms: u64) -> bool {
-        self.job
-            .deadline_ms
-            .is_some_and(|deadline_ms| deadline_ms <= now_ms)
-    }
-
-    /// Its deadline has passed.
-    pub(crate) fn expire(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        self.fail(tx, Some("its deadline has passed".to_owned()), Rest::Never)
-    }
-
-    /// When a lease ends that begins now, or lasts anew.
-    pub(crate) fn lease_until_ms(&self, now_ms: u64) -> u64 {
-        let until_ms = now_ms + self.job.terms().timeout_ms;
-        self.job
-            .deadline_ms
-            .map_or(until_ms, |deadline_ms| deadline_ms.min(until_ms))
-    }
-
     /// It is gone, with all that it has.
     pub(crate) fn forget(mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
         self.leave(tx)?;
@@ -353,16 +242,6 @@ impl<'a> Hand<'a> {
     }
 }
 
-/// How long a job rests that has failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    /// As its backoff has it.
-    Usual,
-    For(u64),
-    /// It is dead.
-    Never,
-}
-
 /// Names what may change beside a job that leaves the line in which it stands.
 fn read_neighbours(reads: &mut Reads<'_>, name: &str, queue: &Queue, job: &Job) {
     let (number, place) = match job.stand {
@@ -376,118 +255,5 @@ fn read_neighbours(reads: &mut Reads<'_>, name: &str, queue: &Queue, job: &Job) 
     };
     if let Some(line) = queue.line_at(number) {
         line.read_beside(reads, Of::Queue(name), place);
-    }
-}
-
-/// Keeps bytes in the row of a job, or beside it.
-pub(crate) fn keep(tx: &mut Tx<'_>, (name, id, which): (&str, &str, Which), bytes: &[u8]) -> Kept {
-    let kept = ByteVec::from(bytes.to_vec());
-    if bytes.len() <= INLINE_BYTES_MAX {
-        return Kept::Here(kept);
-    }
-    tx.put(&BODIES, (name, id, which.key()), Body { bytes: kept });
-    Kept::Beside(bytes.len() as u64)
-}
-
-/// The bytes that were kept so.
-pub(crate) fn kept(
-    tx: &mut Tx<'_>,
-    (name, id, which): (&str, &str, Which),
-    row: Option<&Kept>,
-) -> Result<Option<ByteVec>, Missing> {
-    Ok(match row {
-        None => None,
-        Some(Kept::Here(bytes)) => Some(bytes.clone()),
-        Some(Kept::Beside(_)) => {
-            let body = tx.get(&BODIES, (name, id, which.key()))?;
-            let body =
-                body.expect("because the row says that it lies there, and is written with it");
-            Some(body.bytes)
-        }
-    })
-}
-
-impl Kept {
-    /// How many bytes.
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Here(bytes) => bytes.len() as u64,
-            Self::Beside(bytes) => *bytes,
-        }
-    }
-}
-
-impl Queue {
-    /// A line, which it has from now on.
-    pub(crate) fn line(&mut self, number: u8) -> &mut Line {
-        let at = match self.lines.binary_search_by_key(&number, |line| line.number) {
-            Ok(at) => at,
-            Err(at) => {
-                self.lines.insert(at, Line::new(number));
-                at
-            }
-        };
-        &mut self.lines[at]
-    }
-
-    /// A line, if anybody has ever stood in it.
-    pub(crate) fn line_at(&self, number: u8) -> Option<&Line> {
-        self.lines.iter().find(|line| line.number == number)
-    }
-
-    /// Lines of priorities that have somebody in them, the highest first.
-    pub(crate) fn lines_of_ready(&self) -> impl Iterator<Item = &Line> {
-        let lines = self.lines.iter();
-        lines.filter(|line| line.number < DEAD_LINE && line.live > 0)
-    }
-
-    /// The first of them.
-    pub(crate) fn first_line(&self) -> Option<&Line> {
-        self.lines_of_ready().next()
-    }
-
-    /// How many of its jobs are in a state.
-    pub(crate) fn count(&self, state: JobState) -> u64 {
-        let in_lines = |is_of: fn(&&Line) -> bool| {
-            let lines = self.lines.iter().filter(is_of);
-            lines.map(|line| line.live).sum()
-        };
-        match state {
-            JobState::Scheduled => self.scheduled,
-            JobState::Ready => in_lines(|line| line.number < DEAD_LINE),
-            JobState::Running => self.running,
-            JobState::Done => self.done,
-            JobState::Dead => in_lines(|line| line.number == DEAD_LINE),
-            JobState::Cancelled => self.cancelled,
-            JobState::Blocked => self.blocked,
-        }
-    }
-
-    /// Its limits.
-    pub(crate) fn limits(&self) -> Limits {
-        self.limits.as_deref().copied().unwrap_or_default()
-    }
-
-    /// Whether one more of its jobs may be taken.
-    pub(crate) fn may_begin(&self, now_ms: u64) -> May {
-        if self.halt == Some(Halt::Paused) {
-            return May::Full;
-        }
-        let limit = self.limits().queue;
-        limit.may(self.running, self.expected_us, now_ms)
-    }
-
-    /// Those who wait for a job are told when one may be taken.
-    pub(crate) fn open_at(&mut self, tx: &mut Tx<'_>, name: &str, at_ms: u64) {
-        if self.opens_at_ms.is_none() {
-            tx.wake_at(&OPEN, at_ms, name);
-            self.opens_at_ms = Some(at_ms);
-        }
-    }
-
-    /// Tells as many of those who wait for a job as there are jobs.
-    pub(crate) fn offer_all(&self, tx: &mut Tx<'_>, name: &str) {
-        let ready = usize::try_from(self.count(JobState::Ready)).unwrap_or(usize::MAX);
-        tx.tell_some(&word_of_takers(name), ready);
     }
 }

@@ -25,12 +25,15 @@
 
 mod apply;
 mod audit;
+mod body;
 mod command;
 mod event;
+mod fate;
 mod group;
 mod hand;
 mod limits;
 mod line;
+mod queue;
 mod recur;
 mod refusal;
 mod reply;

@@ -166,7 +166,10 @@ impl Connection {
         read?;
         let bytes = room.filled().len();
         self.input.arrived(bytes);
-        self.is_read_to_end = bytes == 0;
+        if bytes == 0 {
+            self.is_read_to_end = true;
+            self.replies.leave();
+        }
         Ok(true)
     }
 

@@ -30,6 +30,8 @@ struct State {
     waker: Option<Waker>,
     /// Nobody takes answers any more.
     is_closed: bool,
+    /// The peer has said all that it will: mostly it is gone.
+    is_left: bool,
 }
 
 /// How far a connection's requests are answered.
@@ -83,6 +85,11 @@ impl Replies {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// The peer says nothing more.
+    pub(crate) fn leave(&self) {
+        self.lock().is_left = true;
     }
 
     /// From now on answers are thrown away.
@@ -238,6 +245,11 @@ impl ReplySink for Sink {
 
     fn is_next(&self, token: u64) -> bool {
         self.replies.lock().next == token
+    }
+
+    fn is_gone(&self, _token: u64) -> bool {
+        let state = self.replies.lock();
+        state.is_closed || state.is_left
     }
 
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {

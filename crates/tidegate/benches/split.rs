@@ -63,6 +63,10 @@ impl ReplySink for Asked {
         false
     }
 
+    fn is_gone(&self, _token: u64) -> bool {
+        false
+    }
+
     fn deliver(&self, answers: &[Answer], _start: usize, _bytes: &[u8]) {
         let done = answers.iter().filter(|one| one.status == Status::Done);
         let done = done.count() as u64;

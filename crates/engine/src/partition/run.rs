@@ -219,9 +219,11 @@ impl Partition {
             unreachable!("because this is asked of calls only");
         };
         // It was let in when there was room; since then there is less.
-        if turn == Turn::First
-            && let Some(fault) = self.refuses(envelope.domain, class, &**call, shared)
-        {
+        let fault = match turn {
+            Turn::First => self.refuses(envelope.domain, class, &**call, shared),
+            Turn::Told { .. } | Turn::Last => envelope.is_left().then_some(BUSY),
+        };
+        if let Some(fault) = fault {
             shared.usages()[envelope.domain].metrics.busy.add(1);
             let outcome = Outcome::Fault(&fault);
             sink.renderer().render(&outcome, &mut answers.bytes);

@@ -127,12 +127,15 @@ impl Waiters {
 
     /// Takes out up to so many of those who wait for a key, in order; they run again.
     fn told(&mut self, key: &Key, most: usize) -> Vec<Envelope> {
-        let mut told = Vec::new();
-        let mut at = 0;
-        while told.len() < most
+        let mut told: Vec<Envelope> = Vec::new();
+        let (mut at, mut there) = (0, 0);
+        while there < most
             && let Some(number) = self.by_key.get(key).and_then(|line| line.get(at)).copied()
         {
-            told.extend(self.tell(number));
+            if let Some(envelope) = self.tell(number) {
+                there += usize::from(!envelope.is_left());
+                told.push(envelope);
+            }
             // Who waits elsewhere too keeps the place here.
             at += usize::from(self.waiting.contains_key(&number));
         }

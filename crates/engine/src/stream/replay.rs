@@ -88,5 +88,9 @@ impl ReplySink for Nowhere {
         true
     }
 
+    fn is_gone(&self, _token: u64) -> bool {
+        false
+    }
+
     fn deliver(&self, _answers: &[Answer], _start: usize, _bytes: &[u8]) {}
 }

@@ -12,7 +12,7 @@ mod watch;
 pub use toy::TOY;
 pub use watch::line_of;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -180,7 +180,7 @@ impl Writer for LineWriter {
 
 /// Takes answers down.
 #[derive(Default)]
-pub(crate) struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>);
+pub(crate) struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>, Mutex<BTreeSet<u64>>);
 
 impl Recorder {
     /// The answer to a token, if it was given.
@@ -198,6 +198,11 @@ impl ReplySink for Recorder {
     /// Each request is as of a connection of its own.
     fn is_next(&self, _token: u64) -> bool {
         true
+    }
+
+    fn is_gone(&self, token: u64) -> bool {
+        let gone = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.contains(&token)
     }
 
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
@@ -561,6 +566,12 @@ impl Stepper {
     #[must_use]
     pub fn answer(&self, token: u64) -> Option<(Status, String)> {
         self.recorder.answer(token)
+    }
+
+    /// Who has asked this takes no answer any more.
+    pub fn leave(&self, token: u64) {
+        let gone = self.recorder.1.lock();
+        gone.unwrap_or_else(PoisonError::into_inner).insert(token);
     }
 
     /// Runs one command to its durable answer.

@@ -6,8 +6,9 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::receipt_of;
 use crate::apply::DEADLINE;
+use crate::body::keep;
 use crate::command::Add;
-use crate::hand::{Hand, To, keep};
+use crate::hand::{Hand, To};
 use crate::limits::Halt;
 use crate::recur::{Missed, Recurs, Rhythm, Wrong};
 use crate::refusal::{

@@ -5,8 +5,9 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{Leased, leased, receipt_of, stored};
 use crate::Refusal;
+use crate::body::keep;
 use crate::command::Done;
-use crate::hand::{Hand, To, keep};
+use crate::hand::{Hand, To};
 use crate::refusal::{JOB_CANCELLED, LEASE_OVER, UNKNOWN_JOB};
 use crate::reply::JobReceipt;
 use crate::table::{Which, Word};

@@ -7,8 +7,9 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::hand_of;
 use crate::Refusal;
+use crate::body::kept;
 use crate::command::Get;
-use crate::hand::{Hand, kept, word_of_job};
+use crate::hand::{Hand, word_of_job};
 use crate::recur::{Missed, Recurs, Rhythm};
 use crate::refusal::UNKNOWN_JOB;
 use crate::reply::{JobDetails, RecursInfo};

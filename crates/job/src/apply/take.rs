@@ -10,8 +10,9 @@ use tidegate_engine::contract::{Apply, Name, Never, RefusalDef, Request};
 use tidegate_engine::{Missing, Place, Random, Reads, Slot, Splits, Stop, Tx};
 
 use super::new_lease;
+use crate::body::kept;
 use crate::command::Take;
-use crate::hand::{Hand, To, kept, word_of_takers};
+use crate::hand::{Hand, To, word_of_takers};
 use crate::limits::May;
 use crate::line::Of;
 use crate::reply::{TakenJob, TakenJobs};

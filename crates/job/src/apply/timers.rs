@@ -3,7 +3,8 @@
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
-use crate::hand::{Hand, Rest, To};
+use crate::fate::Rest;
+use crate::hand::{Hand, To};
 use crate::table::{DOMAIN, Stand};
 
 /// A scheduled job is due.
