@@ -9,7 +9,7 @@ use crate::recur::Missed;
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
 use crate::{
-    CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX,
+    CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX,
     RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
 };
 
@@ -59,6 +59,12 @@ request! {
         /// What becomes of times that have passed while nothing could happen: the last `one` is made up for, or `all` of
         /// the last day, or `none` that is more than a minute late.
         ["MISSED"] missed: Option<Missed>,
+        /// It is ready once so many jobs that name it as their parent have ended, whenever they are added.
+        ["CHILDREN"] children: Option<Bounded<1, CHILDREN_MAX>>,
+        /// The id of the job that waits for this one.
+        ["PARENT"] parent: Option<Name>,
+        /// The queue of that job, if it is another one.
+        ["PARENTQUEUE"] parent_queue: Option<Name>,
     }
 }
 

@@ -46,6 +46,7 @@ impl Hand<'_> {
     pub(crate) fn replay(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
         self.job.tries = 0;
         self.job.deadline_ms = None;
+        self.job.waits_for = 0;
         self.job.ended_at_ms = None;
         let to = match &self.job.recurs {
             None => To::Line,

@@ -6,7 +6,8 @@ use tidegate_engine::{Missing, Reads, Tx};
 use crate::apply::{DEADLINE, FORGET, LEASE_END, WAKE};
 use crate::event::JobDied;
 use crate::group::Gate;
-use crate::line::{DEAD_LINE, Of, line_of};
+use crate::line::{DEAD_LINE, Of, PARENT_LINE, line_of};
+use crate::mail::ChildEnded;
 use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Queue, Stand, Which};
 
 /// Where a job goes.
@@ -22,6 +23,8 @@ pub(crate) enum To {
     Rest { is_done: bool },
     /// It waits for people.
     Dead,
+    /// It waits for its children.
+    Children,
 }
 
 /// A job of a queue, and the queue.
@@ -97,6 +100,10 @@ impl<'a> Hand<'a> {
             }
             To::Rest { is_done } => self.rest(tx, is_done),
             To::Dead => self.die(tx),
+            To::Children => {
+                let line = self.queue.line(PARENT_LINE);
+                Stand::Waiting(line.push(tx, Of::Queue(self.name), self.id))
+            }
         };
         Ok(())
     }
@@ -167,6 +174,10 @@ impl<'a> Hand<'a> {
                 tx.cancel(&FORGET, until_ms, key);
                 self.queue.cancelled -= 1;
             }
+            Stand::Waiting(place) => {
+                let line = self.queue.line(PARENT_LINE);
+                line.leave(tx, Of::Queue(self.name), place)?;
+            }
             Stand::Blocked(place) => {
                 let group = self.job.group.clone().unwrap_or_default();
                 let mut gate = Gate::of(tx, self.name, &group)?;
@@ -184,6 +195,7 @@ impl<'a> Hand<'a> {
         let until_ms = tx.now_ms() + self.job.terms().keep_ms;
         tx.wake_at(&FORGET, until_ms, (self.name, self.id));
         self.end(tx);
+        self.tell_parent(tx);
         self.drop_body(tx, Which::Payload);
         if is_done {
             self.queue.done += 1;
@@ -214,8 +226,19 @@ impl<'a> Hand<'a> {
         tx.tell(&word_of_job(self.name, self.id));
     }
 
+    /// It has ended, or is dropped, and its parent waits for it no more.
+    fn tell_parent(&self, tx: &mut Tx<'_>) {
+        if let Some(parent) = &self.job.parent {
+            let id = parent.id.clone();
+            tx.send(&parent.queue, &ChildEnded { id });
+        }
+    }
+
     /// It is gone, with all that it has.
     pub(crate) fn forget(mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        if let Stand::Dead(_) = self.job.stand {
+            self.tell_parent(tx);
+        }
         self.leave(tx)?;
         self.drop_body(tx, Which::Payload);
         self.drop_body(tx, Which::Result);
@@ -247,6 +270,7 @@ fn read_neighbours(reads: &mut Reads<'_>, name: &str, queue: &Queue, job: &Job) 
     let (number, place) = match job.stand {
         Stand::Ready(place) => (line_of(job.priority), place),
         Stand::Dead(place) => (DEAD_LINE, place),
+        Stand::Waiting(place) => (PARENT_LINE, place),
         Stand::Scheduled(_)
         | Stand::Running(_)
         | Stand::Done(_)

@@ -21,6 +21,9 @@
 //!    its line (*blocked*), or a timer at which it is looked at again. Where somebody waits there is one that was let
 //!    in, or such a timer. A queue that says when it opens has its timer.
 //!
+//! 9. A job that waits for its children (*waiting*) has a place in a line of such, and at least one to wait for; no other
+//!    that has not ended waits for any.
+//!
 //! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
 
 mod apply;
@@ -33,6 +36,7 @@ mod group;
 mod hand;
 mod limits;
 mod line;
+mod mail;
 mod queue;
 mod recur;
 mod refusal;
@@ -60,6 +64,9 @@ pub use table::JobState;
 
 /// Priorities: 0 to this, which goes first.
 pub const PRIORITY_MAX: i64 = 9;
+
+/// Children for which a job may wait.
+pub const CHILDREN_MAX: i64 = 1_000_000;
 
 /// Jobs of a queue that may run at once, where that has a limit.
 pub const CONCURRENCY_MAX: i64 = 1_000_000_000;

@@ -14,6 +14,9 @@ use crate::table::{GROUP_LINES, LINES};
 /// The line of the dead; those of priorities come before, the highest first.
 pub(crate) const DEAD_LINE: u8 = 10;
 
+/// The line of those that wait for their children, in no order that matters.
+pub(crate) const PARENT_LINE: u8 = 11;
+
 /// The line of a priority.
 pub(crate) fn line_of(priority: u8) -> u8 {
     DEAD_LINE - 1 - priority.min(DEAD_LINE - 1)

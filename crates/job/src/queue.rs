@@ -5,7 +5,7 @@ use tidegate_engine::Tx;
 use crate::apply::OPEN;
 use crate::hand::word_of_takers;
 use crate::limits::{Halt, Limits, May};
-use crate::line::{DEAD_LINE, Line};
+use crate::line::{DEAD_LINE, Line, PARENT_LINE};
 use crate::table::{JobState, Queue};
 
 impl Queue {
@@ -51,6 +51,7 @@ impl Queue {
             JobState::Dead => in_lines(|line| line.number == DEAD_LINE),
             JobState::Cancelled => self.cancelled,
             JobState::Blocked => self.blocked,
+            JobState::Waiting => in_lines(|line| line.number == PARENT_LINE),
         }
     }
 

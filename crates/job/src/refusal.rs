@@ -26,6 +26,8 @@ pub enum Refusal {
     },
     /// Both a time and a delay, or a time that is too far ahead.
     InvalidTime,
+    /// It cannot have such children, or such a parent.
+    InvalidFamily,
     /// The deadline is not behind the time at which the job is due.
     DeadlinePassed,
     /// The queue takes no job.
@@ -87,6 +89,11 @@ pub(crate) const INVALID_RECURRENCE: RefusalDef = def(
     Status::OutOfRange,
     "It cannot recur so; what is `wrong`: its `cron` expression, its `zone`, its `id`, which is longer than 114 bytes, its `options`, of which `EVERY` and `CRON` exclude each other and a deadline, and `TZ` and `MISSED` need one of them; or that it would `never` come, nor within ten years.",
 );
+pub(crate) const INVALID_FAMILY: RefusalDef = def(
+    "invalid_family",
+    Status::OutOfRange,
+    "What waits for children has neither a time nor a recurrence of its own, what recurs has no parent, nobody is their own parent, and `PARENTQUEUE` needs a `PARENT`.",
+);
 pub(crate) const DEADLINE_PASSED: RefusalDef = def(
     "deadline_passed",
     Status::OutOfRange,
@@ -128,6 +135,7 @@ impl Refuse for Refusal {
             Self::QueueDraining => &QUEUE_DRAINING,
             Self::InvalidTime => &INVALID_TIME,
             Self::InvalidRecurrence { .. } => &INVALID_RECURRENCE,
+            Self::InvalidFamily => &INVALID_FAMILY,
             Self::DeadlinePassed => &DEADLINE_PASSED,
             Self::JobCancelled => &JOB_CANCELLED,
             Self::LeaseOver => &LEASE_OVER,
@@ -159,6 +167,7 @@ impl Refuse for Refusal {
             | Self::UnknownJob
             | Self::IdConflict
             | Self::QueueDraining
+            | Self::InvalidFamily
             | Self::DeadlinePassed
             | Self::JobCancelled
             | Self::LeaseOver

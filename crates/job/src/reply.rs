@@ -12,7 +12,7 @@ reply! {
         queue: CompactString,
         /// The id of the job.
         id: CompactString,
-        /// scheduled, blocked, ready, running, done, dead or cancelled.
+        /// scheduled, waiting, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// When a scheduled one is due, in milliseconds since 1970.
         due_at_ms: Option<u64>,
@@ -86,12 +86,16 @@ reply! {
         queue: CompactString,
         /// The id of the job.
         id: CompactString,
-        /// scheduled, blocked, ready, running, done, dead or cancelled.
+        /// scheduled, waiting, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// Its priority.
         priority: u64,
         /// The key of its group.
         group: Option<String>,
+        /// Children that have to end before it is ready.
+        waits_for: u64,
+        /// The job that waits for it.
+        parent: Option<CompactString>,
         /// How often it was tried.
         tries: u64,
         /// How often it is tried again before it is dead.
@@ -128,7 +132,7 @@ reply! {
     pub struct JobInfo {
         /// The id of the job.
         id: CompactString,
-        /// scheduled, blocked, ready, running, done, dead or cancelled.
+        /// scheduled, waiting, blocked, ready, running, done, dead or cancelled.
         state: &'static str,
         /// Its priority.
         priority: u64,
@@ -196,6 +200,8 @@ reply! {
         cancelled: u64,
         /// Jobs that wait until others of their groups have ended.
         blocked: u64,
+        /// Jobs that wait until their children have ended.
+        waiting: u64,
         /// open, paused or draining.
         state: &'static str,
         /// What it lets begin.

@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
-use tidegate_engine::contract::{Domain, Event, RequestDef};
+use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
 use crate::apply::{
     DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
@@ -12,7 +12,11 @@ use crate::command::{
     Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 use crate::event::JobDied;
+use crate::mail::ChildEnded;
 use crate::table::{BODIES, DOMAIN, GROUP_LINES, GROUPS, JOBS, LINES, QUEUES};
+
+/// Children write to their parents.
+const MAIL: &[MailDef] = &[MailDef::of::<ChildEnded>()];
 
 /// Jobs: work that is done once it is due, by whoever takes it.
 pub const JOB: Domain = Domain {
@@ -28,8 +32,8 @@ pub const JOB: Domain = Domain {
         GROUP_LINES.def(),
     ],
     timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP],
-    takes: &[],
-    sends: &[],
+    takes: MAIL,
+    sends: MAIL,
     events: &[JobDied::DEF],
     counts: &[DONE, FAILED, LEASES_ENDED],
     requests: &[

@@ -134,6 +134,12 @@ pub(crate) struct Job {
     /// It is no work itself: each time that it is due a job comes of it.
     #[n(16)]
     pub(crate) recurs: Option<Box<Recurs>>,
+    /// Children that have to end before it is ready.
+    #[cbor(n(17), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) waits_for: u64,
+    /// The job that waits for it.
+    #[n(18)]
+    pub(crate) parent: Option<Box<Parent>>,
 }
 
 /// Whether something is not so, and a row need not say it.
@@ -143,6 +149,16 @@ fn is_not(is_so: &bool) -> bool {
 }
 
 impl Row for Job {}
+
+/// A job that waits for others.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Parent {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) queue: CompactString,
+    #[cbor(n(1), with = "tidegate_engine::text")]
+    pub(crate) id: CompactString,
+}
 
 /// The right of one worker to do a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -193,6 +209,9 @@ pub(crate) enum Stand {
     /// At this number in the line of its group.
     #[n(7)]
     Blocked(#[n(0)] u64),
+    /// At this number in the line of those that wait for their children.
+    #[n(8)]
+    Waiting(#[n(0)] u64),
 }
 
 impl Stand {
@@ -205,13 +224,18 @@ impl Stand {
             Self::Dead(_) => JobState::Dead,
             Self::Cancelled(_) => JobState::Cancelled,
             Self::Blocked(_) => JobState::Blocked,
+            Self::Waiting(_) => JobState::Waiting,
         }
     }
 
     /// Whether nobody works on it any more, or ever will unless people say so.
     pub(crate) fn has_ended(self) -> bool {
         match self {
-            Self::Scheduled(_) | Self::Ready(_) | Self::Running(_) | Self::Blocked(_) => false,
+            Self::Scheduled(_)
+            | Self::Ready(_)
+            | Self::Running(_)
+            | Self::Blocked(_)
+            | Self::Waiting(_) => false,
             Self::Done(_) | Self::Dead(_) | Self::Cancelled(_) => true,
         }
     }
@@ -234,6 +258,8 @@ pub enum JobState {
     Cancelled,
     /// It waits until others of its group have ended.
     Blocked,
+    /// It waits until its children have ended.
+    Waiting,
 }
 
 words! { JobState {
@@ -244,6 +270,7 @@ words! { JobState {
     "dead" => Self::Dead,
     "cancelled" => Self::Cancelled,
     "blocked" => Self::Blocked,
+    "waiting" => Self::Waiting,
 } }
 
 impl JobState {
@@ -257,6 +284,7 @@ impl JobState {
             Self::Dead => "dead",
             Self::Cancelled => "cancelled",
             Self::Blocked => "blocked",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -331,6 +359,8 @@ mod tests {
             group: None,
             is_admitted: false,
             recurs: None,
+            waits_for: 0,
+            parent: None,
         }
     }
 
@@ -390,6 +420,15 @@ mod tests {
             is_admitted: true,
             ..job()
         };
+        let family = Job {
+            stand: Stand::Waiting(3),
+            waits_for: 2,
+            parent: Some(Box::new(Parent {
+                queue: "p".into(),
+                id: "i".into(),
+            })),
+            ..job()
+        };
         let recurs = |rhythm, missed| {
             let recurs = Recurs { rhythm, missed };
             Job {
@@ -436,6 +475,7 @@ mod tests {
             hex(&blocked),
             hex(&every),
             hex(&cron),
+            hex(&family),
         ];
         let expected = [
             "a500090181a400050103020603020201030206a3000401f5021832",
@@ -447,6 +487,7 @@ mod tests {
             "a90019012c0182078103020703040418640582018142ff0008000e61670ff5",
             "a80019012c0182028105020703040418640582018142ff00080010a20082018119012c0101",
             "a80019012c0182028105020703040418640582018142ff00080010a2008202826163617a0103",
+            "",
         ];
         assert_eq!(rows, expected);
         let bytes = minicbor::to_vec(&tried).expect("it is written to memory");

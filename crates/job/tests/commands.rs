@@ -101,7 +101,7 @@ fn fields_out_of_their_range_are_refused() {
         ),
         (
             "JOB.LIST q asleep",
-            "invalid: state must be one of scheduled ready running done dead cancelled blocked",
+            "invalid: state must be one of scheduled ready running done dead cancelled blocked waiting",
         ),
         (
             "JOB.LIST q ready AFTER 7",

@@ -12,10 +12,10 @@ use crate::hand::{Hand, To};
 use crate::limits::Halt;
 use crate::recur::{Missed, Recurs, Rhythm, Wrong};
 use crate::refusal::{
-    DEADLINE_PASSED, ID_CONFLICT, INVALID_RECURRENCE, INVALID_TIME, QUEUE_DRAINING,
+    DEADLINE_PASSED, ID_CONFLICT, INVALID_FAMILY, INVALID_RECURRENCE, INVALID_TIME, QUEUE_DRAINING,
 };
 use crate::reply::JobReceipt;
-use crate::table::{GROUPS, JOBS, Job, QUEUES, Stand, Which};
+use crate::table::{GROUPS, JOBS, Job, Parent, QUEUES, Stand, Which};
 use crate::terms::Terms;
 use crate::words::Unique;
 use crate::{AHEAD_MS_MAX, RECURRING_ID_BYTES_MAX, Refusal};
@@ -25,6 +25,7 @@ impl Apply for Add {
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
         ID_CONFLICT,
+        INVALID_FAMILY,
         INVALID_RECURRENCE,
         INVALID_TIME,
         DEADLINE_PASSED,
@@ -45,6 +46,11 @@ impl Apply for Add {
         }
     }
 
+    /// One that it takes the place of may have a parent.
+    fn letters(&self) -> usize {
+        usize::from(self.unique == Some(Unique::Live))
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let (name, content) = (self.queue.as_str(), self.content().0);
         let id = self.id_of(tx)?;
@@ -55,6 +61,7 @@ impl Apply for Add {
             }
             return Ok(receipt_of(earlier, true));
         }
+        let parent = self.parent(&id)?;
         let recurs = self.recurs(&id)?;
         let due_ms = self.due_ms(tx.now_ms(), recurs.as_ref())?;
         if let Some(earlier) = earlier {
@@ -67,6 +74,7 @@ impl Apply for Add {
         queue.added += 1;
         let mut job = self.job(tx, &id, (content, queue.added));
         job.recurs = recurs.map(Box::new);
+        job.parent = parent.map(Box::new);
         let mut hand = Hand {
             name,
             id: &id,
@@ -78,6 +86,7 @@ impl Apply for Add {
         }
         let to = match due_ms {
             Some(due_ms) => To::Wait { due_ms },
+            None if hand.job.waits_for > 0 => To::Children,
             None => To::Line,
         };
         hand.enter(tx, to)?;
@@ -132,6 +141,26 @@ impl Add {
         Ok((due_ms > now_ms || recurs.is_some()).then_some(due_ms))
     }
 
+    /// The job that waits for it, if there is one.
+    fn parent(&self, id: &str) -> Result<Option<Parent>, Refusal> {
+        let recurs = self.every_ms.is_some() || self.cron.is_some();
+        let has_time = recurs || self.at_ms.is_some() || self.delay_ms.is_some();
+        let queue = self.parent_queue.as_ref().unwrap_or(&self.queue);
+        let parent = self.parent.as_ref().map(|parent| Parent {
+            queue: queue.compact(),
+            id: parent.compact(),
+        });
+        let is_its_own = |parent: &Parent| parent.queue == self.queue.as_str() && parent.id == id;
+        let is_wrong = self.children.is_some() && has_time
+            || parent.is_none() && self.parent_queue.is_some()
+            || parent.is_some() && recurs
+            || parent.as_ref().is_some_and(is_its_own);
+        if is_wrong {
+            return Err(Refusal::InvalidFamily);
+        }
+        Ok(parent)
+    }
+
     /// When it recurs, if it does.
     fn recurs(&self, id: &str) -> Result<Option<Recurs>, Refusal> {
         let of_options = Refusal::InvalidRecurrence { wrong: "options" };
@@ -184,6 +213,8 @@ impl Add {
             group: self.group.as_ref().map(|group| group.as_str().to_owned()),
             is_admitted: false,
             recurs: None,
+            waits_for: self.children.map_or(0, |children| children.get()),
+            parent: None,
         }
     }
 }

@@ -24,10 +24,14 @@ impl Apply for Cancel {
         Hand::reads(reads, self.queue.as_str(), self.id.as_str());
     }
 
+    fn letters(&self) -> usize {
+        1
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let mut hand = hand_of(tx, &self.queue, &self.id)?;
         let ended_as = match hand.job.stand {
-            Stand::Scheduled(_) | Stand::Ready(_) | Stand::Running(_) | Stand::Blocked(_) => None,
+            Stand::Scheduled(_) | Stand::Ready(_) | Stand::Running(_) | Stand::Blocked(_) | Stand::Waiting(_) => None,
             Stand::Cancelled(_) => return Ok(receipt_of(&hand, true)),
             Stand::Done(_) => Some(JobState::Done),
             Stand::Dead(_) => Some(JobState::Dead),

@@ -48,6 +48,10 @@ impl Apply for DropJob {
         Hand::reads(reads, self.queue.as_str(), self.id.as_str());
     }
 
+    fn letters(&self) -> usize {
+        1
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let hand = dead_hand_of(tx, &self.queue, &self.id)?;
         let receipt = receipt_of(&hand, false);
@@ -69,7 +73,8 @@ fn dead_hand_of<'a>(
         | JobState::Running
         | JobState::Done
         | JobState::Cancelled
-        | JobState::Blocked) => Err(Refusal::NotDead { state }.into()),
+        | JobState::Blocked
+        | JobState::Waiting) => Err(Refusal::NotDead { state }.into()),
     }
 }
 

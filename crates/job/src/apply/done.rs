@@ -25,6 +25,10 @@ impl Apply for Done {
         Hand::reads(reads, self.queue.as_str(), self.id.as_str());
     }
 
+    fn letters(&self) -> usize {
+        1
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let job = (&self.queue, &self.id);
         let mut hand = match leased(tx, job, &self.lease, Some(Word::Done))? {

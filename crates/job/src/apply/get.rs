@@ -66,6 +66,8 @@ impl Get {
             state: job.stand.state().word(),
             priority: job.priority.into(),
             group: job.group.clone(),
+            waits_for: job.waits_for,
+            parent: job.parent.as_ref().map(|parent| parent.id.clone()),
             tries: job.tries.into(),
             retries: job.terms().retries.into(),
             recurs: job.recurs.as_deref().map(recurs_info),
@@ -107,6 +109,6 @@ fn times_of(job: &Job) -> (Option<u64>, Option<u64>, Option<u64>) {
         Stand::Scheduled(due_ms) => (Some(due_ms), None, None),
         Stand::Running(until_ms) => (None, Some(until_ms), None),
         Stand::Done(until_ms) | Stand::Cancelled(until_ms) => (None, None, Some(until_ms)),
-        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => (None, None, None),
+        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) | Stand::Waiting(_) => (None, None, None),
     }
 }

@@ -65,6 +65,7 @@ fn leased<'a>(
         | Stand::Dead(_)
         | Stand::Cancelled(_)
         | Stand::Blocked(_)
+        | Stand::Waiting(_)
             if word.is_some() && own.word == word =>
         {
             Ok(Leased::Repeats(hand))
@@ -75,7 +76,8 @@ fn leased<'a>(
         | Stand::Done(_)
         | Stand::Dead(_)
         | Stand::Cancelled(_)
-        | Stand::Blocked(_) => Err(Refusal::LeaseOver.into()),
+        | Stand::Blocked(_)
+        | Stand::Waiting(_) => Err(Refusal::LeaseOver.into()),
     }
 }
 
@@ -88,7 +90,8 @@ fn receipt_of(hand: &Hand<'_>, repeated: bool) -> JobReceipt {
         | Stand::Done(_)
         | Stand::Dead(_)
         | Stand::Cancelled(_)
-        | Stand::Blocked(_) => None,
+        | Stand::Blocked(_)
+        | Stand::Waiting(_) => None,
     };
     JobReceipt {
         queue: CompactString::new(name),

@@ -44,6 +44,7 @@ impl Queue {
             dead: self.count(JobState::Dead),
             cancelled: self.count(JobState::Cancelled),
             blocked: self.count(JobState::Blocked),
+            waiting: self.count(JobState::Waiting),
             state: match self.halt {
                 None => "open",
                 Some(Halt::Paused) => "paused",

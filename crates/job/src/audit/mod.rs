@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tidegate_engine::contract::{Audit, Books};
 
 use crate::INLINE_BYTES_MAX;
-use crate::line::{DEAD_LINE, line_of};
+use crate::line::{DEAD_LINE, PARENT_LINE, line_of};
 use crate::table::{Job, JobState, Kept, Queue, Stand, Which};
 use rows::{Kind, Rows};
 
@@ -61,6 +61,7 @@ fn check_counts(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
         JobState::Dead,
         JobState::Cancelled,
         JobState::Blocked,
+        JobState::Waiting,
     ] {
         let jobs = rows.jobs.values();
         let jobs = jobs.filter(|job| job.stand.state() == state).count() as u64;
@@ -78,6 +79,7 @@ fn check_places(rows: &Rows, mut standing: BTreeMap<(u8, u64), String>, fault: F
         let place = match job.stand {
             Stand::Ready(place) => (line_of(job.priority), place),
             Stand::Dead(place) => (DEAD_LINE, place),
+            Stand::Waiting(place) => (PARENT_LINE, place),
             Stand::Scheduled(_)
             | Stand::Running(_)
             | Stand::Done(_)
@@ -104,7 +106,7 @@ fn check_timers(rows: &Rows, fault: Fault<'_>) {
             Stand::Scheduled(at_ms) => Some((Kind::Wake, at_ms)),
             Stand::Running(at_ms) => Some((Kind::LeaseEnd, at_ms)),
             Stand::Done(at_ms) | Stand::Cancelled(at_ms) => Some((Kind::Forget, at_ms)),
-            Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => None,
+            Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) | Stand::Waiting(_) => None,
         };
         let deadline = job.deadline_ms.filter(|_| !job.stand.has_ended());
         let deadline = deadline.map(|at_ms| (Kind::Deadline, at_ms));
@@ -216,6 +218,10 @@ fn check_job(books: &Books<'_>, queue: &Queue, job: &Job, fault: Fault<'_>) {
     );
     if job.recurs.is_some() && (!may_recur || job.deadline_ms.is_some()) {
         fault(format!(": it recurs, in state {:?}", job.stand));
+    }
+    let (waits, waits_for) = (matches!(job.stand, Stand::Waiting(_)), job.waits_for);
+    if waits && waits_for == 0 || !waits && !ended && waits_for > 0 {
+        fault(format!(": in state {:?}, it waits for {waits_for} children", job.stand));
     }
     if job.number == 0 || job.number > queue.added {
         fault(format!(

@@ -8,7 +8,7 @@ use tidegate_engine::limits::SCAN_ROWS_MAX;
 
 use crate::apply::{FORGET, LEASE_END, WAKE};
 use crate::command::List;
-use crate::line::{DEAD_LINE, Entry};
+use crate::line::{DEAD_LINE, Entry, PARENT_LINE};
 use crate::refusal::{Refusal, UNKNOWN_QUEUE};
 use crate::reply::JobInfo;
 use crate::table::{GROUP_LINES, JOBS, Job, JobState, Kept, LINES, QUEUES, Stand};
@@ -45,20 +45,24 @@ impl Scan for List {
             JobState::Done | JobState::Cancelled => self.by_time(context, &FORGET),
             JobState::Blocked => self.in_groups(context),
             JobState::Ready => self.in_lines(context, after, |line| line < DEAD_LINE),
-            JobState::Dead => {
-                let before = Cursor {
-                    of: (DEAD_LINE - 1).into(),
-                    number: u64::MAX,
-                    id: CompactString::default(),
-                };
-                let after = after.map_or(&before, |after| after.max(&before));
-                self.in_lines(context, Some(after), |line| line == DEAD_LINE)
-            }
+            JobState::Dead => self.in_line(context, DEAD_LINE),
+            JobState::Waiting => self.in_line(context, PARENT_LINE),
         })
     }
 }
 
 impl List {
+    /// Those that stand in one line.
+    fn in_line(&self, context: &ScanContext, line: u8) -> Page<JobInfo> {
+        let before = Cursor {
+            of: (line - 1).into(),
+            number: u64::MAX,
+            id: CompactString::default(),
+        };
+        let after = self.after.as_ref().unwrap_or(&before).max(&before);
+        self.in_lines(context, Some(after), |of| of == line)
+    }
+
     /// Those that stand in some lines, one line behind the other.
     fn in_lines(
         &self,
@@ -217,7 +221,7 @@ fn info(id: &str, job: &Job, cursor: &Cursor) -> JobInfo {
         | Stand::Running(at_ms)
         | Stand::Done(at_ms)
         | Stand::Cancelled(at_ms) => Some(at_ms),
-        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) => None,
+        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) | Stand::Waiting(_) => None,
     };
     JobInfo {
         id: CompactString::new(id),
