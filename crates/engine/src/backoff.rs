@@ -17,7 +17,9 @@ impl Backoff {
     /// the number, which names what is tried, and the try, so it comes out the same when it is computed again.
     #[must_use]
     pub fn rest_ms(self, number: u64, tries: u32) -> u64 {
-        let doubled = self.min_ms.saturating_mul(1 << tries.saturating_sub(1).min(16));
+        let doubled = self
+            .min_ms
+            .saturating_mul(1 << tries.saturating_sub(1).min(16));
         let longest = doubled.min(self.max_ms);
         let chance = xxh3_64(&[number.to_le_bytes(), u64::from(tries).to_le_bytes()].concat());
         longest - chance % (longest / 2).max(1)

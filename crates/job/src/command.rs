@@ -9,8 +9,8 @@ use crate::recur::Missed;
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
 use crate::{
-    CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX,
-    RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
+    CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX,
+    RATE_PER_MS_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
 };
 
 /// What a worker says, for people.

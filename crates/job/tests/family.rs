@@ -13,7 +13,9 @@ fn state(desk: &mut Desk, queue: &str, id: &str) -> String {
 fn work(desk: &mut Desk, queue: &str) -> Vec<String> {
     let told = desk.call(&format!("JOB.TAKE w 1 {queue} COUNT 99"));
     let ids = told.split("id=").skip(1);
-    let ids: Vec<_> = ids.map(|rest| rest.split(' ').next().unwrap().to_owned()).collect();
+    let ids: Vec<_> = ids
+        .map(|rest| rest.split(' ').next().unwrap().to_owned())
+        .collect();
     for id in &ids {
         let lease = field(&told, "lease");
         desk.call(&format!("JOB.DONE {queue} {id} {lease}"));
@@ -32,7 +34,10 @@ fn parent_is_ready_once_its_children_have_ended_wherever_they_are() {
     assert_eq!(work(&mut desk, "main"), ["a"]);
     assert_eq!(work(&mut desk, "other"), ["b"]);
     let told = desk.call("JOB.GET main p");
-    assert_eq!((field(&told, "state"), field(&told, "waits_for")), ("waiting", "1"));
+    assert_eq!(
+        (field(&told, "state"), field(&told, "waits_for")),
+        ("waiting", "1")
+    );
     desk.balances();
     desk.pass(50);
     assert_eq!(field(&desk.call("JOB.GET other c"), "parent"), "p");
@@ -136,7 +141,11 @@ fn families_that_cannot_be_are_refused() {
         "PARENT a",
         "PARENT a PARENTQUEUE q",
     ] {
-        assert_eq!(desk.call(&format!("JOB.ADD q a x {words}")), "invalid_family", "{words}");
+        assert_eq!(
+            desk.call(&format!("JOB.ADD q a x {words}")),
+            "invalid_family",
+            "{words}"
+        );
     }
     let told = desk.call("JOB.ADD q a x PARENT a PARENTQUEUE other CHILDREN 2");
     assert_eq!(field(&told, "state"), "waiting");

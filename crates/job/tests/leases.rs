@@ -4,7 +4,6 @@
 mod support;
 
 use support::{Desk, field};
-use tidegate_job::JOB;
 
 #[test]
 fn lease_that_ends_is_a_try_that_has_failed() {

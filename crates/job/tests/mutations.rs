@@ -172,8 +172,16 @@ const CASES: &[Case] = &[
         Field(7, Number(LATE)),
         "job beat: it recurs, in state Scheduled",
     ),
-    job(b"q\0parent\0", Field(17, Number(0)), "job parent: in state Waiting(0), it waits for 0"),
-    job(b"q\0parent\0", Within(&[1, 1, 0], Number(3)), "job parent: it is not at 3 of line 11"),
+    job(
+        b"q\0parent\0",
+        Field(17, Number(0)),
+        "job parent: in state Waiting(0), it waits for 0",
+    ),
+    job(
+        b"q\0parent\0",
+        Within(&[1, 1, 0], Number(3)),
+        "job parent: it is not at 3 of line 11",
+    ),
     job(READY, Field(17, Number(1)), "it waits for 1 children"),
     job(
         SCHEDULED,

@@ -5,7 +5,6 @@ mod support;
 
 use support::{Desk, field};
 use tidegate_engine::contract::Status;
-use tidegate_job::JOB;
 
 #[test]
 fn one_who_waits_takes_what_comes() {

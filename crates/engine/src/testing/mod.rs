@@ -180,12 +180,16 @@ impl Writer for LineWriter {
 
 /// Takes answers down.
 #[derive(Default)]
-pub(crate) struct Recorder(Mutex<BTreeMap<u64, (Status, String)>>, Mutex<BTreeSet<u64>>);
+pub(crate) struct Recorder {
+    answers: Mutex<BTreeMap<u64, (Status, String)>>,
+    /// Tokens of those who take no answer any more.
+    gone: Mutex<BTreeSet<u64>>,
+}
 
 impl Recorder {
     /// The answer to a token, if it was given.
     pub(crate) fn answer(&self, token: u64) -> Option<(Status, String)> {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         taken.get(&token).cloned()
     }
 }
@@ -201,12 +205,12 @@ impl ReplySink for Recorder {
     }
 
     fn is_gone(&self, token: u64) -> bool {
-        let gone = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         gone.contains(&token)
     }
 
     fn deliver(&self, answers: &[Answer], start: usize, bytes: &[u8]) {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = start;
         for answer in answers {
             let text = String::from_utf8_lossy(&bytes[start..answer.end]).into_owned();
@@ -570,7 +574,7 @@ impl Stepper {
 
     /// Who has asked this takes no answer any more.
     pub fn leave(&self, token: u64) {
-        let gone = self.recorder.1.lock();
+        let gone = self.recorder.gone.lock();
         gone.unwrap_or_else(PoisonError::into_inner).insert(token);
     }
 

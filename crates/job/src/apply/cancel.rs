@@ -31,7 +31,11 @@ impl Apply for Cancel {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
         let mut hand = hand_of(tx, &self.queue, &self.id)?;
         let ended_as = match hand.job.stand {
-            Stand::Scheduled(_) | Stand::Ready(_) | Stand::Running(_) | Stand::Blocked(_) | Stand::Waiting(_) => None,
+            Stand::Scheduled(_)
+            | Stand::Ready(_)
+            | Stand::Running(_)
+            | Stand::Blocked(_)
+            | Stand::Waiting(_) => None,
             Stand::Cancelled(_) => return Ok(receipt_of(&hand, true)),
             Stand::Done(_) => Some(JobState::Done),
             Stand::Dead(_) => Some(JobState::Dead),

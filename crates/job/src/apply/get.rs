@@ -109,6 +109,8 @@ fn times_of(job: &Job) -> (Option<u64>, Option<u64>, Option<u64>) {
         Stand::Scheduled(due_ms) => (Some(due_ms), None, None),
         Stand::Running(until_ms) => (None, Some(until_ms), None),
         Stand::Done(until_ms) | Stand::Cancelled(until_ms) => (None, None, Some(until_ms)),
-        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) | Stand::Waiting(_) => (None, None, None),
+        Stand::Ready(_) | Stand::Dead(_) | Stand::Blocked(_) | Stand::Waiting(_) => {
+            (None, None, None)
+        }
     }
 }

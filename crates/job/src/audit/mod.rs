@@ -221,7 +221,10 @@ fn check_job(books: &Books<'_>, queue: &Queue, job: &Job, fault: Fault<'_>) {
     }
     let (waits, waits_for) = (matches!(job.stand, Stand::Waiting(_)), job.waits_for);
     if waits && waits_for == 0 || !waits && !ended && waits_for > 0 {
-        fault(format!(": in state {:?}, it waits for {waits_for} children", job.stand));
+        fault(format!(
+            ": in state {:?}, it waits for {waits_for} children",
+            job.stand
+        ));
     }
     if job.number == 0 || job.number > queue.added {
         fault(format!(
