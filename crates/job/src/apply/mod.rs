@@ -52,33 +52,19 @@ fn leased<'a>(
     let Some(own) = hand.job.lease.as_mut().filter(|own| Some(own.id) == lease) else {
         return Err(Refusal::LeaseOver.into());
     };
-    match hand.job.stand {
-        Stand::Running(until_ms) if tx.now_ms() < until_ms => {
-            own.word = word;
-            Ok(Leased::Has(hand))
-        }
-        Stand::Cancelled(_) if own.word.is_none() => Err(Refusal::JobCancelled.into()),
-        Stand::Scheduled(_)
-        | Stand::Ready(_)
-        | Stand::Running(_)
-        | Stand::Done(_)
-        | Stand::Dead(_)
-        | Stand::Cancelled(_)
-        | Stand::Blocked(_)
-        | Stand::Waiting(_)
-            if word.is_some() && own.word == word =>
-        {
-            Ok(Leased::Repeats(hand))
-        }
-        Stand::Scheduled(_)
-        | Stand::Ready(_)
-        | Stand::Running(_)
-        | Stand::Done(_)
-        | Stand::Dead(_)
-        | Stand::Cancelled(_)
-        | Stand::Blocked(_)
-        | Stand::Waiting(_) => Err(Refusal::LeaseOver.into()),
+    if let Stand::Running(until_ms) = hand.job.stand
+        && tx.now_ms() < until_ms
+    {
+        own.word = word;
+        return Ok(Leased::Has(hand));
     }
+    if word.is_some() && own.word == word {
+        return Ok(Leased::Repeats(hand));
+    }
+    if matches!(hand.job.stand, Stand::Cancelled(_)) && own.word.is_none() {
+        return Err(Refusal::JobCancelled.into());
+    }
+    Err(Refusal::LeaseOver.into())
 }
 
 fn receipt_of(hand: &Hand<'_>, repeated: bool) -> JobReceipt {
