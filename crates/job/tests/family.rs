@@ -125,6 +125,7 @@ fn parent_may_be_cancelled_or_pass_its_deadline_while_it_waits() {
     assert_eq!(work(&mut desk, "q"), ["a", "b", "c"]);
     assert_eq!(state(&mut desk, "q", "p"), "cancelled");
     desk.call("JOB.REPLAY q d");
+    desk.balances();
     assert_eq!(work(&mut desk, "q"), ["d"], "it waits for nobody any more");
     desk.balances();
 }
