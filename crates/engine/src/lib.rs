@@ -50,6 +50,7 @@ mod mail;
 mod memory;
 mod memtable;
 mod metrics;
+mod neighbours;
 mod now;
 mod own;
 mod partition;

@@ -10,6 +10,7 @@ use crate::base::{Base, BaseError};
 use crate::contract::{ScanCall, ScanContext};
 use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{SCANS_WAITING_MAX, TIMERS_READ};
+use crate::neighbours;
 use crate::shared::Shared;
 use crate::sink::{Answer, ReplySink};
 use crate::table::{Missing, TableDef};
@@ -132,13 +133,13 @@ impl Fetch {
             is_idle: self.is_idle,
         };
         let table = if self.is_idle { &IDLE_TIMERS } else { &TIMERS };
-        for missing in self.rows {
-            let row = base.get(missing.table, missing.key.as_bytes())?;
+        neighbours::read(base, self.rows, |missing, row| {
             if let Some(row) = &row {
                 verify(defs, &missing, row)?;
             }
             fetched.rows.push((missing, row));
-        }
+            Ok(())
+        })?;
         for (slot, from) in self.timers {
             fetched.timers.push(timers(base, table.id(), slot, &from)?);
         }
