@@ -135,8 +135,16 @@ impl CallUnderWay {
 impl Books<'_> {
     /// Every row of a table, in the order of their keys.
     pub fn rows<R: Row>(&self, table: &Table<R>) -> Vec<(RowKey, R)> {
+        self.each(table).collect()
+    }
+
+    /// The same, one after the other: for a table that may be larger than memory.
+    pub fn each<'a, R: Row>(
+        &'a self,
+        table: &'a Table<R>,
+    ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
         let slot = self.slot.0.to_be_bytes();
-        self.rows.range(table, &slot, &slot).collect()
+        self.rows.range(table, &slot, &slot)
     }
 
     /// Whether a slice of an archive is kept: else its rows are not there.

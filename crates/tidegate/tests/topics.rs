@@ -1,0 +1,77 @@
+//! Topics over both fronts of a server that is killed in between.
+
+mod support;
+
+use serde_json::json;
+use support::{Client, Server, http};
+
+#[test]
+fn messages_leases_and_acknowledgements_survive_a_kill_over_both_fronts() {
+    let folder = support::folder();
+    let data = folder.path().join("data");
+    let mut server = Server::start(&data);
+    let mut client = Client::to(&server.resp);
+    client.ask("TOPIC.CREATE orders");
+    client.ask("TOPIC.GROUP orders mailer LEASE 3600000");
+    let receipt = client.ask("TOPIC.PUBLISH orders o-1 {\"n\":1} KEY mia");
+    assert_eq!(receipt.field("position").integer(), 1);
+    let body = r#"{"messages":[{"id":"*","payload_base64":"/wA="},{"id":"o-3","key":"mia","payload":"three"}]}"#;
+    let published = http(&server.http, "POST /v1/topics/orders/batches", &[], body);
+    assert_eq!(published.json()["messages"][1]["position"], 3);
+    let leases = "POST /v1/topics/orders/groups/mailer/leases";
+    let read = http(&server.http, leases, &[], r#"{"member":"m1","count":2}"#);
+    assert_eq!(read.json()["lease"], "1.1-1");
+    assert_eq!(read.json()["messages"][0]["payload"], "{\"n\":1}");
+    assert_eq!(read.json()["messages"][1]["payload_base64"], "/wA=");
+
+    server.kill();
+    let server = Server::start(&data);
+    let mut client = Client::to(&server.resp);
+    let read = client.ask("TOPIC.READ orders mailer m2 COUNT 5");
+    assert_eq!(
+        read.field("messages").items(),
+        [],
+        "3 waits for 1, of the same key"
+    );
+    let ack = "POST /v1/topics/orders/groups/mailer/leases/1.1-1/ack";
+    let acked = http(&server.http, ack, &[], "{}");
+    assert_eq!(
+        acked.json(),
+        json!({"acked": 2, "left": 0, "repeated": false})
+    );
+    let again = client.ask("TOPIC.ACK orders mailer 1.1-1");
+    assert!(again.field("repeated").integer() == 1, "{again:?}");
+    let read = client.ask("TOPIC.READ orders mailer m2 COUNT 5");
+    assert_eq!(read.field("messages").items()[0].field("id").text(), "o-3");
+    let groups = http(&server.http, "GET /v1/topics/orders/groups", &[], "");
+    assert_eq!(groups.json()["items"][0]["lag"], 1);
+    let browsed = http(
+        &server.http,
+        "GET /v1/topics/orders/messages?after=2",
+        &[],
+        "",
+    );
+    assert_eq!(browsed.json()["items"][0]["before"], 1);
+}
+
+#[test]
+fn member_that_waits_is_given_what_is_published_meanwhile() {
+    let folder = support::folder();
+    let server = Server::start(&folder.path().join("data"));
+    let mut client = Client::to(&server.resp);
+    client.ask("TOPIC.CREATE t");
+    client.ask("TOPIC.GROUP t g");
+    let nothing = client.ask("TOPIC.READ t g m WAIT 10");
+    assert_eq!(nothing.field("messages").items(), []);
+    let addr = server.resp.clone();
+    let waits = std::thread::spawn(move || {
+        let mut member = Client::to(&addr);
+        let read = member.ask("TOPIC.READ t g m WAIT 20000");
+        read.field("messages").items()[0]
+            .field("id")
+            .text()
+            .to_owned()
+    });
+    client.ask("TOPIC.PUBLISH t first x");
+    assert_eq!(waits.join().expect("the member was answered"), "first");
+}

@@ -1,0 +1,115 @@
+//! `TOPIC.DEADINFO`, `TOPIC.REPLAY` and `TOPIC.DROP`: one dead letter of a group.
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::desk::{Desk, Of};
+use crate::Refusal;
+use crate::command::{DeadInfo, DropDead, Replay};
+use crate::refusal::{DEAD_NOT_FOUND, UNKNOWN_GROUP};
+use crate::reply::{DeadDetails, DropReceipt, MessageInfo, ReplayReceipt};
+use crate::table::{DEAD, Dead, GROUPS, MESSAGES, Waiting};
+
+fn reads_of(reads: &mut Reads<'_>, of: Of<'_>, number: u64) -> Option<Dead> {
+    reads.row(&GROUPS, of);
+    reads.get(&DEAD, (of.0, of.1, number))
+}
+
+/// Takes a dead letter out of its group.
+fn take_out(tx: &mut Tx<'_>, desk: &mut Desk<'_>, number: u64) -> Result<Dead, Stop<Refusal>> {
+    let key = (desk.of.0, desk.of.1, number);
+    let dead = tx.get(&DEAD, key)?.ok_or(Refusal::DeadNotFound)?;
+    tx.remove(&DEAD, key);
+    desk.group.dead -= 1;
+    Ok(dead)
+}
+
+impl Apply for DeadInfo {
+    type Reply = DeadDetails;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, DEAD_NOT_FOUND];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let of = (self.name.as_str(), self.group.as_str());
+        if let Some(dead) = reads_of(reads, of, self.number.get()) {
+            reads.row(&MESSAGES, (of.0, dead.position));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<DeadDetails, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        tx.get(&GROUPS, of)?.ok_or(Refusal::UnknownGroup)?;
+        let number = self.number.get();
+        let dead = tx.get(&DEAD, (of.0, of.1, number))?;
+        let dead = dead.ok_or(Refusal::DeadNotFound)?;
+        let message = tx.get(&MESSAGES, (of.0, dead.position))?;
+        let message = message.expect("because a dead letter is of a message that is kept");
+        Ok(DeadDetails {
+            number,
+            tries: dead.tries.into(),
+            cause: dead.cause,
+            member: dead.member,
+            died_at_ms: dead.at_ms,
+            message: MessageInfo::of(dead.position, message),
+        })
+    }
+}
+
+impl Apply for Replay {
+    type Reply = ReplayReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, DEAD_NOT_FOUND];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let of = (self.name.as_str(), self.group.as_str());
+        reads_of(reads, of, self.number.get());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<ReplayReceipt, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
+        let Dead { position, .. } = take_out(tx, &mut desk, self.number.get())?;
+        desk.open(tx, position)?;
+        let replayed = Waiting {
+            position,
+            tries: 0,
+            is_replay: true,
+        };
+        desk.line_up(tx, replayed);
+        let dead = desk.group.dead;
+        desk.put(tx);
+        Ok(ReplayReceipt { position, dead })
+    }
+}
+
+impl Apply for DropDead {
+    type Reply = DropReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, DEAD_NOT_FOUND];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let of = (self.name.as_str(), self.group.as_str());
+        reads_of(reads, of, self.number.get());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<DropReceipt, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
+        take_out(tx, &mut desk, self.number.get())?;
+        let dead = desk.group.dead;
+        desk.put(tx);
+        Ok(DropReceipt { dead })
+    }
+}

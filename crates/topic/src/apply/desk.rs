@@ -1,0 +1,180 @@
+//! A group while a command or a timer works on it: its row, and which of its positions are open. What has changed of
+//! both is written at the end, once, whatever number of messages it was about.
+
+use compact_str::CompactString;
+use tidegate_engine::{Missing, Tx};
+
+use super::{LEASE_END, REST_OVER};
+use crate::open::OpenSet;
+use crate::table::{
+    BLOCKED, Blocked, DEAD, Dead, GROUPS, Group, LEASES, Lease, READY, RESTING, Resting, Waiting,
+};
+
+/// A topic and a group of it.
+pub(super) type Of<'a> = (&'a str, &'a str);
+
+pub(super) struct Desk<'a> {
+    pub(super) of: Of<'a>,
+    pub(super) group: Group,
+    open: OpenSet,
+    /// Something can be leased that could not before.
+    is_news: bool,
+}
+
+impl<'a> Desk<'a> {
+    /// The group, if it is there.
+    pub(super) fn of(tx: &mut Tx<'_>, of: Of<'a>) -> Result<Option<Self>, Missing> {
+        let group = tx.get(&GROUPS, of)?;
+        Ok(group.map(|group| Self {
+            of,
+            group,
+            open: OpenSet::default(),
+            is_news: false,
+        }))
+    }
+
+    /// Writes what has changed.
+    pub(super) fn put(self, tx: &mut Tx<'_>) {
+        self.open.put(tx, self.of);
+        tx.put(&GROUPS, self.of, self.group);
+        if self.is_news {
+            tx.tell(self.of.0);
+        }
+    }
+
+    pub(super) fn is_open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<bool, Missing> {
+        self.open.has(tx, self.of, position)
+    }
+
+    /// Whether the group is done with a message.
+    pub(super) fn is_settled(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<bool, Missing> {
+        Ok(position < self.group.next && !self.is_open(tx, position)?)
+    }
+
+    /// A message was looked at, or is replayed, and is not settled.
+    pub(super) fn open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
+        self.open.set(tx, self.of, position, true)?;
+        self.group.open += 1;
+        Ok(())
+    }
+
+    /// A message is settled: what waits for it is in line now.
+    pub(super) fn settle(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
+        self.open.set(tx, self.of, position, false)?;
+        self.group.open -= 1;
+        if let Some(position) = self.unblock(tx, position)? {
+            self.line_up(tx, Waiting::untried(position));
+        }
+        Ok(())
+    }
+
+    /// A message waits for the one before it of its key.
+    pub(super) fn block(&mut self, tx: &mut Tx<'_>, position: u64, before: u64) {
+        let (name, group) = self.of;
+        tx.put(&BLOCKED, (name, group, before), Blocked { position });
+        self.group.blocked += 1;
+    }
+
+    /// What waits for a message does so no more.
+    pub(super) fn unblock(&mut self, tx: &mut Tx<'_>, before: u64) -> Result<Option<u64>, Missing> {
+        if self.group.blocked == 0 {
+            return Ok(None);
+        }
+        let (name, group) = self.of;
+        let Some(Blocked { position }) = tx.get(&BLOCKED, (name, group, before))? else {
+            return Ok(None);
+        };
+        tx.remove(&BLOCKED, (name, group, before));
+        self.group.blocked -= 1;
+        Ok(Some(position))
+    }
+
+    /// A message is to be given, behind what is in line.
+    pub(super) fn line_up(&mut self, tx: &mut Tx<'_>, of: Waiting) {
+        let (name, group) = self.of;
+        tx.put(&READY, (name, group, self.group.ready_to), of);
+        self.group.ready_to += 1;
+        self.is_news = true;
+    }
+
+    /// The message that is first in line.
+    pub(super) fn first_in_line(&self, tx: &mut Tx<'_>) -> Result<Option<Waiting>, Missing> {
+        let (name, group) = self.of;
+        if self.group.ready_from == self.group.ready_to {
+            return Ok(None);
+        }
+        let first = tx.get(&READY, (name, group, self.group.ready_from))?;
+        Ok(Some(first.expect("because places in line have no gaps")))
+    }
+
+    /// It is in line no more.
+    pub(super) fn leave_line(&mut self, tx: &mut Tx<'_>) {
+        let (name, group) = self.of;
+        tx.remove(&READY, (name, group, self.group.ready_from));
+        self.group.ready_from += 1;
+    }
+
+    /// A message rests before it is given again.
+    pub(super) fn rest(&mut self, tx: &mut Tx<'_>, of: Waiting, for_ms: u64) {
+        if for_ms == 0 {
+            return self.line_up(tx, of);
+        }
+        let (name, group) = self.of;
+        let until_ms = tx.now_ms() + for_ms;
+        let owner = (name, group, of.position);
+        tx.wake_at(&REST_OVER, until_ms, owner);
+        tx.put(&RESTING, owner, Resting { of, until_ms });
+        self.group.resting += 1;
+    }
+
+    /// A message was tried in vain too often.
+    pub(super) fn die(
+        &mut self,
+        tx: &mut Tx<'_>,
+        of: Waiting,
+        (cause, member): (&str, &str),
+    ) -> Result<(), Missing> {
+        let (name, group) = self.of;
+        self.group.died += 1;
+        self.group.dead += 1;
+        let dead = Dead {
+            position: of.position,
+            tries: of.tries,
+            cause: CompactString::new(cause),
+            member: CompactString::new(member),
+            at_ms: tx.now_ms(),
+        };
+        tx.put(&DEAD, (name, group, self.group.died), dead);
+        self.settle(tx, of.position)
+    }
+
+    /// Gives a lease; its number.
+    pub(super) fn lease(&mut self, tx: &mut Tx<'_>, lease: &Lease) -> u64 {
+        let (name, group) = self.of;
+        self.group.leases += 1;
+        self.group.leased += lease.items.len() as u64;
+        let number = self.group.leases;
+        tx.wake_at(&LEASE_END, lease.until_ms, (name, group, number));
+        tx.put(&LEASES, (name, group, number), lease);
+        number
+    }
+
+    /// A lease that is not over.
+    pub(super) fn lease_of(&self, tx: &mut Tx<'_>, number: u64) -> Result<Option<Lease>, Missing> {
+        let (name, group) = self.of;
+        let lease = tx.get(&LEASES, (name, group, number))?;
+        Ok(lease.filter(|lease| tx.now_ms() < lease.until_ms))
+    }
+
+    /// Some messages of a lease are its no more; it had so many.
+    pub(super) fn shrink(&mut self, tx: &mut Tx<'_>, number: u64, lease: &Lease, had: usize) {
+        let (name, group) = self.of;
+        self.group.leased -= (had - lease.items.len()) as u64;
+        if lease.items.is_empty() {
+            tx.cancel(&LEASE_END, lease.until_ms, (name, group, number));
+            tx.remove(&LEASES, (name, group, number));
+        } else {
+            tx.put(&LEASES, (name, group, number), lease);
+        }
+    }
+}

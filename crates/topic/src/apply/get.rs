@@ -1,0 +1,33 @@
+//! `TOPIC.GET`: a topic now.
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::create::info_of;
+use crate::Refusal;
+use crate::command::Get;
+use crate::refusal::UNKNOWN_TOPIC;
+use crate::reply::TopicInfo;
+use crate::table::{PARTS, TOPICS};
+
+impl Apply for Get {
+    type Reply = TopicInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_TOPIC];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&TOPICS, self.name.as_str());
+        reads.row(&PARTS, self.name.as_str());
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
+        let topic = tx.get(&TOPICS, self.name.as_str())?;
+        let topic = topic.ok_or(Refusal::UnknownTopic)?;
+        let part = tx.get(&PARTS, self.name.as_str())?.unwrap_or_default();
+        Ok(info_of(&self.name, topic, part))
+    }
+}

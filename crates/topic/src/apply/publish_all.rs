@@ -1,0 +1,103 @@
+//! `TOPIC.PUBLISHALL`: publishes messages in their order, all or none.
+
+use tidegate_engine::contract::{Apply, Id, Name, RefusalDef, Request};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use super::put::{New, earlier, put_new, reads_of};
+use crate::command::{Draft, PublishAll};
+use crate::fields::Headers;
+use crate::refusal::{ID_CONFLICT, TOO_LARGE, UNKNOWN_TOPIC};
+use crate::reply::{AllReceipt, Published};
+use crate::table::{PARTS, Part};
+use crate::{PUBLISHED_BYTES_MAX, Refusal};
+
+/// What the rows of a message take in the log beside what it says, at most: their heads, and numbers.
+const ROW_BYTES: usize = 160;
+
+impl Apply for PublishAll {
+    type Reply = AllReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[TOO_LARGE, UNKNOWN_TOPIC, ID_CONFLICT];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        for draft in self.messages.items() {
+            let key = draft.key.as_ref().map(Name::as_str);
+            reads_of(reads, self.name.as_str(), &draft.id, key);
+        }
+    }
+
+    fn writes(&self) -> usize {
+        self.rows_bytes()
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<AllReceipt, Stop<Refusal>> {
+        let bytes = self.rows_bytes();
+        if bytes > PUBLISHED_BYTES_MAX {
+            let bytes = bytes as u64;
+            return Err(Refusal::TooLarge { bytes }.into());
+        }
+        let name = self.name.as_str();
+        let part = tx.get(&PARTS, name)?;
+        let mut part = part.ok_or(Refusal::UnknownTopic)?;
+        let mut messages = Vec::with_capacity(self.messages.items().len());
+        for (item, draft) in (1..).zip(self.messages.items()) {
+            messages.push(draft.publish(tx, name, &mut part, item)?);
+        }
+        if messages.iter().any(|published| !published.repeated) {
+            tx.put(&PARTS, name, part);
+            tx.tell(name);
+        }
+        let name = self.name.compact();
+        Ok(AllReceipt { name, messages })
+    }
+}
+
+impl PublishAll {
+    /// Bytes of the rows that it writes, at most.
+    fn rows_bytes(&self) -> usize {
+        let name = self.name.as_str().len();
+        let drafts = self.messages.items().iter();
+        drafts.map(|draft| draft.rows_bytes(name)).sum::<usize>() + ROW_BYTES
+    }
+}
+
+impl Draft {
+    /// Each row has the topic in its key; id and key stand in the message, and in keys of rows of their own.
+    fn rows_bytes(&self, name: usize) -> usize {
+        let id = match &self.id {
+            Id::Chosen(id) => id.as_str().len(),
+            Id::Mint => 0,
+        };
+        let key = self.key.as_ref().map_or(0, |key| key.as_str().len());
+        let headers = self.headers.as_ref().map_or(0, Headers::len);
+        self.payload.as_slice().len() + headers + 2 * (id + key) + 4 * name + ROW_BYTES
+    }
+
+    fn publish(
+        &self,
+        tx: &mut Tx<'_>,
+        name: &str,
+        part: &mut Part,
+        item: u64,
+    ) -> Result<Published, Stop<Refusal>> {
+        let content = self.content().0;
+        if let Some(receipt) = earlier(tx, name, (&self.id, content), Some(item))? {
+            return Ok(receipt);
+        }
+        let delay_ms = self.delay_ms.map_or(0, |delay_ms| delay_ms.get());
+        let new = New {
+            id: &self.id,
+            content,
+            key: self.key.as_ref().map(Name::as_str),
+            headers: self.headers.as_ref().map(Headers::text).unwrap_or_default(),
+            payload: self.payload.as_slice(),
+            due_ms: tx.now_ms() + delay_ms,
+            ttl_ms: self.ttl_ms.map(|ttl_ms| ttl_ms.get()),
+        };
+        Ok(put_new(tx, name, part, &new)?)
+    }
+}

@@ -1,0 +1,153 @@
+//! Messages on their way into a topic: one, one of many, or one whose time has come.
+
+use compact_str::{CompactString, ToCompactString};
+use minicbor::bytes::ByteVec;
+use tidegate_engine::contract::Id;
+use tidegate_engine::{Missing, Reads, Stop, Tx};
+
+use super::APPEAR;
+use crate::Refusal;
+use crate::reply::Published as Receipt;
+use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, PARTS, Part, Published};
+
+/// A message that somebody wants published.
+pub(super) struct New<'a> {
+    pub(super) id: &'a Id,
+    /// The hash of all that was sent of it.
+    pub(super) content: u64,
+    pub(super) key: Option<&'a str>,
+    pub(super) headers: CompactString,
+    pub(super) payload: &'a [u8],
+    /// Not before then.
+    pub(super) due_ms: u64,
+    pub(super) ttl_ms: Option<u64>,
+}
+
+/// Names the rows that publishing a message reads.
+pub(super) fn reads_of(reads: &mut Reads<'_>, name: &str, id: &Id, key: Option<&str>) {
+    reads.row(&PARTS, name);
+    if let Id::Chosen(id) = id {
+        reads.row(&IDS, (name, id.as_str()));
+    }
+    if let Some(key) = key {
+        reads.row(&KEYS, (name, key));
+    }
+}
+
+/// What this answers if its id was used before; a refusal that names the item of a list if for something else.
+pub(super) fn earlier(
+    tx: &mut Tx<'_>,
+    name: &str,
+    (id, content): (&Id, u64),
+    item: Option<u64>,
+) -> Result<Option<Receipt>, Stop<Refusal>> {
+    let Id::Chosen(id) = id else {
+        return Ok(None);
+    };
+    match tx.get(&IDS, (name, id.as_str()))? {
+        Some(published) if published.content != content => Err(Refusal::IdConflict { item }.into()),
+        Some(Published {
+            position, at_ms, ..
+        }) => Ok(Some(receipt_of(id.compact(), position, at_ms, true))),
+        None => Ok(None),
+    }
+}
+
+/// The position of the last message of a key; 0 if there is none.
+pub(super) fn last_of_key(tx: &mut Tx<'_>, name: &str, key: &str) -> Result<u64, Missing> {
+    let last = tx.get(&KEYS, (name, key))?;
+    Ok(last.map_or(0, |last| last.position))
+}
+
+/// Publishes a message that was not published before, or has it wait for its time.
+pub(super) fn put_new(
+    tx: &mut Tx<'_>,
+    name: &str,
+    part: &mut Part,
+    new: &New<'_>,
+) -> Result<Receipt, Missing> {
+    let (id, minted) = match new.id {
+        Id::Chosen(id) => (id.compact(), 0),
+        Id::Mint => {
+            let minted = tx.mint();
+            (minted.to_compact_string(), minted)
+        }
+    };
+    let at_ms = new.due_ms.max(tx.now_ms());
+    let message = Message {
+        chosen: if minted == 0 {
+            id.clone()
+        } else {
+            CompactString::default()
+        },
+        minted,
+        key: CompactString::new(new.key.unwrap_or_default()),
+        at_ms,
+        expires_at_ms: new.ttl_ms.map_or(0, |ttl_ms| at_ms.saturating_add(ttl_ms)),
+        before: 0,
+        headers: new.headers.clone(),
+        payload: ByteVec::from(new.payload.to_vec()),
+    };
+    let content = new.content;
+    let position = if at_ms > tx.now_ms() {
+        delay(tx, name, part, message, content);
+        0
+    } else {
+        append(tx, name, part, message, content)?
+    };
+    Ok(receipt_of(id, position, at_ms, false))
+}
+
+fn receipt_of(id: CompactString, position: u64, at_ms: u64, repeated: bool) -> Receipt {
+    Receipt {
+        id,
+        position: Some(position).filter(|position| *position > 0),
+        at_ms,
+        repeated,
+    }
+}
+
+/// Keeps what is known under the id of a message, if that was chosen.
+fn put_id(tx: &mut Tx<'_>, name: &str, message: &Message, content: u64, position: u64) {
+    if !message.chosen.is_empty() {
+        let published = Published {
+            content,
+            position,
+            at_ms: message.at_ms,
+        };
+        tx.put(&IDS, (name, message.chosen.as_str()), published);
+    }
+}
+
+/// Has a message wait for its time.
+fn delay(tx: &mut Tx<'_>, name: &str, part: &mut Part, message: Message, content: u64) {
+    let number = match message.minted {
+        0 => tx.mint(),
+        minted => minted,
+    };
+    part.delayed += 1;
+    put_id(tx, name, &message, content, 0);
+    tx.wake_at(&APPEAR, message.at_ms, (name, number));
+    tx.put(&DELAYED, (name, number), message);
+}
+
+/// Puts a message behind all others.
+pub(super) fn append(
+    tx: &mut Tx<'_>,
+    name: &str,
+    part: &mut Part,
+    mut message: Message,
+    content: u64,
+) -> Result<u64, Missing> {
+    part.last += 1;
+    part.bytes += message.bytes() as u64;
+    part.last_at_ms = message.at_ms;
+    let position = part.last;
+    if !message.key.is_empty() {
+        message.before = last_of_key(tx, name, &message.key)?;
+        tx.put(&KEYS, (name, message.key.as_str()), LastOfKey { position });
+    }
+    put_id(tx, name, &message, content, position);
+    tx.put(&MESSAGES, (name, position), message);
+    Ok(position)
+}

@@ -1,0 +1,259 @@
+//! `TOPIC.READ`: leases messages to a member of a group.
+//!
+//! What is in line comes first: messages that were given back and have rested, and those that waited for another one
+//! of their key. Then come messages that no member has seen. In a group in the order of keys, one whose key has an
+//! open message before it waits for that, unless both are given in this lease.
+
+use std::collections::BTreeSet;
+
+use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
+
+use super::desk::Desk;
+use crate::command::Read;
+use crate::lease_id::{LeaseId, Positions};
+use crate::refusal::UNKNOWN_GROUP;
+use crate::reply::{Delivered, Delivery};
+use crate::table::{
+    GROUPS, Lease, Leased, MESSAGES, Message, OPEN, Order, PARTS, Part, READY, Waiting,
+};
+use crate::{OPEN_MAX, PASSED_OVER_MAX, READ_BYTES_MAX, Refusal, open};
+
+impl Apply for Read {
+    type Reply = Delivery;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let (name, group) = (self.name.as_str(), self.group.as_str());
+        let part = reads.get(&PARTS, name);
+        let row = reads.get(&GROUPS, (name, group));
+        let (Some(part), Some(row)) = (part, row) else {
+            return;
+        };
+        let most = self.wants(&part);
+        let in_line = row.ready_from..row.ready_to.min(row.ready_from + most);
+        for place in in_line.clone() {
+            if let Some(waiting) = reads.get(&READY, (name, group, place)) {
+                reads.row(&MESSAGES, (name, waiting.position));
+            }
+        }
+        let new = most - (in_line.end - in_line.start);
+        for position in row.next..(part.last + 1).min(row.next + new) {
+            reads.row(&MESSAGES, (name, position));
+        }
+        reads.row(&OPEN, (name, group, open::chunk_of(row.next)));
+    }
+
+    fn waits_ms(&self) -> u64 {
+        self.wait_ms.get()
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Delivery, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
+        let before = desk.group;
+        let mut basket = Basket::new(self.count.get(), before.leases + 1);
+        let part = tx.get(&PARTS, of.0)?.unwrap_or_default();
+        take_in_line(tx, &mut desk, &mut basket)?;
+        take_new(tx, &mut desk, &mut basket, part.last)?;
+        let has_looked = desk.group != before;
+        let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
+        let delivery = self.deliver(tx, &mut desk, basket);
+        if has_looked {
+            desk.put(tx);
+        }
+        if delivery.messages.is_empty() && may_wait {
+            return Err(Stop::Wait);
+        }
+        Ok(delivery)
+    }
+}
+
+impl Read {
+    /// How many messages it can take, by their size on average: so many are fetched at once.
+    fn wants(&self, part: &Part) -> u64 {
+        let average = part.bytes / part.last.max(1);
+        let fit = READ_BYTES_MAX as u64 / average.max(1);
+        self.count.get().min(fit.max(1))
+    }
+
+    fn deliver(&self, tx: &mut Tx<'_>, desk: &mut Desk<'_>, basket: Basket) -> Delivery {
+        if basket.items.is_empty() {
+            return Delivery {
+                lease: None,
+                until_ms: None,
+                messages: Vec::new(),
+            };
+        }
+        let until_ms = tx.now_ms() + desk.group.lease_ms;
+        let lease = Lease {
+            member: self.member.compact(),
+            until_ms,
+            items: basket.items,
+        };
+        let number = desk.lease(tx, &lease);
+        debug_assert_eq!(number, basket.id.number, "it was to be that one");
+        Delivery {
+            lease: Some(basket.id),
+            until_ms: Some(until_ms),
+            messages: basket.messages,
+        }
+    }
+}
+
+/// What a lease is going to have.
+struct Basket {
+    id: LeaseId,
+    most: usize,
+    items: Vec<Leased>,
+    taken: BTreeSet<u64>,
+    messages: Vec<Delivered>,
+    bytes: usize,
+    passed_over: usize,
+}
+
+/// Whether a message went into the basket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Took {
+    Message,
+    /// It has no room for it.
+    Nothing,
+}
+
+impl Basket {
+    fn new(most: u64, number: u64) -> Self {
+        Self {
+            id: LeaseId {
+                number,
+                positions: Positions::default(),
+            },
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            items: Vec::new(),
+            taken: BTreeSet::new(),
+            messages: Vec::new(),
+            bytes: 0,
+            passed_over: 0,
+        }
+    }
+
+    /// Whether there may be room for one message more.
+    fn has_room(&self) -> bool {
+        self.items.len() < self.most && self.is_done()
+    }
+
+    /// Whether it has looked at all that may be given.
+    fn is_done(&self) -> bool {
+        self.passed_over < PASSED_OVER_MAX
+    }
+
+    fn take(&mut self, of: Waiting, behind: u64, message: Message) -> Took {
+        let bytes = self.bytes + message.bytes();
+        let is_first = self.items.is_empty();
+        let positions = self.id.positions.with(of.position);
+        let id = LeaseId {
+            number: self.id.number,
+            positions,
+        };
+        if !is_first && (bytes > READ_BYTES_MAX || !id.is_short()) {
+            return Took::Nothing;
+        }
+        self.id = id;
+        self.bytes = bytes;
+        self.items.push(Leased { of, behind });
+        self.taken.insert(of.position);
+        let delivered = Delivered::of(of.position, of.tries + 1, message);
+        self.messages.push(delivered);
+        Took::Message
+    }
+}
+
+fn message_at(tx: &mut Tx<'_>, desk: &Desk<'_>, position: u64) -> Result<Message, Missing> {
+    let message = tx.get(&MESSAGES, (desk.of.0, position))?;
+    Ok(message.expect("because positions up to the last one have messages"))
+}
+
+/// Takes what is in line, each with what waits for it in its key.
+fn take_in_line(tx: &mut Tx<'_>, desk: &mut Desk<'_>, basket: &mut Basket) -> Result<(), Missing> {
+    while basket.has_room()
+        && let Some(of) = desk.first_in_line(tx)?
+    {
+        let message = message_at(tx, desk, of.position)?;
+        if message.is_expired(tx.now_ms()) {
+            desk.leave_line(tx);
+            basket.passed_over += 1;
+            desk.group.expired += 1;
+            desk.settle(tx, of.position)?;
+            continue;
+        }
+        if basket.take(of, 0, message) == Took::Nothing {
+            return Ok(());
+        }
+        desk.leave_line(tx);
+        take_followers(tx, desk, basket, of.position)?;
+    }
+    Ok(())
+}
+
+/// Takes what is blocked by a message that was taken, and by that, as far as there is room.
+fn take_followers(
+    tx: &mut Tx<'_>,
+    desk: &mut Desk<'_>,
+    basket: &mut Basket,
+    head: u64,
+) -> Result<(), Missing> {
+    let mut behind = head;
+    while basket.has_room()
+        && let Some(position) = desk.unblock(tx, behind)?
+    {
+        let message = message_at(tx, desk, position)?;
+        let is_expired = message.is_expired(tx.now_ms());
+        if is_expired || basket.take(Waiting::untried(position), behind, message) == Took::Nothing {
+            desk.block(tx, position, behind);
+            return Ok(());
+        }
+        behind = position;
+    }
+    Ok(())
+}
+
+/// Takes messages that no member has seen.
+fn take_new(
+    tx: &mut Tx<'_>,
+    desk: &mut Desk<'_>,
+    basket: &mut Basket,
+    last: u64,
+) -> Result<(), Missing> {
+    while basket.has_room() && desk.group.open < OPEN_MAX && desk.group.next <= last {
+        let position = desk.group.next;
+        let message = message_at(tx, desk, position)?;
+        let before = match desk.group.order {
+            Order::Key => message.before,
+            Order::None => 0,
+        };
+        let is_behind = before > 0 && desk.is_open(tx, before)?;
+        let is_expired = message.is_expired(tx.now_ms());
+        if is_behind && (is_expired || !basket.taken.contains(&before)) {
+            // Also if it has expired: what follows it is behind what it is behind.
+            basket.passed_over += 1;
+            desk.block(tx, position, before);
+            desk.open(tx, position)?;
+        } else if is_expired {
+            basket.passed_over += 1;
+            desk.group.expired += 1;
+        } else {
+            let behind = if is_behind { before } else { 0 };
+            let of = Waiting::untried(position);
+            if basket.take(of, behind, message) == Took::Nothing {
+                return Ok(());
+            }
+            desk.open(tx, position)?;
+        }
+        desk.group.next += 1;
+    }
+    Ok(())
+}

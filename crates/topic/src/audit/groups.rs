@@ -1,0 +1,179 @@
+//! Every group: where its open messages are, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Fault;
+use super::rows::{GroupRows, Rows};
+use crate::table::{Group, Lease, Order, Part, Waiting};
+
+/// Where an open message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In this lease, behind that position of its key, or 0.
+    Leased(u64, u64),
+    InLine,
+    Resting,
+    /// By this position.
+    BlockedBy(u64),
+}
+
+type Places = BTreeMap<u64, (Place, Waiting)>;
+
+pub(super) fn check(rows: &Rows, part: &Part, of: &GroupRows, fault: Fault<'_>) {
+    let Some(group) = &of.group else {
+        fault(": rows of a group that is not there".to_owned());
+        return;
+    };
+    check_counts(part, of, group, fault);
+    let places = places_of(of, fault);
+    let placed: BTreeSet<_> = places.keys().copied().collect();
+    if placed != of.open {
+        let odd = placed.symmetric_difference(&of.open).next();
+        fault(format!(
+            ": open, and leased, in line, at rest or blocked, are not the same: {odd:?}"
+        ));
+    }
+    if group.order == Order::Key {
+        check_order(rows, &places, fault);
+    } else if let Some((before, _)) = of.blocked.first_key_value() {
+        fault(format!(": blocked by {before}, though it knows no order"));
+    }
+    check_leases(of, group, fault);
+    check_timers(of, fault);
+    check_dead(of, group, fault);
+}
+
+fn check_counts(part: &Part, of: &GroupRows, group: &Group, fault: Fault<'_>) {
+    let leased: usize = of.leases.values().map(|lease| lease.items.len()).sum();
+    for (what, says, has) in [
+        ("open", group.open, of.open.len()),
+        ("leased", group.leased, leased),
+        (
+            "in line",
+            group.ready_to - group.ready_from.min(group.ready_to),
+            of.ready.len(),
+        ),
+        ("at rest", group.resting, of.resting.len()),
+        ("blocked", group.blocked, of.blocked.len()),
+        ("dead", group.dead, of.dead.len()),
+    ] {
+        if says != has as u64 {
+            fault(format!(": {says} {what}, there are {has}"));
+        }
+    }
+    if !of
+        .ready
+        .keys()
+        .copied()
+        .eq(group.ready_from..group.ready_to)
+    {
+        fault(format!(
+            ": places in line from {} to {}",
+            group.ready_from, group.ready_to
+        ));
+    }
+    let last_open = of.open.last().copied().unwrap_or(0);
+    let is_within = group.next > last_open && group.next <= group.from.max(part.last + 1);
+    if !is_within || group.next < group.from {
+        fault(format!(
+            ": goes on at {}, began at {}, {last_open} is open, {} the last",
+            group.next, group.from, part.last
+        ));
+    }
+}
+
+/// Where each open message is; in one place only.
+fn places_of(of: &GroupRows, fault: Fault<'_>) -> Places {
+    let leased = of.leases.iter().flat_map(|(number, lease)| {
+        let items = lease.items.iter();
+        items.map(|item| (Place::Leased(*number, item.behind), item.of))
+    });
+    let in_line = of.ready.values().map(|of| (Place::InLine, *of));
+    let resting = of.resting.values().map(|row| (Place::Resting, row.of));
+    let blocked = of.blocked.iter();
+    let blocked =
+        blocked.map(|(before, position)| (Place::BlockedBy(*before), Waiting::untried(*position)));
+    let mut places = Places::new();
+    for (place, of) in leased.chain(in_line).chain(resting).chain(blocked) {
+        if let Some((other, _)) = places.insert(of.position, (place, of)) {
+            fault(format!(": {} is {place:?} and {other:?}", of.position));
+        }
+    }
+    places
+}
+
+/// Of the open messages of a key each but the first waits for the one before it, or is behind it in a lease.
+fn check_order(rows: &Rows, places: &Places, fault: Fault<'_>) {
+    for (position, (place, _)) in places {
+        let before = rows.seen.before.get(position).copied().unwrap_or(0);
+        let ahead = places.get(&before);
+        let is_right = match (*place, ahead) {
+            (Place::BlockedBy(by), Some(_)) => by == before,
+            (Place::Leased(lease, behind), Some((Place::Leased(other, _), _))) => {
+                lease == *other && behind == before || is_replayed(ahead)
+            }
+            (Place::BlockedBy(_), None) => false,
+            (Place::Leased(..) | Place::InLine | Place::Resting, Some(_)) => is_replayed(ahead),
+            (Place::Leased(_, behind), None) => behind == 0 || behind == before,
+            (Place::InLine | Place::Resting, None) => true,
+        };
+        if !is_right {
+            fault(format!(
+                ": {position} is {place:?}, and before it {before} is {ahead:?}"
+            ));
+        }
+    }
+}
+
+/// Whether the one before is replayed: later ones of its key were let ahead of it.
+fn is_replayed(ahead: Option<&(Place, Waiting)>) -> bool {
+    ahead.is_some_and(|(_, ahead)| ahead.is_replay)
+}
+
+fn check_leases(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+    for (number, lease) in &of.leases {
+        if lease.items.is_empty() || *number > group.leases {
+            fault(format!(
+                " lease {number}: {} messages, the last lease was {}",
+                lease.items.len(),
+                group.leases
+            ));
+        }
+        check_behind(*number, lease, fault);
+    }
+}
+
+/// What follows another one in its lease is untried, and comes behind it.
+fn check_behind(number: u64, lease: &Lease, fault: Fault<'_>) {
+    for item in lease.items.iter().filter(|item| item.behind > 0) {
+        if item.of.tries > 0 || item.behind >= item.of.position {
+            fault(format!(" lease {number}: {item:?}"));
+        }
+    }
+}
+
+fn check_timers(of: &GroupRows, fault: Fault<'_>) {
+    let leases = of.leases.iter();
+    let ends = leases.map(|(number, lease)| (*number, lease.until_ms));
+    of.lease_ends.check(ends, "lease", fault);
+    let resting = of.resting.iter();
+    let ends = resting.map(|(position, row)| (*position, row.until_ms));
+    of.rests_over.check(ends, "at rest", fault);
+    for (position, row) in &of.resting {
+        if row.of.position != *position || row.of.tries == 0 {
+            fault(format!(": at {position} rests {row:?}"));
+        }
+    }
+}
+
+fn check_dead(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+    for (number, dead) in &of.dead {
+        let is_settled = dead.position < group.next && !of.open.contains(&dead.position);
+        if !is_settled || *number > group.died || dead.tries == 0 {
+            fault(format!(
+                " dead letter {number}, of {}: {dead:?}",
+                group.died
+            ));
+        }
+    }
+}

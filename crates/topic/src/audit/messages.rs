@@ -1,0 +1,161 @@
+//! Every message beside those before it, its id and its key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use tidegate_engine::KeyReader;
+use tidegate_engine::contract::Books;
+
+use super::Fault;
+use super::rows::{Rows, no_key, split};
+use crate::table::{MESSAGES, Message, Part, Published};
+
+/// What the messages of a topic have said, one after the other.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) last: u64,
+    bytes: u64,
+    at_ms: u64,
+    /// The last position of each key.
+    keys: BTreeMap<CompactString, u64>,
+    /// Ids that were chosen.
+    ids: BTreeSet<CompactString>,
+    /// The one before it of its key, of each message that is open in some group.
+    pub(super) before: BTreeMap<u64, u64>,
+}
+
+/// Looks at each message once.
+pub(super) fn look_at_all(
+    books: &Books<'_>,
+    topics: &mut BTreeMap<CompactString, Rows>,
+    faults: &mut Vec<String>,
+) {
+    let number = |key: &mut KeyReader<'_>| key.number();
+    for (key, message) in books.each(&MESSAGES) {
+        let Some((name, position)) = split(books, key.parts(), number) else {
+            faults.push(no_key(MESSAGES.def().name(), &key));
+            continue;
+        };
+        let rows = topics.entry(name.clone()).or_default();
+        let mut fault =
+            |what: String| faults.push(format!("topic {name} message {position}{what}"));
+        look_at(books, rows, (position, &message), &mut fault);
+    }
+}
+
+fn look_at(
+    books: &Books<'_>,
+    rows: &mut Rows,
+    (position, message): (u64, &Message),
+    fault: Fault<'_>,
+) {
+    let is_open = rows
+        .groups
+        .values()
+        .any(|group| group.open.contains(&position));
+    let seen = &mut rows.seen;
+    if position != seen.last + 1 {
+        fault(format!(": {} was due", seen.last + 1));
+    }
+    if message.at_ms < seen.at_ms || message.at_ms > books.clock_up_to_ms() {
+        fault(format!(
+            ": published at {}, behind one of {}, with the clock before {}",
+            message.at_ms,
+            seen.at_ms,
+            books.clock_up_to_ms()
+        ));
+    }
+    let before = if message.key.is_empty() {
+        0
+    } else {
+        seen.keys.insert(message.key.clone(), position).unwrap_or(0)
+    };
+    if message.before != before {
+        fault(format!(
+            ": behind {} in its key, it is behind {before}",
+            message.before
+        ));
+    }
+    if is_open {
+        seen.before.insert(position, before);
+    }
+    seen.last = position;
+    seen.bytes += message.bytes() as u64;
+    seen.at_ms = message.at_ms;
+    check_id(rows, (position, message), fault);
+}
+
+/// A message has one id, and if that was chosen it is known under it.
+fn check_id(rows: &mut Rows, (position, message): (u64, &Message), fault: Fault<'_>) {
+    if message.chosen.is_empty() != (message.minted > 0) {
+        fault(format!(
+            ": its ids are {:?} and {}",
+            message.chosen, message.minted
+        ));
+    }
+    if message.chosen.is_empty() {
+        return;
+    }
+    let id = &message.chosen;
+    let known = rows.ids.get(id);
+    let is_known = known.is_some_and(|known| is_of(known, position, message.at_ms));
+    if !is_known || !rows.seen.ids.insert(id.clone()) {
+        fault(format!(": under its id {id} there is {known:?}"));
+    }
+}
+
+fn is_of(known: &Published, position: u64, at_ms: u64) -> bool {
+    (known.position, known.at_ms) == (position, at_ms)
+}
+
+/// What the messages add up to, beside what the topic says.
+pub(super) fn check(rows: &Rows, part: &Part, fault: Fault<'_>) {
+    let seen = &rows.seen;
+    let has = Part {
+        last: seen.last,
+        bytes: seen.bytes,
+        delayed: rows.delayed.len() as u64,
+        last_at_ms: seen.at_ms,
+    };
+    if *part != has {
+        fault(format!(
+            ": it says {part:?}, its messages add up to {has:?}"
+        ));
+    }
+    if rows.keys != seen.keys {
+        let differ = rows
+            .keys
+            .iter()
+            .find(|(key, at)| seen.keys.get(*key) != Some(at));
+        let (says, has) = (rows.keys.len(), seen.keys.len());
+        fault(format!(
+            ": {says} keys, its messages have {has}; of these differs {differ:?}"
+        ));
+    }
+    check_delayed(rows, fault);
+}
+
+fn check_delayed(rows: &Rows, fault: Fault<'_>) {
+    let mut ids = rows.seen.ids.clone();
+    for (number, message) in &rows.delayed {
+        let id = &message.chosen;
+        let known = rows.ids.get(id);
+        let is_known = known.is_some_and(|known| is_of(known, 0, message.at_ms));
+        let is_right = if id.is_empty() {
+            message.minted == *number
+        } else {
+            is_known && message.minted == 0 && ids.insert(id.clone())
+        };
+        if !is_right {
+            fault(format!(
+                ": delayed {number}: under its id {id} there is {known:?}"
+            ));
+        }
+    }
+    for id in rows.ids.keys().filter(|id| !ids.contains(*id)) {
+        fault(format!(": the id {id} is of no message"));
+    }
+    let due = rows.delayed.iter();
+    let due = due.map(|(number, message)| (*number, message.at_ms));
+    rows.appears.check(due, "delayed", fault);
+}

@@ -1,0 +1,214 @@
+//! The rows of one slot, by topic and group, but for messages, which may be more than memory holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Books, Timer};
+use tidegate_engine::{KeyReader, Row, RowKey, Table};
+
+use super::messages::Seen;
+use crate::apply::{APPEAR, LEASE_END, REST_OVER};
+use crate::table::{
+    BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
+    Part, Published, READY, RESTING, Resting, TOPICS, Topic, Waiting,
+};
+
+/// All rows of one topic.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) topic: Option<Topic>,
+    pub(super) part: Option<Part>,
+    pub(super) ids: BTreeMap<CompactString, Published>,
+    /// The last position of each key.
+    pub(super) keys: BTreeMap<CompactString, u64>,
+    pub(super) delayed: BTreeMap<u64, Message>,
+    /// Timers of delayed messages.
+    pub(super) appears: Timers,
+    pub(super) groups: BTreeMap<CompactString, GroupRows>,
+    /// What its messages say.
+    pub(super) seen: Seen,
+}
+
+/// All rows of one group.
+#[derive(Default)]
+pub(super) struct GroupRows {
+    pub(super) group: Option<Group>,
+    pub(super) open: BTreeSet<u64>,
+    pub(super) leases: BTreeMap<u64, Lease>,
+    pub(super) ready: BTreeMap<u64, Waiting>,
+    pub(super) resting: BTreeMap<u64, Resting>,
+    /// What is blocked by each position.
+    pub(super) blocked: BTreeMap<u64, u64>,
+    pub(super) dead: BTreeMap<u64, Dead>,
+    pub(super) lease_ends: Timers,
+    pub(super) rests_over: Timers,
+}
+
+/// Timers of one kind.
+#[derive(Default)]
+pub(super) struct Timers {
+    /// For which number each is set, and when it is due.
+    set: BTreeSet<(u64, u64)>,
+    /// Those that were set aside: they stand for those that are set.
+    aside: BTreeSet<u64>,
+}
+
+impl Timers {
+    /// Checks that there is a timer for each of these, and no other.
+    pub(super) fn check(
+        &self,
+        due: impl Iterator<Item = (u64, u64)>,
+        what: &str,
+        fault: super::Fault<'_>,
+    ) {
+        let due: BTreeSet<_> = due.collect();
+        for (number, at_ms) in due.difference(&self.set) {
+            if !self.aside.contains(number) {
+                fault(format!(": {what} {number} has no timer at {at_ms}"));
+            }
+        }
+        for (number, at_ms) in self.set.difference(&due) {
+            fault(format!(
+                ": a timer at {at_ms} for {what} {number}, which has none then"
+            ));
+        }
+    }
+}
+
+/// Rows by topic. A key that is none of its table's, or lies in the slot of another topic, is told.
+pub(super) fn by_topic(
+    books: &Books<'_>,
+    faults: &mut Vec<String>,
+) -> BTreeMap<CompactString, Rows> {
+    let mut sort = Sort {
+        books,
+        topics: BTreeMap::new(),
+        faults,
+    };
+    let none = |_: &mut KeyReader<'_>| Some(());
+    let number = |key: &mut KeyReader<'_>| key.number();
+    sort.table(&TOPICS, none, |rows, (), topic| rows.topic = Some(topic));
+    sort.table(&PARTS, none, |rows, (), part| rows.part = Some(part));
+    sort.table(&IDS, text, |rows, id, published| {
+        rows.ids.insert(id, published);
+    });
+    sort.table(&KEYS, text, |rows, key, last| {
+        rows.keys.insert(key, last.position);
+    });
+    sort.table(&DELAYED, number, |rows, number, message| {
+        rows.delayed.insert(number, message);
+    });
+    sort.groups();
+    sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));
+    sort.timers(&LEASE_END, numbered, |rows, (group, number)| {
+        (&mut group_of(rows, group).lease_ends, number)
+    });
+    sort.timers(&REST_OVER, numbered, |rows, (group, number)| {
+        (&mut group_of(rows, group).rests_over, number)
+    });
+    sort.topics
+}
+
+fn text(key: &mut KeyReader<'_>) -> Option<CompactString> {
+    key.text().map(CompactString::new)
+}
+
+/// A group, and a number of it.
+fn numbered(key: &mut KeyReader<'_>) -> Option<(CompactString, u64)> {
+    text(key).zip(key.number())
+}
+
+fn group_of(rows: &mut Rows, group: CompactString) -> &mut GroupRows {
+    rows.groups.entry(group).or_default()
+}
+
+/// The topic of a key, and the parts behind it, if that is the whole key and the topic belongs into this slot.
+pub(super) fn split<P>(
+    books: &Books<'_>,
+    mut key: KeyReader<'_>,
+    parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+) -> Option<(CompactString, P)> {
+    let name = text(&mut key)?;
+    let parts = parts(&mut key)?;
+    let is_whole = key.rest().is_empty() && books.is_home_of(&name);
+    is_whole.then_some((name, parts))
+}
+
+/// What is told of a key that is none.
+pub(super) fn no_key(of: &str, key: &RowKey) -> String {
+    let (slot, key) = (key.slot().0, key.parts().rest().escape_ascii());
+    format!("{of}: in slot {slot} there is no key {key}")
+}
+
+struct Sort<'a> {
+    books: &'a Books<'a>,
+    topics: BTreeMap<CompactString, Rows>,
+    faults: &'a mut Vec<String>,
+}
+
+impl Sort<'_> {
+    fn groups(&mut self) {
+        self.table(&GROUPS, text, |rows, group, row| {
+            group_of(rows, group).group = Some(row);
+        });
+        self.table(&OPEN, numbered, |rows, (group, chunk), row| {
+            group_of(rows, group).open.extend(row.positions(chunk));
+        });
+        self.table(&LEASES, numbered, |rows, (group, number), row| {
+            group_of(rows, group).leases.insert(number, row);
+        });
+        self.table(&READY, numbered, |rows, (group, place), row| {
+            group_of(rows, group).ready.insert(place, row);
+        });
+        self.table(&RESTING, numbered, |rows, (group, position), row| {
+            group_of(rows, group).resting.insert(position, row);
+        });
+        self.table(&BLOCKED, numbered, |rows, (group, before), row| {
+            let blocked = &mut group_of(rows, group).blocked;
+            blocked.insert(before, row.position);
+        });
+        self.table(&DEAD, numbered, |rows, (group, number), row| {
+            group_of(rows, group).dead.insert(number, row);
+        });
+    }
+
+    fn table<R: Row, P>(
+        &mut self,
+        table: &Table<R>,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+        put: impl Fn(&mut Rows, P, R),
+    ) {
+        for (key, row) in self.books.each(table) {
+            match split(self.books, key.parts(), &parts) {
+                Some((name, parts)) => put(self.topics.entry(name).or_default(), parts, row),
+                None => self.faults.push(no_key(table.def().name(), &key)),
+            }
+        }
+    }
+
+    fn timers<P>(
+        &mut self,
+        timer: &Timer,
+        parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
+        of: impl Fn(&mut Rows, P) -> (&mut Timers, u64),
+    ) {
+        for timer in self.books.timers(timer) {
+            match split(self.books, timer.owner(), &parts) {
+                Some((name, parts)) => {
+                    let (timers, number) = of(self.topics.entry(name).or_default(), parts);
+                    timers.set.insert((number, timer.due_ms()));
+                }
+                None => self.faults.push(no_key("the timers", timer.key())),
+            }
+        }
+        for timer in self.books.timers_set_aside(timer) {
+            // One of another key is no stand-in for any: the engine's own laws tell of it.
+            if let Some((name, parts)) = split(self.books, timer.owner(), &parts)
+                && let Some(rows) = self.topics.get_mut(&name)
+            {
+                let (timers, number) = of(rows, parts);
+                timers.aside.insert(number);
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Every request of the domain: its fields, their limits and their meaning.
+
+use tidegate_engine::contract::{Bounded, Bytes, Id, Limit, List as ListOf, Millis, Name, Wait};
+use tidegate_engine::request;
+
+use crate::BATCH_MESSAGES_MAX;
+use crate::fields::{About, Cause, Headers};
+use crate::lease_id::LeaseId;
+use crate::table::Order;
+
+/// A position, a number or a version.
+type Position = Bounded<0, { i64::MAX }>;
+
+/// A moment, in milliseconds since 1970.
+type Moment = Bounded<0, { i64::MAX }>;
+
+/// How long a lease lasts: 100 ms to 12 hours.
+type LeaseMs = Bounded<100, 43_200_000>;
+
+/// How long a message rests: up to a day.
+type RestMs = Bounded<1, 86_400_000>;
+
+/// How many messages a read gives at most.
+type Count = Bounded<1, { BATCH_MESSAGES_MAX as i64 }>;
+
+/// How often a message is tried.
+type Tries = Bounded<1, 1_000>;
+
+request! {
+    /// Declares a topic, or changes what is said of it.
+    /// Declaring it again as it already is changes nothing.
+    pub struct Create {
+        /// The topic.
+        name: Name,
+        /// Only if the topic has this version; 0 means that it must not exist yet.
+        ["IF"] if_version: Option<Position>,
+        /// Whose it is: up to 500 bytes.
+        ["OWNER"] owner: Option<About>,
+        /// What it is: up to 500 bytes.
+        ["DESC"] description: Option<About>,
+    }
+}
+
+request! {
+    /// A topic now.
+    pub struct Get {
+        /// The topic.
+        name: Name,
+    }
+}
+
+request! {
+    /// All topics, in the order of their bytes.
+    pub struct List {
+        /// Only topics that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only topics behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// Publishes a message, once per id.
+    pub struct Publish {
+        /// The topic.
+        name: Name,
+        /// The caller's id of the message, or `*`.
+        id: Id,
+        /// Up to 900 KiB of any bytes.
+        payload: Bytes,
+        /// Messages of one key are in order, and groups are given them one after the other.
+        ["KEY"] key: Option<Name>,
+        /// Publish it at this time, in milliseconds since 1970; at once if that is over.
+        ["AT"] at_ms: Option<Moment>,
+        /// Publish it after so many milliseconds.
+        ["DELAY"] delay_ms: Option<Millis>,
+        /// So many milliseconds after it was published no group is given it any more.
+        ["TTL"] ttl_ms: Option<Millis>,
+        /// The text of a JSON object whose values are texts, up to 16 KiB.
+        ["HEADERS"] headers: Option<Headers>,
+        /// Only if this is the position of the last message of the key; 0 means that there must be none yet.
+        ["LAST"] last: Option<Position>,
+    }
+}
+
+request! {
+    /// A message to publish, among others.
+    pub struct Draft {
+        /// The caller's id of the message, or `*`.
+        id: Id,
+        /// Its key.
+        key: Option<Name>,
+        /// Publish it after so many milliseconds.
+        delay_ms: Option<Millis>,
+        /// So many milliseconds after it was published no group is given it any more.
+        ttl_ms: Option<Millis>,
+        /// The text of a JSON object whose values are texts.
+        headers: Option<Headers>,
+        /// Any bytes.
+        payload: Bytes,
+    }
+}
+
+request! {
+    /// Publishes messages in their order, all or none, each once per id.
+    pub struct PublishAll {
+        /// The topic.
+        name: Name,
+        /// The messages, up to 500. With ids, keys and headers they have room for about 900 KiB.
+        messages: ListOf<Draft, BATCH_MESSAGES_MAX>,
+    }
+}
+
+request! {
+    /// Messages in the order of their positions.
+    pub struct Browse {
+        /// The topic.
+        name: Name,
+        /// Only messages behind this position.
+        ["AFTER"] after: Option<Position>,
+        /// Only messages published at this time or later, in milliseconds since 1970.
+        ["SINCE"] since_ms: Option<Moment>,
+        /// Most items of the page, which ends earlier once it has 1 MiB.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// The message with an id that its publisher has chosen.
+    pub struct Find {
+        /// The topic.
+        name: Name,
+        /// The id.
+        id: Name,
+    }
+}
+
+request! {
+    /// Declares a group of a topic, or changes how it is given messages.
+    /// Declaring it again as it already is changes nothing.
+    pub struct SetGroup {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only if the group has this version; 0 means that it must not exist yet.
+        ["IF"] if_version: Option<Position>,
+        /// key: messages of a key one after the other; none: all at once. It never changes.
+        ["ORDER"] order: Option<Order>,
+        /// The position of the first message that it is given. It is for new groups: 1 by default.
+        ["FROM"] from: Option<Bounded<1, { i64::MAX }>>,
+        /// How long a lease lasts, in milliseconds.
+        ["LEASE"] lease_ms: LeaseMs = 30_000,
+        /// After so many tries in vain a message is a dead letter.
+        ["TRIES"] tries: Tries = 10,
+        /// The longest rest before the second try, in milliseconds; each further one may be twice as long.
+        ["REST"] rest_min_ms: RestMs = 1_000,
+        /// The longest rest of all, in milliseconds.
+        ["REST_MAX"] rest_max_ms: RestMs = 60_000,
+    }
+}
+
+request! {
+    /// The groups of a topic, each with what it lags behind.
+    pub struct Groups {
+        /// The topic.
+        name: Name,
+        /// Only groups behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// Leases messages to a member of a group: what was given back first, then those that no member has seen.
+    pub struct Read {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Who works on them.
+        member: Name,
+        /// Most messages. Fewer come if they have 1 MiB.
+        ["COUNT"] count: Count = 1,
+        /// How long to wait for one, in milliseconds, if there is none.
+        ["WAIT"] wait_ms: Wait = 0,
+    }
+}
+
+request! {
+    /// A position of a lease.
+    pub struct OfLease {
+        /// The position.
+        position: Bounded<1, { i64::MAX }>,
+    }
+}
+
+/// Some of a lease's messages.
+pub(crate) type Chosen = ListOf<OfLease, BATCH_MESSAGES_MAX>;
+
+request! {
+    /// Settles the messages of a lease, or some of them: the group is not given them again.
+    pub struct Ack {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// The lease.
+        lease: LeaseId,
+        /// Only these of its messages.
+        ["POSITIONS"] positions: Option<Chosen>,
+    }
+}
+
+request! {
+    /// Gives the messages of a lease back, or some of them: they are given again after a rest, or are dead letters.
+    /// What follows one of them in its key goes back with it, and is not counted as tried.
+    pub struct Nack {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// The lease.
+        lease: LeaseId,
+        /// Only these of its messages.
+        ["POSITIONS"] positions: Option<Chosen>,
+        /// How long they rest, in milliseconds, instead of what the group says; 0 for not at all.
+        ["DELAY"] delay_ms: Option<Bounded<0, 86_400_000>>,
+        /// Why, up to 200 bytes.
+        ["CAUSE"] cause: Option<Cause>,
+    }
+}
+
+request! {
+    /// Has a lease last longer, from now on.
+    pub struct Extend {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// The lease.
+        lease: LeaseId,
+        /// How long from now, in milliseconds; as long as leases of the group last without it.
+        ["MS"] ms: Option<LeaseMs>,
+    }
+}
+
+request! {
+    /// The dead letters of a group, in the order in which they became so.
+    pub struct DeadList {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only dead letters behind this number.
+        ["AFTER"] after: Option<Position>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// A dead letter, with its message.
+    pub struct DeadInfo {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Its number.
+        number: Position,
+    }
+}
+
+request! {
+    /// Has the group given a dead letter again, behind what is in line, without regard to order.
+    pub struct Replay {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Its number.
+        number: Position,
+    }
+}
+
+request! {
+    /// Drops a dead letter. Its message stays in the topic.
+    pub struct DropDead {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Its number.
+        number: Position,
+    }
+}

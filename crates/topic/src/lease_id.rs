@@ -1,0 +1,183 @@
+//! The id of a lease: its number, and which messages it was given, so that a retry of what has ended it is understood
+//! though nothing is kept of it.
+//!
+//! `12.17-2.6` is lease 12 of the positions 17, 18, 19 and 25: the first position, and how many follow it at once;
+//! then how far behind the last of these the next one is, and how many follow that.
+
+use std::fmt::{self, Display, Write as _};
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{
+    FieldKind, FieldType, Hasher, InvalidKind, Name, Raw, ReplyType, ReplyValue, Writer,
+};
+use tidegate_engine::limits::NAME_BYTES_MAX;
+
+use crate::BATCH_MESSAGES_MAX;
+
+/// Ascending positions, as runs: the first of each, and the last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Positions(Vec<(u64, u64)>);
+
+impl Positions {
+    /// With one more, which is not among them.
+    pub(crate) fn with(&self, position: u64) -> Self {
+        let mut runs = self.0.clone();
+        let at = runs.partition_point(|(first, _)| *first < position);
+        runs.insert(at, (position, position));
+        if runs
+            .get(at + 1)
+            .is_some_and(|(first, _)| *first == position + 1)
+        {
+            runs[at].1 = runs.remove(at + 1).1;
+        }
+        if at > 0 && runs[at - 1].1 + 1 == position {
+            runs[at - 1].1 = runs.remove(at).1;
+        }
+        Self(runs)
+    }
+
+    /// All of them, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().flat_map(|(first, last)| *first..=*last)
+    }
+}
+
+/// The id of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseId {
+    pub(crate) number: u64,
+    pub(crate) positions: Positions,
+}
+
+impl LeaseId {
+    /// Whether it is no longer than ids may be.
+    pub(crate) fn is_short(&self) -> bool {
+        self.text().len() <= NAME_BYTES_MAX
+    }
+
+    pub(crate) fn text(&self) -> CompactString {
+        let mut text = CompactString::default();
+        write!(text, "{self}").expect("because writing to memory does not fail");
+        text
+    }
+
+    /// As it is written; in no other way.
+    fn of(text: &str) -> Option<Self> {
+        let (number, runs) = text.split_once('.')?;
+        let (mut positions, mut last, mut count) = (Vec::new(), 0_u64, 0);
+        for run in runs.split('.') {
+            let (gap, more) = run.split_once('-').unwrap_or((run, "0"));
+            let (gap, more): (u64, u64) = (gap.parse().ok()?, more.parse().ok()?);
+            // A run that begins right behind the last one is part of it.
+            let least = if positions.is_empty() { 1 } else { 2 };
+            let first = last.checked_add(gap).filter(|_| gap >= least)?;
+            last = first.checked_add(more)?;
+            count += usize::try_from(more).ok()?.checked_add(1)?;
+            positions.push((first, last));
+            if count > BATCH_MESSAGES_MAX {
+                return None;
+            }
+        }
+        let id = Self {
+            number: number.parse().ok()?,
+            positions: Positions(positions),
+        };
+        (id.text() == text).then_some(id)
+    }
+}
+
+impl Display for LeaseId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.number)?;
+        let mut behind = 0;
+        for (first, last) in &self.positions.0 {
+            write!(out, ".{}", first - behind)?;
+            if last > first {
+                write!(out, "-{}", last - first)?;
+            }
+            behind = *last;
+        }
+        Ok(())
+    }
+}
+
+impl FieldType for LeaseId {
+    const KIND: FieldKind = FieldKind::Name;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        let name = Name::read(raw)?;
+        let message = || "must be the id of a lease, as a read has told it".to_owned();
+        Self::of(name.as_str()).ok_or_else(|| (InvalidKind::Unreadable, message()))
+    }
+
+    fn hash(&self, hasher: &mut Hasher) {
+        let text = self.text();
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+
+    fn heap_bytes(&self) -> usize {
+        size_of_val(self.positions.0.as_slice())
+    }
+}
+
+impl ReplyValue for LeaseId {
+    const TYPE: ReplyType = ReplyType::Text;
+
+    fn write(&self, out: &mut dyn Writer) {
+        out.text(&self.text());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64, positions: &[u64]) -> LeaseId {
+        let none = Positions::default();
+        let positions = positions.iter().fold(none, |all, one| all.with(*one));
+        LeaseId { number, positions }
+    }
+
+    #[test]
+    fn ids_are_read_as_they_are_written_in_whatever_order_messages_were_given() {
+        for (positions, text) in [
+            (&[17, 18, 19, 25][..], "12.17-2.6"),
+            (&[25, 18, 17, 19], "12.17-2.6"),
+            (&[1], "12.1"),
+            (&[3, 1, 2], "12.1-2"),
+            (&[1, 3, 5], "12.1.2.2"),
+        ] {
+            let lease = id(12, positions);
+            assert_eq!(lease.text(), text);
+            assert_eq!(LeaseId::of(text), Some(lease.clone()));
+            let mut sorted = positions.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(lease.positions.iter().collect::<Vec<_>>(), sorted);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_an_id() {
+        for text in [
+            "",
+            "12",
+            "12.",
+            ".1",
+            "12.01",
+            "12.1-0",
+            "12.1.1",
+            "12.0.0",
+            "12.1-500",
+            "x.1",
+            "12.1-",
+            "12.18446744073709551615.1",
+            "12.1 ",
+            "+1.1",
+            "12.1.0",
+        ] {
+            assert_eq!(LeaseId::of(text), None, "{text:?}");
+        }
+        assert!(LeaseId::of("12.1-499").is_some());
+    }
+}

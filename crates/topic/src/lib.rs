@@ -1,0 +1,79 @@
+//! Topics: messages that are kept in order, and groups whose members lease them, acknowledge them, or give them back.
+//!
+//! It is a queue of messages that stay, in the sense of a log that is read by position. It is not a scheduler of jobs
+//! with priorities and results, and knows nothing of what a message means.
+//!
+//! Laws, checked by [`audit`] from the rows themselves:
+//! 1. The messages of a topic are numbered from 1 on without gaps, in the order of the times at which they were
+//!    published, and are as many bytes as the topic says.
+//! 2. An id that a caller has chosen stands once, with the message or the delayed one that it names, and with its time.
+//! 3. Each message names the one before it of its key, and each key the last one.
+//! 4. Every delayed message has its timer, and every such timer a delayed message; the topic counts them.
+//! 5. Every position before that at which a group goes on is settled or open, and an open one is in one place: it is
+//!    leased, in line, rests, or is blocked. The group counts them, and the places in line are dense.
+//! 6. A lease has messages, and one timer, due when it ends; what rests has one, due when it is over; and no timer is
+//!    without them.
+//! 7. In a group in the order of keys no two messages of a key are given at once, but in one lease, one behind the
+//!    other: of the open messages of a key each but the first is blocked by the one before it, or behind it in its lease.
+//! 8. Dead letters are settled, as many as the group counts, and not numbered beyond its last one.
+//! 9. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
+//!
+//! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
+
+mod apply;
+mod audit;
+mod command;
+mod fields;
+mod lease_id;
+mod open;
+mod refusal;
+mod reply;
+mod scan;
+mod surface;
+mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use audit::audit;
+pub use command::{
+    Ack, Browse, Create, DeadInfo, DeadList, Draft, DropDead, Extend, Find, Get, Groups, List,
+    Nack, OfLease, Publish, PublishAll, Read, Replay, SetGroup,
+};
+pub use fields::Headers;
+pub use lease_id::LeaseId;
+pub use refusal::Refusal;
+pub use reply::{
+    AckReceipt, AllReceipt, DeadDetails, DeadSummary, Delivered, Delivery, DropReceipt,
+    ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt, PublishReceipt, Published,
+    ReplayReceipt, TopicInfo, TopicSummary,
+};
+pub use surface::TOPIC;
+pub use table::Order;
+
+/// Messages of one read, and of one publication: their rows, with names of the longest, fit into a record.
+pub const BATCH_MESSAGES_MAX: usize = 500;
+
+/// Bytes of payloads and headers that one read answers with, unless a single message has more: as many as one batch
+/// answers with.
+pub const READ_BYTES_MAX: usize = 1024 * 1024;
+
+/// Messages that one read passes over because they have expired or wait for others of their key.
+pub const PASSED_OVER_MAX: usize = 1_000;
+
+/// Bytes of the headers of a message.
+pub const HEADERS_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of the rows of one publication: with their keys in the log they are one record.
+pub const PUBLISHED_BYTES_MAX: usize = 920 * 1024;
+
+/// Open messages of a group: those beyond wait until one of them is settled. So much can one key that fails hold back.
+pub const OPEN_MAX: u64 = 10_000;
+
+/// Groups of a topic.
+pub const GROUPS_MAX: u64 = 64;
+
+/// Bytes of a cause: whoever keeps more has a log for it.
+pub const CAUSE_BYTES_MAX: usize = 200;
+
+/// Bytes of a description, and of an owner.
+pub const ABOUT_BYTES_MAX: usize = 500;

@@ -1,0 +1,12 @@
+//! Requests that read many rows, one file each.
+
+mod browse;
+mod dead;
+mod groups;
+mod list;
+
+use tidegate_engine::contract::Limit;
+
+fn most(limit: Limit) -> usize {
+    usize::try_from(limit.get()).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,113 @@
+//! The domain as data: its name, tables and timers, and where its requests stand in each front.
+//!
+//! Reads are of the class that finishes something: groups have to go on while publishers are told BUSY, or what they
+//! are behind with would never become less.
+
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
+use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::{Domain, RequestDef};
+
+use crate::apply::{APPEAR, LEASE_END, REST_OVER};
+use crate::command::{
+    Ack, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups, List, Nack,
+    Publish, PublishAll, Read, Replay, SetGroup,
+};
+use crate::table::{
+    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, READY,
+    RESTING, TOPICS,
+};
+
+/// Topics: messages that are kept in order, and groups that lease them.
+pub const TOPIC: Domain = Domain {
+    name: "topic",
+    number: DOMAIN,
+    doc: "Messages that are kept in order, leased to members of groups, acknowledged or given back.",
+    tables: &[
+        TOPICS.def(),
+        PARTS.def(),
+        MESSAGES.def(),
+        IDS.def(),
+        KEYS.def(),
+        DELAYED.def(),
+        GROUPS.def(),
+        OPEN.def(),
+        LEASES.def(),
+        READY.def(),
+        RESTING.def(),
+        BLOCKED.def(),
+        DEAD.def(),
+    ],
+    timers: &[APPEAR, LEASE_END, REST_OVER],
+    takes: &[],
+    sends: &[],
+    events: &[],
+    counts: &[],
+    requests: &[
+        RequestDef::call::<Create>("TOPIC.CREATE", Put, "/v1/topics/{name}", Finishes),
+        RequestDef::call::<Get>("TOPIC.GET", GET, "/v1/topics/{name}", Reads),
+        RequestDef::scan::<List>("TOPIC.LIST", "/v1/topics"),
+        RequestDef::call::<Publish>("TOPIC.PUBLISH", Post, "/v1/topics/{name}/messages", Opens),
+        RequestDef::call::<PublishAll>(
+            "TOPIC.PUBLISHALL",
+            Post,
+            "/v1/topics/{name}/batches",
+            Opens,
+        ),
+        RequestDef::scan::<Browse>("TOPIC.BROWSE", "/v1/topics/{name}/messages"),
+        RequestDef::call::<Find>("TOPIC.FIND", GET, "/v1/topics/{name}/ids/{id}", Reads),
+        RequestDef::call::<SetGroup>(
+            "TOPIC.GROUP",
+            Put,
+            "/v1/topics/{name}/groups/{group}",
+            Finishes,
+        ),
+        RequestDef::scan::<Groups>("TOPIC.GROUPS", "/v1/topics/{name}/groups").normal(),
+        RequestDef::call::<Read>(
+            "TOPIC.READ",
+            Post,
+            "/v1/topics/{name}/groups/{group}/leases",
+            Finishes,
+        ),
+        RequestDef::call::<Ack>(
+            "TOPIC.ACK",
+            Post,
+            "/v1/topics/{name}/groups/{group}/leases/{lease}/ack",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Nack>(
+            "TOPIC.NACK",
+            Post,
+            "/v1/topics/{name}/groups/{group}/leases/{lease}/nack",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<Extend>(
+            "TOPIC.EXTEND",
+            Post,
+            "/v1/topics/{name}/groups/{group}/leases/{lease}/extend",
+            Finishes,
+        )
+        .core(),
+        RequestDef::scan::<DeadList>("TOPIC.DEAD", "/v1/topics/{name}/groups/{group}/dead"),
+        RequestDef::call::<DeadInfo>(
+            "TOPIC.DEADINFO",
+            GET,
+            "/v1/topics/{name}/groups/{group}/dead/{number}",
+            Reads,
+        ),
+        RequestDef::call::<Replay>(
+            "TOPIC.REPLAY",
+            Post,
+            "/v1/topics/{name}/groups/{group}/dead/{number}/replay",
+            Finishes,
+        ),
+        RequestDef::call::<DropDead>(
+            "TOPIC.DROP",
+            Post,
+            "/v1/topics/{name}/groups/{group}/dead/{number}/drop",
+            Finishes,
+        ),
+    ],
+    audit: crate::audit,
+};

@@ -1,0 +1,482 @@
+//! Rows, their field numbers, and the tables they lie in.
+
+use compact_str::CompactString;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use tidegate_engine::{Row, Table};
+
+use crate::open::OpenChunk;
+
+/// The domain's number in stored formats.
+pub(crate) const DOMAIN: u8 = 4;
+
+/// By topic.
+pub(crate) const TOPICS: Table<Topic> = Table::ordered(DOMAIN, 0, "topic.topics");
+/// By topic: what its messages add up to.
+pub(crate) const PARTS: Table<Part> = Table::keyed(DOMAIN, 1, "topic.parts");
+/// By topic and position.
+pub(crate) const MESSAGES: Table<Message> = Table::ordered(DOMAIN, 2, "topic.messages");
+/// By topic and id, of messages whose id a caller has chosen.
+pub(crate) const IDS: Table<Published> = Table::keyed(DOMAIN, 3, "topic.ids");
+/// By topic and key.
+pub(crate) const KEYS: Table<LastOfKey> = Table::keyed(DOMAIN, 4, "topic.keys");
+/// By topic and number: messages whose time has not come.
+pub(crate) const DELAYED: Table<Message> = Table::ordered(DOMAIN, 5, "topic.delayed");
+/// By topic and group.
+pub(crate) const GROUPS: Table<Group> = Table::ordered(DOMAIN, 6, "topic.groups");
+/// By topic, group and chunk of positions: which of them are open.
+pub(crate) const OPEN: Table<OpenChunk> = Table::ordered(DOMAIN, 7, "topic.open");
+/// By topic, group and number.
+pub(crate) const LEASES: Table<Lease> = Table::ordered(DOMAIN, 8, "topic.leases");
+/// By topic, group and place in line: what may be leased before any message that no member has seen.
+pub(crate) const READY: Table<Waiting> = Table::ordered(DOMAIN, 9, "topic.ready");
+/// By topic, group and position: what was given back, and rests.
+pub(crate) const RESTING: Table<Resting> = Table::ordered(DOMAIN, 10, "topic.resting");
+/// By topic, group and the position of the message before it of the same key, which is open: what waits for that.
+pub(crate) const BLOCKED: Table<Blocked> = Table::keyed(DOMAIN, 11, "topic.blocked");
+/// By topic, group and number.
+pub(crate) const DEAD: Table<Dead> = Table::ordered(DOMAIN, 12, "topic.dead");
+
+/// A topic, as it was declared.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Topic {
+    #[n(0)]
+    pub(crate) version: u64,
+    #[n(1)]
+    pub(crate) created_at_ms: u64,
+    #[cbor(n(2), with = "tidegate_engine::text")]
+    pub(crate) owner: CompactString,
+    #[cbor(n(3), with = "tidegate_engine::text")]
+    pub(crate) description: CompactString,
+    /// How many groups it has.
+    #[n(4)]
+    pub(crate) groups: u64,
+}
+
+impl Row for Topic {}
+
+/// What the messages of a topic add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Part {
+    /// The position of the last message; 0 before the first one.
+    #[n(0)]
+    pub(crate) last: u64,
+    /// Bytes of payloads and headers.
+    #[n(1)]
+    pub(crate) bytes: u64,
+    /// Messages whose time has not come.
+    #[n(2)]
+    pub(crate) delayed: u64,
+    /// When the last message was published.
+    #[n(3)]
+    pub(crate) last_at_ms: u64,
+}
+
+impl Row for Part {}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Message {
+    /// The id that its publisher has chosen; empty if it was minted.
+    #[cbor(
+        n(0),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) chosen: CompactString,
+    /// The id that was minted; 0 if it was chosen.
+    #[cbor(n(1), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) minted: u64,
+    /// Empty if it has none.
+    #[cbor(
+        n(2),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) key: CompactString,
+    /// When it was published; of a delayed one, when it is going to be.
+    #[n(3)]
+    pub(crate) at_ms: u64,
+    /// From when on no group is given it; 0 for never.
+    #[cbor(n(4), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) expires_at_ms: u64,
+    /// The position of the message before it of the same key; 0 if there is none.
+    #[cbor(n(5), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) before: u64,
+    /// A JSON object of texts; empty for none.
+    #[cbor(
+        n(6),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) headers: CompactString,
+    #[n(7)]
+    pub(crate) payload: ByteVec,
+}
+
+impl Row for Message {}
+
+impl Message {
+    /// Bytes that count towards those of its topic.
+    pub(crate) fn bytes(&self) -> usize {
+        self.payload.len() + self.headers.len()
+    }
+
+    /// Whether no group is given it any more.
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms > 0 && self.expires_at_ms <= now_ms
+    }
+}
+
+/// What became of a message whose id was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Published {
+    #[n(0)]
+    pub(crate) content: u64,
+    /// Its position; 0 while its time has not come.
+    #[n(1)]
+    pub(crate) position: u64,
+    /// When it was published, or is going to be.
+    #[n(2)]
+    pub(crate) at_ms: u64,
+}
+
+impl Row for Published {}
+
+/// The last message of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct LastOfKey {
+    #[n(0)]
+    pub(crate) position: u64,
+}
+
+impl Row for LastOfKey {}
+
+/// A group of members that share the messages of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Group {
+    #[n(0)]
+    pub(crate) version: u64,
+    #[n(1)]
+    pub(crate) created_at_ms: u64,
+    #[n(2)]
+    pub(crate) order: Order,
+    /// How long a lease lasts.
+    #[n(3)]
+    pub(crate) lease_ms: u64,
+    /// After so many tries in vain a message is a dead letter.
+    #[n(4)]
+    pub(crate) tries: u32,
+    /// Rests between tries: see [`tidegate_engine::Backoff`].
+    #[n(5)]
+    pub(crate) rest_min_ms: u64,
+    #[n(6)]
+    pub(crate) rest_max_ms: u64,
+    /// The position of the first message that no member has been given, nor been kept from.
+    #[n(7)]
+    pub(crate) next: u64,
+    /// Positions before it that are not settled.
+    #[n(8)]
+    pub(crate) open: u64,
+    /// The number of the last lease.
+    #[n(9)]
+    pub(crate) leases: u64,
+    /// Messages that are leased.
+    #[n(10)]
+    pub(crate) leased: u64,
+    /// Places in line: that of the first one, and that behind the last.
+    #[n(11)]
+    pub(crate) ready_from: u64,
+    #[n(12)]
+    pub(crate) ready_to: u64,
+    /// Messages that rest.
+    #[n(13)]
+    pub(crate) resting: u64,
+    /// Messages that wait for the one before them of their key.
+    #[n(14)]
+    pub(crate) blocked: u64,
+    /// The number of the last dead letter.
+    #[n(15)]
+    pub(crate) died: u64,
+    /// Dead letters that are kept.
+    #[n(16)]
+    pub(crate) dead: u64,
+    /// Messages that were acknowledged.
+    #[n(17)]
+    pub(crate) acked: u64,
+    /// Messages that expired before they were.
+    #[n(18)]
+    pub(crate) expired: u64,
+    /// The position at which it began.
+    #[n(19)]
+    pub(crate) from: u64,
+}
+
+impl Row for Group {}
+
+/// In which order a group is given messages. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Order {
+    /// Those of a key one after the other.
+    #[n(1)]
+    Key,
+    /// Any.
+    #[n(2)]
+    None,
+}
+
+impl Order {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Messages that one member works on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Lease {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) member: CompactString,
+    /// It is over from then on.
+    #[n(1)]
+    pub(crate) until_ms: u64,
+    /// In the order in which they were given.
+    #[n(2)]
+    pub(crate) items: Vec<Leased>,
+}
+
+impl Row for Lease {}
+
+/// A message of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Leased {
+    #[n(0)]
+    pub(crate) of: Waiting,
+    /// The position of the message before it of its key, if it was given in the same lease; else 0. So it is
+    /// untried.
+    #[n(1)]
+    pub(crate) behind: u64,
+}
+
+/// A message that a group is to be given, again or for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Waiting {
+    #[n(0)]
+    pub(crate) position: u64,
+    /// How often it was tried in vain.
+    #[n(1)]
+    pub(crate) tries: u32,
+    /// It was a dead letter: later ones of its key may have been given before.
+    #[cbor(n(2), skip_if = "std::ops::Not::not")]
+    pub(crate) is_replay: bool,
+}
+
+impl Row for Waiting {}
+
+impl Waiting {
+    /// One that no member has tried.
+    pub(crate) fn untried(position: u64) -> Self {
+        Self {
+            position,
+            tries: 0,
+            is_replay: false,
+        }
+    }
+}
+
+/// A message that rests before it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Resting {
+    #[n(0)]
+    pub(crate) of: Waiting,
+    #[n(1)]
+    pub(crate) until_ms: u64,
+}
+
+impl Row for Resting {}
+
+/// A message that waits for the one before it of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Blocked {
+    #[n(0)]
+    pub(crate) position: u64,
+}
+
+impl Row for Blocked {}
+
+/// A message that was tried in vain too often.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Dead {
+    #[n(0)]
+    pub(crate) position: u64,
+    #[n(1)]
+    pub(crate) tries: u32,
+    /// Why the last try was in vain.
+    #[cbor(n(2), with = "tidegate_engine::text")]
+    pub(crate) cause: CompactString,
+    /// Who has tried it last.
+    #[cbor(n(3), with = "tidegate_engine::text")]
+    pub(crate) member: CompactString,
+    #[n(4)]
+    pub(crate) at_ms: u64,
+}
+
+impl Row for Dead {}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_engine::testing::hex;
+
+    use super::*;
+
+    fn message() -> Message {
+        Message {
+            chosen: "i".into(),
+            minted: 0,
+            key: "k".into(),
+            at_ms: 1_000,
+            expires_at_ms: 2_000,
+            before: 3,
+            headers: "{}".into(),
+            payload: b"\xff".to_vec().into(),
+        }
+    }
+
+    #[test]
+    fn rows_of_messages_are_frozen() {
+        let minted = Message {
+            chosen: CompactString::default(),
+            minted: 7,
+            key: CompactString::default(),
+            expires_at_ms: 0,
+            before: 0,
+            headers: CompactString::default(),
+            ..message()
+        };
+        let topic = Topic {
+            version: 1,
+            created_at_ms: 2,
+            owner: "o".into(),
+            description: "d".into(),
+            groups: 3,
+        };
+        let part = Part {
+            last: 1,
+            bytes: 2,
+            delayed: 3,
+            last_at_ms: 4,
+        };
+        let published = Published {
+            content: 1,
+            position: 2,
+            at_ms: 3,
+        };
+        let last = LastOfKey { position: 1 };
+        let rows = [
+            hex(&message()),
+            hex(&minted),
+            hex(&topic),
+            hex(&part),
+            hex(&published),
+            hex(&last),
+        ];
+        let expected = [
+            "a700616902616b031903e8041907d0050306627b7d0741ff",
+            "a30107031903e80741ff",
+            "a50001010202616f0361640403",
+            "a40001010202030304",
+            "a3000101020203",
+            "a10001",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn rows_of_groups_are_frozen() {
+        let group = Group {
+            version: 1,
+            created_at_ms: 2,
+            order: Order::Key,
+            lease_ms: 3,
+            tries: 4,
+            rest_min_ms: 5,
+            rest_max_ms: 6,
+            next: 7,
+            open: 8,
+            leases: 9,
+            leased: 10,
+            ready_from: 11,
+            ready_to: 12,
+            resting: 13,
+            blocked: 14,
+            died: 15,
+            dead: 16,
+            acked: 17,
+            expired: 18,
+            from: 19,
+        };
+        let replayed = Waiting {
+            position: 5,
+            tries: 2,
+            is_replay: true,
+        };
+        let lease = Lease {
+            member: "m".into(),
+            until_ms: 1,
+            items: vec![
+                Leased {
+                    of: replayed,
+                    behind: 0,
+                },
+                Leased {
+                    of: Waiting::untried(6),
+                    behind: 5,
+                },
+            ],
+        };
+        let resting = Resting {
+            of: Waiting::untried(6),
+            until_ms: 9,
+        };
+        let dead = Dead {
+            position: 1,
+            tries: 2,
+            cause: "c".into(),
+            member: "m".into(),
+            at_ms: 3,
+        };
+        let blocked = Blocked { position: 4 };
+        let rows = [
+            hex(&group),
+            hex(&lease),
+            hex(&replayed),
+            hex(&resting),
+            hex(&blocked),
+            hex(&dead),
+        ];
+        let expected = [
+            "b400010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f1010111112121313",
+            "a300616d0101028282a30005010202f50082a20006010005",
+            "a30005010202f5",
+            "a200a2000601000109",
+            "a10004",
+            "a50001010202616303616d0403",
+        ];
+        assert_eq!(rows, expected);
+    }
+}

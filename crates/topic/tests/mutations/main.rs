@@ -1,0 +1,62 @@
+//! Every law of topics, broken once: a row of each table is removed, added and changed, and `check` names the law
+//! that is broken.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cases;
+
+use cases::CASES;
+use tidegate_engine::contract::Domain;
+use tidegate_engine::tables_of;
+use tidegate_engine::testing::Stepper;
+use tidegate_engine::testing::mutations::{Folder, assert_all_tried};
+use tidegate_topic::TOPIC;
+
+const DOMAINS: &[Domain] = &[TOPIC];
+
+/// Topic `a` with messages 1 and 2 of key `k`, 3, 4 and 5 of key `j`, 6 and 7, and two that are delayed. Of its group
+/// `g` lease 1 has 1 and 2, lease 3 has 4, which blocks 5; 3 rests, 7 is in line, 6 is dead letter 1.
+fn folder() -> Folder {
+    let mut engine = Stepper::fresh(DOMAINS);
+    for command in [
+        "TOPIC.CREATE a",
+        "TOPIC.GROUP a g LEASE 3600000 TRIES 2",
+        "TOPIC.GROUP a h ORDER none",
+        "TOPIC.PUBLISH a m1 x KEY k",
+        "TOPIC.PUBLISH a m2 x KEY k",
+        "TOPIC.PUBLISH a * x",
+        "TOPIC.PUBLISH a m4 x KEY j",
+        "TOPIC.PUBLISH a m5 x KEY j",
+        "TOPIC.PUBLISH a m6 x",
+        "TOPIC.PUBLISH a m7 x",
+        "TOPIC.PUBLISH a d1 x DELAY 86400000",
+        "TOPIC.PUBLISH a * x DELAY 86400000",
+        "TOPIC.READ a g me COUNT 2",
+        "TOPIC.READ a g you",
+        "TOPIC.NACK a g 2.3 DELAY 86400000",
+        "TOPIC.READ a g me",
+        "TOPIC.READ a g me",
+        "TOPIC.NACK a g 4.6 DELAY 0",
+        "TOPIC.READ a g me",
+        "TOPIC.NACK a g 5.6 CAUSE no",
+        "TOPIC.READ a g me",
+        "TOPIC.NACK a g 6.7 DELAY 0",
+    ] {
+        let answer = engine.call(command);
+        assert!(answer.contains('='), "{command}: {answer}");
+    }
+    engine.checkpoint();
+    engine.seal().unwrap();
+    Folder::of(engine, DOMAINS)
+}
+
+#[test]
+fn check_names_the_law_that_a_mutated_row_breaks() {
+    folder().check_cases(CASES);
+}
+
+#[test]
+fn every_table_has_a_row_removed_added_and_changed() {
+    let tables = tables_of(DOMAINS).into_iter().map(|table| table.name());
+    let tables: Vec<_> = tables.filter(|name| name.starts_with("topic.")).collect();
+    assert_all_tried(&tables, CASES, &[]);
+}
