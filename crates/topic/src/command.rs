@@ -38,6 +38,12 @@ request! {
         ["OWNER"] owner: Option<About>,
         /// What it is: up to 500 bytes.
         ["DESC"] description: Option<About>,
+        /// Keep messages so many milliseconds; without it, for ever.
+        ["RETAIN_MS"] retain_ms: Option<Millis>,
+        /// Keep at most so many bytes of payloads and headers, the newest.
+        ["RETAIN_BYTES"] retain_bytes: Option<Bounded<1, { i64::MAX }>>,
+        /// Keep at most so many messages, the newest.
+        ["RETAIN_COUNT"] retain_count: Option<Bounded<1, { i64::MAX }>>,
     }
 }
 

@@ -4,10 +4,10 @@
 //! with priorities and results, and knows nothing of what a message means.
 //!
 //! Laws, checked by [`audit`] from the rows themselves:
-//! 1. The messages of a topic are numbered from 1 on without gaps, in the order of the times at which they were
-//!    published, and are as many bytes as the topic says.
+//! 1. The messages of a topic are numbered without gaps, from the first one that is kept, in the order of the times at
+//!    which they were published, and are as many bytes as the topic says. Those before it are pinned.
 //! 2. An id that a caller has chosen stands once, with the message or the delayed one that it names, and with its time.
-//! 3. Each message names the one before it of its key, and each key the last one.
+//! 3. Each message names the one before it of its key, which may not be kept any more, and each key the last one.
 //! 4. Every delayed message has its timer, and every such timer a delayed message; the topic counts them.
 //! 5. Every position before that at which a group goes on is settled or open, and an open one is in one place: it is
 //!    leased, in line, rests, or is blocked. The group counts them, and the places in line are dense.
@@ -15,8 +15,10 @@
 //!    without them.
 //! 7. In a group in the order of keys no two messages of a key are given at once, but in one lease, one behind the
 //!    other: of the open messages of a key each but the first is blocked by the one before it, or behind it in its lease.
-//! 8. Dead letters are settled, as many as the group counts, and not numbered beyond its last one.
-//! 9. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
+//! 8. Dead letters are settled, as many as the group counts, and not numbered beyond its last one. They pin their
+//!    messages, as do those that are replayed and not settled, and nothing else does.
+//! 9. What need not be kept has its timer.
+//! 10. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 

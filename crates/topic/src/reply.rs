@@ -21,16 +21,24 @@ reply! {
         owner: CompactString,
         /// What it is.
         description: CompactString,
+        /// The position of the first message that is kept; that behind the last one if none is.
+        first: u64,
         /// The position of the last message; 0 before the first one.
         last: u64,
         /// When that was published, in milliseconds since 1970; null before the first one.
         last_at_ms: Option<u64>,
-        /// Bytes of payloads and headers.
+        /// Bytes of payloads and headers that are kept.
         bytes: u64,
         /// Messages whose time has not come.
         delayed: u64,
         /// How many groups it has.
         groups: u64,
+        /// How long messages are kept, in milliseconds; null for ever.
+        retain_ms: Option<u64>,
+        /// How many bytes are kept; null for all.
+        retain_bytes: Option<u64>,
+        /// How many messages are kept; null for all.
+        retain_count: Option<u64>,
     }
 }
 
@@ -126,7 +134,7 @@ fn filled(text: CompactString) -> Option<CompactString> {
 }
 
 /// The number, unless it is 0.
-fn some(number: u64) -> Option<u64> {
+pub(crate) fn some(number: u64) -> Option<u64> {
     Some(number).filter(|number| *number > 0)
 }
 
@@ -217,6 +225,8 @@ reply! {
         acked: u64,
         /// Messages that expired before they were.
         expired: u64,
+        /// Messages that were dropped before they were.
+        dropped: u64,
     }
 }
 

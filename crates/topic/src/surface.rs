@@ -7,13 +7,13 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, RequestDef};
 
-use crate::apply::{APPEAR, LEASE_END, REST_OVER};
+use crate::apply::{APPEAR, LEASE_END, REST_OVER, RETAIN};
 use crate::command::{
     Ack, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups, List, Nack,
     Publish, PublishAll, Read, Replay, SetGroup,
 };
 use crate::table::{
-    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, READY,
+    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, READY,
     RESTING, TOPICS,
 };
 
@@ -36,8 +36,9 @@ pub const TOPIC: Domain = Domain {
         RESTING.def(),
         BLOCKED.def(),
         DEAD.def(),
+        PINS.def(),
     ],
-    timers: &[APPEAR, LEASE_END, REST_OVER],
+    timers: &[APPEAR, LEASE_END, REST_OVER, RETAIN],
     takes: &[],
     sends: &[],
     events: &[],

@@ -36,6 +36,8 @@ pub(crate) const RESTING: Table<Resting> = Table::ordered(DOMAIN, 10, "topic.res
 pub(crate) const BLOCKED: Table<Blocked> = Table::keyed(DOMAIN, 11, "topic.blocked");
 /// By topic, group and number.
 pub(crate) const DEAD: Table<Dead> = Table::ordered(DOMAIN, 12, "topic.dead");
+/// By topic and position: messages that are kept for groups of which they are dead letters.
+pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");
 
 /// A topic, as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -56,8 +58,8 @@ pub(crate) struct Topic {
 
 impl Row for Topic {}
 
-/// What the messages of a topic add up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+/// What the messages of a topic add up to, and how many of them are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Part {
     /// The position of the last message; 0 before the first one.
@@ -72,9 +74,78 @@ pub(crate) struct Part {
     /// When the last message was published.
     #[n(3)]
     pub(crate) last_at_ms: u64,
+    /// The position of the first message that is kept; that behind the last one if none is.
+    #[n(4)]
+    pub(crate) first: u64,
+    /// When that was published; 0 if none is kept.
+    #[n(5)]
+    pub(crate) first_at_ms: u64,
+    /// How long messages are kept; 0 for ever.
+    #[cbor(n(6), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_ms: u64,
+    /// How many bytes are kept; 0 for all.
+    #[cbor(n(7), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_bytes: u64,
+    /// How many messages are kept; 0 for all.
+    #[cbor(n(8), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_count: u64,
+    /// When it is looked at what need not be kept; 0 for never.
+    #[cbor(n(9), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retains_at_ms: u64,
+    /// Positions that are pinned.
+    #[cbor(n(10), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) pins: u64,
 }
 
 impl Row for Part {}
+
+impl Part {
+    /// Of a topic without messages.
+    pub(crate) fn fresh() -> Self {
+        Self {
+            last: 0,
+            bytes: 0,
+            delayed: 0,
+            last_at_ms: 0,
+            first: 1,
+            first_at_ms: 0,
+            retain_ms: 0,
+            retain_bytes: 0,
+            retain_count: 0,
+            retains_at_ms: 0,
+            pins: 0,
+        }
+    }
+
+    /// Messages that are kept.
+    pub(crate) fn count(&self) -> u64 {
+        self.last + 1 - self.first
+    }
+
+    /// From when on the first message need not be kept, if ever.
+    pub(crate) fn drops_at_ms(&self, now_ms: u64) -> Option<u64> {
+        let is_over = |kept: u64, most: u64| most > 0 && kept > most;
+        if self.count() == 0 {
+            None
+        } else if is_over(self.count(), self.retain_count) || is_over(self.bytes, self.retain_bytes)
+        {
+            Some(now_ms)
+        } else {
+            (self.retain_ms > 0).then(|| self.first_at_ms.saturating_add(self.retain_ms))
+        }
+    }
+}
+
+/// A message that is kept though it need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Pin {
+    /// How many groups have it as a dead letter, or as one that is replayed and not settled.
+    #[n(0)]
+    pub(crate) groups: u64,
+}
+
+impl Row for Pin {}
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -216,6 +287,9 @@ pub(crate) struct Group {
     /// The position at which it began.
     #[n(19)]
     pub(crate) from: u64,
+    /// Messages that were dropped before they were given.
+    #[cbor(n(20), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) dropped: u64,
 }
 
 impl Row for Group {}
@@ -380,6 +454,17 @@ mod tests {
             bytes: 2,
             delayed: 3,
             last_at_ms: 4,
+            first: 5,
+            first_at_ms: 6,
+            ..Part::fresh()
+        };
+        let retaining = Part {
+            retain_ms: 7,
+            retain_bytes: 8,
+            retain_count: 9,
+            retains_at_ms: 10,
+            pins: 11,
+            ..part
         };
         let published = Published {
             content: 1,
@@ -392,6 +477,8 @@ mod tests {
             hex(&minted),
             hex(&topic),
             hex(&part),
+            hex(&retaining),
+            hex(&Pin { groups: 1 }),
             hex(&published),
             hex(&last),
         ];
@@ -399,7 +486,9 @@ mod tests {
             "a700616902616b031903e8041907d0050306627b7d0741ff",
             "a30107031903e80741ff",
             "a50001010202616f0361640403",
-            "a40001010202030304",
+            "a6000101020203030404050506",
+            "ab000101020203030404050506060707080809090a0a0b",
+            "a10001",
             "a3000101020203",
             "a10001",
         ];
@@ -429,6 +518,7 @@ mod tests {
             acked: 17,
             expired: 18,
             from: 19,
+            dropped: 20,
         };
         let replayed = Waiting {
             position: 5,
@@ -470,7 +560,7 @@ mod tests {
             hex(&dead),
         ];
         let expected = [
-            "b400010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f1010111112121313",
+            "b500010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
             "a300616d0101028282a30005010202f50082a20006010005",
             "a30005010202f5",
             "a200a2000601000109",

@@ -22,11 +22,16 @@ enum State {
 struct Message {
     key: Option<u64>,
     expires_at_ms: Option<u64>,
+    /// It need not be kept.
+    is_past: bool,
+    /// It is not kept.
+    is_gone: bool,
 }
 
 impl Message {
-    fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
+    /// Whether nobody is given it any more.
+    fn is_over(&self, now_ms: u64) -> bool {
+        self.is_gone || self.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
     }
 }
 
@@ -76,7 +81,16 @@ pub struct Oracle {
     ids: BTreeMap<u64, (String, u64)>,
     groups: BTreeMap<&'static str, Group>,
     sent: u64,
+    /// Delayed messages so far.
+    order: u64,
+    /// How many messages are kept at most.
+    retain_count: Option<u64>,
+    /// Since when there are more.
+    over_since_ms: Option<u64>,
 }
+
+/// How long messages stay that are too many, at most.
+const LINGER_MS: u64 = 1_000;
 
 const LEASE_MS: u64 = 1_000;
 const TRIES: u32 = 3;
@@ -110,21 +124,38 @@ impl Oracle {
             ids: BTreeMap::new(),
             groups: BTreeMap::from([("key", group(true)), ("none", group(false))]),
             sent: 0,
+            order: 0,
+            retain_count: None,
+            over_since_ms: None,
         }
+    }
+
+    /// Which keeps so many messages. Leases do not end meanwhile: a message whose last lease ends when it is dropped
+    /// may be a dead letter or not.
+    #[must_use]
+    pub fn keeping(mut self, count: u64) -> Self {
+        for group in self.groups.values_mut() {
+            group.lease_ms = 1_000 * LEASE_MS;
+        }
+        self.retain_count = Some(count);
+        self
     }
 
     /// The commands that declare it and its groups.
     #[must_use]
     pub fn declarations(&self) -> Vec<String> {
         let name = &self.name;
-        let group = |order: &&str| {
+        let group = |(order, group): (&&str, &Group)| {
+            let lease_ms = group.lease_ms;
             format!(
-                "TOPIC.GROUP {name} {order} ORDER {order} LEASE {LEASE_MS} TRIES {TRIES} REST {REST_MS} \
+                "TOPIC.GROUP {name} {order} ORDER {order} LEASE {lease_ms} TRIES {TRIES} REST {REST_MS} \
                  REST_MAX {REST_MAX_MS}"
             )
         };
-        let groups = self.groups.keys().map(group);
-        std::iter::once(format!("TOPIC.CREATE {name}"))
+        let groups = self.groups.iter().map(group);
+        let retain = self.retain_count;
+        let retain = retain.map_or(String::new(), |count| format!(" RETAIN_COUNT {count}"));
+        std::iter::once(format!("TOPIC.CREATE {name}{retain}"))
             .chain(groups)
             .collect()
     }
@@ -146,7 +177,47 @@ impl Oracle {
             }
         }
         for group in self.groups.values_mut() {
-            group.pass(now_ms);
+            group.pass(&self.messages, now_ms);
+        }
+    }
+
+    /// Learns from an answer to `TOPIC.GET` what is kept: nobody says when exactly the rest is dropped.
+    ///
+    /// # Errors
+    /// It is too much, or too little.
+    pub fn learn(&mut self, answer: &str) -> Result<(), String> {
+        let first = values(answer, " first=").next().ok_or("a first one")?;
+        let last = self.messages.len() as u64;
+        let most = self.retain_count.unwrap_or(u64::MAX);
+        let before = self.messages.values().filter(|message| message.is_past);
+        let before = before.count() as u64 + 1;
+        let due = (last + 1).saturating_sub(most).max(before);
+        if !(before..=due).contains(&first) {
+            return Err(format!("first={before} to {due}"));
+        }
+        if first == due {
+            self.over_since_ms = None;
+        } else if first > before {
+            self.over_since_ms = Some(self.now_ms); // There came more behind that.
+        } else {
+            let since_ms = *self.over_since_ms.get_or_insert(self.now_ms);
+            if self.now_ms >= since_ms + LINGER_MS {
+                return Err(format!("first={due} by now"));
+            }
+        }
+        for (_, message) in self.messages.range_mut(..first) {
+            message.is_past = true;
+        }
+        self.ids.retain(|_, (_, at)| *at == 0 || *at >= first);
+        self.drop_unpinned();
+        Ok(())
+    }
+
+    /// And is not, unless it is a dead letter or replayed.
+    fn drop_unpinned(&mut self) {
+        for (position, message) in &mut self.messages {
+            let is_pinned = self.groups.values().any(|group| group.pins(*position));
+            message.is_gone |= message.is_past && !is_pinned;
         }
     }
 
@@ -218,6 +289,12 @@ impl Oracle {
     /// # Errors
     /// What it should have been answered with.
     pub fn check(&mut self, command: &str, answer: &str) -> Result<(), String> {
+        let checked = self.check_words(command, answer);
+        self.drop_unpinned();
+        checked
+    }
+
+    fn check_words(&mut self, command: &str, answer: &str) -> Result<(), String> {
         let words: Vec<_> = command.split(' ').collect();
         if words[0] == "TOPIC.PUBLISH" {
             return is(answer, &self.publish(command, &words));
@@ -239,10 +316,8 @@ impl Oracle {
             "TOPIC.NACK" => {
                 let delay = words.iter().position(|word| *word == "DELAY");
                 let delay_ms = delay.map(|at| number(words[at + 1]));
-                is(
-                    answer,
-                    &group.nack(words[3], chosen.as_ref(), delay_ms, now_ms),
-                )
+                let how = (chosen.as_ref(), delay_ms, now_ms);
+                is(answer, &group.nack(&self.messages, words[3], how))
             }
             "TOPIC.REPLAY" => is(answer, &group.replay(number(words[3]))),
             "TOPIC.DROP" => is(answer, &group.drop_dead(number(words[3]))),
@@ -287,10 +362,13 @@ impl Oracle {
         let message = Message {
             key: option("KEY"),
             expires_at_ms: option("TTL").map(|ttl_ms| due_ms + ttl_ms),
+            is_past: false,
+            is_gone: false,
         };
         self.sent = self.sent.max(id);
         let position = if due_ms > self.now_ms {
-            let order = self.ids.len() as u64;
+            self.order += 1;
+            let order = self.order;
             self.delayed.insert((due_ms, order), (id, message, order));
             0
         } else {
@@ -301,12 +379,25 @@ impl Oracle {
     }
 }
 
+/// Of which positions, or of all; after which rest; and when.
+type How<'a> = (Option<&'a BTreeSet<u64>>, Option<u64>, u64);
+
 impl Group {
     fn count(&self, is: impl Fn(&State) -> bool) -> usize {
         self.has.values().filter(|has| is(&has.state)).count()
     }
 
-    fn pass(&mut self, now_ms: u64) {
+    /// Whether a message is kept for it.
+    fn pins(&self, position: u64) -> bool {
+        let has = &self.has[&position];
+        match has.state {
+            State::Dead => self.dead.values().any(|dead| *dead == position),
+            State::Settled => false,
+            State::Untried | State::Again | State::Leased | State::Resting(_) => has.is_replay,
+        }
+    }
+
+    fn pass(&mut self, messages: &BTreeMap<u64, Message>, now_ms: u64) {
         for has in self.has.values_mut() {
             if matches!(has.state, State::Resting(until_ms) if until_ms <= now_ms) {
                 has.state = State::Again;
@@ -318,7 +409,7 @@ impl Group {
         let over = over.map(|(id, lease)| (lease.until_ms, number_of(id), id.clone()));
         let over: BTreeSet<_> = over.collect();
         for (_, _, id) in over {
-            self.give_back(&id, None, Some(0), now_ms);
+            self.give_back(messages, &id, (None, Some(0), now_ms));
         }
     }
 
@@ -369,7 +460,7 @@ impl Group {
             let state = &self.has[position].state;
             let is_there = matches!(state, State::Untried | State::Again);
             let is_first = self.ahead(messages, *position).next().is_none();
-            if is_there && message.is_expired(now_ms) && is_first {
+            if is_there && message.is_over(now_ms) && is_first {
                 self.has_mut(*position).state = State::Settled;
             }
         }
@@ -400,8 +491,8 @@ impl Group {
             if !matches!(has.state, State::Untried | State::Again) {
                 return Err(format!("not {position}, which is {:?}", has.state));
             }
-            if messages[&position].is_expired(now_ms) {
-                return Err(format!("not {position}, which has expired"));
+            if messages[&position].is_over(now_ms) {
+                return Err(format!("not {position}, which has expired or is not kept"));
             }
             if attempt != u64::from(has.tries) + 1 {
                 return Err(format!("{position} as attempt {}", has.tries + 1));
@@ -409,7 +500,8 @@ impl Group {
             let is_given = |at: &u64| items.iter().any(|(given, _)| given == at);
             let is_over = |at: &u64| {
                 let is_there = matches!(self.has[at].state, State::Untried | State::Again);
-                is_there && messages[at].is_expired(now_ms)
+                let is_over = messages[at].is_over(now_ms) || messages[at].is_past;
+                is_there && is_over || messages[at].is_gone
             };
             let may_follow = |at: &u64| is_given(at) || self.has[at].is_replay || is_over(at);
             let mut ahead = self.ahead(messages, position);
@@ -452,6 +544,7 @@ impl Group {
             .has
             .iter()
             .filter(|(_, has)| matches!(has.state, State::Untried | State::Again));
+        let there = there.filter(|(at, _)| !messages[*at].is_past);
         let mut first = there.filter(|(at, _)| self.ahead(messages, **at).next().is_none());
         first.next().map(|(at, _)| *at)
     }
@@ -487,17 +580,11 @@ impl Group {
         format!("acked={} left={left} repeated=false", acked.len())
     }
 
-    fn nack(
-        &mut self,
-        id: &str,
-        chosen: Option<&BTreeSet<u64>>,
-        delay_ms: Option<u64>,
-        now_ms: u64,
-    ) -> String {
+    fn nack(&mut self, messages: &BTreeMap<u64, Message>, id: &str, how: How<'_>) -> String {
         if !self.leases.contains_key(id) {
             return "lease_ended".into();
         }
-        let (returned, dead) = self.give_back(id, chosen, delay_ms, now_ms);
+        let (returned, dead) = self.give_back(messages, id, how);
         let left = self.leases.get(id).map_or(0, |lease| lease.items.len());
         format!("returned={returned} dead={dead} left={left}")
     }
@@ -505,22 +592,22 @@ impl Group {
     /// Gives messages of a lease back; how many are given again, and how many died.
     fn give_back(
         &mut self,
+        messages: &BTreeMap<u64, Message>,
         id: &str,
-        chosen: Option<&BTreeSet<u64>>,
-        delay_ms: Option<u64>,
-        now_ms: u64,
-    ) -> (usize, usize) {
+        (chosen, delay_ms, now_ms): How<'_>,
+    ) -> (usize, u64) {
         let Some(lease) = self.leases.remove(id) else {
             return (0, 0);
         };
-        let (mut back, mut dead, mut left) = (BTreeSet::new(), 0, Vec::<(u64, Option<u64>)>::new());
+        let died = self.died;
+        let (mut back, mut left) = (BTreeSet::new(), Vec::<(u64, Option<u64>)>::new());
         for (position, behind) in lease.items {
             let is_asked = chosen.is_none_or(|chosen| chosen.contains(&position));
             let is_left = |at: &u64| left.iter().any(|(left, _)| left == at);
             if behind.is_some_and(|at| back.contains(&at) || is_asked && is_left(&at)) {
                 self.has_mut(position).state = State::Untried;
             } else if is_asked {
-                dead += usize::from(self.fail(position, delay_ms, now_ms));
+                self.fail(position, messages[&position].is_gone, (delay_ms, now_ms));
             } else {
                 left.push((position, behind));
                 continue;
@@ -535,27 +622,29 @@ impl Group {
             };
             self.leases.insert(id.to_owned(), lease);
         }
-        (back.len() - dead, dead)
+        let is_open = |at: &&u64| !matches!(self.has[at].state, State::Settled | State::Dead);
+        (back.iter().filter(is_open).count(), self.died - died)
     }
 
-    /// A try was in vain; whether it was one too many.
-    fn fail(&mut self, position: u64, delay_ms: Option<u64>, now_ms: u64) -> bool {
+    /// A try was in vain.
+    fn fail(&mut self, position: u64, is_gone: bool, (delay_ms, now_ms): (Option<u64>, u64)) {
         let (most, rests) = (self.tries, self.rests);
         let has = self.has_mut(position);
         has.tries += 1;
-        if has.tries == most {
+        if has.tries == most && is_gone {
+            has.state = State::Settled;
+        } else if has.tries == most {
             has.state = State::Dead;
             self.died += 1;
             self.dead.insert(self.died, position);
-            return true;
-        }
-        let rest_ms = delay_ms.unwrap_or_else(|| rests.rest_ms(position, has.tries));
-        has.state = if rest_ms == 0 {
-            State::Again
         } else {
-            State::Resting(now_ms + rest_ms)
-        };
-        false
+            let rest_ms = delay_ms.unwrap_or_else(|| rests.rest_ms(position, has.tries));
+            has.state = if rest_ms == 0 {
+                State::Again
+            } else {
+                State::Resting(now_ms + rest_ms)
+            };
+        }
     }
 
     fn replay(&mut self, number: u64) -> String {

@@ -8,14 +8,14 @@ use support::check;
 #[test]
 fn message_has_a_position_and_an_id_is_published_once() {
     check(
-        "TOPIC.CREATE t => name=t version=1 … last=0 last_at_ms=- bytes=0 delayed=0 groups=0
+        "TOPIC.CREATE t => name=t version=1 … first=1 last=0 last_at_ms=- bytes=0 delayed=0 groups=0 …
          TOPIC.PUBLISH t m1 one => name=t id=m1 position=1 at_ms=… repeated=false
          TOPIC.PUBLISH t m1 one => name=t id=m1 position=1 at_ms=… repeated=true
          TOPIC.PUBLISH t m1 two => id_conflict
          TOPIC.PUBLISH t m1 one KEY k => id_conflict
          TOPIC.PUBLISH t * one => … position=2 … repeated=false
          TOPIC.PUBLISH t * one => … position=3 … repeated=false
-         TOPIC.GET t => … last=3 last_at_ms=… bytes=9 delayed=0 groups=0
+         TOPIC.GET t => … last=3 last_at_ms=… bytes=9 delayed=0 groups=0 …
          TOPIC.FIND t m1 => position=1 id=m1 key=- before=- … headers=- payload=one
          TOPIC.FIND t m2 => message_not_found
          TOPIC.FIND u m1 => unknown_topic",
@@ -137,7 +137,7 @@ fn expired_message_is_given_to_nobody_and_counted() {
          PASS 1000
          TOPIC.BROWSE t => items=[{position=2 …}] next=-
          TOPIC.READ t g me COUNT 9 => lease=1.2 … messages=[{position=2 …}]
-         TOPIC.GROUPS t => …lag=1 lag_ms=1000 next=3 leased=1 … expired=1}…",
+         TOPIC.GROUPS t => …lag=1 lag_ms=1000 next=3 leased=1 … expired=1 dropped=0}…",
     );
 }
 
@@ -251,6 +251,47 @@ fn messages_of_a_key_come_one_after_the_other_and_one_that_fails_holds_back_its_
          TOPIC.READ t g you => lease=- …
          TOPIC.ACK t g 5.3 => acked=1 …
          TOPIC.READ t g you => lease=6.5 … attempt=1 …",
+    );
+}
+
+#[test]
+fn what_need_not_be_kept_is_dropped_but_for_dead_letters() {
+    check(
+        "TOPIC.CREATE t RETAIN_COUNT 2 RETAIN_MS 10000 => … retain_ms=10000 retain_bytes=- retain_count=2
+         TOPIC.GROUP t g TRIES 1 => …
+         TOPIC.GROUP t h => …
+         TOPIC.PUBLISH t a xx KEY k => …
+         TOPIC.READ t g me => lease=1.1 …
+         TOPIC.NACK t g 1.1 => returned=0 dead=1 left=0
+         TOPIC.PUBLISH t b xx KEY k => …
+         TOPIC.READ t g me => lease=2.2 …
+         TOPIC.PUBLISH t c xx => …
+         TOPIC.PUBLISH t d xx => …
+         TOPIC.GET t => … first=1 last=4 … bytes=8 …
+         PASS 500
+         TOPIC.GET t => … first=3 last=4 … bytes=4 …
+         TOPIC.FIND t a => message_not_found
+         TOPIC.FIND t b => message_not_found
+         TOPIC.BROWSE t => items=[{position=3 …} {position=4 …}] next=-
+         TOPIC.BROWSE t SINCE 5 LIMIT 1 => items=[{position=3 …}] next=3
+         TOPIC.DEADINFO t g 1 => … message={position=1 id=a …
+         TOPIC.NACK t g 2.2 => returned=0 dead=0 left=0
+         TOPIC.READ t h me COUNT 9 => lease=1.3-1 …
+         TOPIC.GROUPS t => items=[{group=g … lag=2 … dead=1 acked=0 expired=0 dropped=1} {group=h … dropped=2}] next=-
+         TOPIC.PUBLISH t b xx KEY k => … position=5 … repeated=false
+         TOPIC.BROWSE t AFTER 4 => items=[{position=5 id=b key=k before=- …}] next=-
+         TOPIC.REPLAY t g 1 => position=1 dead=0
+         TOPIC.READ t g me => lease=3.1 … payload=xx}]
+         TOPIC.ACK t g 3.1 => acked=1 …
+         PASS 10000
+         TOPIC.GET t => … first=6 last=5 … bytes=0 …
+         TOPIC.BROWSE t => items=[] next=-
+         TOPIC.READ t g me => lease=- …
+         TOPIC.CREATE t => … retain_ms=- retain_bytes=- retain_count=-
+         TOPIC.CREATE t RETAIN_BYTES 3 => … retain_bytes=3 …
+         TOPIC.PUBLISHALL t 2 * \"\" \"\" \"\" \"\" xx * \"\" \"\" \"\" \"\" xx => …
+         PASS 500
+         TOPIC.GET t => … first=7 last=7 … bytes=2 …",
     );
 }
 

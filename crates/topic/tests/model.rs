@@ -10,12 +10,16 @@ fn one_run(seed: u64) {
     let mut random = Random::new(seed);
     let mut engine = Stepper::fresh(&[TOPIC]);
     let mut oracle = Oracle::new("t");
+    if seed % 2 == 1 {
+        oracle = oracle.keeping(10);
+    }
     for declaration in oracle.declarations() {
         engine.call(&declaration);
     }
     for step in 0..250 {
         if random.chance(1, 5) {
             engine.pass_ms(random.below(700));
+            oracle.pass(engine.now_ms()); // A restart may set the clock ahead.
         }
         if random.chance(1, 20) {
             engine.checkpoint();
@@ -30,6 +34,8 @@ fn one_run(seed: u64) {
             engine.settle();
         }
         oracle.pass(engine.now_ms());
+        let learned = oracle.learn(&engine.call("TOPIC.GET t"));
+        assert_eq!(learned, Ok(()), "seed {seed}, step {step}");
         let command = oracle.random_command(&mut random);
         let answer = engine.call(&command);
         if let Err(expected) = oracle.check(&command, &answer) {

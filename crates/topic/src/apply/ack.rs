@@ -56,7 +56,7 @@ impl Apply for Ack {
         };
         if !receipt.repeated {
             for item in &acked {
-                desk.settle(tx, item.of.position)?;
+                desk.settle(tx, item.of)?;
             }
             desk.group.acked += receipt.acked;
             desk.shrink(tx, self.lease.number, &lease, had);

@@ -3,11 +3,12 @@
 use tidegate_engine::contract::{Apply, Name, Payload, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
+use super::retain::retain_later;
 use super::text_of;
 use crate::Refusal;
 use crate::command::Create;
 use crate::refusal::VERSION_CHANGED;
-use crate::reply::TopicInfo;
+use crate::reply::{TopicInfo, some};
 use crate::table::{PARTS, Part, TOPICS, Topic};
 
 impl Apply for Create {
@@ -27,10 +28,11 @@ impl Apply for Create {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
         let name = self.name.as_str();
         let before = tx.get(&TOPICS, name)?;
-        let part = tx.get(&PARTS, name)?.unwrap_or_default();
+        let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
         let version = before.as_ref().map_or(0, |topic| topic.version);
         let mut topic = self.topic(tx, before.as_ref());
-        let is_same = before.as_ref() == Some(&topic);
+        let mut after = self.part(part);
+        let is_same = before.as_ref() == Some(&topic) && after == part;
         check_version(
             self.if_version.map(|only_if| only_if.get()),
             version,
@@ -39,11 +41,10 @@ impl Apply for Create {
         if !is_same {
             topic.version += 1;
             tx.put(&TOPICS, name, &topic);
+            retain_later(tx, name, &mut after);
+            tx.put(&PARTS, name, after);
         }
-        if before.is_none() {
-            tx.put(&PARTS, name, part);
-        }
-        Ok(info_of(&self.name, topic, part))
+        Ok(info_of(&self.name, topic, after))
     }
 }
 
@@ -56,6 +57,18 @@ impl Create {
             owner: text_of(self.owner.as_ref().map(Payload::as_str)),
             description: text_of(self.description.as_ref().map(Payload::as_str)),
             groups: before.map_or(0, |topic| topic.groups),
+        }
+    }
+}
+
+impl Create {
+    /// What is to be kept.
+    fn part(&self, part: Part) -> Part {
+        Part {
+            retain_ms: self.retain_ms.map_or(0, |ms| ms.get()),
+            retain_bytes: self.retain_bytes.map_or(0, |bytes| bytes.get()),
+            retain_count: self.retain_count.map_or(0, |count| count.get()),
+            ..part
         }
     }
 }
@@ -88,10 +101,14 @@ pub(super) fn info_of(name: &Name, topic: Topic, part: Part) -> TopicInfo {
         created_at_ms,
         owner,
         description,
+        first: part.first,
         last: part.last,
         last_at_ms: (part.last > 0).then_some(part.last_at_ms),
         bytes: part.bytes,
         delayed: part.delayed,
         groups,
+        retain_ms: some(part.retain_ms),
+        retain_bytes: some(part.retain_bytes),
+        retain_count: some(part.retain_count),
     }
 }

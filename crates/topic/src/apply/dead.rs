@@ -4,15 +4,19 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::desk::{Desk, Of};
+use super::pin::unpin;
 use crate::Refusal;
 use crate::command::{DeadInfo, DropDead, Replay};
 use crate::refusal::{DEAD_NOT_FOUND, UNKNOWN_GROUP};
 use crate::reply::{DeadDetails, DropReceipt, MessageInfo, ReplayReceipt};
-use crate::table::{DEAD, Dead, GROUPS, MESSAGES, Waiting};
+use crate::table::{DEAD, Dead, GROUPS, MESSAGES, PARTS, PINS, Waiting};
 
 fn reads_of(reads: &mut Reads<'_>, of: Of<'_>, number: u64) -> Option<Dead> {
     reads.row(&GROUPS, of);
-    reads.get(&DEAD, (of.0, of.1, number))
+    reads.row(&PARTS, of.0);
+    let dead = reads.get(&DEAD, (of.0, of.1, number))?;
+    reads.row(&PINS, (of.0, dead.position));
+    Some(dead)
 }
 
 /// Takes a dead letter out of its group.
@@ -107,7 +111,8 @@ impl Apply for DropDead {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<DropReceipt, Stop<Refusal>> {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
-        take_out(tx, &mut desk, self.number.get())?;
+        let Dead { position, .. } = take_out(tx, &mut desk, self.number.get())?;
+        unpin(tx, of.0, position)?;
         let dead = desk.group.dead;
         desk.put(tx);
         Ok(DropReceipt { dead })

@@ -4,6 +4,7 @@
 use compact_str::CompactString;
 use tidegate_engine::{Missing, Tx};
 
+use super::pin::{pin, unpin};
 use super::{LEASE_END, REST_OVER};
 use crate::open::OpenSet;
 use crate::table::{
@@ -58,8 +59,16 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// A message is settled: what waits for it is in line now.
-    pub(super) fn settle(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
+    /// A message is settled.
+    pub(super) fn settle(&mut self, tx: &mut Tx<'_>, of: Waiting) -> Result<(), Missing> {
+        if of.is_replay {
+            unpin(tx, self.of.0, of.position)?;
+        }
+        self.close(tx, of.position)
+    }
+
+    /// A message is open no more: what waits for it is in line now.
+    fn close(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
         self.open.set(tx, self.of, position, false)?;
         self.group.open -= 1;
         if let Some(position) = self.unblock(tx, position)? {
@@ -127,7 +136,7 @@ impl<'a> Desk<'a> {
         self.group.resting += 1;
     }
 
-    /// A message was tried in vain too often.
+    /// A message was tried in vain too often. One that was dropped meanwhile is none any more.
     pub(super) fn die(
         &mut self,
         tx: &mut Tx<'_>,
@@ -135,6 +144,10 @@ impl<'a> Desk<'a> {
         (cause, member): (&str, &str),
     ) -> Result<(), Missing> {
         let (name, group) = self.of;
+        if !of.is_replay && !pin(tx, name, of.position)? {
+            self.group.dropped += 1;
+            return self.close(tx, of.position);
+        }
         self.group.died += 1;
         self.group.dead += 1;
         let dead = Dead {
@@ -145,7 +158,7 @@ impl<'a> Desk<'a> {
             at_ms: tx.now_ms(),
         };
         tx.put(&DEAD, (name, group, self.group.died), dead);
-        self.settle(tx, of.position)
+        self.close(tx, of.position)
     }
 
     /// Gives a lease; its number.

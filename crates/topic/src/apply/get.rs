@@ -8,7 +8,7 @@ use crate::Refusal;
 use crate::command::Get;
 use crate::refusal::UNKNOWN_TOPIC;
 use crate::reply::TopicInfo;
-use crate::table::{PARTS, TOPICS};
+use crate::table::{PARTS, Part, TOPICS};
 
 impl Apply for Get {
     type Reply = TopicInfo;
@@ -27,7 +27,9 @@ impl Apply for Get {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
         let topic = tx.get(&TOPICS, self.name.as_str())?;
         let topic = topic.ok_or(Refusal::UnknownTopic)?;
-        let part = tx.get(&PARTS, self.name.as_str())?.unwrap_or_default();
+        let part = tx
+            .get(&PARTS, self.name.as_str())?
+            .unwrap_or_else(Part::fresh);
         Ok(info_of(&self.name, topic, part))
     }
 }

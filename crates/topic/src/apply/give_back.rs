@@ -29,7 +29,8 @@ enum Fate {
     Kept,
     /// It is given again.
     Returned,
-    Dead,
+    /// It is a dead letter, or was dropped meanwhile.
+    Settled,
 }
 
 /// Gives messages of a lease back, with all that follow them in their keys. What follows one that is not settled was
@@ -42,6 +43,7 @@ pub(super) fn give_back(
     how: &How<'_>,
 ) -> Result<Back, Missing> {
     let mut back = Back::default();
+    let died = desk.group.died;
     let mut fates = BTreeMap::new();
     for item in std::mem::take(&mut lease.items) {
         let Leased { of, behind } = item;
@@ -50,7 +52,7 @@ pub(super) fn give_back(
                 desk.block(tx, of.position, behind);
                 Fate::Returned
             }
-            (Some(Fate::Dead), _) => {
+            (Some(Fate::Settled), _) => {
                 desk.line_up(tx, of);
                 Fate::Returned
             }
@@ -60,10 +62,11 @@ pub(super) fn give_back(
         match fate {
             Fate::Kept => lease.items.push(item),
             Fate::Returned => back.returned += 1,
-            Fate::Dead => back.dead += 1,
+            Fate::Settled => {}
         }
         fates.insert(of.position, fate);
     }
+    back.dead = desk.group.died - died;
     Ok(back)
 }
 
@@ -78,7 +81,7 @@ fn fail(
     let of = Waiting { tries, ..of };
     if tries >= desk.group.tries {
         desk.die(tx, of, (how.cause, member))?;
-        return Ok(Fate::Dead);
+        return Ok(Fate::Settled);
     }
     let rests = Backoff {
         min_ms: desk.group.rest_min_ms,

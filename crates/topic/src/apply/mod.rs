@@ -11,16 +11,19 @@ mod get;
 mod give_back;
 mod lease_end;
 mod nack;
+mod pin;
 mod publish;
 mod publish_all;
 mod put;
 mod read;
 mod rest;
+mod retain;
 mod set_group;
 
 pub(crate) use appear::APPEAR;
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use rest::REST_OVER;
+pub(crate) use retain::RETAIN;
 
 use compact_str::CompactString;
 use tidegate_engine::KeyReader;

@@ -6,6 +6,7 @@ use tidegate_engine::contract::Id;
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::APPEAR;
+use super::retain::retain_later;
 use crate::Refusal;
 use crate::reply::Published as Receipt;
 use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, PARTS, Part, Published};
@@ -143,6 +144,10 @@ pub(super) fn append(
     part.bytes += message.bytes() as u64;
     part.last_at_ms = message.at_ms;
     let position = part.last;
+    if part.first == position {
+        part.first_at_ms = message.at_ms;
+    }
+    retain_later(tx, name, part);
     if !message.key.is_empty() {
         message.before = last_of_key(tx, name, &message.key)?;
         tx.put(&KEYS, (name, message.key.as_str()), LastOfKey { position });

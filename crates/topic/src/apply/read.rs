@@ -43,10 +43,11 @@ impl Apply for Read {
             }
         }
         let new = most - (in_line.end - in_line.start);
-        for position in row.next..(part.last + 1).min(row.next + new) {
+        let next = row.next.max(part.first);
+        for position in next..(part.last + 1).min(next + new) {
             reads.row(&MESSAGES, (name, position));
         }
-        reads.row(&OPEN, (name, group, open::chunk_of(row.next)));
+        reads.row(&OPEN, (name, group, open::chunk_of(next)));
     }
 
     fn waits_ms(&self) -> u64 {
@@ -58,8 +59,9 @@ impl Apply for Read {
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let before = desk.group;
         let mut basket = Basket::new(self.count.get(), before.leases + 1);
-        let part = tx.get(&PARTS, of.0)?.unwrap_or_default();
+        let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
         take_in_line(tx, &mut desk, &mut basket)?;
+        pass_dropped(&mut desk, &part);
         take_new(tx, &mut desk, &mut basket, part.last)?;
         let has_looked = desk.group != before;
         let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
@@ -77,7 +79,7 @@ impl Apply for Read {
 impl Read {
     /// How many messages it can take, by their size on average: so many are fetched at once.
     fn wants(&self, part: &Part) -> u64 {
-        let average = part.bytes / part.last.max(1);
+        let average = part.bytes / part.count().max(1);
         let fit = READ_BYTES_MAX as u64 / average.max(1);
         self.count.get().min(fit.max(1))
     }
@@ -172,9 +174,16 @@ impl Basket {
     }
 }
 
-fn message_at(tx: &mut Tx<'_>, desk: &Desk<'_>, position: u64) -> Result<Message, Missing> {
-    let message = tx.get(&MESSAGES, (desk.of.0, position))?;
-    Ok(message.expect("because positions up to the last one have messages"))
+/// A message that was looked at before; none if it was dropped since.
+fn message_at(tx: &mut Tx<'_>, desk: &Desk<'_>, position: u64) -> Result<Option<Message>, Missing> {
+    tx.get(&MESSAGES, (desk.of.0, position))
+}
+
+/// Goes on with what is kept.
+fn pass_dropped(desk: &mut Desk<'_>, part: &Part) {
+    let passed = part.first.saturating_sub(desk.group.next);
+    desk.group.next += passed;
+    desk.group.dropped += passed;
 }
 
 /// Takes what is in line, each with what waits for it in its key.
@@ -183,13 +192,15 @@ fn take_in_line(tx: &mut Tx<'_>, desk: &mut Desk<'_>, basket: &mut Basket) -> Re
         && let Some(of) = desk.first_in_line(tx)?
     {
         let message = message_at(tx, desk, of.position)?;
-        if message.is_expired(tx.now_ms()) {
+        let is_dropped = message.is_none();
+        let Some(message) = message.filter(|message| !message.is_expired(tx.now_ms())) else {
             desk.leave_line(tx);
             basket.passed_over += 1;
-            desk.group.expired += 1;
-            desk.settle(tx, of.position)?;
+            desk.group.dropped += u64::from(is_dropped);
+            desk.group.expired += u64::from(!is_dropped);
+            desk.settle(tx, of)?;
             continue;
-        }
+        };
         if basket.take(of, 0, message) == Took::Nothing {
             return Ok(());
         }
@@ -211,9 +222,11 @@ fn take_followers(
         && let Some(position) = desk.unblock(tx, behind)?
     {
         let message = message_at(tx, desk, position)?;
-        let is_expired = message.is_expired(tx.now_ms());
-        if is_expired || basket.take(Waiting::untried(position), behind, message) == Took::Nothing {
-            desk.block(tx, position, behind);
+        let message = message.filter(|message| !message.is_expired(tx.now_ms()));
+        let of = Waiting::untried(position);
+        let took = message.map(|message| basket.take(of, behind, message));
+        if took != Some(Took::Message) {
+            desk.block(tx, position, behind); // In line it will be passed over, if it is to be.
             return Ok(());
         }
         behind = position;
@@ -231,6 +244,7 @@ fn take_new(
     while basket.has_room() && desk.group.open < OPEN_MAX && desk.group.next <= last {
         let position = desk.group.next;
         let message = message_at(tx, desk, position)?;
+        let message = message.expect("because messages are kept from the first one on");
         let before = match desk.group.order {
             Order::Key => message.before,
             Order::None => 0,

@@ -83,6 +83,7 @@ impl SetGroup {
             acked: 0,
             expired: 0,
             from,
+            dropped: 0,
         }
     }
 

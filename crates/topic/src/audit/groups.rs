@@ -105,7 +105,9 @@ fn places_of(of: &GroupRows, fault: Fault<'_>) -> Places {
 /// Of the open messages of a key each but the first waits for the one before it, or is behind it in a lease.
 fn check_order(rows: &Rows, places: &Places, fault: Fault<'_>) {
     for (position, (place, _)) in places {
-        let before = rows.seen.before.get(position).copied().unwrap_or(0);
+        let Some(before) = rows.seen.before.get(position).copied() else {
+            continue; // It was dropped, and nothing tells what was before it.
+        };
         let ahead = places.get(&before);
         let is_right = match (*place, ahead) {
             (Place::BlockedBy(by), Some(_)) => by == before,

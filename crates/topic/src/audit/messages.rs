@@ -7,7 +7,7 @@ use tidegate_engine::KeyReader;
 use tidegate_engine::contract::Books;
 
 use super::Fault;
-use super::rows::{Rows, no_key, split};
+use super::rows::{GroupRows, Rows, no_key, split};
 use crate::table::{MESSAGES, Message, Part, Published};
 
 /// What the messages of a topic have said, one after the other.
@@ -16,6 +16,7 @@ pub(super) struct Seen {
     pub(super) last: u64,
     bytes: u64,
     at_ms: u64,
+    first_at_ms: u64,
     /// The last position of each key.
     keys: BTreeMap<CompactString, u64>,
     /// Ids that were chosen.
@@ -49,40 +50,68 @@ fn look_at(
     (position, message): (u64, &Message),
     fault: Fault<'_>,
 ) {
-    let is_open = rows
-        .groups
-        .values()
-        .any(|group| group.open.contains(&position));
-    let seen = &mut rows.seen;
-    if position != seen.last + 1 {
-        fault(format!(": {} was due", seen.last + 1));
+    let groups = &mut rows.groups.values();
+    if groups.any(|group| group.open.contains(&position)) {
+        rows.seen.before.insert(position, message.before);
     }
-    if message.at_ms < seen.at_ms || message.at_ms > books.clock_up_to_ms() {
-        fault(format!(
-            ": published at {}, behind one of {}, with the clock before {}",
-            message.at_ms,
-            seen.at_ms,
-            books.clock_up_to_ms()
-        ));
+    let first = rows.part.map_or(1, |part| part.first);
+    if position < first {
+        if !rows.pins.contains_key(&position) {
+            fault(format!(": it lies before {first}, and nothing pins it"));
+        }
+        return;
     }
-    let before = if message.key.is_empty() {
-        0
-    } else {
-        seen.keys.insert(message.key.clone(), position).unwrap_or(0)
-    };
-    if message.before != before {
-        fault(format!(
-            ": behind {} in its key, it is behind {before}",
-            message.before
-        ));
-    }
-    if is_open {
-        seen.before.insert(position, before);
-    }
-    seen.last = position;
-    seen.bytes += message.bytes() as u64;
-    seen.at_ms = message.at_ms;
+    rows.seen
+        .look_at_kept(books, first, (position, message), fault);
     check_id(rows, (position, message), fault);
+}
+
+impl Seen {
+    fn look_at_kept(
+        &mut self,
+        books: &Books<'_>,
+        first: u64,
+        (position, message): (u64, &Message),
+        fault: Fault<'_>,
+    ) {
+        let due = if self.last == 0 { first } else { self.last + 1 };
+        if position != due {
+            fault(format!(": {due} was due"));
+        }
+        if message.at_ms < self.at_ms || message.at_ms > books.clock_up_to_ms() {
+            fault(format!(
+                ": published at {}, behind one of {}, with the clock before {}",
+                message.at_ms,
+                self.at_ms,
+                books.clock_up_to_ms()
+            ));
+        }
+        self.check_before(first, (position, message), fault);
+        if self.last == 0 {
+            self.first_at_ms = message.at_ms;
+        }
+        self.last = position;
+        self.bytes += message.bytes() as u64;
+        self.at_ms = message.at_ms;
+    }
+
+    /// It is behind the last one of its key, or behind one that is not kept.
+    fn check_before(&mut self, first: u64, (position, message): (u64, &Message), fault: Fault<'_>) {
+        let key = &message.key;
+        let last = (!key.is_empty()).then(|| self.keys.insert(key.clone(), position));
+        let is_right = match last {
+            Some(Some(last)) => message.before == last,
+            Some(None) => message.before < first,
+            None => message.before == 0,
+        };
+        if !is_right {
+            let last = last.flatten().unwrap_or(0);
+            fault(format!(
+                ": behind {} in its key, it is behind {last}",
+                message.before
+            ));
+        }
+    }
 }
 
 /// A message has one id, and if that was chosen it is known under it.
@@ -111,11 +140,15 @@ fn is_of(known: &Published, position: u64, at_ms: u64) -> bool {
 /// What the messages add up to, beside what the topic says.
 pub(super) fn check(rows: &Rows, part: &Part, fault: Fault<'_>) {
     let seen = &rows.seen;
+    let is_none = seen.last == 0;
     let has = Part {
-        last: seen.last,
+        last: if is_none { part.first - 1 } else { seen.last },
         bytes: seen.bytes,
         delayed: rows.delayed.len() as u64,
-        last_at_ms: seen.at_ms,
+        last_at_ms: if is_none { part.last_at_ms } else { seen.at_ms },
+        first_at_ms: seen.first_at_ms,
+        pins: rows.pins.len() as u64,
+        ..*part
     };
     if *part != has {
         fault(format!(
@@ -133,6 +166,33 @@ pub(super) fn check(rows: &Rows, part: &Part, fault: Fault<'_>) {
         ));
     }
     check_delayed(rows, fault);
+    check_retained(rows, part, fault);
+    check_pins(rows, fault);
+}
+
+/// What need not be kept has a timer.
+fn check_retained(rows: &Rows, part: &Part, fault: Fault<'_>) {
+    let due = Some(part.retains_at_ms).filter(|at_ms| *at_ms > 0);
+    rows.retains
+        .check(due.into_iter().map(|at_ms| (0, at_ms)), "retention", fault);
+    let is_late = part.drops_at_ms(0).is_some() && due.is_none();
+    if is_late {
+        fault(": it has what need not be kept, and looks at it never".to_owned());
+    }
+}
+
+/// Every dead letter, and every one that is replayed, pins its message.
+fn check_pins(rows: &Rows, fault: Fault<'_>) {
+    let mut due: BTreeMap<u64, u64> = BTreeMap::new();
+    for position in rows.groups.values().flat_map(GroupRows::pinned) {
+        *due.entry(position).or_default() += 1;
+    }
+    if due != rows.pins {
+        fault(format!(
+            ": pinned are {:?}, and are to be {due:?}",
+            rows.pins
+        ));
+    }
 }
 
 fn check_delayed(rows: &Rows, fault: Fault<'_>) {

@@ -46,7 +46,7 @@ fn add_figures(audit: &mut Audit, rows: &Rows) {
     let groups = rows.groups.values();
     let dead = groups.map(|group| group.dead.len()).sum::<usize>();
     for (figure, value) in [
-        ("topic.messages", rows.seen.last),
+        ("topic.messages", rows.part.map_or(0, |part| part.count())),
         ("topic.delayed", rows.delayed.len() as u64),
         ("topic.dead_letters", dead as u64),
     ] {

@@ -7,10 +7,10 @@ use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Table};
 
 use super::messages::Seen;
-use crate::apply::{APPEAR, LEASE_END, REST_OVER};
+use crate::apply::{APPEAR, LEASE_END, REST_OVER, RETAIN};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
-    Part, Published, READY, RESTING, Resting, TOPICS, Topic, Waiting,
+    PINS, Part, Published, READY, RESTING, Resting, TOPICS, Topic, Waiting,
 };
 
 /// All rows of one topic.
@@ -24,6 +24,10 @@ pub(super) struct Rows {
     pub(super) delayed: BTreeMap<u64, Message>,
     /// Timers of delayed messages.
     pub(super) appears: Timers,
+    /// The timer of what need not be kept.
+    pub(super) retains: Timers,
+    /// How many groups pin each position.
+    pub(super) pins: BTreeMap<u64, u64>,
     pub(super) groups: BTreeMap<CompactString, GroupRows>,
     /// What its messages say.
     pub(super) seen: Seen,
@@ -42,6 +46,24 @@ pub(super) struct GroupRows {
     pub(super) dead: BTreeMap<u64, Dead>,
     pub(super) lease_ends: Timers,
     pub(super) rests_over: Timers,
+}
+
+impl GroupRows {
+    /// Everything that has a message of the group, with how often it was tried.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+        let leased = self.leases.values().flat_map(|lease| &lease.items);
+        let leased = leased.map(|item| item.of);
+        let in_line = self.ready.values().copied();
+        let resting = self.resting.values().map(|row| row.of);
+        leased.chain(in_line).chain(resting)
+    }
+
+    /// Positions that are to be kept for it.
+    pub(super) fn pinned(&self) -> impl Iterator<Item = u64> + '_ {
+        let dead = self.dead.values().map(|dead| dead.position);
+        let replayed = self.waiting().filter(|of| of.is_replay);
+        dead.chain(replayed.map(|of| of.position))
+    }
 }
 
 /// Timers of one kind.
@@ -98,7 +120,11 @@ pub(super) fn by_topic(
     sort.table(&DELAYED, number, |rows, number, message| {
         rows.delayed.insert(number, message);
     });
+    sort.table(&PINS, number, |rows, position, pin| {
+        rows.pins.insert(position, pin.groups);
+    });
     sort.groups();
+    sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));
     sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));
     sort.timers(&LEASE_END, numbered, |rows, (group, number)| {
         (&mut group_of(rows, group).lease_ends, number)

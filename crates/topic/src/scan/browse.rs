@@ -30,22 +30,23 @@ impl Scan for Browse {
         let name = self.name.as_str();
         let part = context.get(&PARTS, name).ok_or(Refusal::UnknownTopic)?;
         let after = self.after.map_or(0, |after| after.get());
-        let after = after.max(self.before_since(context, part.last));
+        let after = after.max(self.before_since(context, part.first, part.last));
         Ok(self.page_behind(context, after, part.last))
     }
 }
 
 impl Browse {
-    /// The position of the last message that was published before the time asked for: times ascend with positions.
-    fn before_since(&self, context: &ScanContext, last: u64) -> u64 {
+    /// The position of the last message that is not kept, or was published before the time asked for: times ascend with
+    /// positions.
+    fn before_since(&self, context: &ScanContext, first: u64, last: u64) -> u64 {
         let Some(since_ms) = self.since_ms else {
-            return 0;
+            return first - 1;
         };
         let at_ms = |position: u64| {
             let message = context.get(&MESSAGES, (self.name.as_str(), position));
             message.map_or(0, |message| message.at_ms)
         };
-        let (mut low, mut high) = (0, last);
+        let (mut low, mut high) = (first - 1, last);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             if at_ms(middle) < since_ms.get() {

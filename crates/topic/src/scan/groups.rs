@@ -56,7 +56,7 @@ impl Groups {
             group: of,
             version: group.version,
             order: group.order.word(),
-            lag: (part.last + 1).saturating_sub(group.next) + group.open,
+            lag: (part.last + 1).saturating_sub(group.next.max(part.first)) + group.open,
             lag_ms: at_ms.map_or(0, |at_ms| now_ms.saturating_sub(at_ms)),
             next: group.next,
             leased: group.leased,
@@ -66,6 +66,7 @@ impl Groups {
             dead: group.dead,
             acked: group.acked,
             expired: group.expired,
+            dropped: group.dropped,
         }
     }
 
@@ -78,6 +79,10 @@ impl Groups {
             let (_name, _group) = (parts.text(), parts.text());
             chunk.positions(parts.number()?).next()
         });
-        first.or_else(|| (group.next <= part.last).then_some(group.next))
+        let next = group.next.max(part.first);
+        let first = first.map(|position| position.max(part.first));
+        first
+            .or(Some(next))
+            .filter(|position| *position <= part.last)
     }
 }

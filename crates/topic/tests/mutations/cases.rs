@@ -24,6 +24,7 @@ const PARTS: &str = "topic.parts";
 const MESSAGES: &str = "topic.messages";
 const IDS: &str = "topic.ids";
 const KEYS: &str = "topic.keys";
+const PINS: &str = "topic.pins";
 const DELAYED: &str = "topic.delayed";
 const GROUPS: &str = "topic.groups";
 const OPEN: &str = "topic.open";
@@ -169,6 +170,44 @@ pub(crate) const CASES: &[Case] = &[
         b"d1\0",
         Field(1, Number(5)),
         "under its id d1 there is Some",
+    ),
+    case(PINS, b"\x06", Remove, "pinned are {}, and are to be {6: 1}"),
+    case(
+        PINS,
+        b"\x06",
+        Copy(b"\x06", b"\x05"),
+        "and are to be {6: 1}",
+    ),
+    case(
+        PINS,
+        b"\x06",
+        Field(0, Number(2)),
+        "pinned are {6: 2}, and are to be {6: 1}",
+    ),
+    case(
+        PARTS,
+        b"a\0",
+        Field(4, Number(2)),
+        "message 1: it lies before 2, and nothing pins it",
+    ),
+    case(
+        PARTS,
+        b"a\0",
+        Field(5, Number(EARLY)),
+        "its messages add up to",
+    ),
+    case(PARTS, b"a\0", Field(6, Number(1)), "and looks at it never"),
+    case(
+        PARTS,
+        b"a\0",
+        Field(9, Number(LATE)),
+        "retention 0 has no timer at",
+    ),
+    case(
+        PARTS,
+        b"a\0",
+        Field(10, Number(2)),
+        "its messages add up to",
     ),
     case(KEYS, b"k\0", Remove, "1 keys, its messages have 2"),
     case(
