@@ -10,30 +10,54 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{
     FieldKind, FieldType, Hasher, InvalidKind, Name, Raw, ReplyType, ReplyValue, Writer,
 };
-use tidegate_engine::limits::NAME_BYTES_MAX;
 
 use crate::BATCH_MESSAGES_MAX;
+
+/// Bytes of a number, at most.
+const NUMBER_BYTES: usize = 20;
+
+/// Bytes that tell how many follow the first one of a run, at most.
+const RUN_LENGTH_BYTES: usize = "-499".len();
+
+const _: () = assert!(BATCH_MESSAGES_MAX == 500, "a run is as long as a lease");
 
 /// Ascending positions, as runs: the first of each, and the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Positions(Vec<(u64, u64)>);
 
 impl Positions {
-    /// With one more, which is not among them.
-    pub(crate) fn with(&self, position: u64) -> Self {
-        let mut runs = self.0.clone();
+    /// Adds one that is not among them.
+    pub(crate) fn add(&mut self, position: u64) {
+        let runs = &mut self.0;
         let at = runs.partition_point(|(first, _)| *first < position);
-        runs.insert(at, (position, position));
-        if runs
-            .get(at + 1)
-            .is_some_and(|(first, _)| *first == position + 1)
-        {
-            runs[at].1 = runs.remove(at + 1).1;
+        let is_behind = at > 0 && runs[at - 1].1 + 1 == position;
+        let is_before = runs
+            .get(at)
+            .is_some_and(|(first, _)| *first == position + 1);
+        match (is_behind, is_before) {
+            (true, true) => runs[at - 1].1 = runs.remove(at).1,
+            (true, false) => runs[at - 1].1 = position,
+            (false, true) => runs[at].0 = position,
+            (false, false) => runs.insert(at, (position, position)),
         }
-        if at > 0 && runs[at - 1].1 + 1 == position {
-            runs[at - 1].1 = runs.remove(at).1;
-        }
-        Self(runs)
+    }
+
+    /// Whether it comes right behind one of them.
+    pub(crate) fn is_next(&self, position: u64) -> bool {
+        let at = self.0.partition_point(|(first, _)| *first < position);
+        at > 0 && self.0[at - 1].1 + 1 == position
+    }
+
+    /// Bytes that the id of their lease has at most, also when its runs get as long as they may.
+    pub(crate) fn id_bytes_max(&self) -> usize {
+        let mut behind = 0;
+        let runs = self.0.iter().map(|(first, last)| {
+            let gap = first - behind;
+            behind = *last;
+            let digits = gap.checked_ilog10().unwrap_or(0) as usize + 1;
+            1 + digits + RUN_LENGTH_BYTES
+        });
+        NUMBER_BYTES + runs.sum::<usize>()
     }
 
     /// All of them, ascending.
@@ -50,11 +74,6 @@ pub struct LeaseId {
 }
 
 impl LeaseId {
-    /// Whether it is no longer than ids may be.
-    pub(crate) fn is_short(&self) -> bool {
-        self.text().len() <= NAME_BYTES_MAX
-    }
-
     pub(crate) fn text(&self) -> CompactString {
         let mut text = CompactString::default();
         write!(text, "{self}").expect("because writing to memory does not fail");
@@ -134,9 +153,12 @@ mod tests {
     use super::*;
 
     fn id(number: u64, positions: &[u64]) -> LeaseId {
-        let none = Positions::default();
-        let positions = positions.iter().fold(none, |all, one| all.with(*one));
-        LeaseId { number, positions }
+        let mut all = Positions::default();
+        positions.iter().for_each(|one| all.add(*one));
+        LeaseId {
+            number,
+            positions: all,
+        }
     }
 
     #[test]
@@ -155,6 +177,17 @@ mod tests {
             sorted.sort_unstable();
             assert_eq!(lease.positions.iter().collect::<Vec<_>>(), sorted);
         }
+    }
+
+    #[test]
+    fn no_id_is_longer_than_its_positions_say() {
+        for positions in [&[1][..], &[9, 10, 11, 1_000], &[u64::MAX - 1, 5, 7, 9]] {
+            let most = id(u64::MAX, positions);
+            assert!(most.text().len() <= most.positions.id_bytes_max(), "{most}");
+        }
+        let positions = id(1, &[5, 6, 9]).positions;
+        assert!(positions.is_next(7) && positions.is_next(10));
+        assert!(!positions.is_next(4) && !positions.is_next(8));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::desk::Desk;
@@ -155,22 +156,31 @@ impl Basket {
 
     fn take(&mut self, of: Waiting, behind: u64, message: Message) -> Took {
         let bytes = self.bytes + message.bytes();
-        let is_first = self.items.is_empty();
-        let positions = self.id.positions.with(of.position);
-        let id = LeaseId {
-            number: self.id.number,
-            positions,
-        };
-        if !is_first && (bytes > READ_BYTES_MAX || !id.is_short()) {
+        if !self.items.is_empty() && bytes > READ_BYTES_MAX || !self.names(of.position) {
             return Took::Nothing;
         }
-        self.id = id;
         self.bytes = bytes;
         self.items.push(Leased { of, behind });
         self.taken.insert(of.position);
         let delivered = Delivered::of(of.position, of.tries + 1, message);
         self.messages.push(delivered);
         Took::Message
+    }
+
+    /// Has the id of the lease say that it has a message, if there is room for it.
+    fn names(&mut self, position: u64) -> bool {
+        let positions = &mut self.id.positions;
+        if positions.is_next(position) {
+            positions.add(position);
+            return true;
+        }
+        let mut more = positions.clone();
+        more.add(position);
+        let is_short = more.id_bytes_max() <= NAME_BYTES_MAX;
+        if is_short {
+            *positions = more;
+        }
+        is_short
     }
 }
 
