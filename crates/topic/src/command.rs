@@ -169,6 +169,81 @@ request! {
 }
 
 request! {
+    /// Gives a group nothing, until it is resumed. Leases go on, and may be acknowledged.
+    pub struct Pause {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only if the group has this version.
+        ["IF"] if_version: Option<Position>,
+        /// Who does it, for the audit list.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// Has a group that was paused given messages again.
+    pub struct Resume {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only if the group has this version.
+        ["IF"] if_version: Option<Position>,
+        /// Who does it, for the audit list.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// Has a group go on elsewhere: what lies before is settled, what lies behind is given to it, again or not. Leases
+    /// that it has given before are over.
+    pub struct Move {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// The version that the group has: somebody else has not moved or changed it since.
+        version: Position,
+        /// The position of the next message that it is given.
+        ["TO"] to: Option<Position>,
+        /// Instead of that, a time in milliseconds since 1970: the first message published then or later is next.
+        ["SINCE"] since_ms: Option<Moment>,
+        /// Who does it, for the audit list.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// Who has paused, resumed and moved a group, oldest first: the last 1,000 times.
+    pub struct AuditList {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only entries behind this number.
+        ["AFTER"] after: Option<Position>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// The messages of a key, newest first, as far as they are kept.
+    pub struct History {
+        /// The topic.
+        name: Name,
+        /// The key.
+        key: Name,
+        /// Go on behind this position, with older ones.
+        ["AFTER"] after: Option<Position>,
+        /// Most items of the page, which ends earlier once it has 1 MiB.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
     /// The groups of a topic, each with what it lags behind.
     pub struct Groups {
         /// The topic.

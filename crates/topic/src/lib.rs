@@ -18,7 +18,9 @@
 //! 8. Dead letters are settled, as many as the group counts, and not numbered beyond its last one. They pin their
 //!    messages, as do those that are replayed and not settled, and nothing else does.
 //! 9. What need not be kept has its timer.
-//! 10. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
+//! 10. What a group had open before it was moved is in one place as well, and goes: leases and rests when they end, what
+//!     was in line or is blocked by nothing that is open by timers. Its audit list has the last times that it was steered.
+//! 11. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
@@ -38,16 +40,16 @@ pub mod testing;
 
 pub use audit::audit;
 pub use command::{
-    Ack, Browse, Create, DeadInfo, DeadList, Draft, DropDead, Extend, Find, Get, Groups, List,
-    Nack, OfLease, Publish, PublishAll, Read, Replay, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropDead, Extend, Find, Get, Groups,
+    List, Nack, OfLease, Publish, PublishAll, Read, Replay, Resume, SetGroup,
 };
 pub use fields::Headers;
 pub use lease_id::LeaseId;
 pub use refusal::Refusal;
 pub use reply::{
-    AckReceipt, AllReceipt, DeadDetails, DeadSummary, Delivered, Delivery, DropReceipt,
+    AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, Delivered, Delivery, DropReceipt,
     ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt, PublishReceipt, Published,
-    ReplayReceipt, TopicInfo, TopicSummary,
+    ReplayReceipt, SteerReceipt, TopicInfo, TopicSummary,
 };
 pub use surface::TOPIC;
 pub use table::Order;
@@ -79,3 +81,6 @@ pub const CAUSE_BYTES_MAX: usize = 200;
 
 /// Bytes of a description, and of an owner.
 pub const ABOUT_BYTES_MAX: usize = 500;
+
+/// Entries of the audit list of a group.
+pub const STEERED_MAX: u64 = 1_000;

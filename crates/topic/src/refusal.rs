@@ -11,7 +11,7 @@ pub enum Refusal {
     UnknownTopic,
     /// No such group of the topic.
     UnknownGroup,
-    /// Fields of a publication that exclude each other.
+    /// Fields that exclude each other, or of which one is missing.
     ConflictingFields,
     /// The topic or group has another version.
     VersionChanged {
@@ -74,7 +74,7 @@ pub(crate) const UNKNOWN_GROUP: RefusalDef = def(
 pub(crate) const CONFLICTING_FIELDS: RefusalDef = def(
     "conflicting_fields",
     Status::OutOfRange,
-    "`at_ms` and `delay_ms` exclude each other; `last` needs a `key`, and neither of them.",
+    "`at_ms` and `delay_ms` exclude each other; `last` needs a `key`, and neither of them. A group is moved either `to` a position or `since_ms` a time.",
 );
 pub(crate) const VERSION_CHANGED: RefusalDef = def(
     "version_changed",

@@ -129,7 +129,7 @@ reply! {
 }
 
 /// The text, unless it is empty.
-fn filled(text: CompactString) -> Option<CompactString> {
+pub(crate) fn filled(text: CompactString) -> Option<CompactString> {
     Some(text).filter(|text| !text.is_empty())
 }
 
@@ -193,6 +193,52 @@ reply! {
         rest_max_ms: u64,
         /// The position of the first message that no member was given, nor was kept from.
         next: u64,
+        /// Whether it is given nothing.
+        paused: bool,
+    }
+}
+
+reply! {
+    /// What was done about a group.
+    pub struct SteerReceipt {
+        /// The topic.
+        name: CompactString,
+        /// The group.
+        group: CompactString,
+        /// The version that it has now.
+        version: u64,
+        /// The position of the first message that no member was given, nor was kept from.
+        next: u64,
+        /// Whether it is given nothing.
+        paused: bool,
+        /// Whether it was so before, or this answers a retry.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// An entry of the audit list of a group.
+    pub struct AuditEntry {
+        /// Its number.
+        number: u64,
+        /// pause, resume or move.
+        how: &'static str,
+        /// Who says that they have done so.
+        by: Option<CompactString>,
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+        /// The position at which the group was going to go on.
+        from: u64,
+        /// The position at which it went on.
+        to: u64,
+    }
+}
+
+impl PageItem for AuditEntry {
+    type Place = u64;
+
+    fn place(&self) -> u64 {
+        self.number
     }
 }
 
@@ -205,6 +251,8 @@ reply! {
         version: u64,
         /// key or none.
         order: &'static str,
+        /// Whether it is given nothing.
+        paused: bool,
         /// Messages that are not settled.
         lag: u64,
         /// How long ago the oldest of them was published, in milliseconds; 0 if there is none.

@@ -7,14 +7,14 @@ use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, RequestDef};
 
-use crate::apply::{APPEAR, LEASE_END, REST_OVER, RETAIN};
+use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, REST_OVER, RETAIN};
 use crate::command::{
-    Ack, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups, List, Nack,
-    Publish, PublishAll, Read, Replay, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups,
+    History, List, Move, Nack, Pause, Publish, PublishAll, Read, Replay, Resume, SetGroup,
 };
 use crate::table::{
     BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, READY,
-    RESTING, TOPICS,
+    RESTING, STEERED, TOPICS,
 };
 
 /// Topics: messages that are kept in order, and groups that lease them.
@@ -37,8 +37,16 @@ pub const TOPIC: Domain = Domain {
         BLOCKED.def(),
         DEAD.def(),
         PINS.def(),
+        STEERED.def(),
     ],
-    timers: &[APPEAR, LEASE_END, REST_OVER, RETAIN],
+    timers: &[
+        APPEAR,
+        LEASE_END,
+        REST_OVER,
+        RETAIN,
+        LINE_GOES,
+        BLOCKED_GOES,
+    ],
     takes: &[],
     sends: &[],
     events: &[],
@@ -55,6 +63,7 @@ pub const TOPIC: Domain = Domain {
             Opens,
         ),
         RequestDef::scan::<Browse>("TOPIC.BROWSE", "/v1/topics/{name}/messages"),
+        RequestDef::scan::<History>("TOPIC.HISTORY", "/v1/topics/{name}/keys/{key}/messages"),
         RequestDef::call::<Find>("TOPIC.FIND", GET, "/v1/topics/{name}/ids/{id}", Reads),
         RequestDef::call::<SetGroup>(
             "TOPIC.GROUP",
@@ -63,6 +72,25 @@ pub const TOPIC: Domain = Domain {
             Finishes,
         ),
         RequestDef::scan::<Groups>("TOPIC.GROUPS", "/v1/topics/{name}/groups").normal(),
+        RequestDef::call::<Pause>(
+            "TOPIC.PAUSE",
+            Post,
+            "/v1/topics/{name}/groups/{group}/pause",
+            Finishes,
+        ),
+        RequestDef::call::<Resume>(
+            "TOPIC.RESUME",
+            Post,
+            "/v1/topics/{name}/groups/{group}/resume",
+            Finishes,
+        ),
+        RequestDef::call::<Move>(
+            "TOPIC.MOVE",
+            Post,
+            "/v1/topics/{name}/groups/{group}/move",
+            Finishes,
+        ),
+        RequestDef::scan::<AuditList>("TOPIC.AUDIT", "/v1/topics/{name}/groups/{group}/audit"),
         RequestDef::call::<Read>(
             "TOPIC.READ",
             Post,

@@ -1,6 +1,6 @@
 //! Rows, their field numbers, and the tables they lie in.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table};
@@ -36,6 +36,8 @@ pub(crate) const RESTING: Table<Resting> = Table::ordered(DOMAIN, 10, "topic.res
 pub(crate) const BLOCKED: Table<Blocked> = Table::keyed(DOMAIN, 11, "topic.blocked");
 /// By topic, group and number.
 pub(crate) const DEAD: Table<Dead> = Table::ordered(DOMAIN, 12, "topic.dead");
+/// By topic, group and number: who has paused, resumed and moved it.
+pub(crate) const STEERED: Table<Steered> = Table::ordered(DOMAIN, 14, "topic.steered");
 /// By topic and position: messages that are kept for groups of which they are dead letters.
 pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");
 
@@ -290,6 +292,36 @@ pub(crate) struct Group {
     /// Messages that were dropped before they were given.
     #[cbor(n(20), skip_if = "tidegate_engine::is_zero")]
     pub(crate) dropped: u64,
+    /// How often it was moved.
+    #[cbor(n(21), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) moves: u64,
+    /// It is given nothing.
+    #[cbor(n(22), skip_if = "std::ops::Not::not")]
+    pub(crate) is_paused: bool,
+    /// How often it was paused, resumed or moved: the number of the last entry of its audit list.
+    #[cbor(n(23), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) steered: u64,
+}
+
+/// What stands between a group and how often it was moved, in the key of what is open. No group has it in its name.
+const MOVED: char = '\u{3}';
+
+impl Group {
+    /// The key of what is open of the group with this name.
+    pub(crate) fn work(&self, group: &str) -> CompactString {
+        if self.moves == 0 {
+            return CompactString::new(group);
+        }
+        format_compact!("{group}{MOVED}{}", self.moves)
+    }
+
+    /// The group of which this is such a key, and how often it had been moved then.
+    pub(crate) fn of_work(work: &str) -> Option<(&str, u64)> {
+        match work.split_once(MOVED) {
+            Some((group, moves)) => Some((group, moves.parse().ok()?)),
+            None => Some((work, 0)),
+        }
+    }
 }
 
 impl Row for Group {}
@@ -311,6 +343,52 @@ impl Order {
         match self {
             Self::Key => "key",
             Self::None => "none",
+        }
+    }
+}
+
+/// An entry of the audit list of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Steered {
+    #[n(0)]
+    pub(crate) how: How,
+    /// Who says that they have done so.
+    #[cbor(n(1), with = "tidegate_engine::text")]
+    pub(crate) by: CompactString,
+    #[n(2)]
+    pub(crate) at_ms: u64,
+    /// Where the group was going to go on.
+    #[n(3)]
+    pub(crate) from: u64,
+    /// Where it goes on.
+    #[n(4)]
+    pub(crate) to: u64,
+    /// The version that the group has had.
+    #[n(5)]
+    pub(crate) version: u64,
+}
+
+impl Row for Steered {}
+
+/// What somebody has done about a group. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum How {
+    #[n(1)]
+    Pause,
+    #[n(2)]
+    Resume,
+    #[n(3)]
+    Move,
+}
+
+impl How {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Move => "move",
         }
     }
 }
@@ -519,6 +597,23 @@ mod tests {
             expired: 18,
             from: 19,
             dropped: 20,
+            moves: 0,
+            is_paused: false,
+            steered: 0,
+        };
+        let steered = Steered {
+            how: How::Move,
+            by: "b".into(),
+            at_ms: 1,
+            from: 2,
+            to: 3,
+            version: 4,
+        };
+        let moved = Group {
+            moves: 21,
+            is_paused: true,
+            steered: 23,
+            ..group
         };
         let replayed = Waiting {
             position: 5,
@@ -553,6 +648,8 @@ mod tests {
         let blocked = Blocked { position: 4 };
         let rows = [
             hex(&group),
+            hex(&moved),
+            hex(&steered),
             hex(&lease),
             hex(&replayed),
             hex(&resting),
@@ -561,6 +658,8 @@ mod tests {
         ];
         let expected = [
             "b500010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
+            "b81800010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f51717",
+            "a600030161620201030204030504",
             "a300616d0101028282a30005010202f50082a20006010005",
             "a30005010202f5",
             "a200a2000601000109",

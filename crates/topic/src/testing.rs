@@ -67,6 +67,8 @@ struct Group {
     dead: BTreeMap<u64, u64>,
     died: u64,
     acked: u64,
+    is_paused: bool,
+    version: u64,
 }
 
 /// A topic whose commands are given and answered as words, with two groups: `key` and `none`, named as their order.
@@ -115,6 +117,8 @@ impl Oracle {
             dead: BTreeMap::new(),
             died: 0,
             acked: 0,
+            is_paused: false,
+            version: 1,
         };
         Self {
             name: name.to_owned(),
@@ -241,6 +245,9 @@ impl Oracle {
         let name = &self.name;
         let group = ["key", "none"][random.below(2) as usize];
         let of = &self.groups[group];
+        if random.chance(1, 30) {
+            return self.random_steering(random, group);
+        }
         match random.below(12) {
             0..=3 => self.random_publish(random),
             4..=6 => format!("TOPIC.READ {name} {group} m COUNT {}", random.below(5) + 1),
@@ -266,6 +273,21 @@ impl Oracle {
                 None => format!("TOPIC.DROP {name} {group} 1"),
             },
         }
+    }
+
+    /// Pauses or resumes a group, or moves it, now and then under a version that it has not.
+    fn random_steering(&self, random: &mut Random, group: &str) -> String {
+        let name = &self.name;
+        let of = &self.groups[group];
+        let version = of.version + u64::from(random.chance(1, 6));
+        if of.is_paused {
+            return format!("TOPIC.RESUME {name} {group} IF {version}");
+        }
+        if random.chance(1, 2) {
+            return format!("TOPIC.PAUSE {name} {group} IF {version}");
+        }
+        let to = random.below(self.messages.len() as u64 + 3);
+        format!("TOPIC.MOVE {name} {group} {version} TO {to}")
     }
 
     fn random_publish(&self, random: &mut Random) -> String {
@@ -299,6 +321,8 @@ impl Oracle {
         if words[0] == "TOPIC.PUBLISH" {
             return is(answer, &self.publish(command, &words));
         }
+        let past = self.messages.values().filter(|message| message.is_past);
+        let first = past.count() as u64 + 1;
         let group = self.groups.get_mut(words[2]).ok_or("a group of it")?;
         let chosen = words.iter().position(|word| *word == "POSITIONS");
         let chosen = chosen.map(|at| {
@@ -318,6 +342,12 @@ impl Oracle {
                 let delay_ms = delay.map(|at| number(words[at + 1]));
                 let how = (chosen.as_ref(), delay_ms, now_ms);
                 is(answer, &group.nack(&self.messages, words[3], how))
+            }
+            "TOPIC.PAUSE" => is(answer, &group.set_paused(true, number(words[4]))),
+            "TOPIC.RESUME" => is(answer, &group.set_paused(false, number(words[4]))),
+            "TOPIC.MOVE" => {
+                let to = number(words[5]).clamp(first, self.messages.len() as u64 + 1);
+                is(answer, &group.go_to(to, number(words[3])))
             }
             "TOPIC.REPLAY" => is(answer, &group.replay(number(words[3]))),
             "TOPIC.DROP" => is(answer, &group.drop_dead(number(words[3]))),
@@ -390,11 +420,11 @@ impl Group {
     /// Whether a message is kept for it.
     fn pins(&self, position: u64) -> bool {
         let has = &self.has[&position];
-        match has.state {
-            State::Dead => self.dead.values().any(|dead| *dead == position),
-            State::Settled => false,
+        let is_replay = match has.state {
+            State::Dead | State::Settled => false,
             State::Untried | State::Again | State::Leased | State::Resting(_) => has.is_replay,
-        }
+        };
+        is_replay || self.dead.values().any(|dead| *dead == position)
     }
 
     fn pass(&mut self, messages: &BTreeMap<u64, Message>, now_ms: u64) {
@@ -478,6 +508,9 @@ impl Group {
         most: u64,
         answer: &str,
     ) -> Result<(), String> {
+        if self.is_paused {
+            return is(answer, "lease=- until_ms=- messages=[]");
+        }
         self.let_go(messages, now_ms);
         let given: Vec<_> = values(answer, "{position=").collect();
         let attempts = values(answer, "attempt=");
@@ -647,15 +680,55 @@ impl Group {
         }
     }
 
+    fn set_paused(&mut self, is_paused: bool, version: u64) -> String {
+        if version != self.version {
+            return format!("version_changed version={}", self.version);
+        }
+        self.is_paused = is_paused;
+        self.version += 1;
+        format!(
+            "version={} … paused={is_paused} repeated=false",
+            self.version
+        )
+    }
+
+    fn go_to(&mut self, to: u64, version: u64) -> String {
+        if version != self.version {
+            return format!("version_changed version={}", self.version);
+        }
+        self.version += 1;
+        self.leases.clear();
+        self.done = None;
+        for (position, has) in &mut self.has {
+            *has = Has {
+                state: if *position < to {
+                    State::Settled
+                } else {
+                    State::Untried
+                },
+                tries: 0,
+                is_replay: false,
+            };
+        }
+        format!(
+            "version={} next={to} paused=false repeated=false",
+            self.version
+        )
+    }
+
     fn replay(&mut self, number: u64) -> String {
         let Some(position) = self.dead.remove(&number) else {
             return "dead_not_found".into();
         };
-        *self.has_mut(position) = Has {
-            state: State::Again,
-            tries: 0,
-            is_replay: true,
-        };
+        self.done = None; // It may have had this one after the group was moved back.
+        // One of a group that was moved back may be given anyway.
+        if matches!(self.has[&position].state, State::Dead | State::Settled) {
+            *self.has_mut(position) = Has {
+                state: State::Again,
+                tries: 0,
+                is_replay: true,
+            };
+        }
         format!("position={position} dead={}", self.dead.len())
     }
 

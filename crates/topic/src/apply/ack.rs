@@ -25,12 +25,15 @@ impl Apply for Ack {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         let (name, group) = (self.name.as_str(), self.group.as_str());
-        reads.row(&GROUPS, (name, group));
-        reads.row(&LEASES, (name, group, self.lease.number));
+        let Some(row) = reads.get(&GROUPS, (name, group)) else {
+            return;
+        };
+        let work = &*row.work(group);
+        reads.row(&LEASES, (name, work, self.lease.number));
         let positions = self.lease.positions.iter();
         let chunks: BTreeSet<_> = positions.map(chunk_of).collect();
         for chunk in chunks {
-            reads.row(&OPEN, (name, group, chunk));
+            reads.row(&OPEN, (name, work, chunk));
         }
     }
 

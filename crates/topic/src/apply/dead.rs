@@ -81,13 +81,17 @@ impl Apply for Replay {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let Dead { position, .. } = take_out(tx, &mut desk, self.number.get())?;
-        desk.open(tx, position)?;
-        let replayed = Waiting {
-            position,
-            tries: 0,
-            is_replay: true,
-        };
-        desk.line_up(tx, replayed);
+        if desk.is_settled(tx, position)? {
+            desk.open(tx, position)?;
+            let replayed = Waiting {
+                position,
+                tries: 0,
+                is_replay: true,
+            };
+            desk.line_up(tx, replayed);
+        } else {
+            unpin(tx, of.0, position)?; // It is given anyway: the group was moved back.
+        }
         let dead = desk.group.dead;
         desk.put(tx);
         Ok(ReplayReceipt { position, dead })

@@ -17,6 +17,8 @@ pub(super) type Of<'a> = (&'a str, &'a str);
 pub(super) struct Desk<'a> {
     pub(super) of: Of<'a>,
     pub(super) group: Group,
+    /// The key of what is open: another one each time that the group is moved.
+    work: CompactString,
     open: OpenSet,
     /// Something can be leased that could not before.
     is_news: bool,
@@ -29,14 +31,20 @@ impl<'a> Desk<'a> {
         Ok(group.map(|group| Self {
             of,
             group,
+            work: group.work(of.1),
             open: OpenSet::default(),
             is_news: false,
         }))
     }
 
+    /// The key of what is open.
+    pub(super) fn work(&self) -> &str {
+        &self.work
+    }
+
     /// Writes what has changed.
     pub(super) fn put(self, tx: &mut Tx<'_>) {
-        self.open.put(tx, self.of);
+        self.open.put(tx, (self.of.0, &self.work));
         tx.put(&GROUPS, self.of, self.group);
         if self.is_news {
             tx.tell(self.of.0);
@@ -44,7 +52,18 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn is_open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<bool, Missing> {
-        self.open.has(tx, self.of, position)
+        self.open.has(tx, (self.of.0, &self.work), position)
+    }
+
+    /// The group goes on there. What it had open is its no more.
+    pub(super) fn go_to(&mut self, to: u64) {
+        let group = &mut self.group;
+        group.moves += 1;
+        group.next = to;
+        (group.open, group.leased, group.resting, group.blocked) = (0, 0, 0, 0);
+        (group.ready_from, group.ready_to) = (1, 1);
+        self.work = group.work(self.of.1);
+        self.open = OpenSet::default();
     }
 
     /// Whether the group is done with a message.
@@ -54,7 +73,7 @@ impl<'a> Desk<'a> {
 
     /// A message was looked at, or is replayed, and is not settled.
     pub(super) fn open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
-        self.open.set(tx, self.of, position, true)?;
+        self.open.set(tx, (self.of.0, &self.work), position, true)?;
         self.group.open += 1;
         Ok(())
     }
@@ -69,7 +88,8 @@ impl<'a> Desk<'a> {
 
     /// A message is open no more: what waits for it is in line now.
     fn close(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
-        self.open.set(tx, self.of, position, false)?;
+        self.open
+            .set(tx, (self.of.0, &self.work), position, false)?;
         self.group.open -= 1;
         if let Some(position) = self.unblock(tx, position)? {
             self.line_up(tx, Waiting::untried(position));
@@ -79,8 +99,8 @@ impl<'a> Desk<'a> {
 
     /// A message waits for the one before it of its key.
     pub(super) fn block(&mut self, tx: &mut Tx<'_>, position: u64, before: u64) {
-        let (name, group) = self.of;
-        tx.put(&BLOCKED, (name, group, before), Blocked { position });
+        let (name, work) = (self.of.0, &*self.work);
+        tx.put(&BLOCKED, (name, work, before), Blocked { position });
         self.group.blocked += 1;
     }
 
@@ -89,37 +109,37 @@ impl<'a> Desk<'a> {
         if self.group.blocked == 0 {
             return Ok(None);
         }
-        let (name, group) = self.of;
-        let Some(Blocked { position }) = tx.get(&BLOCKED, (name, group, before))? else {
+        let (name, work) = (self.of.0, &*self.work);
+        let Some(Blocked { position }) = tx.get(&BLOCKED, (name, work, before))? else {
             return Ok(None);
         };
-        tx.remove(&BLOCKED, (name, group, before));
+        tx.remove(&BLOCKED, (name, work, before));
         self.group.blocked -= 1;
         Ok(Some(position))
     }
 
     /// A message is to be given, behind what is in line.
     pub(super) fn line_up(&mut self, tx: &mut Tx<'_>, of: Waiting) {
-        let (name, group) = self.of;
-        tx.put(&READY, (name, group, self.group.ready_to), of);
+        let (name, work) = (self.of.0, &*self.work);
+        tx.put(&READY, (name, work, self.group.ready_to), of);
         self.group.ready_to += 1;
         self.is_news = true;
     }
 
     /// The message that is first in line.
     pub(super) fn first_in_line(&self, tx: &mut Tx<'_>) -> Result<Option<Waiting>, Missing> {
-        let (name, group) = self.of;
+        let (name, work) = (self.of.0, &*self.work);
         if self.group.ready_from == self.group.ready_to {
             return Ok(None);
         }
-        let first = tx.get(&READY, (name, group, self.group.ready_from))?;
+        let first = tx.get(&READY, (name, work, self.group.ready_from))?;
         Ok(Some(first.expect("because places in line have no gaps")))
     }
 
     /// It is in line no more.
     pub(super) fn leave_line(&mut self, tx: &mut Tx<'_>) {
-        let (name, group) = self.of;
-        tx.remove(&READY, (name, group, self.group.ready_from));
+        let (name, work) = (self.of.0, &*self.work);
+        tx.remove(&READY, (name, work, self.group.ready_from));
         self.group.ready_from += 1;
     }
 
@@ -128,9 +148,9 @@ impl<'a> Desk<'a> {
         if for_ms == 0 {
             return self.line_up(tx, of);
         }
-        let (name, group) = self.of;
+        let (name, work) = (self.of.0, &*self.work);
         let until_ms = tx.now_ms() + for_ms;
-        let owner = (name, group, of.position);
+        let owner = (name, work, of.position);
         tx.wake_at(&REST_OVER, until_ms, owner);
         tx.put(&RESTING, owner, Resting { of, until_ms });
         self.group.resting += 1;
@@ -163,31 +183,31 @@ impl<'a> Desk<'a> {
 
     /// Gives a lease; its number.
     pub(super) fn lease(&mut self, tx: &mut Tx<'_>, lease: &Lease) -> u64 {
-        let (name, group) = self.of;
+        let (name, work) = (self.of.0, &*self.work);
         self.group.leases += 1;
         self.group.leased += lease.items.len() as u64;
         let number = self.group.leases;
-        tx.wake_at(&LEASE_END, lease.until_ms, (name, group, number));
-        tx.put(&LEASES, (name, group, number), lease);
+        tx.wake_at(&LEASE_END, lease.until_ms, (name, work, number));
+        tx.put(&LEASES, (name, work, number), lease);
         number
     }
 
     /// A lease that is not over.
     pub(super) fn lease_of(&self, tx: &mut Tx<'_>, number: u64) -> Result<Option<Lease>, Missing> {
-        let (name, group) = self.of;
-        let lease = tx.get(&LEASES, (name, group, number))?;
+        let (name, work) = (self.of.0, &*self.work);
+        let lease = tx.get(&LEASES, (name, work, number))?;
         Ok(lease.filter(|lease| tx.now_ms() < lease.until_ms))
     }
 
     /// Some messages of a lease are its no more; it had so many.
     pub(super) fn shrink(&mut self, tx: &mut Tx<'_>, number: u64, lease: &Lease, had: usize) {
-        let (name, group) = self.of;
+        let (name, work) = (self.of.0, &*self.work);
         self.group.leased -= (had - lease.items.len()) as u64;
         if lease.items.is_empty() {
-            tx.cancel(&LEASE_END, lease.until_ms, (name, group, number));
-            tx.remove(&LEASES, (name, group, number));
+            tx.cancel(&LEASE_END, lease.until_ms, (name, work, number));
+            tx.remove(&LEASES, (name, work, number));
         } else {
-            tx.put(&LEASES, (name, group, number), lease);
+            tx.put(&LEASES, (name, work, number), lease);
         }
     }
 }

@@ -22,8 +22,11 @@ impl Apply for Extend {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         let (name, group) = (self.name.as_str(), self.group.as_str());
-        reads.row(&GROUPS, (name, group));
-        reads.row(&LEASES, (name, group, self.lease.number));
+        let Some(row) = reads.get(&GROUPS, (name, group)) else {
+            return;
+        };
+        let work = &*row.work(group);
+        reads.row(&LEASES, (name, work, self.lease.number));
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<ExtendReceipt, Stop<Refusal>> {
@@ -32,7 +35,7 @@ impl Apply for Extend {
         let desk = Desk::of(tx, (name, group))?.ok_or(Refusal::UnknownGroup)?;
         let lease = desk.lease_of(tx, number)?;
         let mut lease = lease.ok_or(Refusal::LeaseEnded)?;
-        let owner = (name, group, number);
+        let owner = (name, desk.work(), number);
         tx.cancel(&LEASE_END, lease.until_ms, owner);
         let for_ms = self.ms.map_or(desk.group.lease_ms, |ms| ms.get());
         lease.until_ms = tx.now_ms() + for_ms;

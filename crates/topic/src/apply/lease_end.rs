@@ -3,12 +3,12 @@
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
-use super::desk::Desk;
 use super::give_back::{How, give_back};
+use super::moved::{Place, reads_of_group};
 use super::owner_of;
-use crate::table::{DOMAIN, GROUPS, LEASES};
+use crate::table::{DOMAIN, LEASES};
 
-/// Set with (topic, group, number), due when the lease ends.
+/// Set with (topic, work, number), due when the lease ends.
 pub(crate) const LEASE_END: Timer = Timer::new(DOMAIN, 2, end, reads_of_end);
 
 /// They have waited as long as the lease has lasted.
@@ -18,24 +18,34 @@ const OVER: How<'_> = How {
 };
 
 fn reads_of_end(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
-    let (name, group, number) = owner_of(&mut owner);
-    reads.row(&GROUPS, (name, group));
-    reads.row(&LEASES, (name, group, number));
+    let (name, work, number) = owner_of(&mut owner);
+    reads_of_group(reads, (name, work));
+    reads.row(&LEASES, (name, work, number));
 }
 
 fn end(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
-    let (name, group, number) = owner_of(&mut owner);
-    let lease = tx.get(&LEASES, (name, group, number))?;
-    let desk = Desk::of(tx, (name, group))?;
-    let (Some(mut lease), Some(mut desk)) = (lease, desk) else {
+    let (name, work, number) = owner_of(&mut owner);
+    let Some(mut lease) = tx.get(&LEASES, (name, work, number))? else {
         return Ok(());
     };
     if tx.now_ms() < lease.until_ms {
         return Ok(());
     }
-    let had = lease.items.len();
-    give_back(tx, &mut desk, &mut lease, |_| true, &OVER)?;
-    desk.shrink(tx, number, &lease, had);
-    desk.put(tx);
+    match Place::of(tx, (name, work))? {
+        Some(Place::Here(mut desk)) => {
+            let had = lease.items.len();
+            give_back(tx, &mut desk, &mut lease, |_| true, &OVER)?;
+            desk.shrink(tx, number, &lease, had);
+            desk.put(tx);
+        }
+        Some(Place::Moved(mut moved)) => {
+            for item in &lease.items {
+                moved.let_go(tx, item.of)?;
+            }
+            tx.remove(&LEASES, (name, work, number));
+            moved.put(tx);
+        }
+        None => {}
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod find;
 mod get;
 mod give_back;
 mod lease_end;
+mod moved;
 mod nack;
 mod pin;
 mod publish;
@@ -19,21 +20,23 @@ mod read;
 mod rest;
 mod retain;
 mod set_group;
+mod steer;
 
 pub(crate) use appear::APPEAR;
 pub(crate) use lease_end::LEASE_END;
+pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
 pub(crate) use rest::REST_OVER;
 pub(crate) use retain::RETAIN;
 
 use compact_str::CompactString;
 use tidegate_engine::KeyReader;
 
-/// The topic, the group and the number that a timer was set with.
+/// The topic, the key of what is open of a group, and the number that a timer was set with.
 fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str, u64) {
-    let (name, group, number) = (owner.text(), owner.text(), owner.number());
-    let group = name.zip(group).zip(number);
-    let ((name, group), number) = group.expect("because the timer is set with all three");
-    (name, group, number)
+    let (name, work, number) = (owner.text(), owner.text(), owner.number());
+    let work = name.zip(work).zip(number);
+    let ((name, work), number) = work.expect("because the timer is set with all three");
+    (name, work, number)
 }
 
 /// A text of a field, which is empty if it was not sent.

@@ -23,8 +23,11 @@ impl Apply for Nack {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         let (name, group) = (self.name.as_str(), self.group.as_str());
-        reads.row(&GROUPS, (name, group));
-        reads.row(&LEASES, (name, group, self.lease.number));
+        let Some(row) = reads.get(&GROUPS, (name, group)) else {
+            return;
+        };
+        let work = &*row.work(group);
+        reads.row(&LEASES, (name, work, self.lease.number));
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<NackReceipt, Stop<Refusal>> {

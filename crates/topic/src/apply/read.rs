@@ -36,10 +36,11 @@ impl Apply for Read {
         let (Some(part), Some(row)) = (part, row) else {
             return;
         };
+        let work = &*row.work(group);
         let most = self.wants(&part);
         let in_line = row.ready_from..row.ready_to.min(row.ready_from + most);
         for place in in_line.clone() {
-            if let Some(waiting) = reads.get(&READY, (name, group, place)) {
+            if let Some(waiting) = reads.get(&READY, (name, work, place)) {
                 reads.row(&MESSAGES, (name, waiting.position));
             }
         }
@@ -48,7 +49,7 @@ impl Apply for Read {
         for position in next..(part.last + 1).min(next + new) {
             reads.row(&MESSAGES, (name, position));
         }
-        reads.row(&OPEN, (name, group, open::chunk_of(next)));
+        reads.row(&OPEN, (name, work, open::chunk_of(next)));
     }
 
     fn waits_ms(&self) -> u64 {
@@ -61,9 +62,11 @@ impl Apply for Read {
         let before = desk.group;
         let mut basket = Basket::new(self.count.get(), before.leases + 1);
         let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
-        take_in_line(tx, &mut desk, &mut basket)?;
-        pass_dropped(&mut desk, &part);
-        take_new(tx, &mut desk, &mut basket, part.last)?;
+        if !desk.group.is_paused {
+            take_in_line(tx, &mut desk, &mut basket)?;
+            pass_dropped(&mut desk, &part);
+            take_new(tx, &mut desk, &mut basket, part.last)?;
+        }
         let has_looked = desk.group != before;
         let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
         let delivery = self.deliver(tx, &mut desk, basket);

@@ -3,29 +3,36 @@
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
-use super::desk::Desk;
+use super::moved::{Place, reads_of_group};
 use super::owner_of;
-use crate::table::{DOMAIN, GROUPS, RESTING};
+use crate::table::{DOMAIN, RESTING};
 
-/// Set with (topic, group, position), due when the message has rested.
+/// Set with (topic, work, position), due when the message has rested.
 pub(crate) const REST_OVER: Timer = Timer::new(DOMAIN, 3, end, reads_of_end);
 
 fn reads_of_end(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
-    let (name, group, position) = owner_of(&mut owner);
-    reads.row(&GROUPS, (name, group));
-    reads.row(&RESTING, (name, group, position));
+    let (name, work, position) = owner_of(&mut owner);
+    reads_of_group(reads, (name, work));
+    reads.row(&RESTING, (name, work, position));
 }
 
 fn end(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
-    let (name, group, position) = owner_of(&mut owner);
-    let resting = tx.get(&RESTING, (name, group, position))?;
-    let desk = Desk::of(tx, (name, group))?;
-    let (Some(resting), Some(mut desk)) = (resting, desk) else {
+    let (name, work, position) = owner_of(&mut owner);
+    let Some(resting) = tx.get(&RESTING, (name, work, position))? else {
         return Ok(());
     };
-    tx.remove(&RESTING, (name, group, position));
-    desk.group.resting -= 1;
-    desk.line_up(tx, resting.of);
-    desk.put(tx);
+    tx.remove(&RESTING, (name, work, position));
+    match Place::of(tx, (name, work))? {
+        Some(Place::Here(mut desk)) => {
+            desk.group.resting -= 1;
+            desk.line_up(tx, resting.of);
+            desk.put(tx);
+        }
+        Some(Place::Moved(mut moved)) => {
+            moved.let_go(tx, resting.of)?;
+            moved.put(tx);
+        }
+        None => {}
+    }
     Ok(())
 }

@@ -84,6 +84,9 @@ impl SetGroup {
             expired: 0,
             from,
             dropped: 0,
+            moves: 0,
+            is_paused: false,
+            steered: 0,
         }
     }
 
@@ -118,6 +121,7 @@ impl SetGroup {
             rest_min_ms: group.rest_min_ms,
             rest_max_ms: group.rest_max_ms,
             next: group.next,
+            paused: group.is_paused,
         }
     }
 }

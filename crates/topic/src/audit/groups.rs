@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fault;
-use super::rows::{GroupRows, Rows};
-use crate::table::{Group, Lease, Order, Part, Waiting};
+use super::rows::{GroupRows, Rows, WorkRows};
+use crate::STEERED_MAX;
+use crate::table::{Group, How, Lease, Order, Part, Waiting};
 
 /// Where an open message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,26 +25,54 @@ pub(super) fn check(rows: &Rows, part: &Part, of: &GroupRows, fault: Fault<'_>) 
         fault(": rows of a group that is not there".to_owned());
         return;
     };
-    check_counts(part, of, group, fault);
-    let places = places_of(of, fault);
-    let placed: BTreeSet<_> = places.keys().copied().collect();
-    if placed != of.open {
-        let odd = placed.symmetric_difference(&of.open).next();
-        fault(format!(
-            ": open, and leased, in line, at rest or blocked, are not the same: {odd:?}"
-        ));
-    }
+    let none = WorkRows::default();
+    let work = of.works.get(&group.moves).unwrap_or(&none);
+    check_counts(part, work, group, fault);
+    let places = places_of(work, fault);
     if group.order == Order::Key {
         check_order(rows, &places, fault);
-    } else if let Some((before, _)) = of.blocked.first_key_value() {
+    } else if let Some((before, _)) = work.blocked.first_key_value() {
         fault(format!(": blocked by {before}, though it knows no order"));
     }
-    check_leases(of, group, fault);
-    check_timers(of, fault);
+    check_leases(work, group, fault);
+    check_timers(work, fault);
+    check_going(work, false, fault);
     check_dead(of, group, fault);
+    check_steered(of, group, fault);
+    for (moves, work) in of.works.iter().filter(|(moves, _)| **moves != group.moves) {
+        let mut fault = |what: String| fault(format!(" before move {}{what}", moves + 1));
+        if *moves > group.moves {
+            fault(format!(": it was moved {} times", group.moves));
+        }
+        places_of(work, &mut fault);
+        check_timers(work, &mut fault);
+        check_going(work, true, &mut fault);
+    }
 }
 
-fn check_counts(part: &Part, of: &GroupRows, group: &Group, fault: Fault<'_>) {
+/// What was in line, or blocked by what is gone, before the group was moved goes by timers.
+fn check_going(work: &WorkRows, is_moved: bool, fault: Fault<'_>) {
+    let first = work.ready.keys().next().copied();
+    let goes = work.lines_go.numbers().next();
+    let is_right = if is_moved {
+        first.is_none() || goes == first
+    } else {
+        goes.is_none()
+    };
+    if !is_right {
+        fault(format!(
+            ": in line from {first:?} on, and goes from {goes:?} on"
+        ));
+    }
+    let going: BTreeSet<_> = work.blocked_go.numbers().collect();
+    for before in work.blocked.keys() {
+        if !work.open.contains(before) && !going.contains(before) {
+            fault(format!(": blocked by {before}, which is not open"));
+        }
+    }
+}
+
+fn check_counts(part: &Part, of: &WorkRows, group: &Group, fault: Fault<'_>) {
     let leased: usize = of.leases.values().map(|lease| lease.items.len()).sum();
     for (what, says, has) in [
         ("open", group.open, of.open.len()),
@@ -55,7 +84,6 @@ fn check_counts(part: &Part, of: &GroupRows, group: &Group, fault: Fault<'_>) {
         ),
         ("at rest", group.resting, of.resting.len()),
         ("blocked", group.blocked, of.blocked.len()),
-        ("dead", group.dead, of.dead.len()),
     ] {
         if says != has as u64 {
             fault(format!(": {says} {what}, there are {has}"));
@@ -83,7 +111,7 @@ fn check_counts(part: &Part, of: &GroupRows, group: &Group, fault: Fault<'_>) {
 }
 
 /// Where each open message is; in one place only.
-fn places_of(of: &GroupRows, fault: Fault<'_>) -> Places {
+fn places_of(of: &WorkRows, fault: Fault<'_>) -> Places {
     let leased = of.leases.iter().flat_map(|(number, lease)| {
         let items = lease.items.iter();
         items.map(|item| (Place::Leased(*number, item.behind), item.of))
@@ -98,6 +126,13 @@ fn places_of(of: &GroupRows, fault: Fault<'_>) -> Places {
         if let Some((other, _)) = places.insert(of.position, (place, of)) {
             fault(format!(": {} is {place:?} and {other:?}", of.position));
         }
+    }
+    let placed: BTreeSet<_> = places.keys().copied().collect();
+    if placed != of.open {
+        let odd = placed.symmetric_difference(&of.open).next();
+        fault(format!(
+            ": open, and leased, in line, at rest or blocked, are not the same: {odd:?}"
+        ));
     }
     places
 }
@@ -132,7 +167,7 @@ fn is_replayed(ahead: Option<&(Place, Waiting)>) -> bool {
     ahead.is_some_and(|(_, ahead)| ahead.is_replay)
 }
 
-fn check_leases(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+fn check_leases(of: &WorkRows, group: &Group, fault: Fault<'_>) {
     for (number, lease) in &of.leases {
         if lease.items.is_empty() || *number > group.leases {
             fault(format!(
@@ -154,7 +189,7 @@ fn check_behind(number: u64, lease: &Lease, fault: Fault<'_>) {
     }
 }
 
-fn check_timers(of: &GroupRows, fault: Fault<'_>) {
+fn check_timers(of: &WorkRows, fault: Fault<'_>) {
     let leases = of.leases.iter();
     let ends = leases.map(|(number, lease)| (*number, lease.until_ms));
     of.lease_ends.check(ends, "lease", fault);
@@ -169,13 +204,46 @@ fn check_timers(of: &GroupRows, fault: Fault<'_>) {
 }
 
 fn check_dead(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+    if group.dead != of.dead.len() as u64 {
+        fault(format!(
+            ": {} dead, there are {}",
+            group.dead,
+            of.dead.len()
+        ));
+    }
     for (number, dead) in &of.dead {
-        let is_settled = dead.position < group.next && !of.open.contains(&dead.position);
-        if !is_settled || *number > group.died || dead.tries == 0 {
+        // One of a group that was moved back may be given once more.
+        let is_settled = dead.position < group.next && !of.is_open(dead.position);
+        if !(is_settled || group.moves > 0) || *number > group.died || dead.tries == 0 {
             fault(format!(
                 " dead letter {number}, of {}: {dead:?}",
                 group.died
             ));
         }
+    }
+}
+
+/// The last entries of the audit list, each where the group had come to.
+fn check_steered(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+    let first = group.steered.saturating_sub(STEERED_MAX) + 1;
+    if !of.steered.keys().copied().eq(first..=group.steered) {
+        let has: Vec<_> = of.steered.keys().collect();
+        fault(format!(
+            ": entries {first} to {} of its audit list are {has:?}",
+            group.steered
+        ));
+    }
+    let versions = of.steered.values().map(|entry| entry.version);
+    let last = of.steered.values().last();
+    let moves = of.steered.values().filter(|entry| entry.how == How::Move);
+    let is_all = first == 1;
+    let is_right = versions.is_sorted_by(|one, other| one < other)
+        && last.is_none_or(|last| last.version < group.version)
+        && (!is_all || moves.count() as u64 == group.moves);
+    if !is_right {
+        fault(format!(
+            ": its audit list is not of one at version {}",
+            group.version
+        ));
     }
 }

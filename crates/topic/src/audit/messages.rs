@@ -51,7 +51,7 @@ fn look_at(
     fault: Fault<'_>,
 ) {
     let groups = &mut rows.groups.values();
-    if groups.any(|group| group.open.contains(&position)) {
+    if groups.any(|group| group.is_open(position)) {
         rows.seen.before.insert(position, message.before);
     }
     let first = rows.part.map_or(1, |part| part.first);

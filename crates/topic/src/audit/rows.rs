@@ -7,10 +7,10 @@ use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Table};
 
 use super::messages::Seen;
-use crate::apply::{APPEAR, LEASE_END, REST_OVER, RETAIN};
+use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, REST_OVER, RETAIN};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
-    PINS, Part, Published, READY, RESTING, Resting, TOPICS, Topic, Waiting,
+    PINS, Part, Published, READY, RESTING, Resting, STEERED, Steered, TOPICS, Topic, Waiting,
 };
 
 /// All rows of one topic.
@@ -37,32 +37,53 @@ pub(super) struct Rows {
 #[derive(Default)]
 pub(super) struct GroupRows {
     pub(super) group: Option<Group>,
+    pub(super) dead: BTreeMap<u64, Dead>,
+    pub(super) steered: BTreeMap<u64, Steered>,
+    /// What is open, and what was before the group was moved, by how often it had been.
+    pub(super) works: BTreeMap<u64, WorkRows>,
+}
+
+/// What is open of a group.
+#[derive(Default)]
+pub(super) struct WorkRows {
     pub(super) open: BTreeSet<u64>,
     pub(super) leases: BTreeMap<u64, Lease>,
     pub(super) ready: BTreeMap<u64, Waiting>,
     pub(super) resting: BTreeMap<u64, Resting>,
     /// What is blocked by each position.
     pub(super) blocked: BTreeMap<u64, u64>,
-    pub(super) dead: BTreeMap<u64, Dead>,
     pub(super) lease_ends: Timers,
     pub(super) rests_over: Timers,
+    /// What was in line from these places on goes.
+    pub(super) lines_go: Timers,
+    /// What these positions have blocked goes.
+    pub(super) blocked_go: Timers,
 }
 
 impl GroupRows {
-    /// Everything that has a message of the group, with how often it was tried.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+    /// Positions that are to be kept for it.
+    pub(super) fn pinned(&self) -> impl Iterator<Item = u64> + '_ {
+        let dead = self.dead.values().map(|dead| dead.position);
+        let waiting = self.works.values().flat_map(WorkRows::waiting);
+        let replayed = waiting.filter(|of| of.is_replay);
+        dead.chain(replayed.map(|of| of.position))
+    }
+
+    /// Whether a position is open.
+    pub(super) fn is_open(&self, position: u64) -> bool {
+        let mut works = self.works.values();
+        works.any(|work| work.open.contains(&position))
+    }
+}
+
+impl WorkRows {
+    /// Everything that has a message, with how often it was tried.
+    fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
         let leased = self.leases.values().flat_map(|lease| &lease.items);
         let leased = leased.map(|item| item.of);
         let in_line = self.ready.values().copied();
         let resting = self.resting.values().map(|row| row.of);
         leased.chain(in_line).chain(resting)
-    }
-
-    /// Positions that are to be kept for it.
-    pub(super) fn pinned(&self) -> impl Iterator<Item = u64> + '_ {
-        let dead = self.dead.values().map(|dead| dead.position);
-        let replayed = self.waiting().filter(|of| of.is_replay);
-        dead.chain(replayed.map(|of| of.position))
     }
 }
 
@@ -76,6 +97,12 @@ pub(super) struct Timers {
 }
 
 impl Timers {
+    /// The numbers for which there is one.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        let set = self.set.iter().map(|(number, _)| *number);
+        set.chain(self.aside.iter().copied())
+    }
+
     /// Checks that there is a timer for each of these, and no other.
     pub(super) fn check(
         &self,
@@ -126,11 +153,17 @@ pub(super) fn by_topic(
     sort.groups();
     sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));
     sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));
-    sort.timers(&LEASE_END, numbered, |rows, (group, number)| {
-        (&mut group_of(rows, group).lease_ends, number)
+    sort.timers(&LEASE_END, worked, |rows, (at, number)| {
+        (&mut work_of(rows, at).lease_ends, number)
     });
-    sort.timers(&REST_OVER, numbered, |rows, (group, number)| {
-        (&mut group_of(rows, group).rests_over, number)
+    sort.timers(&REST_OVER, worked, |rows, (at, number)| {
+        (&mut work_of(rows, at).rests_over, number)
+    });
+    sort.timers(&LINE_GOES, worked, |rows, (at, place)| {
+        (&mut work_of(rows, at).lines_go, place)
+    });
+    sort.timers(&BLOCKED_GOES, worked, |rows, (at, position)| {
+        (&mut work_of(rows, at).blocked_go, position)
     });
     sort.topics
 }
@@ -146,6 +179,19 @@ fn numbered(key: &mut KeyReader<'_>) -> Option<(CompactString, u64)> {
 
 fn group_of(rows: &mut Rows, group: CompactString) -> &mut GroupRows {
     rows.groups.entry(group).or_default()
+}
+
+/// A group, and how often it had been moved.
+type At = (CompactString, u64);
+
+/// What is open of a group, and a number of that.
+fn worked(key: &mut KeyReader<'_>) -> Option<(At, u64)> {
+    let (group, moves) = Group::of_work(key.text()?)?;
+    Some(((CompactString::new(group), moves), key.number()?))
+}
+
+fn work_of(rows: &mut Rows, (group, moves): At) -> &mut WorkRows {
+    group_of(rows, group).works.entry(moves).or_default()
 }
 
 /// The topic of a key, and the parts behind it, if that is the whole key and the topic belongs into this slot.
@@ -177,21 +223,23 @@ impl Sort<'_> {
         self.table(&GROUPS, text, |rows, group, row| {
             group_of(rows, group).group = Some(row);
         });
-        self.table(&OPEN, numbered, |rows, (group, chunk), row| {
-            group_of(rows, group).open.extend(row.positions(chunk));
+        self.table(&OPEN, worked, |rows, (at, chunk), row| {
+            work_of(rows, at).open.extend(row.positions(chunk));
         });
-        self.table(&LEASES, numbered, |rows, (group, number), row| {
-            group_of(rows, group).leases.insert(number, row);
+        self.table(&LEASES, worked, |rows, (at, number), row| {
+            work_of(rows, at).leases.insert(number, row);
         });
-        self.table(&READY, numbered, |rows, (group, place), row| {
-            group_of(rows, group).ready.insert(place, row);
+        self.table(&READY, worked, |rows, (at, place), row| {
+            work_of(rows, at).ready.insert(place, row);
         });
-        self.table(&RESTING, numbered, |rows, (group, position), row| {
-            group_of(rows, group).resting.insert(position, row);
+        self.table(&RESTING, worked, |rows, (at, position), row| {
+            work_of(rows, at).resting.insert(position, row);
         });
-        self.table(&BLOCKED, numbered, |rows, (group, before), row| {
-            let blocked = &mut group_of(rows, group).blocked;
-            blocked.insert(before, row.position);
+        self.table(&BLOCKED, worked, |rows, (at, before), row| {
+            work_of(rows, at).blocked.insert(before, row.position);
+        });
+        self.table(&STEERED, numbered, |rows, (group, number), row| {
+            group_of(rows, group).steered.insert(number, row);
         });
         self.table(&DEAD, numbered, |rows, (group, number), row| {
             group_of(rows, group).dead.insert(number, row);

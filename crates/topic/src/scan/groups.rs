@@ -56,6 +56,7 @@ impl Groups {
             group: of,
             version: group.version,
             order: group.order.word(),
+            paused: group.is_paused,
             lag: (part.last + 1).saturating_sub(group.next.max(part.first)) + group.open,
             lag_ms: at_ms.map_or(0, |at_ms| now_ms.saturating_sub(at_ms)),
             next: group.next,
@@ -72,7 +73,8 @@ impl Groups {
 
     /// The position of the oldest message that is not settled.
     fn oldest(&self, context: &ScanContext, of: &str, group: &Group, part: Part) -> Option<u64> {
-        let prefix = (self.name.as_str(), of);
+        let work = group.work(of);
+        let prefix = (self.name.as_str(), work.as_str());
         let chunks = context.rows(&OPEN, prefix, None::<()>, 1);
         let first = chunks.first().and_then(|(key, chunk)| {
             let mut parts = key.parts();

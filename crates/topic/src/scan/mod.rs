@@ -1,8 +1,10 @@
 //! Requests that read many rows, one file each.
 
+mod audit;
 mod browse;
 mod dead;
 mod groups;
+mod history;
 mod list;
 
 use tidegate_engine::contract::Limit;

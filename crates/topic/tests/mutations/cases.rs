@@ -24,6 +24,7 @@ const PARTS: &str = "topic.parts";
 const MESSAGES: &str = "topic.messages";
 const IDS: &str = "topic.ids";
 const KEYS: &str = "topic.keys";
+const STEERED: &str = "topic.steered";
 const PINS: &str = "topic.pins";
 const DELAYED: &str = "topic.delayed";
 const GROUPS: &str = "topic.groups";
@@ -170,6 +171,48 @@ pub(crate) const CASES: &[Case] = &[
         b"d1\0",
         Field(1, Number(5)),
         "under its id d1 there is Some",
+    ),
+    case(
+        STEERED,
+        b"h\0",
+        Remove,
+        "entries 1 to 1 of its audit list are []",
+    ),
+    case(
+        STEERED,
+        b"h\0",
+        Copy(b"\x01", b"\x02"),
+        "audit list are [1, 2]",
+    ),
+    case(
+        STEERED,
+        b"h\0",
+        Field(0, Number(1)),
+        "its audit list is not of one at version 2",
+    ),
+    case(
+        STEERED,
+        b"h\0",
+        Field(5, Number(2)),
+        "its audit list is not of one at version 2",
+    ),
+    case(
+        LEASES,
+        b"h\0",
+        Remove,
+        "group h before move 1: open, and leased",
+    ),
+    case(
+        GROUPS,
+        b"h\0",
+        Field(21, Number(0)),
+        "group h: 0 open, there are 1",
+    ),
+    case(
+        GROUPS,
+        b"h\0",
+        Field(23, Number(0)),
+        "entries 1 to 0 of its audit list are [1]",
     ),
     case(PINS, b"\x06", Remove, "pinned are {}, and are to be {6: 1}"),
     case(
@@ -318,15 +361,15 @@ pub(crate) const CASES: &[Case] = &[
     case(
         GROUPS,
         b"h\0",
-        Field(19, Number(2)),
-        "goes on at 1, began at 2",
+        Field(19, Number(5)),
+        "goes on at 3, began at 5",
     ),
     case(OPEN, b"g\0", Remove, "are not the same: Some(1)"),
     case(
         OPEN,
         b"g\0",
-        Copy(b"g\0", b"h\0"),
-        "group h: 0 open, there are 6",
+        Copy(b"g\0", b"i\0"),
+        "group i: rows of a group that is not there",
     ),
     case(
         OPEN,

@@ -14,7 +14,8 @@ use tidegate_topic::TOPIC;
 const DOMAINS: &[Domain] = &[TOPIC];
 
 /// Topic `a` with messages 1 and 2 of key `k`, 3, 4 and 5 of key `j`, 6 and 7, and two that are delayed. Of its group
-/// `g` lease 1 has 1 and 2, lease 3 has 4, which blocks 5; 3 rests, 7 is in line, 6 is dead letter 1.
+/// `g` lease 1 has 1 and 2, lease 3 has 4, which blocks 5; 3 rests, 7 is in line, 6 is dead letter 1. Group `h` was moved once; lease 1 of
+/// before has message 1 still.
 fn folder() -> Folder {
     let mut engine = Stepper::fresh(DOMAINS);
     for command in [
@@ -40,6 +41,10 @@ fn folder() -> Folder {
         "TOPIC.NACK a g 5.6 CAUSE no",
         "TOPIC.READ a g me",
         "TOPIC.NACK a g 6.7 DELAY 0",
+        "TOPIC.READ a h me",
+        "TOPIC.READ a h me",
+        "TOPIC.NACK a h 2.2 DELAY 0",
+        "TOPIC.MOVE a h 1 TO 3",
     ] {
         let answer = engine.call(command);
         assert!(answer.contains('='), "{command}: {answer}");

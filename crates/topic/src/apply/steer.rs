@@ -1,0 +1,199 @@
+//! `TOPIC.PAUSE`, `TOPIC.RESUME` and `TOPIC.MOVE`: what people do about a group while its members go on.
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Apply, Name, RefusalDef};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
+
+use super::desk::{Desk, Of};
+use super::moved::LINE_GOES;
+use super::text_of;
+use crate::command::{Move, Pause, Resume};
+use crate::refusal::{CONFLICTING_FIELDS, UNKNOWN_GROUP, VERSION_CHANGED};
+use crate::reply::SteerReceipt;
+use crate::table::{GROUPS, How, MESSAGES, PARTS, Part, STEERED, Steered};
+use crate::{Refusal, STEERED_MAX};
+
+fn reads_of(reads: &mut Reads<'_>, of: Of<'_>) {
+    if let Some(group) = reads.get(&GROUPS, of) {
+        reads.row(&STEERED, (of.0, of.1, group.steered));
+    }
+}
+
+/// Writes what was done, and that it was done.
+fn put(
+    tx: &mut Tx<'_>,
+    mut desk: Desk<'_>,
+    (how, by): (How, CompactString),
+    from: u64,
+) -> SteerReceipt {
+    let of = desk.of;
+    desk.group.steered += 1;
+    let entry = Steered {
+        how,
+        by,
+        at_ms: tx.now_ms(),
+        from,
+        to: desk.group.next,
+        version: desk.group.version,
+    };
+    desk.group.version += 1;
+    tx.put(&STEERED, (of.0, of.1, desk.group.steered), entry);
+    if let Some(old) = desk.group.steered.checked_sub(STEERED_MAX) {
+        tx.remove(&STEERED, (of.0, of.1, old));
+    }
+    let receipt = receipt_of(&desk, false);
+    tx.tell(of.0);
+    desk.put(tx);
+    receipt
+}
+
+fn receipt_of(desk: &Desk<'_>, repeated: bool) -> SteerReceipt {
+    SteerReceipt {
+        name: desk.of.0.into(),
+        group: desk.of.1.into(),
+        version: desk.group.version,
+        next: desk.group.next,
+        paused: desk.group.is_paused,
+        repeated,
+    }
+}
+
+/// Pauses a group, or resumes it, unless it is so already.
+fn set_paused(
+    tx: &mut Tx<'_>,
+    of: Of<'_>,
+    (if_version, by): (Option<u64>, Option<&Name>),
+    is_paused: bool,
+) -> Result<SteerReceipt, Stop<Refusal>> {
+    let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
+    if desk.group.is_paused == is_paused {
+        return Ok(receipt_of(&desk, true));
+    }
+    let version = desk.group.version;
+    if if_version.is_some_and(|only_if| only_if != version) {
+        return Err(Refusal::VersionChanged { version }.into());
+    }
+    desk.group.is_paused = is_paused;
+    let how = if is_paused { How::Pause } else { How::Resume };
+    let next = desk.group.next;
+    Ok(put(tx, desk, (how, text_of(by.map(Name::as_str))), next))
+}
+
+impl Apply for Pause {
+    type Reply = SteerReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, VERSION_CHANGED];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads_of(reads, (self.name.as_str(), self.group.as_str()));
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<SteerReceipt, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        let if_version = self.if_version.map(|version| version.get());
+        set_paused(tx, of, (if_version, self.by.as_ref()), true)
+    }
+}
+
+impl Apply for Resume {
+    type Reply = SteerReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, VERSION_CHANGED];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads_of(reads, (self.name.as_str(), self.group.as_str()));
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<SteerReceipt, Stop<Refusal>> {
+        let of = (self.name.as_str(), self.group.as_str());
+        let if_version = self.if_version.map(|version| version.get());
+        set_paused(tx, of, (if_version, self.by.as_ref()), false)
+    }
+}
+
+impl Apply for Move {
+    type Reply = SteerReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[CONFLICTING_FIELDS, UNKNOWN_GROUP, VERSION_CHANGED];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        reads.row(&PARTS, self.name.as_str());
+        reads_of(reads, (self.name.as_str(), self.group.as_str()));
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<SteerReceipt, Stop<Refusal>> {
+        if self.to.is_some() == self.since_ms.is_some() {
+            return Err(Refusal::ConflictingFields.into());
+        }
+        let of = (self.name.as_str(), self.group.as_str());
+        let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
+        let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
+        let to = self.place(tx, &part)?;
+        if desk.group.version != self.version.get() {
+            return self.repeat(tx, &desk, to);
+        }
+        let from = desk.group.next;
+        if desk.group.ready_from < desk.group.ready_to {
+            let now_ms = tx.now_ms();
+            let owner = (of.0, desk.work(), desk.group.ready_from);
+            tx.wake_at(&LINE_GOES, now_ms, owner);
+        }
+        desk.go_to(to);
+        let by = text_of(self.by.as_ref().map(Name::as_str));
+        Ok(put(tx, desk, (How::Move, by), from))
+    }
+}
+
+impl Move {
+    /// The position at which the group is to go on: of what is kept, or behind it.
+    fn place(&self, tx: &mut Tx<'_>, part: &Part) -> Result<u64, Missing> {
+        if let Some(to) = self.to {
+            return Ok(to.get().clamp(part.first, part.last + 1));
+        }
+        let since_ms = self.since_ms.map_or(0, |since_ms| since_ms.get());
+        let (mut low, mut high) = (part.first, part.last + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let message = tx.get(&MESSAGES, (self.name.as_str(), middle))?;
+            if message.is_some_and(|message| message.at_ms < since_ms) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The group has another version: that which this has made, if it is a retry.
+    fn repeat(
+        &self,
+        tx: &mut Tx<'_>,
+        desk: &Desk<'_>,
+        to: u64,
+    ) -> Result<SteerReceipt, Stop<Refusal>> {
+        let version = desk.group.version;
+        let key = (desk.of.0, desk.of.1, desk.group.steered);
+        let last = tx.get(&STEERED, key)?;
+        let by = text_of(self.by.as_ref().map(Name::as_str));
+        let is_it = last.is_some_and(|last| {
+            let is_last = last.version == self.version.get() && version == last.version + 1;
+            is_last && last.how == How::Move && last.to == to && last.by == by
+        });
+        if is_it {
+            return Ok(receipt_of(desk, true));
+        }
+        Err(Refusal::VersionChanged { version }.into())
+    }
+}
