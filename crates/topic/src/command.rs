@@ -165,6 +165,9 @@ request! {
         ["REST"] rest_min_ms: RestMs = 1_000,
         /// The longest rest of all, in milliseconds.
         ["REST_MAX"] rest_max_ms: RestMs = 60_000,
+        /// Emit `topic_lagging` when the oldest message that is not settled was published longer ago, in milliseconds,
+        /// and `topic_caught_up` when that is over. Without it, no alarm.
+        ["MAXLAG_MS"] max_lag_ms: Option<Millis>,
     }
 }
 

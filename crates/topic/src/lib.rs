@@ -20,13 +20,15 @@
 //! 9. What need not be kept has its timer.
 //! 10. What a group had open before it was moved is in one place as well, and goes: leases and rests when they end, what
 //!     was in line or is blocked by nothing that is open by timers. Its audit list has the last times that it was steered.
-//! 11. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
+//! 11. A group that may not lag as long as it likes has a timer, due when it is looked at.
+//! 12. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
 mod apply;
 mod audit;
 mod command;
+mod event;
 mod fields;
 mod lease_id;
 mod open;

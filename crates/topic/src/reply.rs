@@ -191,6 +191,8 @@ reply! {
         rest_min_ms: u64,
         /// The longest rest of all, in milliseconds.
         rest_max_ms: u64,
+        /// How long ago the oldest message that is not settled may have been published; null for as long as it likes.
+        max_lag_ms: Option<u64>,
         /// The position of the first message that no member was given, nor was kept from.
         next: u64,
         /// Whether it is given nothing.
@@ -257,6 +259,8 @@ reply! {
         lag: u64,
         /// How long ago the oldest of them was published, in milliseconds; 0 if there is none.
         lag_ms: u64,
+        /// How long that may be at most; null for as long as it likes.
+        max_lag_ms: Option<u64>,
         /// The position of the first message that no member was given, nor was kept from.
         next: u64,
         /// Messages that are leased.

@@ -5,13 +5,14 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
-use tidegate_engine::contract::{Domain, RequestDef};
+use tidegate_engine::contract::{Domain, Event, RequestDef};
 
-use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, REST_OVER, RETAIN};
+use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups,
     History, List, Move, Nack, Pause, Publish, PublishAll, Read, Replay, Resume, SetGroup,
 };
+use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, READY,
     RESTING, STEERED, TOPICS,
@@ -46,10 +47,11 @@ pub const TOPIC: Domain = Domain {
         RETAIN,
         LINE_GOES,
         BLOCKED_GOES,
+        LOOK_AT_LAG,
     ],
     takes: &[],
     sends: &[],
-    events: &[],
+    events: &[TopicLagging::DEF, TopicCaughtUp::DEF],
     counts: &[],
     requests: &[
         RequestDef::call::<Create>("TOPIC.CREATE", Put, "/v1/topics/{name}", Finishes),

@@ -124,6 +124,11 @@ impl Part {
         self.last + 1 - self.first
     }
 
+    /// Messages that a group has not settled.
+    pub(crate) fn lag(&self, group: &Group) -> u64 {
+        (self.last + 1).saturating_sub(group.next.max(self.first)) + group.open
+    }
+
     /// From when on the first message need not be kept, if ever.
     pub(crate) fn drops_at_ms(&self, now_ms: u64) -> Option<u64> {
         let is_over = |kept: u64, most: u64| most > 0 && kept > most;
@@ -301,6 +306,18 @@ pub(crate) struct Group {
     /// How often it was paused, resumed or moved: the number of the last entry of its audit list.
     #[cbor(n(23), skip_if = "tidegate_engine::is_zero")]
     pub(crate) steered: u64,
+    /// How long ago the oldest message that is not settled may have been published; 0 for as long as it likes.
+    #[cbor(n(24), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) max_lag_ms: u64,
+    /// When that is looked at; 0 for never.
+    #[cbor(n(25), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) looks_at_ms: u64,
+    /// It was longer ago when that was looked at.
+    #[cbor(n(26), skip_if = "std::ops::Not::not")]
+    pub(crate) is_lagging: bool,
+    /// Nothing is open in a chunk of positions before this one.
+    #[cbor(n(27), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) floor: u64,
 }
 
 /// What stands between a group and how often it was moved, in the key of what is open. No group has it in its name.
@@ -600,6 +617,10 @@ mod tests {
             moves: 0,
             is_paused: false,
             steered: 0,
+            max_lag_ms: 0,
+            looks_at_ms: 0,
+            is_lagging: false,
+            floor: 0,
         };
         let steered = Steered {
             how: How::Move,
@@ -613,6 +634,10 @@ mod tests {
             moves: 21,
             is_paused: true,
             steered: 23,
+            max_lag_ms: 24,
+            looks_at_ms: 25,
+            is_lagging: true,
+            floor: 27,
             ..group
         };
         let replayed = Waiting {
@@ -658,7 +683,7 @@ mod tests {
         ];
         let expected = [
             "b500010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
-            "b81800010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f51717",
+            "b81c00010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b",
             "a600030161620201030204030504",
             "a300616d0101028282a30005010202f50082a20006010005",
             "a30005010202f5",

@@ -6,7 +6,7 @@ use tidegate_engine::{Missing, Tx};
 
 use super::pin::{pin, unpin};
 use super::{LEASE_END, REST_OVER};
-use crate::open::OpenSet;
+use crate::open::{OpenSet, chunk_of};
 use crate::table::{
     BLOCKED, Blocked, DEAD, Dead, GROUPS, Group, LEASES, Lease, READY, RESTING, Resting, Waiting,
 };
@@ -60,6 +60,7 @@ impl<'a> Desk<'a> {
         let group = &mut self.group;
         group.moves += 1;
         group.next = to;
+        group.floor = chunk_of(to);
         (group.open, group.leased, group.resting, group.blocked) = (0, 0, 0, 0);
         (group.ready_from, group.ready_to) = (1, 1);
         self.work = group.work(self.of.1);
@@ -75,6 +76,7 @@ impl<'a> Desk<'a> {
     pub(super) fn open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<(), Missing> {
         self.open.set(tx, (self.of.0, &self.work), position, true)?;
         self.group.open += 1;
+        self.group.floor = self.group.floor.min(chunk_of(position));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod extend;
 mod find;
 mod get;
 mod give_back;
+mod lag;
 mod lease_end;
 mod moved;
 mod nack;
@@ -23,6 +24,7 @@ mod set_group;
 mod steer;
 
 pub(crate) use appear::APPEAR;
+pub(crate) use lag::LOOK_AT_LAG;
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
 pub(crate) use rest::REST_OVER;

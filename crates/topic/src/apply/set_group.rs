@@ -4,9 +4,11 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::create::check_version;
+use super::lag::look_later;
 use crate::command::SetGroup;
+use crate::open::chunk_of;
 use crate::refusal::{GROUP_FIXED, TOO_MANY_GROUPS, UNKNOWN_TOPIC, VERSION_CHANGED};
-use crate::reply::GroupInfo;
+use crate::reply::{GroupInfo, some};
 use crate::table::{GROUPS, Group, Order, TOPICS, Topic};
 use crate::{GROUPS_MAX, Refusal};
 
@@ -43,6 +45,9 @@ impl Apply for SetGroup {
         }
         if !is_same {
             after.version += 1;
+            if before.is_none_or(|before| before.max_lag_ms != after.max_lag_ms) {
+                look_later(tx, (name, group), &mut after);
+            }
             tx.put(&GROUPS, (name, group), after);
         }
         Ok(self.info(&after))
@@ -87,6 +92,10 @@ impl SetGroup {
             moves: 0,
             is_paused: false,
             steered: 0,
+            max_lag_ms: 0,
+            looks_at_ms: 0,
+            is_lagging: false,
+            floor: chunk_of(from),
         }
     }
 
@@ -97,6 +106,7 @@ impl SetGroup {
             tries: tries.expect("because the field's bounds are"),
             rest_min_ms: self.rest_min_ms.get(),
             rest_max_ms: self.rest_max_ms.get().max(self.rest_min_ms.get()),
+            max_lag_ms: self.max_lag_ms.map_or(0, |ms| ms.get()),
             ..group
         }
     }
@@ -120,6 +130,7 @@ impl SetGroup {
             tries: group.tries.into(),
             rest_min_ms: group.rest_min_ms,
             rest_max_ms: group.rest_max_ms,
+            max_lag_ms: some(group.max_lag_ms),
             next: group.next,
             paused: group.is_paused,
         }

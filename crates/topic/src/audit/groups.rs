@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Fault;
 use super::rows::{GroupRows, Rows, WorkRows};
 use crate::STEERED_MAX;
+use crate::open::chunk_of;
 use crate::table::{Group, How, Lease, Order, Part, Waiting};
 
 /// Where an open message is.
@@ -39,6 +40,7 @@ pub(super) fn check(rows: &Rows, part: &Part, of: &GroupRows, fault: Fault<'_>) 
     check_going(work, false, fault);
     check_dead(of, group, fault);
     check_steered(of, group, fault);
+    check_looks(of, work, group, fault);
     for (moves, work) in of.works.iter().filter(|(moves, _)| **moves != group.moves) {
         let mut fault = |what: String| fault(format!(" before move {}{what}", moves + 1));
         if *moves > group.moves {
@@ -200,6 +202,21 @@ fn check_timers(of: &WorkRows, fault: Fault<'_>) {
         if row.of.position != *position || row.of.tries == 0 {
             fault(format!(": at {position} rests {row:?}"));
         }
+    }
+}
+
+/// A group that may not lag has a timer, and nothing is open before what is looked at first.
+fn check_looks(of: &GroupRows, work: &WorkRows, group: &Group, fault: Fault<'_>) {
+    let due = Some(group.looks_at_ms).filter(|at_ms| *at_ms > 0);
+    let due = due.into_iter().map(|at_ms| (0, at_ms));
+    of.looks.check(due, "lag", fault);
+    let first = work.open.first().map(|position| chunk_of(*position));
+    let is_low = first.is_none_or(|first| group.floor <= first);
+    if !is_low || (group.max_lag_ms > 0) != (group.looks_at_ms > 0) {
+        fault(format!(
+            ": looked at from chunk {} on, the first that is open is {first:?}, at {} for {} ms",
+            group.floor, group.looks_at_ms, group.max_lag_ms
+        ));
     }
 }
 

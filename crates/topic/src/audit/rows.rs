@@ -7,7 +7,7 @@ use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, Row, RowKey, Table};
 
 use super::messages::Seen;
-use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, REST_OVER, RETAIN};
+use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
     PINS, Part, Published, READY, RESTING, Resting, STEERED, Steered, TOPICS, Topic, Waiting,
@@ -41,6 +41,8 @@ pub(super) struct GroupRows {
     pub(super) steered: BTreeMap<u64, Steered>,
     /// What is open, and what was before the group was moved, by how often it had been.
     pub(super) works: BTreeMap<u64, WorkRows>,
+    /// When it is looked at whether it lags.
+    pub(super) looks: Timers,
 }
 
 /// What is open of a group.
@@ -153,6 +155,9 @@ pub(super) fn by_topic(
     sort.groups();
     sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));
     sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));
+    sort.timers(&LOOK_AT_LAG, text, |rows, group| {
+        (&mut group_of(rows, group).looks, 0)
+    });
     sort.timers(&LEASE_END, worked, |rows, (at, number)| {
         (&mut work_of(rows, at).lease_ends, number)
     });

@@ -6,7 +6,7 @@ use tidegate_engine::contract::{Name, Page, RefusalDef, Scan, ScanContext};
 use super::most;
 use crate::command::Groups;
 use crate::refusal::{Refusal, UNKNOWN_TOPIC};
-use crate::reply::GroupLag;
+use crate::reply::{GroupLag, some};
 use crate::table::{GROUPS, Group, MESSAGES, OPEN, PARTS, Part};
 
 impl Scan for Groups {
@@ -57,7 +57,8 @@ impl Groups {
             version: group.version,
             order: group.order.word(),
             paused: group.is_paused,
-            lag: (part.last + 1).saturating_sub(group.next.max(part.first)) + group.open,
+            lag: part.lag(group),
+            max_lag_ms: some(group.max_lag_ms),
             lag_ms: at_ms.map_or(0, |at_ms| now_ms.saturating_sub(at_ms)),
             next: group.next,
             leased: group.leased,

@@ -172,6 +172,19 @@ pub(crate) const CASES: &[Case] = &[
         Field(1, Number(5)),
         "under its id d1 there is Some",
     ),
+    case(GROUPS, b"h\0", Field(24, Number(0)), "for 0 ms"),
+    case(
+        GROUPS,
+        b"h\0",
+        Field(25, Number(LATE)),
+        "lag 0 has no timer at",
+    ),
+    case(
+        GROUPS,
+        b"g\0",
+        Field(27, Number(1)),
+        "looked at from chunk 1 on",
+    ),
     case(
         STEERED,
         b"h\0",

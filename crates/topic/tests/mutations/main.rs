@@ -21,7 +21,7 @@ fn folder() -> Folder {
     for command in [
         "TOPIC.CREATE a",
         "TOPIC.GROUP a g LEASE 3600000 TRIES 2",
-        "TOPIC.GROUP a h ORDER none",
+        "TOPIC.GROUP a h ORDER none MAXLAG_MS 60000",
         "TOPIC.PUBLISH a m1 x KEY k",
         "TOPIC.PUBLISH a m2 x KEY k",
         "TOPIC.PUBLISH a * x",
