@@ -381,3 +381,33 @@ request! {
         number: Position,
     }
 }
+
+request! {
+    /// Has the group given dead letters again, in the order in which they became so: of those with the next 500 numbers,
+    /// all, or those with one cause. `next` is what to pass as `after` for the rest.
+    pub struct ReplayAll {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only dead letters behind this number.
+        ["AFTER"] after: Option<Position>,
+        /// Only those with this cause, word for word.
+        ["CAUSE"] cause: Option<Cause>,
+    }
+}
+
+request! {
+    /// Drops dead letters: of those with the next 500 numbers, all, or those with one cause. `next` is what to pass as
+    /// `after` for the rest.
+    pub struct DropAll {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// Only dead letters behind this number.
+        ["AFTER"] after: Option<Position>,
+        /// Only those with this cause, word for word.
+        ["CAUSE"] cause: Option<Cause>,
+    }
+}

@@ -42,16 +42,18 @@ pub mod testing;
 
 pub use audit::audit;
 pub use command::{
-    Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropDead, Extend, Find, Get, Groups,
-    List, Nack, OfLease, Publish, PublishAll, Read, Replay, Resume, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropAll, DropDead, Extend, Find,
+    Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Read, Replay,
+    ReplayAll, Resume, SetGroup,
 };
 pub use fields::Headers;
 pub use lease_id::LeaseId;
 pub use refusal::Refusal;
 pub use reply::{
-    AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, Delivered, Delivery, DropReceipt,
-    ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt, PublishReceipt, Published,
-    ReplayReceipt, SteerReceipt, TopicInfo, TopicSummary,
+    AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, Delivered, Delivery,
+    DropAllReceipt, DropReceipt, ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt,
+    PublishReceipt, Published, ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo,
+    TopicSummary,
 };
 pub use surface::TOPIC;
 pub use table::Order;

@@ -429,3 +429,27 @@ reply! {
         dead: u64,
     }
 }
+
+reply! {
+    /// Dead letters that are given again.
+    pub struct ReplayAllReceipt {
+        /// How many.
+        replayed: u64,
+        /// How many dead letters the group has left.
+        dead: u64,
+        /// What to pass as `after` for the rest; null if these were the last ones.
+        next: Option<u64>,
+    }
+}
+
+reply! {
+    /// Dead letters that were dropped.
+    pub struct DropAllReceipt {
+        /// How many.
+        dropped: u64,
+        /// How many dead letters the group has left.
+        dead: u64,
+        /// What to pass as `after` for the rest; null if these were the last ones.
+        next: Option<u64>,
+    }
+}

@@ -9,8 +9,9 @@ use tidegate_engine::contract::{Domain, Event, RequestDef};
 
 use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::command::{
-    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropDead, Extend, Find, Get, Groups,
-    History, List, Move, Nack, Pause, Publish, PublishAll, Read, Replay, Resume, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
+    Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Read, Replay, ReplayAll, Resume,
+    SetGroup,
 };
 use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
@@ -137,6 +138,18 @@ pub const TOPIC: Domain = Domain {
             "TOPIC.DROP",
             Post,
             "/v1/topics/{name}/groups/{group}/dead/{number}/drop",
+            Finishes,
+        ),
+        RequestDef::call::<ReplayAll>(
+            "TOPIC.REPLAYALL",
+            Post,
+            "/v1/topics/{name}/groups/{group}/replays",
+            Finishes,
+        ),
+        RequestDef::call::<DropAll>(
+            "TOPIC.DROPALL",
+            Post,
+            "/v1/topics/{name}/groups/{group}/drops",
             Finishes,
         ),
     ],

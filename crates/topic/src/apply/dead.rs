@@ -1,7 +1,7 @@
 //! `TOPIC.DEADINFO`, `TOPIC.REPLAY` and `TOPIC.DROP`: one dead letter of a group.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::desk::{Desk, Of};
 use super::pin::unpin;
@@ -26,6 +26,30 @@ fn take_out(tx: &mut Tx<'_>, desk: &mut Desk<'_>, number: u64) -> Result<Dead, S
     tx.remove(&DEAD, key);
     desk.group.dead -= 1;
     Ok(dead)
+}
+
+/// Has the group given what was a dead letter again.
+pub(super) fn replay(tx: &mut Tx<'_>, desk: &mut Desk<'_>, position: u64) -> Result<(), Missing> {
+    if !desk.is_settled(tx, position)? {
+        return drop_dead(tx, desk, position); // It is given anyway: the group was moved back.
+    }
+    desk.open(tx, position)?;
+    let replayed = Waiting {
+        position,
+        tries: 0,
+        is_replay: true,
+    };
+    desk.line_up(tx, replayed);
+    Ok(())
+}
+
+/// Nothing keeps the message of what was a dead letter any more.
+pub(super) fn drop_dead(
+    tx: &mut Tx<'_>,
+    desk: &mut Desk<'_>,
+    position: u64,
+) -> Result<(), Missing> {
+    unpin(tx, desk.of.0, position)
 }
 
 impl Apply for DeadInfo {
@@ -81,17 +105,7 @@ impl Apply for Replay {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let Dead { position, .. } = take_out(tx, &mut desk, self.number.get())?;
-        if desk.is_settled(tx, position)? {
-            desk.open(tx, position)?;
-            let replayed = Waiting {
-                position,
-                tries: 0,
-                is_replay: true,
-            };
-            desk.line_up(tx, replayed);
-        } else {
-            unpin(tx, of.0, position)?; // It is given anyway: the group was moved back.
-        }
+        replay(tx, &mut desk, position)?;
         let dead = desk.group.dead;
         desk.put(tx);
         Ok(ReplayReceipt { position, dead })
@@ -116,7 +130,7 @@ impl Apply for DropDead {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let Dead { position, .. } = take_out(tx, &mut desk, self.number.get())?;
-        unpin(tx, of.0, position)?;
+        drop_dead(tx, &mut desk, position)?;
         let dead = desk.group.dead;
         desk.put(tx);
         Ok(DropReceipt { dead })

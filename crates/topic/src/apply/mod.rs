@@ -4,6 +4,7 @@ mod ack;
 mod appear;
 mod create;
 mod dead;
+mod dead_all;
 mod desk;
 mod extend;
 mod find;
