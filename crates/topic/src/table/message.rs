@@ -1,0 +1,286 @@
+//! Rows of topics and of their messages.
+
+use compact_str::CompactString;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use tidegate_engine::Row;
+
+use super::Group;
+
+/// A topic, as it was declared.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Topic {
+    #[n(0)]
+    pub(crate) version: u64,
+    #[n(1)]
+    pub(crate) created_at_ms: u64,
+    #[cbor(n(2), with = "tidegate_engine::text")]
+    pub(crate) owner: CompactString,
+    #[cbor(n(3), with = "tidegate_engine::text")]
+    pub(crate) description: CompactString,
+    /// How many groups it has.
+    #[n(4)]
+    pub(crate) groups: u64,
+}
+
+impl Row for Topic {}
+
+/// What the messages of a topic add up to, and how many of them are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Part {
+    /// The position of the last message; 0 before the first one.
+    #[n(0)]
+    pub(crate) last: u64,
+    /// Bytes of payloads and headers.
+    #[n(1)]
+    pub(crate) bytes: u64,
+    /// Messages whose time has not come.
+    #[n(2)]
+    pub(crate) delayed: u64,
+    /// When the last message was published.
+    #[n(3)]
+    pub(crate) last_at_ms: u64,
+    /// The position of the first message that is kept; that behind the last one if none is.
+    #[n(4)]
+    pub(crate) first: u64,
+    /// When that was published; 0 if none is kept.
+    #[n(5)]
+    pub(crate) first_at_ms: u64,
+    /// How long messages are kept; 0 for ever.
+    #[cbor(n(6), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_ms: u64,
+    /// How many bytes are kept; 0 for all.
+    #[cbor(n(7), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_bytes: u64,
+    /// How many messages are kept; 0 for all.
+    #[cbor(n(8), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retain_count: u64,
+    /// When it is looked at what need not be kept; 0 for never.
+    #[cbor(n(9), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) retains_at_ms: u64,
+    /// Positions that are pinned.
+    #[cbor(n(10), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) pins: u64,
+}
+
+impl Row for Part {}
+
+impl Part {
+    /// Of a topic without messages.
+    pub(crate) fn fresh() -> Self {
+        Self {
+            last: 0,
+            bytes: 0,
+            delayed: 0,
+            last_at_ms: 0,
+            first: 1,
+            first_at_ms: 0,
+            retain_ms: 0,
+            retain_bytes: 0,
+            retain_count: 0,
+            retains_at_ms: 0,
+            pins: 0,
+        }
+    }
+
+    /// Messages that are kept.
+    pub(crate) fn count(&self) -> u64 {
+        self.last + 1 - self.first
+    }
+
+    /// Messages that a group has not settled.
+    pub(crate) fn lag(&self, group: &Group) -> u64 {
+        (self.last + 1).saturating_sub(group.next.max(self.first)) + group.open
+    }
+
+    /// From when on the first message need not be kept, if ever.
+    pub(crate) fn drops_at_ms(&self, now_ms: u64) -> Option<u64> {
+        let is_over = |kept: u64, most: u64| most > 0 && kept > most;
+        if self.count() == 0 {
+            None
+        } else if is_over(self.count(), self.retain_count) || is_over(self.bytes, self.retain_bytes)
+        {
+            Some(now_ms)
+        } else {
+            (self.retain_ms > 0).then(|| self.first_at_ms.saturating_add(self.retain_ms))
+        }
+    }
+}
+
+/// A message that is kept though it need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Pin {
+    /// How many groups have it as a dead letter, or as one that is replayed and not settled.
+    #[n(0)]
+    pub(crate) groups: u64,
+}
+
+impl Row for Pin {}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Message {
+    /// The id that its publisher has chosen; empty if it was minted.
+    #[cbor(
+        n(0),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) chosen: CompactString,
+    /// The id that was minted; 0 if it was chosen.
+    #[cbor(n(1), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) minted: u64,
+    /// Empty if it has none.
+    #[cbor(
+        n(2),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) key: CompactString,
+    /// When it was published; of a delayed one, when it is going to be.
+    #[n(3)]
+    pub(crate) at_ms: u64,
+    /// From when on no group is given it; 0 for never.
+    #[cbor(n(4), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) expires_at_ms: u64,
+    /// The position of the message before it of the same key; 0 if there is none.
+    #[cbor(n(5), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) before: u64,
+    /// A JSON object of texts; empty for none.
+    #[cbor(
+        n(6),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) headers: CompactString,
+    #[n(7)]
+    pub(crate) payload: ByteVec,
+}
+
+impl Row for Message {}
+
+impl Message {
+    /// Bytes that count towards those of its topic.
+    pub(crate) fn bytes(&self) -> usize {
+        self.payload.len() + self.headers.len()
+    }
+
+    /// Whether no group is given it any more.
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms > 0 && self.expires_at_ms <= now_ms
+    }
+}
+
+/// What became of a message whose id was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Published {
+    #[n(0)]
+    pub(crate) content: u64,
+    /// Its position; 0 while its time has not come.
+    #[n(1)]
+    pub(crate) position: u64,
+    /// When it was published, or is going to be.
+    #[n(2)]
+    pub(crate) at_ms: u64,
+}
+
+impl Row for Published {}
+
+/// The last message of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct LastOfKey {
+    #[n(0)]
+    pub(crate) position: u64,
+}
+
+impl Row for LastOfKey {}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_engine::testing::hex;
+
+    use super::*;
+
+    fn message() -> Message {
+        Message {
+            chosen: "i".into(),
+            minted: 0,
+            key: "k".into(),
+            at_ms: 1_000,
+            expires_at_ms: 2_000,
+            before: 3,
+            headers: "{}".into(),
+            payload: b"\xff".to_vec().into(),
+        }
+    }
+
+    #[test]
+    fn rows_of_messages_are_frozen() {
+        let minted = Message {
+            chosen: CompactString::default(),
+            minted: 7,
+            key: CompactString::default(),
+            expires_at_ms: 0,
+            before: 0,
+            headers: CompactString::default(),
+            ..message()
+        };
+        let topic = Topic {
+            version: 1,
+            created_at_ms: 2,
+            owner: "o".into(),
+            description: "d".into(),
+            groups: 3,
+        };
+        let part = Part {
+            last: 1,
+            bytes: 2,
+            delayed: 3,
+            last_at_ms: 4,
+            first: 5,
+            first_at_ms: 6,
+            ..Part::fresh()
+        };
+        let retaining = Part {
+            retain_ms: 7,
+            retain_bytes: 8,
+            retain_count: 9,
+            retains_at_ms: 10,
+            pins: 11,
+            ..part
+        };
+        let published = Published {
+            content: 1,
+            position: 2,
+            at_ms: 3,
+        };
+        let last = LastOfKey { position: 1 };
+        let rows = [
+            hex(&message()),
+            hex(&minted),
+            hex(&topic),
+            hex(&part),
+            hex(&retaining),
+            hex(&Pin { groups: 1 }),
+            hex(&published),
+            hex(&last),
+        ];
+        let expected = [
+            "a700616902616b031903e8041907d0050306627b7d0741ff",
+            "a30107031903e80741ff",
+            "a50001010202616f0361640403",
+            "a6000101020203030404050506",
+            "ab000101020203030404050506060707080809090a0a0b",
+            "a10001",
+            "a3000101020203",
+            "a10001",
+        ];
+        assert_eq!(rows, expected);
+    }
+}
