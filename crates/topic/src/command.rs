@@ -155,7 +155,7 @@ request! {
         ["IF"] if_version: Option<Position>,
         /// key: messages of a key one after the other; none: all at once. It never changes.
         ["ORDER"] order: Option<Order>,
-        /// The position of the first message that it is given. It is for new groups: 1 by default.
+        /// The position of the first message that it is given: by default the first one that is kept. It never changes.
         ["FROM"] from: Option<Bounded<1, { i64::MAX }>>,
         /// How long a lease lasts, in milliseconds.
         ["LEASE"] lease_ms: LeaseMs = 30_000,

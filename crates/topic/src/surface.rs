@@ -1,7 +1,7 @@
 //! The domain as data: its name, tables and timers, and where its requests stand in each front.
 //!
-//! Reads are of the class that finishes something: groups have to go on while publishers are told BUSY, or what they
-//! are behind with would never become less.
+//! Reads are of the class that finishes something, and are never shed: groups have to go on while publishers are told
+//! BUSY, or what they are behind with would never become less.
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
@@ -99,7 +99,8 @@ pub const TOPIC: Domain = Domain {
             Post,
             "/v1/topics/{name}/groups/{group}/leases",
             Finishes,
-        ),
+        )
+        .core(),
         RequestDef::call::<Ack>(
             "TOPIC.ACK",
             Post,

@@ -37,7 +37,7 @@ impl Apply for Read {
             return;
         };
         let work = &*row.work(group);
-        let most = self.wants(&part);
+        let most = part.at_once(self.count.get());
         let in_line = row.ready_from..row.ready_to.min(row.ready_from + most);
         for place in in_line.clone() {
             if let Some(waiting) = reads.get(&READY, (name, work, place)) {
@@ -81,13 +81,6 @@ impl Apply for Read {
 }
 
 impl Read {
-    /// How many messages it can take, by their size on average: so many are fetched at once.
-    fn wants(&self, part: &Part) -> u64 {
-        let average = part.bytes / part.count().max(1);
-        let fit = READ_BYTES_MAX as u64 / average.max(1);
-        self.count.get().min(fit.max(1))
-    }
-
     fn deliver(&self, tx: &mut Tx<'_>, desk: &mut Desk<'_>, basket: Basket) -> Delivery {
         if basket.items.is_empty() {
             return Delivery {

@@ -8,7 +8,7 @@ use crate::table::{DOMAIN, IDS, KEYS, MESSAGES, Message, PARTS, PINS, Part};
 /// Set with (topic), due when the first message need not be kept.
 pub(crate) const RETAIN: Timer = Timer::idle(DOMAIN, 4, retain, reads_of_retain);
 
-/// Messages that are dropped at once.
+/// Messages that are dropped at once, at most.
 const DROPPED_AT_ONCE: u64 = 256;
 
 /// How long messages stay that are too many: those of a moment go together.
@@ -46,7 +46,7 @@ fn reads_of_retain(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     let Some(part) = reads.get(&PARTS, name) else {
         return;
     };
-    let end = part.last.min(part.first + DROPPED_AT_ONCE);
+    let end = part.last.min(part.first + part.at_once(DROPPED_AT_ONCE));
     for position in part.first..=end {
         let message = reads.get(&MESSAGES, (name, position));
         if let Some(message) = message.filter(|message| !message.key.is_empty()) {
@@ -64,7 +64,7 @@ fn retain(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         return Ok(());
     };
     let now_ms = tx.now_ms();
-    let end = part.first + DROPPED_AT_ONCE;
+    let end = part.first + part.at_once(DROPPED_AT_ONCE);
     while part.first < end
         && let Some(due_ms) = part.drops_at_ms(now_ms)
         && due_ms <= now_ms

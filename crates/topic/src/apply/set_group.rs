@@ -9,7 +9,7 @@ use crate::command::SetGroup;
 use crate::open::chunk_of;
 use crate::refusal::{GROUP_FIXED, TOO_MANY_GROUPS, UNKNOWN_TOPIC, VERSION_CHANGED};
 use crate::reply::{GroupInfo, some};
-use crate::table::{GROUPS, Group, Order, TOPICS, Topic};
+use crate::table::{GROUPS, Group, Order, PARTS, Part, TOPICS, Topic};
 use crate::{GROUPS_MAX, Refusal};
 
 impl Apply for SetGroup {
@@ -24,6 +24,7 @@ impl Apply for SetGroup {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, self.name.as_str());
+        reads.row(&PARTS, self.name.as_str());
         reads.row(&GROUPS, (self.name.as_str(), self.group.as_str()));
     }
 
@@ -31,7 +32,8 @@ impl Apply for SetGroup {
         let (name, group) = (self.name.as_str(), self.group.as_str());
         let topic = tx.get(&TOPICS, name)?.ok_or(Refusal::UnknownTopic)?;
         let before = tx.get(&GROUPS, (name, group))?;
-        let mut after = self.changed(before.unwrap_or_else(|| self.fresh(tx.now_ms())));
+        let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
+        let mut after = self.changed(before.unwrap_or_else(|| self.fresh(&part, tx.now_ms())));
         let is_same = before == Some(after);
         let version = before.map_or(0, |before| before.version);
         check_version(
@@ -65,8 +67,9 @@ fn add_group(tx: &mut Tx<'_>, name: &str, topic: Topic) -> Result<(), Refusal> {
 
 impl SetGroup {
     /// A group that has done nothing yet.
-    fn fresh(&self, now_ms: u64) -> Group {
-        let from = self.from.map_or(1, |from| from.get());
+    fn fresh(&self, part: &Part, now_ms: u64) -> Group {
+        let from = self.from.map_or(part.first, |from| from.get());
+        let next = from.max(part.first);
         Group {
             version: 0,
             created_at_ms: now_ms,
@@ -75,7 +78,7 @@ impl SetGroup {
             tries: 0,
             rest_min_ms: 0,
             rest_max_ms: 0,
-            next: from,
+            next,
             open: 0,
             leases: 0,
             leased: 0,
@@ -95,7 +98,7 @@ impl SetGroup {
             max_lag_ms: 0,
             looks_at_ms: 0,
             is_lagging: false,
-            floor: chunk_of(from),
+            floor: chunk_of(next),
         }
     }
 

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use tidegate_engine::Row;
 
 use super::Group;
+use crate::READ_BYTES_MAX;
 
 /// A topic, as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -88,6 +89,13 @@ impl Part {
     /// Messages that are kept.
     pub(crate) fn count(&self) -> u64 {
         self.last + 1 - self.first
+    }
+
+    /// How many of its messages, and `most` at most, have as many bytes as one read answers with, by their size on average:
+    /// so many are worth to be read at once.
+    pub(crate) fn at_once(&self, most: u64) -> u64 {
+        let average = self.bytes / self.count().max(1);
+        (READ_BYTES_MAX as u64 / average.max(1)).clamp(1, most)
     }
 
     /// Messages that a group has not settled.
