@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::desk::Desk;
+use super::desk::{Desk, reads_of_lease};
 use super::give_back::check_leased;
 use crate::Refusal;
 use crate::command::{Ack, Chosen};
 use crate::open::chunk_of;
 use crate::refusal::{LEASE_ENDED, NOT_LEASED, OUT_OF_ORDER, UNKNOWN_GROUP};
 use crate::reply::AckReceipt;
-use crate::table::{GROUPS, LEASES, Lease, Leased, OPEN};
+use crate::table::{Lease, Leased, OPEN};
 
 impl Apply for Ack {
     type Reply = AckReceipt;
@@ -24,16 +24,14 @@ impl Apply for Ack {
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
-        let (name, group) = (self.name.as_str(), self.group.as_str());
-        let Some(row) = reads.get(&GROUPS, (name, group)) else {
+        let of = (self.name.as_str(), self.group.as_str());
+        let Some(work) = reads_of_lease(reads, of, &self.lease) else {
             return;
         };
-        let work = &*row.work(group);
-        reads.row(&LEASES, (name, work, self.lease.number));
         let positions = self.lease.positions.iter();
         let chunks: BTreeSet<_> = positions.map(chunk_of).collect();
         for chunk in chunks {
-            reads.row(&OPEN, (name, work, chunk));
+            reads.row(&OPEN, (of.0, &*work, chunk));
         }
     }
 

@@ -2,10 +2,11 @@
 //! both is written at the end, once, whatever number of messages it was about.
 
 use compact_str::CompactString;
-use tidegate_engine::{Missing, Tx};
+use tidegate_engine::{Missing, Reads, Tx};
 
 use super::pin::{pin, unpin};
 use super::{LEASE_END, REST_OVER};
+use crate::lease_id::LeaseId;
 use crate::open::{OpenSet, chunk_of};
 use crate::table::{
     BLOCKED, Blocked, DEAD, Dead, GROUPS, Group, LEASES, Lease, READY, RESTING, Resting, Waiting,
@@ -22,6 +23,17 @@ pub(super) struct Desk<'a> {
     open: OpenSet,
     /// Something can be leased that could not before.
     is_news: bool,
+}
+
+/// Names the rows of a group and of a lease; gives the key of what is open, once memory has the group.
+pub(super) fn reads_of_lease(
+    reads: &mut Reads<'_>,
+    of: Of<'_>,
+    lease: &LeaseId,
+) -> Option<CompactString> {
+    let work = reads.get(&GROUPS, of)?.work(of.1);
+    reads.row(&LEASES, (of.0, &*work, lease.number));
+    Some(work)
 }
 
 impl<'a> Desk<'a> {

@@ -4,12 +4,12 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::LEASE_END;
-use super::desk::Desk;
+use super::desk::{Desk, reads_of_lease};
 use crate::Refusal;
 use crate::command::Extend;
 use crate::refusal::{LEASE_ENDED, UNKNOWN_GROUP};
 use crate::reply::ExtendReceipt;
-use crate::table::{GROUPS, LEASES};
+use crate::table::LEASES;
 
 impl Apply for Extend {
     type Reply = ExtendReceipt;
@@ -21,12 +21,8 @@ impl Apply for Extend {
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
-        let (name, group) = (self.name.as_str(), self.group.as_str());
-        let Some(row) = reads.get(&GROUPS, (name, group)) else {
-            return;
-        };
-        let work = &*row.work(group);
-        reads.row(&LEASES, (name, work, self.lease.number));
+        let of = (self.name.as_str(), self.group.as_str());
+        reads_of_lease(reads, of, &self.lease);
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<ExtendReceipt, Stop<Refusal>> {

@@ -4,13 +4,12 @@ use tidegate_engine::contract::{Apply, Payload, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::ack::{is_in, positions_of};
-use super::desk::Desk;
+use super::desk::{Desk, reads_of_lease};
 use super::give_back::{How, check_leased, give_back};
 use crate::Refusal;
 use crate::command::Nack;
 use crate::refusal::{LEASE_ENDED, NOT_LEASED, UNKNOWN_GROUP};
 use crate::reply::NackReceipt;
-use crate::table::{GROUPS, LEASES};
 
 impl Apply for Nack {
     type Reply = NackReceipt;
@@ -22,12 +21,8 @@ impl Apply for Nack {
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
-        let (name, group) = (self.name.as_str(), self.group.as_str());
-        let Some(row) = reads.get(&GROUPS, (name, group)) else {
-            return;
-        };
-        let work = &*row.work(group);
-        reads.row(&LEASES, (name, work, self.lease.number));
+        let of = (self.name.as_str(), self.group.as_str());
+        reads_of_lease(reads, of, &self.lease);
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<NackReceipt, Stop<Refusal>> {
