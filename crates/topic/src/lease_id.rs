@@ -42,6 +42,12 @@ impl Positions {
         }
     }
 
+    /// Whether it is among them.
+    pub(crate) fn has(&self, position: u64) -> bool {
+        let behind = self.0.partition_point(|(first, _)| *first <= position);
+        behind > 0 && position <= self.0[behind - 1].1
+    }
+
     /// Whether it comes right behind one of them.
     pub(crate) fn is_next(&self, position: u64) -> bool {
         let at = self.0.partition_point(|(first, _)| *first < position);
@@ -186,6 +192,8 @@ mod tests {
             assert!(most.text().len() <= most.positions.id_bytes_max(), "{most}");
         }
         let positions = id(1, &[5, 6, 9]).positions;
+        assert!([5, 6, 9].iter().all(|at| positions.has(*at)));
+        assert!(![4, 7, 8, 10].iter().any(|at| positions.has(*at)));
         assert!(positions.is_next(7) && positions.is_next(10));
         assert!(!positions.is_next(4) && !positions.is_next(8));
     }

@@ -81,12 +81,13 @@ fn given_to<'a>(value: Option<Raw<'a>>, field: &Field) -> Option<Raw<'a>> {
 }
 
 fn read_items<T: Request>(values: &[Option<Raw<'_>>]) -> Result<Box<[T]>, (InvalidKind, String)> {
-    let items = values.chunks_exact(const { width_of::<T>() });
+    let given = values.iter().zip(T::FIELDS.iter().cycle());
+    let given: Vec<_> = given
+        .map(|(value, field)| given_to(*value, field))
+        .collect();
+    let items = given.chunks_exact(const { width_of::<T>() });
     let numbered = items.enumerate().map(|(at, values)| {
-        let given = values.iter().zip(T::FIELDS);
-        let given = given.map(|(value, field)| given_to(*value, field));
-        let given: Vec<_> = given.collect();
-        T::read(&Values(&given)).map_err(|invalid| {
+        T::read(&Values(values)).map_err(|invalid| {
             let (number, field) = (at + 1, invalid.field);
             (
                 invalid.kind,

@@ -1,9 +1,9 @@
 //! `TOPIC.PUBLISH`: publishes a message, once per id.
 
-use tidegate_engine::contract::{Apply, Name, RefusalDef, Request};
+use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::put::{New, earlier, last_of_key, put_new, reads_of};
+use super::put::{New, content_of, earlier, last_of_key, put_new, reads_of};
 use crate::Refusal;
 use crate::command::Publish;
 use crate::fields::Headers;
@@ -31,7 +31,7 @@ impl Apply for Publish {
         let name = self.name.as_str();
         let part = tx.get(&PARTS, name)?;
         let mut part = part.ok_or(Refusal::UnknownTopic)?;
-        let content = self.content().0;
+        let content = content_of(&self.id, self);
         if let Some(receipt) = earlier(tx, name, (&self.id, content), None)? {
             return Ok(self.receipt(receipt));
         }

@@ -1,9 +1,9 @@
 //! `TOPIC.PUBLISHALL`: publishes messages in their order, all or none.
 
-use tidegate_engine::contract::{Apply, Id, Name, RefusalDef, Request};
+use tidegate_engine::contract::{Apply, Id, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use super::put::{New, earlier, put_new, reads_of};
+use super::put::{New, content_of, earlier, put_new, reads_of};
 use crate::command::{Draft, PublishAll};
 use crate::fields::Headers;
 use crate::refusal::{ID_CONFLICT, TOO_LARGE, UNKNOWN_TOPIC};
@@ -84,7 +84,7 @@ impl Draft {
         part: &mut Part,
         item: u64,
     ) -> Result<Published, Stop<Refusal>> {
-        let content = self.content().0;
+        let content = content_of(&self.id, self);
         if let Some(receipt) = earlier(tx, name, (&self.id, content), Some(item))? {
             return Ok(receipt);
         }

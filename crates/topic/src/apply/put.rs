@@ -2,7 +2,7 @@
 
 use compact_str::{CompactString, ToCompactString};
 use minicbor::bytes::ByteVec;
-use tidegate_engine::contract::Id;
+use tidegate_engine::contract::{Id, Request};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::APPEAR;
@@ -14,7 +14,7 @@ use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, PARTS, Part
 /// A message that somebody wants published.
 pub(super) struct New<'a> {
     pub(super) id: &'a Id,
-    /// The hash of all that was sent of it.
+    /// The hash of all that was sent of it, if its id was chosen.
     pub(super) content: u64,
     pub(super) key: Option<&'a str>,
     pub(super) headers: CompactString,
@@ -22,6 +22,14 @@ pub(super) struct New<'a> {
     /// Not before then.
     pub(super) due_ms: u64,
     pub(super) ttl_ms: Option<u64>,
+}
+
+/// The hash of all that was sent of a message, if somebody may send it again under its id.
+pub(super) fn content_of(id: &Id, message: &impl Request) -> u64 {
+    match id {
+        Id::Chosen(_) => message.content().0,
+        Id::Mint => 0,
+    }
 }
 
 /// Names the rows that publishing a message reads.

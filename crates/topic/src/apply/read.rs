@@ -4,8 +4,6 @@
 //! of their key. Then come messages that no member has seen. In a group in the order of keys, one whose key has an
 //! open message before it waits for that, unless both are given in this lease.
 
-use std::collections::BTreeSet;
-
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Missing, Reads, Stop, Tx};
@@ -110,7 +108,6 @@ struct Basket {
     id: LeaseId,
     most: usize,
     items: Vec<Leased>,
-    taken: BTreeSet<u64>,
     messages: Vec<Delivered>,
     bytes: usize,
     passed_over: usize,
@@ -133,7 +130,6 @@ impl Basket {
             },
             most: usize::try_from(most).unwrap_or(usize::MAX),
             items: Vec::new(),
-            taken: BTreeSet::new(),
             messages: Vec::new(),
             bytes: 0,
             passed_over: 0,
@@ -157,7 +153,6 @@ impl Basket {
         }
         self.bytes = bytes;
         self.items.push(Leased { of, behind });
-        self.taken.insert(of.position);
         let delivered = Delivered::of(of.position, of.tries + 1, message);
         self.messages.push(delivered);
         Took::Message
@@ -257,7 +252,7 @@ fn take_new(
         };
         let is_behind = before > 0 && desk.is_open(tx, before)?;
         let is_expired = message.is_expired(tx.now_ms());
-        if is_behind && (is_expired || !basket.taken.contains(&before)) {
+        if is_behind && (is_expired || !basket.id.positions.has(before)) {
             // Also if it has expired: what follows it is behind what it is behind.
             basket.passed_over += 1;
             desk.block(tx, position, before);
