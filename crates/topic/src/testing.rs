@@ -277,7 +277,7 @@ impl Oracle {
                 let to = number(words[5]).clamp(first, self.messages.len() as u64 + 1);
                 is(answer, &group.go_to(to, number(words[3])))
             }
-            "TOPIC.REPLAY" => is(answer, &group.replay(number(words[3]))),
+            "TOPIC.REPLAY" => is(answer, &group.replay(&self.messages, number(words[3]))),
             "TOPIC.DROP" => is(answer, &group.drop_dead(number(words[3]))),
             name => Err(format!("{name} to be one of its commands")),
         }

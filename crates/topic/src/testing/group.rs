@@ -53,6 +53,8 @@ pub(super) struct Group {
     pub(super) acked: u64,
     pub(super) is_paused: bool,
     pub(super) version: u64,
+    /// Positions that were replayed when it was moved, and until when a lease or a rest from before keeps them.
+    kept_until_ms: BTreeMap<u64, u64>,
 }
 
 /// Of which positions, or of all; after which rest; and when.
@@ -82,6 +84,7 @@ impl Group {
             acked: 0,
             is_paused: false,
             version: 1,
+            kept_until_ms: BTreeMap::new(),
         }
     }
 
@@ -111,10 +114,13 @@ impl Group {
             State::Dead | State::Settled => false,
             State::Untried | State::Again | State::Leased | State::Resting(_) => has.is_replay,
         };
-        is_replay || self.dead.values().any(|dead| *dead == position)
+        is_replay
+            || self.kept_until_ms.contains_key(&position)
+            || self.dead.values().any(|dead| *dead == position)
     }
 
     pub(super) fn pass(&mut self, messages: &BTreeMap<u64, Message>, now_ms: u64) {
+        self.kept_until_ms.retain(|_, until_ms| *until_ms > now_ms);
         for has in self.has.values_mut() {
             if matches!(has.state, State::Resting(until_ms) if until_ms <= now_ms) {
                 has.state = State::Again;
@@ -220,8 +226,8 @@ impl Group {
             let is_given = |at: &u64| items.iter().any(|(given, _)| given == at);
             let is_over = |at: &u64| {
                 let is_there = matches!(self.has[at].state, State::Untried | State::Again);
-                let is_over = messages[at].is_over(now_ms) || messages[at].is_past;
-                is_there && is_over || messages[at].is_gone
+                // A key of which nothing is kept begins anew, whatever of it is under way.
+                is_there && messages[at].is_over(now_ms) || messages[at].is_past
             };
             let may_follow = |at: &u64| is_given(at) || self.has[at].is_replay || is_over(at);
             let mut ahead = self.ahead(messages, position);
@@ -389,6 +395,15 @@ impl Group {
             return format!("version_changed version={}", self.version);
         }
         self.version += 1;
+        for (position, has) in self.has.iter().filter(|(_, has)| has.is_replay) {
+            let until_ms = match has.state {
+                State::Leased => Some(u64::MAX), // Leases do not end where messages are dropped.
+                State::Resting(until_ms) => Some(until_ms),
+                State::Untried | State::Again | State::Settled | State::Dead => None,
+            };
+            self.kept_until_ms
+                .extend(until_ms.map(|until_ms| (*position, until_ms)));
+        }
         self.leases.clear();
         self.done = None;
         for (position, has) in &mut self.has {
@@ -408,13 +423,19 @@ impl Group {
         )
     }
 
-    pub(super) fn replay(&mut self, number: u64) -> String {
+    pub(super) fn replay(&mut self, messages: &BTreeMap<u64, Message>, number: u64) -> String {
         let Some(position) = self.dead.remove(&number) else {
             return "dead_not_found".into();
         };
         self.done = None; // It may have had this one after the group was moved back.
-        // One of a group that was moved back may be given anyway.
-        if matches!(self.has[&position].state, State::Dead | State::Settled) {
+        // One of a group that was moved back may be given anyway. One that was dropped before the group had come to it is
+        // as good as settled.
+        let is_replayed = match self.has[&position].state {
+            State::Dead | State::Settled => true,
+            State::Untried => messages[&position].is_past,
+            State::Again | State::Leased | State::Resting(_) => false,
+        };
+        if is_replayed {
             *self.has_mut(position) = Has {
                 state: State::Again,
                 tries: 0,
