@@ -7,11 +7,13 @@
 mod bank;
 mod follower;
 mod history;
+mod jobs;
 mod model;
 mod orders;
 mod sales;
 mod splits;
 mod tally;
+mod topics;
 mod world;
 
 pub use tally::Tally;

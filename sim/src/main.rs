@@ -53,6 +53,8 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("events told", all.events);
     line("answers about orders", all.orders);
     line("answers about a split SKU", all.splits);
+    line("answers about a topic", all.messages);
+    line("answers about jobs", all.jobs);
     line("answers about sales", all.sales);
     line("bought in sales", all.bought);
     line("calls to a provider", all.calls);

@@ -326,7 +326,7 @@ fn join(sale: u64, buyer: u64) -> String {
 }
 
 /// What an answer says under a name.
-fn word<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn word<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let mut words = answer.split_whitespace();
     words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
 }

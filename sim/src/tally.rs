@@ -81,6 +81,10 @@ pub struct Tally {
     pub events: u64,
     /// Answers about a split SKU.
     pub splits: u64,
+    /// Answers about a topic.
+    pub messages: u64,
+    /// Answers about jobs.
+    pub jobs: u64,
     /// Answers about sales.
     pub sales: u64,
     /// Orders that were bought in sales.
@@ -113,6 +117,8 @@ impl Tally {
         self.fetched += other.fetched;
         self.events += other.events;
         self.splits += other.splits;
+        self.messages += other.messages;
+        self.jobs += other.jobs;
         self.sales += other.sales;
         self.bought += other.bought;
         self.orders += other.orders;

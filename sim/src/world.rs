@@ -7,19 +7,23 @@ use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
 use tidegate_engine::{OpenError, Random, Retention, Space, tables_of};
+use tidegate_job::JOB;
 use tidegate_order::ORDER;
 use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
+use tidegate_topic::TOPIC;
 
 use crate::bank::{self, Bank};
 use crate::follower::Follower;
 use crate::history::History;
+use crate::jobs::Jobs;
 use crate::model::{Model, Note};
 use crate::orders::Orders;
 use crate::sales::Sales;
 use crate::splits::Splits;
 use crate::tally::{Fault, Tally};
+use crate::topics::Topics;
 
 /// Holds leave for the archive while a run goes on, and none is dropped: the model does not know when
 /// it has left. What is dropped is the toy's.
@@ -29,8 +33,8 @@ const RETENTION: Retention = Retention {
     keep_ms: 80 * 3_600_000,
 };
 
-static DOMAINS: LazyLock<[Domain; 4]> =
-    LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, SALE, TOY]);
+static DOMAINS: LazyLock<[Domain; 6]> =
+    LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, SALE, TOPIC, JOB, TOY]);
 
 /// So little that segments are filled, and disks too.
 const SPACE: Space = Space {
@@ -144,6 +148,8 @@ struct World {
     orders: Orders,
     sales: Sales,
     splits: Splits,
+    topics: Topics,
+    jobs: Jobs,
     bank: Bank,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
@@ -196,6 +202,8 @@ impl World {
         Orders::declare(&mut engine);
         Sales::declare(&mut engine);
         Splits::declare(&mut engine);
+        Topics::declare(&mut engine);
+        Jobs::declare(&mut engine);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -212,6 +220,8 @@ impl World {
             orders: Orders::default(),
             sales: Sales::default(),
             splits: Splits::default(),
+            topics: Topics::default(),
+            jobs: Jobs::default(),
             bank: Bank::default(),
             answered_ms: 0,
             follower: Follower::default(),
@@ -227,6 +237,8 @@ impl World {
             110..150 => self.bank.step(&mut self.engine, &mut self.random),
             150..240 if self.sales.may_ask() => self.sale(),
             240..310 if self.splits.may_ask() => self.split(),
+            310..360 if self.topics.may_ask() => self.message(),
+            360..410 if self.jobs.may_ask() => self.job(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit()?,
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -386,6 +398,18 @@ impl World {
         self.tally.commands += 1;
     }
 
+    /// A message is published, read, acknowledged or given back.
+    fn message(&mut self) {
+        self.topics.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
+    /// A job is added, taken, or its worker says what came of it.
+    fn job(&mut self) {
+        self.jobs.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
     /// Takes note of the shares that were answered.
     fn collect_shares(&mut self) {
         let Self {
@@ -530,6 +554,8 @@ impl World {
         self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
         self.tally.bought = self.sales.bought();
         self.tally.splits += self.splits.collect(&self.engine);
+        self.tally.messages += self.topics.collect(&self.engine).map_err(Violation)?;
+        self.tally.jobs += self.jobs.collect(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
@@ -642,6 +668,8 @@ impl World {
         self.orders.break_off();
         self.sales.break_off();
         self.splits.break_off();
+        self.topics.break_off();
+        self.jobs.break_off();
         self.bank.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
@@ -727,7 +755,9 @@ impl World {
         self.check_mail(&audit)?;
         self.orders.check(&mut self.engine).map_err(Violation)?;
         self.sales.check(&mut self.engine).map_err(Violation)?;
-        self.splits.check().map_err(Violation)
+        self.splits.check().map_err(Violation)?;
+        self.topics.check(&mut self.engine).map_err(Violation)?;
+        self.jobs.check(&mut self.engine).map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.
@@ -767,11 +797,15 @@ impl World {
             engine,
             random,
             tally,
+            topics,
+            jobs,
             ..
         } = self;
         tally.calls += bank.asked;
         bank.drain(engine, random).map_err(Violation)?;
         bank.check(engine).map_err(Violation)?;
+        topics.drain(engine).map_err(Violation)?;
+        jobs.drain(engine).map_err(Violation)?;
         self.audit()
     }
 }
