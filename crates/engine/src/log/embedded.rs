@@ -182,7 +182,7 @@ impl EmbeddedLog {
 
     /// Goes on in the spare segment. Everything before it is durable, for one group is in flight.
     fn roll(&mut self) -> Result<(), LogError> {
-        let spare = self.take_spare()?;
+        let spare = self.take_spare().inspect_err(|_| self.make_spare())?;
         let header = Header {
             version: VERSION,
             salt: self.random.next_u64(),
