@@ -46,6 +46,7 @@ mod key;
 mod laws;
 pub mod limits;
 mod log;
+mod made;
 mod mail;
 mod memory;
 mod memtable;

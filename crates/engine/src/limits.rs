@@ -154,6 +154,9 @@ pub const SHARDS_MAX: u16 = 64;
 /// Keys that are split.
 pub const SPLIT_KEYS_MAX: usize = 4_096;
 
+/// Things made of texts that one partition keeps for its commands ([`crate::Tx::made_of`]).
+pub const MADE_MAX: usize = 32;
+
 /// Flags of one partition that are up. What has no room goes to its partition.
 pub const FLAGS_MAX: usize = 16 * 1024;
 

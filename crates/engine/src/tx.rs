@@ -16,6 +16,7 @@ use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
 use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
+use crate::made::Made;
 use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::random::Entropy;
 use crate::row::{Nothing, Row};
@@ -145,6 +146,7 @@ pub struct Tx<'a> {
     /// How many calls a command may make beyond those that it has said it makes.
     pub(crate) room_for_calls: usize,
     pub(crate) settings: &'a Settings,
+    pub(crate) made: &'a mut Made,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) splits: &'a Splits,
     /// The keys that it splits.
@@ -175,6 +177,16 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn settings<T: std::any::Any>(&self) -> Option<&'a T> {
         self.settings.get()
+    }
+
+    /// What is made of a text: `make` says nothing but what the text does, and one type is made in one way. Of what
+    /// was asked for last it is not made again.
+    pub fn made_of<M: std::any::Any + Send + Sync>(
+        &mut self,
+        text: &str,
+        make: impl FnOnce(&str) -> M,
+    ) -> Arc<M> {
+        self.made.of(text, make)
     }
 
     /// Counts one of what the domain has declared that it counts.

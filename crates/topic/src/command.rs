@@ -4,7 +4,7 @@ use tidegate_engine::contract::{Bounded, Bytes, Id, Limit, List as ListOf, Milli
 use tidegate_engine::request;
 
 use crate::BATCH_MESSAGES_MAX;
-use crate::fields::{About, Cause, Headers};
+use crate::fields::{About, Cause, Compatible, Headers, SchemaText};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
 
@@ -44,6 +44,10 @@ request! {
         ["RETAIN_BYTES"] retain_bytes: Option<Bounded<1, { i64::MAX }>>,
         /// Keep at most so many messages, the newest.
         ["RETAIN_COUNT"] retain_count: Option<Bounded<1, { i64::MAX }>>,
+        /// The text of a JSON schema, up to 16 KiB: payloads are JSON as it says. Without it, any bytes.
+        ["SCHEMA"] schema: Option<SchemaText>,
+        /// no: the schema need not accept all that the one before it has accepted.
+        ["COMPATIBLE"] compatible: Option<Compatible>,
     }
 }
 

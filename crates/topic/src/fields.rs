@@ -6,8 +6,9 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{FieldKind, FieldType, Hasher, InvalidKind, Payload, Raw};
 use tidegate_engine::words;
 
+use crate::schema::{Schema, Wrong};
 use crate::table::Order;
-use crate::{ABOUT_BYTES_MAX, CAUSE_BYTES_MAX, HEADERS_BYTES_MAX};
+use crate::{ABOUT_BYTES_MAX, CAUSE_BYTES_MAX, HEADERS_BYTES_MAX, SCHEMA_BYTES_MAX};
 
 /// Why a message is given back.
 pub(crate) type Cause = Payload<CAUSE_BYTES_MAX>;
@@ -18,6 +19,20 @@ pub(crate) type About = Payload<ABOUT_BYTES_MAX>;
 words!(Order {
     "key" => Order::Key,
     "none" => Order::None,
+});
+
+/// Whether a schema is to accept all that the one before it has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compatible {
+    /// It is.
+    Yes,
+    /// It need not.
+    No,
+}
+
+words!(Compatible {
+    "yes" => Compatible::Yes,
+    "no" => Compatible::No,
 });
 
 type HeadersText = Payload<HEADERS_BYTES_MAX>;
@@ -47,6 +62,40 @@ impl FieldType for Headers {
             (InvalidKind::Unreadable, message)
         };
         headers.map_err(wrong).map(|_| Self(text))
+    }
+
+    fn hash(&self, hasher: &mut Hasher) {
+        self.0.hash(hasher);
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.0.heap_bytes()
+    }
+}
+
+type SchemaBytes = Payload<SCHEMA_BYTES_MAX>;
+
+/// The text of a schema. It is kept as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaText(SchemaBytes);
+
+impl SchemaText {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FieldType for SchemaText {
+    const KIND: FieldKind = SchemaBytes::KIND;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        let text = SchemaBytes::read(raw)?;
+        let wrong = |wrong: Wrong| {
+            let Wrong { at, what } = wrong;
+            let message = format!("must be a schema that topics know: \"{at}\" {what}");
+            (InvalidKind::Unreadable, message)
+        };
+        Schema::of(text.as_str()).map_err(wrong).map(|_| Self(text))
     }
 
     fn hash(&self, hasher: &mut Hasher) {

@@ -22,6 +22,7 @@
 //!     was in line or is blocked by nothing that is open by timers. Its audit list has the last times that it was steered.
 //! 11. A group that may not lag as long as it likes has a timer, due when it is looked at.
 //! 12. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
+//! 13. A topic has a schema if it says so, and one that can be read.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
@@ -35,6 +36,7 @@ mod open;
 mod refusal;
 mod reply;
 mod scan;
+mod schema;
 mod surface;
 mod table;
 #[cfg(feature = "testing")]
@@ -46,7 +48,7 @@ pub use command::{
     Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Read, Replay,
     ReplayAll, Resume, SetGroup,
 };
-pub use fields::Headers;
+pub use fields::{Compatible, Headers, SchemaText};
 pub use lease_id::LeaseId;
 pub use refusal::Refusal;
 pub use reply::{
@@ -55,6 +57,7 @@ pub use reply::{
     PublishReceipt, Published, ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo,
     TopicSummary,
 };
+pub use schema::Wrong;
 pub use surface::TOPIC;
 pub use table::Order;
 
@@ -73,6 +76,9 @@ pub const HEADERS_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes of the rows of one publication: with their keys in the log they are one record.
 pub const PUBLISHED_BYTES_MAX: usize = 920 * 1024;
+
+/// Bytes of the text of a schema.
+pub const SCHEMA_BYTES_MAX: usize = 16 * 1024;
 
 /// Open messages of a group: those beyond wait until one of them is settled. So much can one key that fails hold back.
 pub const OPEN_MAX: u64 = 10_000;

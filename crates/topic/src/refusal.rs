@@ -2,6 +2,7 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
+use crate::schema::Wrong;
 use crate::{GROUPS_MAX, PUBLISHED_BYTES_MAX};
 
 /// Why a request is refused.
@@ -36,6 +37,18 @@ pub enum Refusal {
     TooLarge {
         /// Bytes that it takes.
         bytes: u64,
+    },
+    /// A payload is not as the topic's schema says.
+    SchemaViolated {
+        /// Which message of a list, from 1 on.
+        item: Option<u64>,
+        /// What is wrong with it.
+        wrong: Wrong,
+    },
+    /// A schema does not accept all that the one before it has accepted.
+    SchemaIncompatible {
+        /// What it does not accept.
+        wrong: Wrong,
     },
     /// No message has this id.
     MessageNotFound,
@@ -106,6 +119,16 @@ pub(crate) const TOO_LARGE: RefusalDef = def(
     Status::OutOfRange,
     "The messages take `bytes` of at most `max` with their ids, keys and headers: publish fewer at once.",
 );
+pub(crate) const SCHEMA_VIOLATED: RefusalDef = def(
+    "schema_violated",
+    Status::OutOfRange,
+    "The payload is not as the topic's schema says: `what` is wrong `at` a place in it, a JSON pointer. Of a list, `item` says which message it is.",
+);
+pub(crate) const SCHEMA_INCOMPATIBLE: RefusalDef = def(
+    "schema_incompatible",
+    Status::Conflict,
+    "The schema is not known to accept all that the one before it accepts: `at` says where, and `what` it accepts there. `compatible: no` has it take its place all the same.",
+);
 pub(crate) const MESSAGE_NOT_FOUND: RefusalDef = def(
     "message_not_found",
     Status::NotFound,
@@ -144,6 +167,8 @@ impl Refuse for Refusal {
             Self::IdConflict { .. } => &ID_CONFLICT,
             Self::KeyChanged { .. } => &KEY_CHANGED,
             Self::TooLarge { .. } => &TOO_LARGE,
+            Self::SchemaViolated { .. } => &SCHEMA_VIOLATED,
+            Self::SchemaIncompatible { .. } => &SCHEMA_INCOMPATIBLE,
             Self::MessageNotFound => &MESSAGE_NOT_FOUND,
             Self::LeaseEnded => &LEASE_ENDED,
             Self::NotLeased { .. } => &NOT_LEASED,
@@ -153,23 +178,26 @@ impl Refuse for Refusal {
     }
 
     fn facts(&self, out: &mut dyn Writer) {
-        let mut fact = |name: &str, value: u64| {
-            out.name(name);
-            out.integer(i64::try_from(value).unwrap_or(i64::MAX));
-        };
-        match *self {
-            Self::VersionChanged { version } => fact("version", version),
-            Self::TooManyGroups => fact("max", GROUPS_MAX),
-            Self::IdConflict { item: Some(item) } => fact("item", item),
-            Self::KeyChanged { last } => fact("last", last),
+        match self {
+            Self::VersionChanged { version } => number(out, "version", *version),
+            Self::TooManyGroups => number(out, "max", GROUPS_MAX),
+            Self::IdConflict { item: Some(item) } => number(out, "item", *item),
+            Self::KeyChanged { last } => number(out, "last", *last),
             Self::TooLarge { bytes } => {
-                fact("bytes", bytes);
-                fact("max", PUBLISHED_BYTES_MAX as u64);
+                number(out, "bytes", *bytes);
+                number(out, "max", PUBLISHED_BYTES_MAX as u64);
             }
-            Self::NotLeased { position } => fact("position", position),
+            Self::SchemaViolated { item, wrong } => {
+                if let Some(item) = item {
+                    number(out, "item", *item);
+                }
+                tell(out, wrong);
+            }
+            Self::SchemaIncompatible { wrong } => tell(out, wrong),
+            Self::NotLeased { position } => number(out, "position", *position),
             Self::OutOfOrder { position, before } => {
-                fact("position", position);
-                fact("before", before);
+                number(out, "position", *position);
+                number(out, "before", *before);
             }
             Self::UnknownTopic
             | Self::UnknownGroup
@@ -180,5 +208,18 @@ impl Refuse for Refusal {
             | Self::LeaseEnded
             | Self::DeadNotFound => {}
         }
+    }
+}
+
+fn number(out: &mut dyn Writer, name: &str, value: u64) {
+    out.name(name);
+    out.integer(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+fn tell(out: &mut dyn Writer, wrong: &Wrong) {
+    let Wrong { at, what } = wrong;
+    for (name, text) in [("at", at), ("what", what)] {
+        out.name(name);
+        out.text(text);
     }
 }

@@ -39,6 +39,8 @@ reply! {
         retain_bytes: Option<u64>,
         /// How many messages are kept; null for all.
         retain_count: Option<u64>,
+        /// The text of the JSON schema of its payloads; null if they are any bytes.
+        schema: Option<CompactString>,
     }
 }
 

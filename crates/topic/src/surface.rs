@@ -16,7 +16,7 @@ use crate::command::{
 use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, READY,
-    RESTING, STEERED, TOPICS,
+    RESTING, SCHEMAS, STEERED, TOPICS,
 };
 
 /// Topics: messages that are kept in order, and groups that lease them.
@@ -40,6 +40,7 @@ pub const TOPIC: Domain = Domain {
         DEAD.def(),
         PINS.def(),
         STEERED.def(),
+        SCHEMAS.def(),
     ],
     timers: &[
         APPEAR,

@@ -7,7 +7,7 @@ use tidegate_engine::Table;
 
 pub use group::Order;
 pub(crate) use group::{Blocked, Dead, Group, How, Lease, Leased, Resting, Steered, Waiting};
-pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, Topic};
+pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
 
 use crate::open::OpenChunk;
 
@@ -42,5 +42,7 @@ pub(crate) const BLOCKED: Table<Blocked> = Table::keyed(DOMAIN, 11, "topic.block
 pub(crate) const DEAD: Table<Dead> = Table::ordered(DOMAIN, 12, "topic.dead");
 /// By topic, group and number: who has paused, resumed and moved it.
 pub(crate) const STEERED: Table<Steered> = Table::ordered(DOMAIN, 14, "topic.steered");
+/// By topic: how its payloads are to be.
+pub(crate) const SCHEMAS: Table<SchemaRow> = Table::keyed(DOMAIN, 15, "topic.schemas");
 /// By topic and position: messages that are kept for groups of which they are dead letters.
 pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");

@@ -44,6 +44,8 @@ pub struct Oracle {
     retain_count: Option<u64>,
     /// Since when there are more.
     over_since_ms: Option<u64>,
+    /// Payloads are numbers up to this one.
+    most: u64,
 }
 
 /// How long messages stay that are too many, at most.
@@ -64,6 +66,7 @@ impl Oracle {
             order: 0,
             retain_count: None,
             over_since_ms: None,
+            most: 2,
         }
     }
 
@@ -90,11 +93,17 @@ impl Oracle {
             )
         };
         let groups = self.groups.iter().map(group);
-        let retain = self.retain_count;
-        let retain = retain.map_or(String::new(), |count| format!(" RETAIN_COUNT {count}"));
-        std::iter::once(format!("TOPIC.CREATE {name}{retain}"))
+        std::iter::once(self.creation(self.most))
             .chain(groups)
             .collect()
+    }
+
+    /// The command that declares it with payloads up to a number.
+    fn creation(&self, most: u64) -> String {
+        let retain = self.retain_count;
+        let retain = retain.map_or(String::new(), |count| format!(" RETAIN_COUNT {count}"));
+        let schema = format!(r#"{{"type":"integer","maximum":{most}}}"#);
+        format!("TOPIC.CREATE {} SCHEMA {schema}{retain}", self.name)
     }
 
     /// Time has passed: what is due happens.
@@ -176,6 +185,14 @@ impl Oracle {
         if random.chance(1, 30) {
             return self.random_steering(random, group);
         }
+        if random.chance(1, 60) {
+            let compatible = if random.chance(1, 2) {
+                ""
+            } else {
+                " COMPATIBLE no"
+            };
+            return self.creation(1 + random.below(4)) + compatible;
+        }
         match random.below(12) {
             0..=3 => self.random_publish(random),
             4..=6 => format!("TOPIC.READ {name} {group} m COUNT {}", random.below(5) + 1),
@@ -221,7 +238,8 @@ impl Oracle {
     fn random_publish(&self, random: &mut Random) -> String {
         // Around the last id: some are used again.
         let id = self.sent.saturating_sub(2) + random.below(6);
-        let mut words = format!("TOPIC.PUBLISH {} i{id} x", self.name);
+        let payload = if random.chance(1, 12) { 3 } else { 1 };
+        let mut words = format!("TOPIC.PUBLISH {} i{id} {payload}", self.name);
         if random.chance(3, 4) {
             words += &format!(" KEY k{}", random.below(3));
         }
@@ -248,6 +266,9 @@ impl Oracle {
         let words: Vec<_> = command.split(' ').collect();
         if words[0] == "TOPIC.PUBLISH" {
             return is(answer, &self.publish(command, &words));
+        }
+        if words[0] == "TOPIC.CREATE" {
+            return is(answer, &self.declare(command));
         }
         let past = self.messages.values().filter(|message| message.is_past);
         let first = past.count() as u64 + 1;
@@ -303,6 +324,16 @@ impl Oracle {
         ]
     }
 
+    /// Payloads may be more from now on, or less if that is said.
+    fn declare(&mut self, command: &str) -> String {
+        let most = values(command, "maximum\":").next().unwrap_or(0);
+        if most < self.most && !command.contains("COMPATIBLE no") {
+            return "schema_incompatible".into();
+        }
+        self.most = most;
+        format!("maximum\":{most}")
+    }
+
     fn publish(&mut self, command: &str, words: &[&str]) -> String {
         let id = number(words[2]);
         if let Some((earlier, position)) = self.ids.get(&id) {
@@ -311,6 +342,9 @@ impl Oracle {
             }
             let position = shown(*position);
             return format!("position={position} … repeated=true");
+        }
+        if number(words[3]) > self.most {
+            return "schema_violated".into();
         }
         let option = |name: &str| {
             let at = words.iter().position(|word| *word == name);

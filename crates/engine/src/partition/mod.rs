@@ -46,6 +46,7 @@ use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
 use crate::log::{Lsn, Record};
+use crate::made::Made;
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
 use crate::memtable::Left;
 use crate::random::Entropy;
@@ -223,6 +224,7 @@ impl Partition {
             watching,
             is_awaited: false,
             settings: handlers.settings.clone(),
+            made: Made::default(),
             entropy: Arc::clone(&handlers.entropy),
             splits: Arc::clone(&handlers.splits),
         };

@@ -10,6 +10,7 @@ use crate::event::Windows;
 use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{PartitionId, Slot};
+use crate::made::Made;
 use crate::mail::Letter;
 use crate::random::Entropy;
 use crate::settings::Settings;
@@ -38,6 +39,8 @@ pub(super) struct State {
     pub(super) is_awaited: bool,
     /// What the settings tell domains.
     pub(super) settings: Settings,
+    /// What domains have made of texts.
+    pub(super) made: Made,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) splits: Arc<Splits>,
 }
@@ -102,6 +105,7 @@ impl State {
             calls: Calls::default(),
             room_for_calls: 0,
             settings: &self.settings,
+            made: &mut self.made,
             entropy: &*self.entropy,
             splits: &self.splits,
             split: Vec::new(),

@@ -1,20 +1,24 @@
 //! `TOPIC.CREATE`: declares a topic, or changes what is said of it.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Name, Payload, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::retain::retain_later;
+use super::schema::{reads_of_schema, schema_of, text_of_schema};
 use super::text_of;
 use crate::Refusal;
 use crate::command::Create;
-use crate::refusal::VERSION_CHANGED;
-use crate::reply::{TopicInfo, some};
-use crate::table::{PARTS, Part, TOPICS, Topic};
+use crate::fields::{Compatible, SchemaText};
+use crate::refusal::{SCHEMA_INCOMPATIBLE, VERSION_CHANGED};
+use crate::reply::{TopicInfo, filled, some};
+use crate::schema::Schema;
+use crate::table::{PARTS, Part, SCHEMAS, SchemaRow, TOPICS, Topic};
 
 impl Apply for Create {
     type Reply = TopicInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[VERSION_CHANGED];
+    const REFUSALS: &'static [RefusalDef] = &[VERSION_CHANGED, SCHEMA_INCOMPATIBLE];
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -22,7 +26,7 @@ impl Apply for Create {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, self.name.as_str());
-        reads.row(&PARTS, self.name.as_str());
+        reads_of_schema(reads, self.name.as_str());
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
@@ -32,23 +36,52 @@ impl Apply for Create {
         let version = before.as_ref().map_or(0, |topic| topic.version);
         let mut topic = self.topic(tx, before.as_ref());
         let mut after = self.part(part);
-        let is_same = before.as_ref() == Some(&topic) && after == part;
+        let schema = self.schema.as_ref().map(SchemaText::as_str);
+        let schema = text_of(schema);
+        let is_same = before.as_ref() == Some(&topic)
+            && after == part
+            && text_of_schema(tx, name, &part)? == schema;
         check_version(
             self.if_version.map(|only_if| only_if.get()),
             version,
             is_same,
         )?;
         if !is_same {
+            self.check_schema(tx, &part)?;
             topic.version += 1;
             tx.put(&TOPICS, name, &topic);
+            put_schema(tx, name, (&part, &after), &schema);
             retain_later(tx, name, &mut after);
             tx.put(&PARTS, name, after);
         }
-        Ok(info_of(&self.name, topic, after))
+        Ok(info_of(&self.name, topic, after, schema))
+    }
+}
+
+fn put_schema(tx: &mut Tx<'_>, name: &str, (before, after): (&Part, &Part), text: &CompactString) {
+    if after.has_schema {
+        let text = text.clone();
+        tx.put(&SCHEMAS, name, SchemaRow { text });
+    } else if before.has_schema {
+        tx.remove(&SCHEMAS, name);
     }
 }
 
 impl Create {
+    /// Whether this schema may follow the one before, if both are there.
+    fn check_schema(&self, tx: &mut Tx<'_>, before: &Part) -> Result<(), Stop<Refusal>> {
+        let (Some(after), Compatible::Yes) =
+            (&self.schema, self.compatible.unwrap_or(Compatible::Yes))
+        else {
+            return Ok(());
+        };
+        if let Some(before) = schema_of(tx, self.name.as_str(), before)? {
+            let follows = Schema::declared(after.as_str()).check_follows(&before);
+            follows.map_err(|wrong| Refusal::SchemaIncompatible { wrong })?;
+        }
+        Ok(())
+    }
+
     /// The topic as it is to be, but for its version.
     fn topic(&self, tx: &Tx<'_>, before: Option<&Topic>) -> Topic {
         Topic {
@@ -68,6 +101,7 @@ impl Create {
             retain_ms: self.retain_ms.map_or(0, |ms| ms.get()),
             retain_bytes: self.retain_bytes.map_or(0, |bytes| bytes.get()),
             retain_count: self.retain_count.map_or(0, |count| count.get()),
+            has_schema: self.schema.is_some(),
             ..part
         }
     }
@@ -87,7 +121,7 @@ pub(super) fn check_version(
     }
 }
 
-pub(super) fn info_of(name: &Name, topic: Topic, part: Part) -> TopicInfo {
+pub(super) fn info_of(name: &Name, topic: Topic, part: Part, schema: CompactString) -> TopicInfo {
     let Topic {
         version,
         created_at_ms,
@@ -110,5 +144,6 @@ pub(super) fn info_of(name: &Name, topic: Topic, part: Part) -> TopicInfo {
         retain_ms: some(part.retain_ms),
         retain_bytes: some(part.retain_bytes),
         retain_count: some(part.retain_count),
+        schema: filled(schema),
     }
 }

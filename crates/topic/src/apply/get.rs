@@ -4,6 +4,7 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::create::info_of;
+use super::schema::{reads_of_schema, text_of_schema};
 use crate::Refusal;
 use crate::command::Get;
 use crate::refusal::UNKNOWN_TOPIC;
@@ -21,7 +22,7 @@ impl Apply for Get {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, self.name.as_str());
-        reads.row(&PARTS, self.name.as_str());
+        reads_of_schema(reads, self.name.as_str());
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
@@ -30,6 +31,7 @@ impl Apply for Get {
         let part = tx
             .get(&PARTS, self.name.as_str())?
             .unwrap_or_else(Part::fresh);
-        Ok(info_of(&self.name, topic, part))
+        let schema = text_of_schema(tx, self.name.as_str(), &part)?;
+        Ok(info_of(&self.name, topic, part, schema))
     }
 }

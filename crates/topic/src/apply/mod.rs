@@ -21,6 +21,7 @@ mod put;
 mod read;
 mod rest;
 mod retain;
+mod schema;
 mod set_group;
 mod steer;
 

@@ -4,18 +4,26 @@ use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::put::{New, content_of, earlier, last_of_key, put_new, reads_of};
+use super::schema::schema_of;
 use crate::Refusal;
 use crate::command::Publish;
 use crate::fields::Headers;
-use crate::refusal::{CONFLICTING_FIELDS, ID_CONFLICT, KEY_CHANGED, UNKNOWN_TOPIC};
+use crate::refusal::{
+    CONFLICTING_FIELDS, ID_CONFLICT, KEY_CHANGED, SCHEMA_VIOLATED, UNKNOWN_TOPIC,
+};
 use crate::reply::{PublishReceipt, Published};
 use crate::table::PARTS;
 
 impl Apply for Publish {
     type Reply = PublishReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[CONFLICTING_FIELDS, UNKNOWN_TOPIC, ID_CONFLICT, KEY_CHANGED];
+    const REFUSALS: &'static [RefusalDef] = &[
+        CONFLICTING_FIELDS,
+        UNKNOWN_TOPIC,
+        ID_CONFLICT,
+        KEY_CHANGED,
+        SCHEMA_VIOLATED,
+    ];
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -36,6 +44,7 @@ impl Apply for Publish {
             return Ok(self.receipt(receipt));
         }
         self.check_last(tx)?;
+        let schema = schema_of(tx, name, &part)?;
         let new = New {
             id: &self.id,
             content,
@@ -44,6 +53,8 @@ impl Apply for Publish {
             payload: self.payload.as_slice(),
             due_ms: self.due_ms(tx.now_ms()),
             ttl_ms: self.ttl_ms.map(|ttl_ms| ttl_ms.get()),
+            item: None,
+            schema: schema.as_deref(),
         };
         let published = put_new(tx, name, &mut part, &new)?;
         tx.put(&PARTS, name, part);

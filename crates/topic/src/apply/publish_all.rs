@@ -4,10 +4,12 @@ use tidegate_engine::contract::{Apply, Id, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::put::{New, content_of, earlier, put_new, reads_of};
+use super::schema::schema_of;
 use crate::command::{Draft, PublishAll};
 use crate::fields::Headers;
-use crate::refusal::{ID_CONFLICT, TOO_LARGE, UNKNOWN_TOPIC};
+use crate::refusal::{ID_CONFLICT, SCHEMA_VIOLATED, TOO_LARGE, UNKNOWN_TOPIC};
 use crate::reply::{AllReceipt, Published};
+use crate::schema::Schema;
 use crate::table::{PARTS, Part};
 use crate::{PUBLISHED_BYTES_MAX, Refusal};
 
@@ -17,7 +19,8 @@ const ROW_BYTES: usize = 160;
 impl Apply for PublishAll {
     type Reply = AllReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[TOO_LARGE, UNKNOWN_TOPIC, ID_CONFLICT];
+    const REFUSALS: &'static [RefusalDef] =
+        &[TOO_LARGE, UNKNOWN_TOPIC, ID_CONFLICT, SCHEMA_VIOLATED];
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -43,9 +46,10 @@ impl Apply for PublishAll {
         let name = self.name.as_str();
         let part = tx.get(&PARTS, name)?;
         let mut part = part.ok_or(Refusal::UnknownTopic)?;
+        let schema = schema_of(tx, name, &part)?;
         let mut messages = Vec::with_capacity(self.messages.items().len());
         for (item, draft) in (1..).zip(self.messages.items()) {
-            messages.push(draft.publish(tx, name, &mut part, item)?);
+            messages.push(draft.publish(tx, name, &mut part, (item, schema.as_deref()))?);
         }
         if messages.iter().any(|published| !published.repeated) {
             tx.put(&PARTS, name, part);
@@ -82,7 +86,7 @@ impl Draft {
         tx: &mut Tx<'_>,
         name: &str,
         part: &mut Part,
-        item: u64,
+        (item, schema): (u64, Option<&Schema>),
     ) -> Result<Published, Stop<Refusal>> {
         let content = content_of(&self.id, self);
         if let Some(receipt) = earlier(tx, name, (&self.id, content), Some(item))? {
@@ -97,7 +101,9 @@ impl Draft {
             payload: self.payload.as_slice(),
             due_ms: tx.now_ms() + delay_ms,
             ttl_ms: self.ttl_ms.map(|ttl_ms| ttl_ms.get()),
+            item: Some(item),
+            schema,
         };
-        Ok(put_new(tx, name, part, &new)?)
+        put_new(tx, name, part, &new)
     }
 }

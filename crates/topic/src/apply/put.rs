@@ -7,9 +7,11 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::APPEAR;
 use super::retain::retain_later;
+use super::schema::{check_payload, reads_of_schema};
 use crate::Refusal;
 use crate::reply::Published as Receipt;
-use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, PARTS, Part, Published};
+use crate::schema::Schema;
+use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, Part, Published};
 
 /// A message that somebody wants published.
 pub(super) struct New<'a> {
@@ -22,6 +24,10 @@ pub(super) struct New<'a> {
     /// Not before then.
     pub(super) due_ms: u64,
     pub(super) ttl_ms: Option<u64>,
+    /// Which message of a list it is.
+    pub(super) item: Option<u64>,
+    /// How its payload is to be, if somebody says so.
+    pub(super) schema: Option<&'a Schema>,
 }
 
 /// The hash of all that was sent of a message, if somebody may send it again under its id.
@@ -34,7 +40,7 @@ pub(super) fn content_of(id: &Id, message: &impl Request) -> u64 {
 
 /// Names the rows that publishing a message reads.
 pub(super) fn reads_of(reads: &mut Reads<'_>, name: &str, id: &Id, key: Option<&str>) {
-    reads.row(&PARTS, name);
+    reads_of_schema(reads, name);
     if let Id::Chosen(id) = id {
         reads.row(&IDS, (name, id.as_str()));
     }
@@ -74,7 +80,8 @@ pub(super) fn put_new(
     name: &str,
     part: &mut Part,
     new: &New<'_>,
-) -> Result<Receipt, Missing> {
+) -> Result<Receipt, Stop<Refusal>> {
+    check_payload(new.schema, new.payload, new.item)?;
     let (id, minted) = match new.id {
         Id::Chosen(id) => (id.compact(), 0),
         Id::Mint => {

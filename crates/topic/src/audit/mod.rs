@@ -8,6 +8,9 @@ use tidegate_engine::contract::{Audit, Books};
 
 use rows::Rows;
 
+use crate::schema::Schema;
+use crate::table::Part;
+
 /// Where a law that is broken is told, behind the name of the topic.
 type Fault<'a> = &'a mut dyn FnMut(String);
 
@@ -32,6 +35,7 @@ fn check(rows: &Rows, fault: Fault<'_>) {
         return;
     };
     messages::check(rows, part, fault);
+    check_schema(rows, part, fault);
     if topic.groups != rows.groups.len() as u64 {
         let (says, has) = (topic.groups, rows.groups.len());
         fault(format!(": {says} groups, there are {has}"));
@@ -39,6 +43,17 @@ fn check(rows: &Rows, fault: Fault<'_>) {
     for (name, group) in &rows.groups {
         let mut fault = |what: String| fault(format!(" group {name}{what}"));
         groups::check(rows, part, group, &mut fault);
+    }
+}
+
+/// A topic has a schema if it says so, and one that can be read.
+fn check_schema(rows: &Rows, part: &Part, fault: Fault<'_>) {
+    let read = rows.schema.as_ref().map(|schema| Schema::of(&schema.text));
+    match (part.has_schema, read) {
+        (true, Some(Ok(_))) | (false, None) => {}
+        (says, there) => fault(format!(
+            ": that it has a schema is {says}, and there is {there:?}"
+        )),
     }
 }
 

@@ -10,7 +10,8 @@ use super::messages::Seen;
 use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
-    PINS, Part, Published, READY, RESTING, Resting, STEERED, Steered, TOPICS, Topic, Waiting,
+    PINS, Part, Published, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow, Steered, TOPICS,
+    Topic, Waiting,
 };
 
 /// All rows of one topic.
@@ -18,6 +19,7 @@ use crate::table::{
 pub(super) struct Rows {
     pub(super) topic: Option<Topic>,
     pub(super) part: Option<Part>,
+    pub(super) schema: Option<SchemaRow>,
     pub(super) ids: BTreeMap<CompactString, Published>,
     /// The last position of each key.
     pub(super) keys: BTreeMap<CompactString, u64>,
@@ -140,6 +142,9 @@ pub(super) fn by_topic(
     let number = |key: &mut KeyReader<'_>| key.number();
     sort.table(&TOPICS, none, |rows, (), topic| rows.topic = Some(topic));
     sort.table(&PARTS, none, |rows, (), part| rows.part = Some(part));
+    sort.table(&SCHEMAS, none, |rows, (), schema| {
+        rows.schema = Some(schema)
+    });
     sort.table(&IDS, text, |rows, id, published| {
         rows.ids.insert(id, published);
     });

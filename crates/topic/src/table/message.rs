@@ -64,6 +64,9 @@ pub(crate) struct Part {
     /// Positions that are pinned.
     #[cbor(n(10), skip_if = "tidegate_engine::is_zero")]
     pub(crate) pins: u64,
+    /// Payloads are to be as the topic's schema says.
+    #[cbor(n(11), skip_if = "std::ops::Not::not")]
+    pub(crate) has_schema: bool,
 }
 
 impl Row for Part {}
@@ -83,6 +86,7 @@ impl Part {
             retain_count: 0,
             retains_at_ms: 0,
             pins: 0,
+            has_schema: false,
         }
     }
 
@@ -116,6 +120,17 @@ impl Part {
         }
     }
 }
+
+/// How the payloads of a topic are to be.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct SchemaRow {
+    /// The text of the schema, as it was sent.
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) text: CompactString,
+}
+
+impl Row for SchemaRow {}
 
 /// A message that is kept though it need not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -261,6 +276,7 @@ mod tests {
             retain_count: 9,
             retains_at_ms: 10,
             pins: 11,
+            has_schema: true,
             ..part
         };
         let published = Published {
@@ -276,6 +292,7 @@ mod tests {
             hex(&part),
             hex(&retaining),
             hex(&Pin { groups: 1 }),
+            hex(&SchemaRow { text: "{}".into() }),
             hex(&published),
             hex(&last),
         ];
@@ -284,8 +301,9 @@ mod tests {
             "a30107031903e80741ff",
             "a50001010202616f0361640403",
             "a6000101020203030404050506",
-            "ab000101020203030404050506060707080809090a0a0b",
+            "ac000101020203030404050506060707080809090a0a0b0bf5",
             "a10001",
+            "a100627b7d",
             "a3000101020203",
             "a10001",
         ];

@@ -2,7 +2,7 @@
 
 use tidegate_engine::testing::ManualClock;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
-use tidegate_engine::testing::mutations::Value::{Bytes, Number, Text};
+use tidegate_engine::testing::mutations::Value::{Bool, Bytes, Number, Text};
 use tidegate_engine::testing::mutations::{Case, Which};
 
 const fn case(
@@ -25,6 +25,7 @@ const MESSAGES: &str = "topic.messages";
 const IDS: &str = "topic.ids";
 const KEYS: &str = "topic.keys";
 const STEERED: &str = "topic.steered";
+const SCHEMAS: &str = "topic.schemas";
 const PINS: &str = "topic.pins";
 const DELAYED: &str = "topic.delayed";
 const GROUPS: &str = "topic.groups";
@@ -79,6 +80,30 @@ pub(crate) const CASES: &[Case] = &[
         b"a\0",
         Field(3, Number(EARLY)),
         "its messages add up to",
+    ),
+    case(
+        PARTS,
+        b"a\0",
+        Field(11, Bool(false)),
+        "that it has a schema is false, and there is Some(Ok",
+    ),
+    case(
+        SCHEMAS,
+        b"a\0",
+        Remove,
+        "that it has a schema is true, and there is None",
+    ),
+    case(
+        SCHEMAS,
+        b"a\0",
+        Copy(b"a\0", b"b\0"),
+        "topic.schemas: in slot",
+    ),
+    case(
+        SCHEMAS,
+        b"a\0",
+        Field(0, Text("{\"not\":1}")),
+        "that it has a schema is true, and there is Some(Err",
     ),
     case(MESSAGES, b"\x03", Remove, "topic a message 4: 3 was due"),
     case(
