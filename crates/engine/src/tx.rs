@@ -141,7 +141,7 @@ pub struct Tx<'a> {
     /// Some commands wait for an answer.
     pub(crate) is_awaited: bool,
     /// What it changed that somebody may wait for, and how many of them are to know.
-    pub(crate) told: Vec<(CompactString, usize)>,
+    pub(crate) told: Vec<News>,
     pub(crate) calls: Calls,
     /// How many calls a command may make beyond those that it has said it makes.
     pub(crate) room_for_calls: usize,
@@ -157,6 +157,15 @@ pub struct Tx<'a> {
     pub(crate) counted: Vec<&'static str>,
     /// The code of its refusal.
     pub(crate) refused: Option<&'static str>,
+}
+
+/// What has changed that some may wait for.
+pub(crate) struct News {
+    pub(crate) word: CompactString,
+    /// It is each word that begins so.
+    pub(crate) is_beginning: bool,
+    /// How many of those who wait for it, or for each such word, are to know.
+    pub(crate) most: usize,
 }
 
 /// The calls of a transaction.
@@ -320,8 +329,23 @@ impl<'a> Tx<'a> {
     /// The same for up to so many of them, those who came first: there is something for so many. One that finds
     /// nothing left waits on where it stood. Nothing else may wait for this word than what can take it.
     pub fn tell_some(&mut self, key: &str, most: usize) {
+        self.tell_of(key, false, most);
+    }
+
+    /// The same for up to so many of those who wait for each word that begins so: there is something for so many of
+    /// each. That costs as much as there are such words.
+    pub fn tell_each(&mut self, beginning: &str, most: usize) {
+        self.tell_of(beginning, true, most);
+    }
+
+    fn tell_of(&mut self, word: &str, is_beginning: bool, most: usize) {
         if self.is_awaited && most > 0 {
-            self.told.push((CompactString::new(key), most));
+            let word = CompactString::new(word);
+            self.told.push(News {
+                word,
+                is_beginning,
+                most,
+            });
         }
     }
 

@@ -19,7 +19,7 @@ use crate::stream::Emitted;
 use crate::table::Missing;
 use crate::tables::Tables;
 use crate::timer::Agenda;
-use crate::tx::{Calls, Reads, Tx};
+use crate::tx::{Calls, News, Reads, Tx};
 
 /// What commands see and change.
 pub(super) struct State {
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) scratch: Vec<u8>,
     /// Empty buffers of transactions, to use again.
     pub(super) sent: Vec<Letter>,
-    pub(super) told: Vec<(CompactString, usize)>,
+    pub(super) told: Vec<News>,
     pub(super) events: Windows,
     /// How many subscribe to events.
     pub(super) watching: Arc<AtomicUsize>,
@@ -52,7 +52,7 @@ pub(super) struct Done {
     pub(super) idles_at_ms: Option<u64>,
     pub(super) emitted: Vec<Emitted>,
     pub(super) sent: Vec<Letter>,
-    pub(super) told: Vec<(CompactString, usize)>,
+    pub(super) told: Vec<News>,
     pub(super) calls: Calls,
     pub(super) counted: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,

@@ -4,7 +4,7 @@
 //! as it drops their connections, and whoever asks again is answered from the rows. One that waits in several
 //! places waits in each of them by a mark that says where it is found.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -19,12 +19,13 @@ use crate::limits::{WAITERS_BYTES_MAX, WAITERS_MAX};
 use crate::mail::Post;
 use crate::round::{Found, Seat};
 use crate::shared::Shared;
+use crate::tx::News;
 
 pub(super) struct Waiters {
     /// By their numbers, which say who came first.
     waiting: HashMap<u64, Waiter, Seeded>,
     /// Who waits to be told of a key of a slot, in the order in which they came.
-    by_key: HashMap<Key, VecDeque<u64>, Seeded>,
+    by_key: BTreeMap<Key, VecDeque<u64>>,
     by_time: BTreeSet<(u64, u64)>,
     /// Numbers given so far.
     last: u64,
@@ -64,7 +65,7 @@ impl Waiters {
     pub(super) fn new(seed: Seeded) -> Self {
         Self {
             waiting: HashMap::with_hasher(seed),
-            by_key: HashMap::with_hasher(seed),
+            by_key: BTreeMap::new(),
             by_time: BTreeSet::new(),
             last: 0,
             bytes: 0,
@@ -123,6 +124,24 @@ impl Waiters {
         self.by_time.insert((waiter.until_ms, number));
         self.bytes += waiter.bytes();
         self.waiting.insert(number, waiter);
+    }
+
+    /// The keys of a slot that somebody waits for, of which the words begin so.
+    fn keys_beginning<'a>(&'a self, from: &'a Key) -> impl Iterator<Item = &'a Key> {
+        let (slot, word) = from;
+        let keys = self.by_key.range(from..).map(|(key, _)| key);
+        keys.take_while(move |key| key.0 == *slot && key.1.starts_with(word.as_str()))
+    }
+
+    /// Takes out those who are to know what a slot tells, in order; they run again.
+    fn told_of(&mut self, slot: Slot, news: News) -> Vec<Envelope> {
+        let key = (slot, news.word);
+        if !news.is_beginning {
+            return self.told(&key, news.most);
+        }
+        let keys: Vec<_> = self.keys_beginning(&key).cloned().collect();
+        let told = keys.iter().map(|key| self.told(key, news.most));
+        told.flatten().collect()
     }
 
     /// Takes out up to so many of those who wait for a key, in order; they run again.
@@ -296,9 +315,9 @@ impl Partition {
 
     /// What keys of a slot are about has changed: up to so many of those who wait for them run again, before what
     /// came behind them.
-    pub(super) fn tell(&mut self, slot: Slot, keys: &mut Vec<(CompactString, usize)>) {
-        for (key, most) in keys.drain(..) {
-            for envelope in self.waiters.told(&(slot, key), most).into_iter().rev() {
+    pub(super) fn tell(&mut self, slot: Slot, told: &mut Vec<News>) {
+        for news in told.drain(..) {
+            for envelope in self.waiters.told_of(slot, news).into_iter().rev() {
                 self.lanes.put_back(envelope);
             }
         }
@@ -311,5 +330,28 @@ impl Partition {
             self.lanes.put_back(envelope);
         }
         self.state.is_awaited = !self.waiters.is_empty();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_begin_so_are_found_in_their_slot() {
+        let mut waiters = Waiters::new(Seeded::new(1));
+        for (slot, word) in [(1, "a"), (1, "a/x"), (1, "a/y"), (1, "ab/x"), (2, "a/z")] {
+            for at in 0..2 {
+                waiters.mark((Slot(slot), word.into()), 1, (Arc::default(), at));
+            }
+        }
+        let found = |word: &str| {
+            let from = (Slot(1), word.into());
+            let keys = waiters.keys_beginning(&from);
+            keys.map(|(_, word)| word.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("a/"), ["a/x", "a/y"]);
+        assert_eq!(found("a"), ["a", "a/x", "a/y", "ab/x"]);
+        assert_eq!(found("b"), [""; 0]);
     }
 }

@@ -4,6 +4,7 @@ use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::put::append;
+use super::tell_all_groups;
 use crate::table::{DELAYED, DOMAIN, IDS, KEYS, Message, PARTS};
 
 /// Set with (topic, number), due when the message is to be published.
@@ -51,7 +52,7 @@ fn appear(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     part.delayed -= 1;
     append(tx, name, &mut part, message, content)?;
     tx.put(&PARTS, name, part);
-    tx.tell(name);
+    tell_all_groups(tx, name, 1);
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use compact_str::CompactString;
 use tidegate_engine::{Missing, Reads, Tx};
 
 use super::pin::{pin, unpin};
-use super::{LEASE_END, REST_OVER};
+use super::{LEASE_END, REST_OVER, word_of_readers};
+use crate::OPEN_MAX;
 use crate::lease_id::LeaseId;
 use crate::open::{OpenSet, chunk_of};
 use crate::table::{
@@ -21,8 +22,10 @@ pub(super) struct Desk<'a> {
     /// The key of what is open: another one each time that the group is moved.
     work: CompactString,
     open: OpenSet,
-    /// Something can be leased that could not before.
-    is_news: bool,
+    /// How many messages can be leased that could not before.
+    news: usize,
+    /// How many were open at first.
+    had_open: u64,
 }
 
 /// Names the rows of a group and of a lease; gives the key of what is open, once memory has the group.
@@ -45,7 +48,8 @@ impl<'a> Desk<'a> {
             group,
             work: group.work(of.1),
             open: OpenSet::default(),
-            is_news: false,
+            news: 0,
+            had_open: group.open,
         }))
     }
 
@@ -54,13 +58,18 @@ impl<'a> Desk<'a> {
         &self.work
     }
 
-    /// Writes what has changed.
+    /// Writes what has changed, and tells as many readers as there are messages for them.
     pub(super) fn put(self, tx: &mut Tx<'_>) {
+        let room = OPEN_MAX.saturating_sub(self.group.open);
+        let room = if self.had_open < OPEN_MAX { 0 } else { room };
+        let news = self
+            .news
+            .saturating_add(usize::try_from(room).unwrap_or(usize::MAX));
+        if news > 0 {
+            tx.tell_some(&word_of_readers(self.of), news);
+        }
         self.open.put(tx, (self.of.0, &self.work));
         tx.put(&GROUPS, self.of, self.group);
-        if self.is_news {
-            tx.tell(self.of.0);
-        }
     }
 
     pub(super) fn is_open(&mut self, tx: &mut Tx<'_>, position: u64) -> Result<bool, Missing> {
@@ -137,7 +146,7 @@ impl<'a> Desk<'a> {
         let (name, work) = (self.of.0, &*self.work);
         tx.put(&READY, (name, work, self.group.ready_to), of);
         self.group.ready_to += 1;
-        self.is_news = true;
+        self.news += 1;
     }
 
     /// The message that is first in line.

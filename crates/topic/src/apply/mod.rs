@@ -32,8 +32,10 @@ pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
 pub(crate) use rest::REST_OVER;
 pub(crate) use retain::RETAIN;
 
-use compact_str::CompactString;
-use tidegate_engine::KeyReader;
+use compact_str::{CompactString, format_compact};
+use tidegate_engine::{KeyReader, Tx};
+
+use desk::Of;
 
 /// The topic, the key of what is open of a group, and the number that a timer was set with.
 fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str, u64) {
@@ -41,6 +43,19 @@ fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, &'a str, u64) {
     let work = name.zip(work).zip(number);
     let ((name, work), number) = work.expect("because the timer is set with all three");
     (name, work, number)
+}
+
+/// What stands between a topic and a group in what readers wait for. No topic has it in its name.
+const READERS: char = '\u{3}';
+
+/// What those wait to be told who read a topic in this group.
+fn word_of_readers((name, group): Of<'_>) -> CompactString {
+    format_compact!("{name}{READERS}{group}")
+}
+
+/// So many messages were published: that is something for so many readers of each group.
+fn tell_all_groups(tx: &mut Tx<'_>, name: &str, messages: usize) {
+    tx.tell_each(&word_of_readers((name, "")), messages);
 }
 
 /// A text of a field, which is empty if it was not sent.

@@ -5,6 +5,7 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::put::{New, content_of, earlier, last_of_key, put_new, reads_of};
 use super::schema::schema_of;
+use super::tell_all_groups;
 use crate::Refusal;
 use crate::command::Publish;
 use crate::fields::Headers;
@@ -58,7 +59,7 @@ impl Apply for Publish {
         };
         let published = put_new(tx, name, &mut part, &new)?;
         tx.put(&PARTS, name, part);
-        tx.tell(name);
+        tell_all_groups(tx, name, usize::from(published.position.is_some()));
         Ok(self.receipt(published))
     }
 }

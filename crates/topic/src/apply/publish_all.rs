@@ -5,6 +5,7 @@ use tidegate_engine::{Reads, Stop, Tx};
 
 use super::put::{New, content_of, earlier, put_new, reads_of};
 use super::schema::schema_of;
+use super::tell_all_groups;
 use crate::command::{Draft, PublishAll};
 use crate::fields::Headers;
 use crate::refusal::{ID_CONFLICT, SCHEMA_VIOLATED, TOO_LARGE, UNKNOWN_TOPIC};
@@ -46,14 +47,16 @@ impl Apply for PublishAll {
         let name = self.name.as_str();
         let part = tx.get(&PARTS, name)?;
         let mut part = part.ok_or(Refusal::UnknownTopic)?;
+        let last = part.last;
         let schema = schema_of(tx, name, &part)?;
         let mut messages = Vec::with_capacity(self.messages.items().len());
         for (item, draft) in (1..).zip(self.messages.items()) {
             messages.push(draft.publish(tx, name, &mut part, (item, schema.as_deref()))?);
         }
         if messages.iter().any(|published| !published.repeated) {
+            let appended = usize::try_from(part.last - last).unwrap_or(usize::MAX);
             tx.put(&PARTS, name, part);
-            tx.tell(name);
+            tell_all_groups(tx, name, appended);
         }
         let name = self.name.compact();
         Ok(AllReceipt { name, messages })

@@ -4,11 +4,14 @@
 //! of their key. Then come messages that no member has seen. In a group in the order of keys, one whose key has an
 //! open message before it waits for that, unless both are given in this lease.
 
+use std::borrow::Cow;
+
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::desk::Desk;
+use super::word_of_readers;
 use crate::command::Read;
 use crate::lease_id::{LeaseId, Positions};
 use crate::refusal::UNKNOWN_GROUP;
@@ -54,6 +57,10 @@ impl Apply for Read {
         self.wait_ms.get()
     }
 
+    fn awaits(&self) -> Cow<'_, str> {
+        String::from(word_of_readers((self.name.as_str(), self.group.as_str()))).into()
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Delivery, Stop<Refusal>> {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
@@ -66,6 +73,9 @@ impl Apply for Read {
             take_new(tx, &mut desk, &mut basket, part.last)?;
         }
         let has_looked = desk.group != before;
+        if !basket.is_done() {
+            tx.tell_some(&word_of_readers(of), 1); // There may be more: somebody else looks.
+        }
         let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
         let delivery = self.deliver(tx, &mut desk, basket);
         if has_looked {

@@ -6,7 +6,7 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::desk::{Desk, Of};
 use super::moved::LINE_GOES;
-use super::text_of;
+use super::{text_of, word_of_readers};
 use crate::command::{Move, Pause, Resume};
 use crate::refusal::{CONFLICTING_FIELDS, UNKNOWN_GROUP, VERSION_CHANGED};
 use crate::reply::SteerReceipt;
@@ -42,7 +42,7 @@ fn put(
         tx.remove(&STEERED, (of.0, of.1, old));
     }
     let receipt = receipt_of(&desk, false);
-    tx.tell(of.0);
+    tx.tell(&word_of_readers(of));
     desk.put(tx);
     receipt
 }
