@@ -11,7 +11,7 @@
 //! 4. Every delayed message has its timer, and every such timer a delayed message; the topic counts them.
 //! 5. Every position before that at which a group goes on is settled or open, and an open one is in one place: it is
 //!    leased, in line, rests, or is blocked. The group counts them, and the places in line are dense.
-//! 6. A lease has messages, and one timer, due when it ends; what rests has one, due when it is over; and no timer is
+//! 6. A lease has messages, or has had some that were given back, and one timer, due when it ends; what rests has one, due when it is over; and no timer is
 //!    without them.
 //! 7. In a group in the order of keys no two messages of a key are given at once, but in one lease, one behind the
 //!    other: of the open messages of a key each but the first is blocked by the one before it, or behind it in its lease.

@@ -199,6 +199,12 @@ fn some_of_a_lease_are_settled_or_given_back() {
          PASS 500
          TOPIC.READ t g me => lease=2.1 … attempt=2 …
          TOPIC.ACK t g 1.1-2 => acked=1 left=0 repeated=false
+         TOPIC.ACK t g 1.1-2 => acked=0 left=0 repeated=true
+         TOPIC.ACK t g 1.1-2 POSITIONS 1 1 => not_leased position=1
+         TOPIC.NACK t g 1.1-2 => lease_ended
+         TOPIC.EXTEND t g 1.1-2 => lease_ended
+         TOPIC.EXTEND t g 2.1 MS 60000 => …
+         PASS 30000
          TOPIC.ACK t g 1.1-2 => lease_ended
          TOPIC.ACK t g 2.1 => acked=1 left=0 repeated=false
          TOPIC.ACK t g 1.1-2 => acked=0 left=0 repeated=true",
@@ -238,6 +244,7 @@ fn messages_of_a_key_come_one_after_the_other_and_one_that_fails_holds_back_its_
          TOPIC.READ t g you COUNT 9 => lease=2.2.2 …
          TOPIC.GROUPS t => … leased=3 ready=0 resting=0 blocked=2 …
          TOPIC.NACK t g 1.1 DELAY 1000 => returned=1 dead=0 left=0
+         TOPIC.ACK t g 1.1 => lease_ended
          TOPIC.ACK t g 2.2.2 => acked=2 left=0 repeated=false
          TOPIC.READ t g you => lease=- …
          PASS 1000

@@ -38,7 +38,7 @@ impl Apply for Ack {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<AckReceipt, Stop<Refusal>> {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
-        let Some(mut lease) = desk.lease_of(tx, self.lease.number)? else {
+        let Some(mut lease) = desk.last_of_lease(tx, self.lease.number)? else {
             return self.repeat(tx, &mut desk);
         };
         let asked = self.positions.as_ref().map(positions_of);

@@ -215,8 +215,18 @@ impl<'a> Desk<'a> {
         number
     }
 
-    /// A lease that is not over.
+    /// A lease that is not over, and has messages.
     pub(super) fn lease_of(&self, tx: &mut Tx<'_>, number: u64) -> Result<Option<Lease>, Missing> {
+        let lease = self.last_of_lease(tx, number)?;
+        Ok(lease.filter(|lease| !lease.items.is_empty()))
+    }
+
+    /// The same, or one that has no messages any more and is kept so long.
+    pub(super) fn last_of_lease(
+        &self,
+        tx: &mut Tx<'_>,
+        number: u64,
+    ) -> Result<Option<Lease>, Missing> {
         let (name, work) = (self.of.0, &*self.work);
         let lease = tx.get(&LEASES, (name, work, number))?;
         Ok(lease.filter(|lease| tx.now_ms() < lease.until_ms))
@@ -226,7 +236,7 @@ impl<'a> Desk<'a> {
     pub(super) fn shrink(&mut self, tx: &mut Tx<'_>, number: u64, lease: &Lease, had: usize) {
         let (name, work) = (self.of.0, &*self.work);
         self.group.leased -= (had - lease.items.len()) as u64;
-        if lease.items.is_empty() {
+        if lease.items.is_empty() && !lease.is_torn {
             tx.cancel(&LEASE_END, lease.until_ms, (name, work, number));
             tx.remove(&LEASES, (name, work, number));
         } else {

@@ -35,6 +35,7 @@ fn end(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         Some(Place::Here(mut desk)) => {
             let had = lease.items.len();
             give_back(tx, &mut desk, &mut lease, |_| true, &OVER)?;
+            lease.is_torn = false; // Nothing of it need be known any more.
             desk.shrink(tx, number, &lease, had);
             desk.put(tx);
         }

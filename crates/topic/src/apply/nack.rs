@@ -43,6 +43,7 @@ impl Apply for Nack {
         let back = give_back(tx, &mut desk, &mut lease, is_asked, &how)?;
         let left = lease.items.len();
         if left < had {
+            lease.is_torn = left > 0;
             desk.shrink(tx, self.lease.number, &lease, had);
             desk.put(tx);
         }

@@ -102,6 +102,7 @@ impl Read {
             member: self.member.compact(),
             until_ms,
             items: basket.items,
+            is_torn: false,
         };
         let number = desk.lease(tx, &lease);
         debug_assert_eq!(number, basket.id.number, "it was to be that one");

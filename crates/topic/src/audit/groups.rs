@@ -171,7 +171,8 @@ fn is_replayed(ahead: Option<&(Place, Waiting)>) -> bool {
 
 fn check_leases(of: &WorkRows, group: &Group, fault: Fault<'_>) {
     for (number, lease) in &of.leases {
-        if lease.items.is_empty() || *number > group.leases {
+        let is_there = !lease.items.is_empty() || lease.is_torn;
+        if !is_there || *number > group.leases {
             fault(format!(
                 " lease {number}: {} messages, the last lease was {}",
                 lease.items.len(),

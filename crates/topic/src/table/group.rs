@@ -191,6 +191,10 @@ pub(crate) struct Lease {
     /// In the order in which they were given.
     #[n(2)]
     pub(crate) items: Vec<Leased>,
+    /// Some were given back. So it stays until it would have ended, though the rest is settled: whoever settles it again is
+    /// told that it is.
+    #[cbor(n(3), skip_if = "std::ops::Not::not")]
+    pub(crate) is_torn: bool,
 }
 
 impl Row for Lease {}
@@ -350,6 +354,12 @@ mod tests {
                     behind: 5,
                 },
             ],
+            is_torn: false,
+        };
+        let torn = Lease {
+            items: Vec::new(),
+            is_torn: true,
+            ..lease.clone()
         };
         let resting = Resting {
             of: Waiting::untried(6),
@@ -368,6 +378,7 @@ mod tests {
             hex(&moved),
             hex(&steered),
             hex(&lease),
+            hex(&torn),
             hex(&replayed),
             hex(&resting),
             hex(&blocked),
@@ -378,6 +389,7 @@ mod tests {
             "b81c00010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b",
             "a600030161620201030204030504",
             "a300616d0101028282a30005010202f50082a20006010005",
+            "a400616d0101028003f5",
             "a30005010202f5",
             "a200a2000601000109",
             "a10004",

@@ -291,13 +291,15 @@ impl Group {
         if let Some((position, Some(before))) = early {
             return format!("out_of_order position={position} before={before}");
         }
+        if lease.items.is_empty() {
+            return "acked=0 left=0 repeated=true".into(); // The rest was settled.
+        }
         lease.items.retain(|(at, _)| !is_asked(at));
         let left = lease.items.len();
         let acked: Vec<_> = in_lease.into_iter().filter(|at| is_asked(at)).collect();
-        if left == 0 {
-            let lease = self.leases.remove(id);
-            let is_whole = lease.is_some_and(|lease| !lease.is_torn);
-            self.done = is_whole.then(|| id.to_owned());
+        if left == 0 && !lease.is_torn {
+            self.leases.remove(id);
+            self.done = Some(id.to_owned());
         }
         for position in &acked {
             self.has_mut(*position).state = State::Settled;
@@ -312,7 +314,8 @@ impl Group {
         id: &str,
         how: How<'_>,
     ) -> String {
-        if !self.leases.contains_key(id) {
+        let lease = self.leases.get(id);
+        if lease.is_none_or(|lease| lease.items.is_empty()) {
             return "lease_ended".into();
         }
         let (returned, dead) = self.give_back(messages, id, how);
