@@ -75,3 +75,39 @@ fn member_that_waits_is_given_what_is_published_meanwhile() {
     client.ask("TOPIC.PUBLISH t first x");
     assert_eq!(waits.join().expect("the member was answered"), "first");
 }
+
+#[test]
+fn schema_is_told_and_holds_over_both_fronts_after_a_kill() {
+    let folder = support::folder();
+    let data = folder.path().join("data");
+    let mut server = Server::start(&data);
+    let schema = r#"{"type":"object","properties":{"n":{"maximum":9}}}"#;
+    let body = json!({ "schema": schema }).to_string();
+    let declared = http(&server.http, "PUT /v1/topics/orders", &[], &body);
+    assert_eq!(declared.json()["schema"], schema);
+
+    server.kill();
+    let server = Server::start(&data);
+    let wrong = json!({ "id": "a", "payload": "{\"n\":10}" }).to_string();
+    let messages = "POST /v1/topics/orders/messages";
+    let refused = http(&server.http, messages, &[], &wrong);
+    assert_eq!(refused.status, 422);
+    let told = refused.json();
+    assert_eq!(
+        (&told["code"], &told["at"], &told["what"]),
+        (
+            &json!("schema_violated"),
+            &json!("/n"),
+            &json!("must be at most 9")
+        )
+    );
+    let narrow = json!({ "schema": r#"{"type":"null"}"# }).to_string();
+    let refused = http(&server.http, "PUT /v1/topics/orders", &[], &narrow);
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (409, &json!("schema_incompatible"))
+    );
+    let mut client = Client::to(&server.resp);
+    let published = client.ask("TOPIC.PUBLISH orders a {\"n\":9}");
+    assert_eq!(published.field("position").integer(), 1);
+}
