@@ -12,6 +12,8 @@ use group::{Group, LEASE_MS, REST_MAX_MS, REST_MS, State, TRIES};
 #[derive(Clone, Debug)]
 struct Message {
     key: Option<u64>,
+    /// The one before it of its key, if that was kept when this came.
+    before: Option<u64>,
     expires_at_ms: Option<u64>,
     /// It need not be kept.
     is_past: bool,
@@ -169,7 +171,11 @@ impl Oracle {
 
     fn append(&mut self, message: Message) -> u64 {
         let position = self.messages.len() as u64 + 1;
-        self.messages.insert(position, message);
+        let of_key = |other: &Message| message.key.is_some() && other.key == message.key;
+        let last = self.messages.iter().rfind(|(_, other)| of_key(other));
+        let before = last.filter(|(_, last)| !last.is_past).map(|(at, _)| *at);
+        self.messages
+            .insert(position, Message { before, ..message });
         for group in self.groups.values_mut() {
             group.append(position);
         }
@@ -353,6 +359,7 @@ impl Oracle {
         let due_ms = self.now_ms + option("DELAY").unwrap_or(0);
         let message = Message {
             key: option("KEY"),
+            before: None,
             expires_at_ms: option("TTL").map(|ttl_ms| due_ms + ttl_ms),
             is_past: false,
             is_gone: false,

@@ -234,7 +234,7 @@ impl Group {
             if let Some(at) = ahead.find(|at| !may_follow(at)) {
                 return Err(format!("{at} before {position}"));
             }
-            let behind = self.of_key(messages, position).last();
+            let behind = messages[&position].before.filter(|_| self.is_ordered);
             let is_untried = has.state == State::Untried;
             items.push((position, behind.filter(|at| is_untried && is_given(at))));
         }
