@@ -4,6 +4,10 @@
 //! found to be accepted is. `definitions` may refer to one another: a pair that is under way is taken for granted
 //! within itself, as each turn of it is about a value within the value before.
 
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+
 use super::number::compare;
 use super::{
     ANY, At, COMPARE_DEPTH_MAX, COMPARE_STEPS_MAX, Node, PAIR_STEPS, Schema, Step, Types, Wrong,
@@ -38,6 +42,14 @@ const AFTER: Side = 1;
 
 /// A schema of one of the roots.
 type Of = (Side, At);
+
+/// How one number is to be beside another one.
+type Is = fn(Ordering) -> bool;
+
+const GE: Is = Ordering::is_ge;
+const GT: Is = Ordering::is_gt;
+const LE: Is = Ordering::is_le;
+const LT: Is = Ordering::is_lt;
 
 struct Comparison<'a> {
     schemas: [&'a Schema; 2],
@@ -86,7 +98,7 @@ impl<'a> Comparison<'a> {
     /// Of what accepts some values only, each one is tried.
     fn accepts_each(
         &mut self,
-        values: &'a [serde_json::Value],
+        values: &'a [Value],
         (before_side, before): Of,
         (after_side, after): Of,
     ) -> Compared {
@@ -119,19 +131,21 @@ impl<'a> Comparison<'a> {
         }
         let depth = self.path.len();
         let compared = self.keywords(before, after);
-        self.path.truncate(depth);
-        let of_before = |at: &At| (before.0, *at);
-        let mut all_of = node.all_of.iter().map(of_before);
-        let is_implied = compared.is_ok()
-            || all_of.any(|one| self.own_words(one, after).is_ok())
-            || [&node.any_of, &node.one_of]
-                .into_iter()
-                .any(|alternatives| {
-                    let mut each = alternatives.iter().map(of_before);
-                    !alternatives.is_empty() && each.all(|one| self.own_words(one, after).is_ok())
-                });
+        let is_implied = compared.is_ok() || self.is_implied_by_others(before, after);
         self.path.truncate(depth);
         if is_implied { Ok(()) } else { compared }
+    }
+
+    fn is_implied_by_others(&mut self, (side, before): Of, after: Of) -> bool {
+        let node = self.node((side, before));
+        let depth = self.path.len();
+        let mut implies = |at: &At| {
+            self.path.truncate(depth);
+            self.own_words((side, *at), after).is_ok()
+        };
+        let mut alternatives = [&node.any_of, &node.one_of].into_iter();
+        node.all_of.iter().any(&mut implies)
+            || alternatives.any(|each| !each.is_empty() && each.iter().all(&mut implies))
     }
 
     fn keywords(&mut self, before: Of, after: Of) -> Compared {
@@ -161,35 +175,36 @@ impl<'a> Comparison<'a> {
     }
 
     fn bounds(&self, old: &Node, new: &Node) -> Compared {
-        let is = |one: &Option<serde_json::Number>,
-                  other: &serde_json::Number,
-                  is: fn(std::cmp::Ordering) -> bool| {
-            one.as_ref().is_some_and(|one| is(compare(one, other)))
-        };
-        use std::cmp::Ordering;
-        if let Some(bound) = &new.minimum
-            && !is(&old.minimum, bound, Ordering::is_ge)
-            && !is(&old.above, bound, Ordering::is_ge)
-        {
-            return self.wrong(format!("accepts what is at least {bound} only"));
-        }
-        if let Some(bound) = &new.above
-            && !is(&old.above, bound, Ordering::is_ge)
-            && !is(&old.minimum, bound, Ordering::is_gt)
-        {
-            return self.wrong(format!("accepts what is more than {bound} only"));
-        }
-        if let Some(bound) = &new.maximum
-            && !is(&old.maximum, bound, Ordering::is_le)
-            && !is(&old.below, bound, Ordering::is_le)
-        {
-            return self.wrong(format!("accepts what is at most {bound} only"));
-        }
-        if let Some(bound) = &new.below
-            && !is(&old.below, bound, Ordering::is_le)
-            && !is(&old.maximum, bound, Ordering::is_lt)
-        {
-            return self.wrong(format!("accepts what is less than {bound} only"));
+        for (bound, words, implied_by) in [
+            (
+                &new.minimum,
+                "at least",
+                [(&old.minimum, GE), (&old.above, GE)],
+            ),
+            (
+                &new.above,
+                "more than",
+                [(&old.above, GE), (&old.minimum, GT)],
+            ),
+            (
+                &new.maximum,
+                "at most",
+                [(&old.maximum, LE), (&old.below, LE)],
+            ),
+            (
+                &new.below,
+                "less than",
+                [(&old.below, LE), (&old.maximum, LT)],
+            ),
+        ] {
+            let Some(bound) = bound else {
+                continue;
+            };
+            let implies = |old: &Number, is: Is| is(compare(old, bound));
+            let mut before = implied_by.into_iter();
+            if !before.any(|(old, is)| old.as_ref().is_some_and(|old| implies(old, is))) {
+                return self.wrong(format!("accepts what is {words} {bound} only"));
+            }
         }
         Ok(())
     }
