@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
-use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
-};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
@@ -17,9 +15,11 @@ use tidegate_engine::limits::CALL_ANSWER_BYTES_MAX;
 use tidegate_engine::{Report, Said, Try};
 
 use crate::address::Guarded;
+use crate::parcel::Delivery;
 use crate::service::{Method, Secret};
 
-const AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));
+/// Who sends.
+pub(crate) const AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));
 
 /// How long a connection that nothing is sent over is kept.
 const IDLE: Duration = Duration::from_secs(30);
@@ -75,37 +75,58 @@ impl Client {
         }
     }
 
-    /// Makes it, to its end or until its time is over.
+    /// Makes a try, to its end or until its time is over.
     pub(crate) async fn send(&self, one: &Try, sending: Sending) -> Brought {
-        let timeout = Duration::from_millis(sending.timeout_ms);
         let timeout_ms = sending.timeout_ms;
-        match tokio::time::timeout(timeout, self.exchange(one, sending)).await {
-            Ok(brought) => brought,
-            Err(_) => Brought::nothing(format!("no answer within {timeout_ms} ms"), None),
+        match self.exchange(request(one, sending), timeout_ms).await {
+            Ok(heard) => brought(&heard),
+            Err(why) => Brought::nothing(why, None),
         }
     }
 
-    async fn exchange(&self, one: &Try, sending: Sending) -> Brought {
-        let request = match request(one, sending) {
-            Ok(request) => request,
-            Err(error) => return Brought::nothing(format!("cannot be sent: {error}"), None),
-        };
-        let response = match self.pool.request(request).await {
-            Ok(response) => response,
-            Err(error) => return Brought::nothing(innermost(&error), None),
-        };
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, CALL_ANSWER_BYTES_MAX).collect().await;
-        let body = match body {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                let why = format!("an answer of more than {CALL_ANSWER_BYTES_MAX} bytes");
-                return Brought::nothing(why, None);
-            }
-            Err(error) => return Brought::nothing(innermost(&*error), None),
-        };
-        brought(head.status, &head.headers, &body)
+    /// Brings a parcel, within its time; gives whether the host can be said to work, too.
+    pub(crate) async fn bring(&self, request: Built, timeout_ms: u64) -> (Delivery, bool) {
+        match self.exchange(request, timeout_ms).await {
+            Ok(heard) => (delivered(&heard), !is_in_trouble(heard.status)),
+            Err(why) => (Delivery::Nothing { why }, false),
+        }
     }
+
+    /// What is answered to a request, or why nothing is.
+    async fn exchange(&self, request: Built, timeout_ms: u64) -> Result<Heard, String> {
+        let request = request.map_err(|error| format!("cannot be sent: {error}"))?;
+        let timeout = Duration::from_millis(timeout_ms);
+        let heard = tokio::time::timeout(timeout, self.hear(request)).await;
+        heard.unwrap_or_else(|_| Err(format!("no answer within {timeout_ms} ms")))
+    }
+
+    async fn hear(&self, request: Request<Full<Bytes>>) -> Result<Heard, String> {
+        let response = self.pool.request(request).await;
+        let (head, body) = response.map_err(|error| innermost(&error))?.into_parts();
+        let body = Limited::new(body, CALL_ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                format!("an answer of more than {CALL_ANSWER_BYTES_MAX} bytes")
+            } else {
+                innermost(&*error)
+            }
+        })?;
+        Ok(Heard {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
+}
+
+/// A request, or why there can be none.
+pub(crate) type Built = Result<Request<Full<Bytes>>, hyper::http::Error>;
+
+/// An answer.
+struct Heard {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
 /// The roots that this machine trusts. With none nothing of https is called, and each try says so.
@@ -123,7 +144,7 @@ fn trust() -> rustls::ClientConfig {
     }
 }
 
-fn request(one: &Try, sending: Sending) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+fn request(one: &Try, sending: Sending) -> Built {
     let Sending {
         method, uri, token, ..
     } = sending;
@@ -141,22 +162,21 @@ fn request(one: &Try, sending: Sending) -> Result<Request<Full<Bytes>>, hyper::h
         builder = builder.header(CONTENT_TYPE, "application/json");
     }
     if let Some(token) = token {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal()))?;
-        value.set_sensitive(true);
-        builder = builder.header(AUTHORIZATION, value);
+        builder = token.bear(builder)?;
     }
     builder.body(Full::new(body))
 }
 
 /// What an answer comes to: final, or one after which it is asked again. A host that answers at all works,
 /// unless it says itself that it does not.
-fn brought(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Brought {
-    let asks_again = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-        );
-    if asks_again {
+fn brought(heard: &Heard) -> Brought {
+    let Heard {
+        status,
+        headers,
+        body,
+    } = heard;
+    let status = *status;
+    if is_in_trouble(status) || status == StatusCode::TOO_EARLY {
         return Brought::nothing(format!("answered {status}"), retry_after_ms(headers));
     }
     let brings = |why| Brought {
@@ -178,6 +198,21 @@ fn brought(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Brought {
         }),
         is_success: true,
     }
+}
+
+/// What came of a parcel: whoever has brought it judges it.
+fn delivered(heard: &Heard) -> Delivery {
+    Delivery::Answered {
+        status: heard.status.as_u16(),
+        body: heard.body.to_vec(),
+        retry_after_ms: retry_after_ms(&heard.headers),
+    }
+}
+
+/// Whether a host says that it cannot answer now.
+fn is_in_trouble(status: StatusCode) -> bool {
+    let asks = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || asks.contains(&status)
 }
 
 fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {

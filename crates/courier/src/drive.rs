@@ -10,29 +10,67 @@ use tokio::time::Instant;
 
 use crate::address::Guarded;
 use crate::client::{Brought, Client, Sending};
-use crate::host::{Host, Next};
+use crate::host::{Host, Next, Sent};
+use crate::parcel::{Delivery, Parcels, Sealed, request};
 use crate::service::{Services, authority_of};
 
-/// A try that has ended.
-struct Ended {
-    host: String,
-    one: Try,
-    is_probe: bool,
-    brought: Brought,
+/// What is sent to a host.
+enum Errand {
+    Call(Try),
+    Parcel(Sealed),
 }
 
-/// Calls for an engine until it stops.
-pub async fn run(courier: Courier, services: Services) {
+impl Sent for Errand {
+    fn is_retry(&self) -> bool {
+        match self {
+            Self::Call(one) => one.is_retry(),
+            Self::Parcel(sealed) => sealed.is_retry(),
+        }
+    }
+
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Call(one) => one.number(),
+            Self::Parcel(sealed) => sealed.number(),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Call(one) => one.is_gone(),
+            Self::Parcel(sealed) => sealed.is_gone(),
+        }
+    }
+}
+
+/// Something that was sent has ended.
+struct Ended {
+    sent: ToHost,
+    is_success: bool,
+    /// Of a call what it has brought.
+    call: Option<(Try, Report)>,
+}
+
+/// Where something was sent, and whether it depends what comes next there.
+struct ToHost {
+    host: String,
+    is_probe: bool,
+}
+
+/// Calls for an engine until it stops, and brings parcels.
+pub async fn run(courier: Courier, services: Services, mut parcels: Parcels) {
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     courier.set_waker(Box::new(move || ringer.notify_one()));
     let (report, mut ended) = mpsc::unbounded_channel();
     let mut driver = Driver {
-        client: Client::new(Guarded::new(services.private_names())),
+        way: Way {
+            client: Client::new(Guarded::new(services.private_names())),
+            services,
+            report,
+        },
         courier,
-        services,
         hosts: HashMap::new(),
-        report,
         started: Instant::now(),
     };
     while !driver.courier.is_stopping() {
@@ -49,6 +87,12 @@ pub async fn run(courier: Courier, services: Services) {
                     driver.take_in(one);
                 }
             }
+            Some(sealed) = parcels.0.recv() => {
+                driver.take_parcel(sealed);
+                while let Ok(sealed) = parcels.0.try_recv() {
+                    driver.take_parcel(sealed);
+                }
+            }
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -58,12 +102,17 @@ pub async fn run(courier: Courier, services: Services) {
 const PAUSE_MAX_MS: u64 = 1_000;
 
 struct Driver {
-    client: Client,
+    way: Way,
     courier: Courier,
-    services: Services,
-    hosts: HashMap<String, Host>,
-    report: mpsc::UnboundedSender<Ended>,
+    hosts: HashMap<String, Host<Errand>>,
     started: Instant,
+}
+
+/// How something is sent.
+struct Way {
+    client: Client,
+    services: Services,
+    report: mpsc::UnboundedSender<Ended>,
 }
 
 impl Driver {
@@ -74,7 +123,10 @@ impl Driver {
     /// Takes what is to be tried, each to its host.
     fn take(&mut self) {
         for one in self.courier.take() {
-            let found = self.services.find(&one.service, &one.action, &one.about);
+            let found = self
+                .way
+                .services
+                .find(&one.service, &one.action, &one.about);
             let host = match found {
                 Ok((_, uri, _)) => authority_of(&uri),
                 Err(why) => {
@@ -82,11 +134,27 @@ impl Driver {
                     continue;
                 }
             };
-            let now_ms = self.now_ms();
-            let limits = self.services.limits(&host);
-            let new = || Host::new(limits, now_ms);
-            self.hosts.entry(host).or_insert_with(new).push(one, now_ms);
+            self.push(host, Errand::Call(one));
         }
+    }
+
+    /// Takes a parcel, to its host.
+    fn take_parcel(&mut self, sealed: Sealed) {
+        let parcel = &sealed.parcel;
+        match self.way.services.receiver(&parcel.receiver, &parcel.about) {
+            Ok((uri, ..)) => self.push(authority_of(&uri), Errand::Parcel(sealed)),
+            Err(why) => refuse(sealed, why),
+        }
+    }
+
+    fn push(&mut self, host: String, errand: Errand) {
+        let now_ms = self.now_ms();
+        let limits = self.way.services.limits(&host);
+        let new = || Host::new(limits, now_ms);
+        self.hosts
+            .entry(host)
+            .or_insert_with(new)
+            .push(errand, now_ms);
     }
 
     /// Leaves out what was taken back while it waited.
@@ -107,31 +175,16 @@ impl Driver {
             loop {
                 match host.next(now_ms) {
                     Next::Send { one, is_probe } => {
-                        let found = self.services.find(&one.service, &one.action, &one.about);
-                        let Ok((method, uri, token)) = found else {
-                            unreachable!("because it was found when it was taken")
+                        let sent = ToHost {
+                            host: name.clone(),
+                            is_probe,
                         };
-                        let sending = Sending {
-                            method,
-                            uri,
-                            token: token.cloned(),
-                            timeout_ms: host.limits.timeout_ms,
-                        };
-                        let (client, report) = (self.client.clone(), self.report.clone());
-                        let host = name.clone();
-                        tokio::spawn(async move {
-                            let brought = client.send(&one, sending).await;
-                            let ended = Ended {
-                                host,
-                                one,
-                                is_probe,
-                                brought,
-                            };
-                            // Nobody takes it any more once the engine stops.
-                            report.send(ended).ok();
-                        });
+                        self.way.send(one, sent, host.limits.timeout_ms);
                     }
-                    Next::TooLong(one) => self.courier.report(&one, nothing(host.why())),
+                    Next::TooLong(Errand::Call(one)) => {
+                        self.courier.report(&one, nothing(host.why()));
+                    }
+                    Next::TooLong(Errand::Parcel(sealed)) => refuse(sealed, host.why()),
                     Next::Nothing { until_ms } => {
                         wake_ms = until_ms.into_iter().chain(wake_ms).min();
                         break;
@@ -154,12 +207,73 @@ impl Driver {
 
     fn take_in(&mut self, ended: Ended) {
         let now_ms = self.now_ms();
-        let Brought { report, is_success } = ended.brought;
-        if let Some(host) = self.hosts.get_mut(&ended.host) {
-            host.ended(ended.is_probe, is_success, now_ms);
+        let ToHost { host, is_probe } = ended.sent;
+        if let Some(host) = self.hosts.get_mut(&host) {
+            host.ended(is_probe, ended.is_success, now_ms);
         }
-        self.courier.report(&ended.one, report);
+        if let Some((one, report)) = ended.call {
+            self.courier.report(&one, report);
+        }
     }
+}
+
+impl Way {
+    /// Sends something; how it ends is reported.
+    fn send(&self, errand: Errand, sent: ToHost, timeout_ms: u64) {
+        match errand {
+            Errand::Call(one) => self.send_call(one, sent, timeout_ms),
+            Errand::Parcel(sealed) => self.send_parcel(sealed, sent, timeout_ms),
+        }
+    }
+
+    fn send_call(&self, one: Try, sent: ToHost, timeout_ms: u64) {
+        let found = self.services.find(&one.service, &one.action, &one.about);
+        let (method, uri, token) = found.expect("because it was found when it was taken");
+        let sending = Sending {
+            method,
+            uri,
+            token: token.cloned(),
+            timeout_ms,
+        };
+        let (client, report) = (self.client.clone(), self.report.clone());
+        tokio::spawn(async move {
+            let Brought {
+                report: brought,
+                is_success,
+            } = client.send(&one, sending).await;
+            let ended = Ended {
+                sent,
+                is_success,
+                call: Some((one, brought)),
+            };
+            report.send(ended).ok(); // Nobody takes it any more once the engine stops.
+        });
+    }
+
+    fn send_parcel(&self, sealed: Sealed, sent: ToHost, timeout_ms: u64) {
+        let Sealed { parcel, back } = sealed;
+        let found = self.services.receiver(&parcel.receiver, &parcel.about);
+        let request = request(
+            &parcel,
+            found.expect("because it was found when it was taken"),
+        );
+        let timeout_ms = timeout_ms.min(parcel.within_ms);
+        let (client, report) = (self.client.clone(), self.report.clone());
+        tokio::spawn(async move {
+            let (delivery, is_success) = client.bring(request, timeout_ms).await;
+            back.send(delivery).ok(); // Who gave it may have stopped waiting.
+            let ended = Ended {
+                sent,
+                is_success,
+                call: None,
+            };
+            report.send(ended).ok(); // As above.
+        });
+    }
+}
+
+fn refuse(sealed: Sealed, why: String) {
+    sealed.back.send(Delivery::Nothing { why }).ok(); // Who gave it may have stopped waiting.
 }
 
 fn nothing(why: String) -> Report {

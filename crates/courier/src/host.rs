@@ -10,12 +10,37 @@ use crate::breaker::{Breaker, Leave};
 use crate::budget::Budget;
 use crate::service::Limits;
 
+/// What is sent to a host.
+pub(crate) trait Sent {
+    /// Whether it was tried before, in vain.
+    fn is_retry(&self) -> bool;
+    /// Its number, if it may be taken back by that.
+    fn number(&self) -> Option<u64>;
+    /// Whether nobody waits for what comes of it any more.
+    fn is_gone(&self) -> bool;
+}
+
+impl Sent for Try {
+    fn is_retry(&self) -> bool {
+        self.nth > 1
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(self.number)
+    }
+
+    /// The engine always does.
+    fn is_gone(&self) -> bool {
+        false
+    }
+}
+
 /// Tries that wait for a host, and what it bears.
-pub(crate) struct Host {
+pub(crate) struct Host<T> {
     pub(crate) limits: Limits,
     /// First tries, and further ones.
-    firsts: VecDeque<Waiting>,
-    retries: VecDeque<Waiting>,
+    firsts: VecDeque<Waiting<T>>,
+    retries: VecDeque<Waiting<T>>,
     in_flight: usize,
     breaker: Breaker,
     budget: Budget,
@@ -23,23 +48,23 @@ pub(crate) struct Host {
     pub(crate) failed: u64,
 }
 
-struct Waiting {
+struct Waiting<T> {
     since_ms: u64,
-    one: Try,
+    one: T,
 }
 
 /// What is to be done about a host.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum Next<T> {
     /// Send this; on a probe it depends what comes next.
-    Send { one: Try, is_probe: bool },
+    Send { one: T, is_probe: bool },
     /// This has waited too long.
-    TooLong(Try),
+    TooLong(T),
     /// Nothing before this time, or before something ends.
     Nothing { until_ms: Option<u64> },
 }
 
-impl Host {
+impl<T: Sent> Host<T> {
     pub(crate) fn new(limits: Limits, now_ms: u64) -> Self {
         Self {
             limits,
@@ -53,11 +78,11 @@ impl Host {
         }
     }
 
-    pub(crate) fn push(&mut self, one: Try, now_ms: u64) {
-        let queue = if one.nth == 1 {
-            &mut self.firsts
-        } else {
+    pub(crate) fn push(&mut self, one: T, now_ms: u64) {
+        let queue = if one.is_retry() {
             &mut self.retries
+        } else {
+            &mut self.firsts
         };
         queue.push_back(Waiting {
             since_ms: now_ms,
@@ -65,16 +90,23 @@ impl Host {
         });
     }
 
-    /// Calls that are not to be tried any more.
+    /// What was taken back, by its numbers.
     pub(crate) fn leave_out(&mut self, numbers: &HashSet<u64>) {
         for queue in [&mut self.firsts, &mut self.retries] {
-            queue.retain(|waiting| !numbers.contains(&waiting.one.number));
+            let stays = |waiting: &Waiting<T>| {
+                let number = waiting.one.number();
+                number.is_none_or(|number| !numbers.contains(&number))
+            };
+            queue.retain(stays);
         }
     }
 
     /// What is to be done next; asked again until it is nothing.
-    pub(crate) fn next(&mut self, now_ms: u64) -> Next {
+    pub(crate) fn next(&mut self, now_ms: u64) -> Next<T> {
         for queue in [&mut self.firsts, &mut self.retries] {
+            while queue.front().is_some_and(|first| first.one.is_gone()) {
+                queue.pop_front();
+            }
             let waited = queue.front().map(|first| first.since_ms + WAIT_MS_MAX);
             if waited.is_some_and(|over_ms| now_ms >= over_ms)
                 && let Some(Waiting { one, .. }) = queue.pop_front()
@@ -110,7 +142,7 @@ impl Host {
     }
 
     /// The first that may go: a retry while the budget has one, which is never for long.
-    fn take(&mut self, now_ms: u64) -> Result<Try, u64> {
+    fn take(&mut self, now_ms: u64) -> Result<T, u64> {
         let mut budget_ms = u64::MAX;
         if !self.retries.is_empty() {
             match self.budget.withdraw(now_ms) {
@@ -169,7 +201,7 @@ mod tests {
     use super::*;
     use crate::breaker::{FAILURES_MAX, OPEN_MIN_MS};
 
-    fn host(concurrency: usize) -> Host {
+    fn host(concurrency: usize) -> Host<Try> {
         let limits = Limits {
             concurrency,
             ..Limits::default()
@@ -177,14 +209,14 @@ mod tests {
         Host::new(limits, 0)
     }
 
-    fn push(host: &mut Host, number: u64, nth: u32, now_ms: u64) {
+    fn push(host: &mut Host<Try>, number: u64, nth: u32, now_ms: u64) {
         let mut one = Try::of_test(number, b"");
         one.nth = nth;
         host.push(one, now_ms);
     }
 
     /// The numbers of what may be sent now, in order.
-    fn sent(host: &mut Host, now_ms: u64) -> Vec<u64> {
+    fn sent(host: &mut Host<Try>, now_ms: u64) -> Vec<u64> {
         std::iter::from_fn(|| match host.next(now_ms) {
             Next::Send { one, .. } => Some(one.number),
             Next::TooLong(one) => panic!("{} has waited too long", one.number),

@@ -4,6 +4,9 @@
 //! ([`tidegate_engine::Call`]). The courier makes one try at a time, over HTTP, and reports what it has
 //! brought. It keeps nothing: what it does not report is tried again by the next start.
 //!
+//! Beside calls it brings parcels ([`Outlet`]) to receivers, for whoever judges their answers, and says when they are
+//! brought again, by themselves.
+//!
 //! What bounds it, per host (an authority of a URL, as `pay.example:443`):
 //! - so many calls at once; others wait, first come first served, for [`WAIT_MS_MAX`] at most;
 //! - so much time for each, and [`tidegate_engine::limits::CALL_ANSWER_BYTES_MAX`] bytes of an answer;
@@ -23,10 +26,16 @@ mod budget;
 mod client;
 mod drive;
 mod host;
+mod parcel;
 mod service;
+mod webhook;
 
 pub use drive::run;
-pub use service::{Action, Limits, Method, Secret, Service, Services, SettingsError};
+pub use parcel::{Delivery, Outlet, Parcel, Parcels, outlet};
+pub use service::{
+    Action, Limits, Method, PUSH_ACTION, Secret, Service, Services, SettingsError, Signed,
+};
+pub use webhook::{NotASecret, WebhookSecret};
 
 /// How long a try waits for its turn at most: then it has brought nothing, and rests.
 pub const WAIT_MS_MAX: u64 = 30_000;

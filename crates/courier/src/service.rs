@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use hyper::Uri;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::http::request::Builder;
+use hyper::{Uri, http};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::address::is_private;
+use crate::webhook::WebhookSecret;
 
 /// What stands in a URL for what a call is about.
 const ABOUT: &str = "{id}";
@@ -34,6 +37,13 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// A request that shows it as a bearer token.
+    pub(crate) fn bear(&self, builder: Builder) -> Result<Builder, http::Error> {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0))?;
+        value.set_sensitive(true);
+        Ok(builder.header(AUTHORIZATION, value))
     }
 }
 
@@ -68,7 +78,21 @@ pub struct Service {
     pub actions: BTreeMap<String, Action>,
     /// What it is shown, as a bearer token.
     pub token: Option<Secret>,
+    /// It is a receiver: parcels are brought to it, and signed so.
+    pub signed: Option<Signed>,
 }
+
+/// How what is brought to a receiver is signed, and what it is said to be.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// What signs it.
+    pub secret: WebhookSecret,
+    /// Its `content-type`.
+    pub content_type: String,
+}
+
+/// The one thing that a receiver does.
+pub const PUSH_ACTION: &str = "push";
 
 /// What a host bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +226,18 @@ impl Services {
         self.services.contains_key(service)
     }
 
+    /// Where a parcel goes, how it is signed, and what its receiver is shown.
+    pub(crate) fn receiver(
+        &self,
+        name: &str,
+        about: &str,
+    ) -> Result<(Uri, &Signed, Option<&Secret>), String> {
+        let signed = self.services.get(name).and_then(|one| one.signed.as_ref());
+        let signed = signed.ok_or_else(|| format!("the settings name no receiver {name}"))?;
+        let (_, uri, token) = self.find(name, PUSH_ACTION, about)?;
+        Ok((uri, signed, token))
+    }
+
     /// Where a call goes, and what the service is shown.
     pub(crate) fn find(
         &self,
@@ -245,7 +281,7 @@ fn check_host((host, limits): (&str, Limits), called: &BTreeSet<String>) -> Resu
         let called: Vec<_> = called.iter().map(String::as_str).collect();
         let called = called.join(", ");
         return Err(format!(
-            "no URL of a provider or hook names it; they name: {called}"
+            "no URL of a provider, hook or receiver names it; they name: {called}"
         ));
     }
     Ok(())
@@ -297,6 +333,7 @@ mod tests {
         let service = Service {
             actions: [("ask".to_owned(), action)].into(),
             token: None,
+            signed: None,
         };
         Services::new([("bank".to_owned(), service)].into(), hosts)
     }
@@ -341,7 +378,10 @@ mod tests {
             ("pay.example:65536", "name it with its port"),
             ("pay.example", "name it with its port"),
             ("pay.example:80", "they name: pay.example:443"),
-            ("pay.exmaple:443", "no URL of a provider or hook names it"),
+            (
+                "pay.exmaple:443",
+                "no URL of a provider, hook or receiver names it",
+            ),
         ] {
             let told = named(host).expect_err("it is refused");
             assert!(told.starts_with(&format!("host {host}: ")), "{told}");

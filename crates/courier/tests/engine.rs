@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tidegate_courier::{Action, Limits, Method, Service, Services, run};
+use tidegate_courier::{Action, Limits, Method, Service, Services, outlet, run};
 use tidegate_engine::testing::{Stepper, TOY};
 
 /// Answers as the last part of the path says.
@@ -52,6 +52,7 @@ fn services(addr: SocketAddr) -> Services {
     let service = Service {
         actions: [("ask".to_owned(), action)].into(),
         token: None,
+        signed: None,
     };
     let limits = Limits {
         concurrency: 3,
@@ -104,7 +105,7 @@ async fn calls_are_answered_or_given_up_and_no_host_is_called_more_than_it_bears
         assert!(engine.call("CALL.LIST").contains("why=answered 500"));
         engine.door().stop();
     };
-    tokio::join!(run(courier, services(server())), talk);
+    tokio::join!(run(courier, services(server()), outlet().1), talk);
 }
 
 #[tokio::test]
@@ -122,5 +123,5 @@ async fn call_of_a_service_that_the_settings_do_not_name_says_so() {
         );
         engine.door().stop();
     };
-    tokio::join!(run(courier, Services::default()), talk);
+    tokio::join!(run(courier, Services::default(), outlet().1), talk);
 }

@@ -21,7 +21,6 @@ mod replay;
 mod sandbox;
 mod serve;
 mod temporary;
-mod webhook_secret;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ use super::troubles::Troubles;
 use super::webhooks::{Merchant, WebhookUrl};
 use crate::password::{self, Password};
 use crate::serve::owner::OwnerArgs;
-use crate::webhook_secret::Secret;
+use tidegate_courier::WebhookSecret;
 
 /// The environment variable that holds the secret of webhooks.
 const SECRET_VARIABLE: &str = "TIDEGATE_PAY_WEBHOOK_SECRET";
@@ -99,7 +99,7 @@ impl SandboxArgs {
         }))
     }
 
-    fn secret(&self) -> Result<Secret, BadOptions> {
+    fn secret(&self) -> Result<WebhookSecret, BadOptions> {
         let (place, text) = match &self.webhook_secret_file {
             Some(file) => (
                 file.display().to_string(),
@@ -111,7 +111,7 @@ impl SandboxArgs {
             ),
         };
         let secret = text.and_then(|text| {
-            let secret = text.trim_end().parse::<Secret>();
+            let secret = text.trim_end().parse::<WebhookSecret>();
             secret.map_err(|error| error.to_string())
         });
         secret.map_err(|why| BadOptions::Secret { place, why })

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::outbox::Webhook;
 use super::provider::Provider;
 use super::time::now_ms;
-use crate::webhook_secret::Secret;
+use tidegate_courier::WebhookSecret;
 
 /// Webhooks under way at one time: enough for thousands a second to a merchant who takes some ten ms, as one does
 /// who is busy with as many buyers.
@@ -67,7 +67,7 @@ impl FromStr for WebhookUrl {
 /// A merchant who is told by webhooks.
 pub(super) struct Merchant {
     pub(super) url: WebhookUrl,
-    pub(super) secret: Secret,
+    pub(super) secret: WebhookSecret,
 }
 
 type Connection = SendRequest<Full<Bytes>>;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tidegate_courier::{Action, Limits, Method, Secret, Service, Services};
+use tidegate_courier::{Action, Limits, Method, Secret, Service, Services, WebhookSecret};
 use tidegate_engine::Settings;
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_order::{Provider, Providers, SigningKey};
@@ -16,7 +16,6 @@ use tidegate_sale::Hooks;
 
 use super::ServeError;
 use super::hooks::{self, HookTable};
-use crate::webhook_secret::Secret as WebhookSecret;
 
 /// Times that a provider is asked, at most.
 const ASKS_MAX: usize = 32;

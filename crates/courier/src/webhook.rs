@@ -13,14 +13,14 @@ const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// What signs webhooks. Nothing prints it.
 #[derive(Clone)]
-pub(crate) struct Secret(Vec<u8>);
+pub struct WebhookSecret(Vec<u8>);
 
 /// A text that is no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret of webhooks is whsec_ and 24 to 64 bytes as base64")]
-pub(crate) struct NotASecret;
+pub struct NotASecret;
 
-impl FromStr for Secret {
+impl FromStr for WebhookSecret {
     type Err = NotASecret;
 
     fn from_str(text: &str) -> Result<Self, NotASecret> {
@@ -33,20 +33,22 @@ impl FromStr for Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
 }
 
-impl Secret {
+impl WebhookSecret {
     /// The bytes themselves.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
     /// The header `webhook-signature` of a webhook sent at this time, in seconds since 1970.
-    pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
+    #[must_use]
+    pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0);
         let mut mac = mac.expect("because a key of HMAC may have any length");
         mac.update(format!("{id}.{timestamp}.").as_bytes());
@@ -64,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_specification_is_signed_as_it_says() {
-        let secret: Secret = PUBLISHED.parse().expect("a secret");
+        let secret: WebhookSecret = PUBLISHED.parse().expect("a secret");
         let signed = secret.sign(
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
             1_614_265_330,
@@ -82,13 +84,13 @@ mod tests {
             &PUBLISHED[6..],
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*",
         ] {
-            assert!(text.parse::<Secret>().is_err(), "{text}");
+            assert!(text.parse::<WebhookSecret>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_secret_does_not_show_in_what_is_printed_of_it() {
-        let secret: Secret = PUBLISHED.parse().expect("a secret");
+        let secret: WebhookSecret = PUBLISHED.parse().expect("a secret");
         assert_eq!(format!("{secret:?}"), "Secret");
     }
 }
