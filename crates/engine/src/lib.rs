@@ -111,7 +111,7 @@ pub use repair::{RepairError, Repaired, repair};
 pub use round::Place;
 pub use row::{Nothing, Row, is_zero};
 pub use running::Running;
-pub use settings::Settings;
+pub use settings::{Receivers, Settings};
 pub use share::{Share, ShareError, Shares};
 pub use shared::Waker;
 pub use shed::{Shed, ShedFigures, Why};

@@ -1,7 +1,7 @@
 //! What the settings of a server tell domains: values of types that are theirs.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,10 @@ impl Settings {
         self.0.get(&TypeId::of::<T>())?.downcast_ref()
     }
 }
+
+/// Receivers that the settings name, to which what is ready may be pushed. Where they are is known outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receivers(pub BTreeSet<String>);
 
 impl fmt::Debug for Settings {
     /// Not what they say: secrets may be among them.

@@ -24,7 +24,7 @@ pub struct Table<R> {
 
 impl<R: Row> Table<R> {
     /// A table whose rows are looked up by key. `number` is the table's number within its domain
-    /// (0–15), stored and for ever.
+    /// (0–31), stored and for ever.
     #[must_use]
     pub const fn keyed(domain: u8, number: u8, name: &'static str) -> Self {
         Self::new(table_id(domain, number), name, Shape::Keyed, None)
@@ -99,9 +99,19 @@ impl<R: Row> Table<R> {
 }
 
 /// Domains are numbered 0–255 (0 is the engine), tables within them 0–15.
+/// The number of a table in stored formats: four bits of its own, eight of its domain, and a fifth bit of its own.
 const fn table_id(domain: u8, number: u8) -> u16 {
-    assert!(number < 16, "a domain has at most 16 tables");
-    (domain as u16) << 4 | number as u16
+    assert!(number < 32, "a domain has at most 32 tables");
+    let number = number as u16;
+    (number & 0x10) << 8 | (domain as u16) << 4 | number & 0x0f
+}
+
+/// Numbers of tables in stored formats are less than this.
+pub(crate) const TABLE_IDS: usize = 1 << 13;
+
+/// The domain whose table has this number.
+pub(crate) const fn domain_of(table: u16) -> u16 {
+    table >> 4 & 0xff
 }
 
 /// A table without its row type.
@@ -182,4 +192,22 @@ pub enum ReplayError {
     /// The effect's frame does not decode.
     #[error("effects of a record are cut short")]
     Cut,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_tables_are_frozen_and_tell_their_domains() {
+        for (domain, number, id) in [
+            (0, 8, 0x0008),
+            (4, 15, 0x004f),
+            (4, 16, 0x1040),
+            (255, 31, 0x1fff),
+        ] {
+            assert_eq!(table_id(domain, number), id);
+            assert_eq!(domain_of(id), u16::from(domain));
+        }
+    }
 }

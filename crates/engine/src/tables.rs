@@ -13,7 +13,7 @@ use crate::hash::Seeded;
 use crate::key::{RowKey, Slot};
 use crate::memtable::{Left, MemTable, Rows};
 use crate::row::Row;
-use crate::table::{Missing, ReplayError, Table, TableDef};
+use crate::table::{Missing, ReplayError, TABLE_IDS, Table, TableDef};
 
 /// All tables of one partition.
 pub(crate) struct Tables {
@@ -46,7 +46,7 @@ impl Tables {
         filters: &Filters,
         cache_bytes_max: usize,
     ) -> Self {
-        let mut index = vec![NONE; 1 << 12];
+        let mut index = vec![NONE; TABLE_IDS];
         let mut tables = Vec::with_capacity(defs.len());
         for def in defs {
             let place = &mut index[usize::from(def.id)];

@@ -9,8 +9,9 @@ use crate::recur::Missed;
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
 use crate::{
-    CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, PRIORITY_MAX, QUEUES_MAX, RATE_MAX,
-    RATE_PER_MS_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
+    AGAIN_MS_MAX, AGAIN_MS_MIN, CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, IN_FLIGHT_MAX,
+    PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX,
+    TIMEOUT_MS_MAX,
 };
 
 /// What a worker says, for people.
@@ -253,6 +254,41 @@ request! {
         ["GROUPBURST"] group_burst: Bounded<1, RATE_MAX> = 1,
         /// Only if the limits have this version; 0 means that none were ever set.
         ["IF"] if_version: Option<Bounded<0, { i64::MAX }>>,
+    }
+}
+
+request! {
+    /// Has the jobs of a queue pushed: each that is ready is taken, under a lease as any worker's, and brought to a receiver over
+    /// HTTP. If there is no such queue it is made. Who takes jobs besides may do so.
+    pub struct Push {
+        /// The queue.
+        queue: Name,
+        /// To whom, by the name that the settings of the server have.
+        receiver: Name,
+        /// Most jobs that are brought at once.
+        ["INFLIGHT"] in_flight: Bounded<1, IN_FLIGHT_MAX> = 16,
+        /// When the receiver is asked again that has answered 425, as it works on a job, in milliseconds.
+        ["AGAIN"] again_ms: Bounded<AGAIN_MS_MIN, AGAIN_MS_MAX> = 10_000,
+    }
+}
+
+request! {
+    /// Has the jobs of a queue pushed no longer. What is being brought is brought to its end.
+    pub struct Pull {
+        /// The queue.
+        queue: Name,
+    }
+}
+
+request! {
+    /// Queues whose jobs are pushed, in the order of their bytes.
+    pub struct Pushes {
+        /// Only queues that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only queues behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
     }
 }
 

@@ -23,6 +23,7 @@
 //!
 //! 9. A job that waits for its children (*waiting*) has a place in a line of such, and at least one to wait for; no other
 //!    that has not ended waits for any.
+//! 10. A queue whose jobs are pushed says to whom, how many at once and when it is asked again, within the bounds of each.
 //!
 //! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
 
@@ -51,13 +52,13 @@ mod words;
 
 pub use audit::audit;
 pub use command::{
-    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Queues,
-    Replay, ReplayAll, Resume, Set, Snooze, Take,
+    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Pull,
+    Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 pub use refusal::Refusal;
 pub use reply::{
-    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, QueueInfo, QueueReceipt, RecursInfo,
-    TakenJob, TakenJobs,
+    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, PullReceipt, PushInfo, QueueInfo,
+    QueueReceipt, RecursInfo, TakenJob, TakenJobs,
 };
 pub use surface::JOB;
 pub use table::JobState;
@@ -100,6 +101,14 @@ pub const INLINE_BYTES_MAX: usize = 1024;
 
 /// Bytes of what a worker says: why it has failed, or how far it is.
 pub const SAID_BYTES_MAX: usize = 1024;
+
+/// Jobs of a queue that are pushed at once, at most.
+pub const IN_FLIGHT_MAX: i64 = 1_000;
+
+/// When a receiver is asked again that works on a job, in milliseconds: a second to an hour.
+pub const AGAIN_MS_MIN: i64 = 1_000;
+/// See [`AGAIN_MS_MIN`].
+pub const AGAIN_MS_MAX: i64 = 3_600_000;
 
 /// The shortest interval at which a job recurs, in milliseconds.
 pub const EVERY_MS_MIN: i64 = 1_000;

@@ -12,6 +12,8 @@ pub enum Refusal {
     UnknownQueue,
     /// No such job, or none any more.
     UnknownJob,
+    /// The settings name no such receiver.
+    UnknownReceiver,
     /// The limits have another version.
     VersionChanged {
         /// The one they have.
@@ -63,6 +65,11 @@ pub(crate) const UNKNOWN_JOB: RefusalDef = def(
     "unknown_job",
     Status::NotFound,
     "No such job of this queue, or none any more: one that is done or cancelled is kept for a while.",
+);
+pub(crate) const UNKNOWN_RECEIVER: RefusalDef = def(
+    "unknown_receiver",
+    Status::NotFound,
+    "The settings of the server name no such receiver: `[receivers.<name>]` does.",
 );
 pub(crate) const ID_CONFLICT: RefusalDef = def(
     "id_conflict",
@@ -130,6 +137,7 @@ impl Refuse for Refusal {
         match self {
             Self::UnknownQueue => &UNKNOWN_QUEUE,
             Self::UnknownJob => &UNKNOWN_JOB,
+            Self::UnknownReceiver => &UNKNOWN_RECEIVER,
             Self::VersionChanged { .. } => &VERSION_CHANGED,
             Self::IdConflict => &ID_CONFLICT,
             Self::QueueDraining => &QUEUE_DRAINING,
@@ -165,6 +173,7 @@ impl Refuse for Refusal {
             }
             Self::UnknownQueue
             | Self::UnknownJob
+            | Self::UnknownReceiver
             | Self::IdConflict
             | Self::QueueDraining
             | Self::InvalidFamily

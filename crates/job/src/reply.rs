@@ -232,3 +232,37 @@ reply! {
         repeated: bool,
     }
 }
+
+reply! {
+    /// A queue whose jobs are pushed.
+    pub struct PushInfo {
+        /// The queue.
+        queue: CompactString,
+        /// To whom, by the name that the settings of the server have.
+        receiver: CompactString,
+        /// Most jobs that are brought at once.
+        in_flight: u64,
+        /// When the receiver is asked again that works on a job, in milliseconds.
+        again_ms: u64,
+        /// Since when it is pushed so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+impl PageItem for PushInfo {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
+        self.queue.clone()
+    }
+}
+
+reply! {
+    /// A queue whose jobs are not pushed.
+    pub struct PullReceipt {
+        /// The queue.
+        queue: CompactString,
+        /// Whether that was so before.
+        repeated: bool,
+    }
+}

@@ -8,12 +8,12 @@ use crate::apply::{
     DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
 };
 use crate::command::{
-    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Queues,
-    Replay, ReplayAll, Resume, Set, Snooze, Take,
+    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Pull,
+    Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 use crate::event::JobDied;
 use crate::mail::ChildEnded;
-use crate::table::{BODIES, DOMAIN, GROUP_LINES, GROUPS, JOBS, LINES, QUEUES};
+use crate::table::{BODIES, DOMAIN, GROUP_LINES, GROUPS, JOBS, LINES, PUSHES, QUEUES};
 
 /// Children write to their parents.
 const MAIL: &[MailDef] = &[MailDef::of::<ChildEnded>()];
@@ -30,6 +30,7 @@ pub const JOB: Domain = Domain {
         BODIES.def(),
         GROUPS.def(),
         GROUP_LINES.def(),
+        PUSHES.def(),
     ],
     timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP],
     takes: MAIL,
@@ -87,6 +88,9 @@ pub const JOB: Domain = Domain {
         RequestDef::call::<DropAll>("JOB.DROPALL", Post, "/v1/queues/{queue}/drop", Finishes),
         RequestDef::call::<GetQueue>("JOB.QUEUE", GET, "/v1/queues/{queue}", Reads),
         RequestDef::call::<Set>("JOB.SET", Put, "/v1/queues/{queue}", Finishes),
+        RequestDef::call::<Push>("JOB.PUSH", Put, "/v1/queues/{queue}/push", Finishes),
+        RequestDef::call::<Pull>("JOB.PULL", Delete, "/v1/queues/{queue}/push", Finishes),
+        RequestDef::scan::<Pushes>("JOB.PUSHES", "/v1/pushes/queues"),
         RequestDef::call::<Pause>("JOB.PAUSE", Post, "/v1/queues/{queue}/pause", Finishes),
         RequestDef::call::<Drain>("JOB.DRAIN", Post, "/v1/queues/{queue}/drain", Finishes),
         RequestDef::call::<Resume>("JOB.RESUME", Post, "/v1/queues/{queue}/resume", Finishes),

@@ -28,6 +28,9 @@ pub(crate) const GROUPS: Table<Group> = Table::keyed(DOMAIN, 4, "job.groups");
 /// By queue, key and place: who waits to be let in.
 pub(crate) const GROUP_LINES: Table<Entry> = Table::ordered(DOMAIN, 5, "job.group_lines");
 
+/// By queue: those whose jobs are pushed.
+pub(crate) const PUSHES: Table<Push> = Table::ordered(DOMAIN, 6, "job.pushes");
+
 /// A queue: its lines, and how many of its jobs are in each other state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -332,6 +335,26 @@ pub(crate) struct Body {
 
 impl Row for Body {}
 
+/// How the jobs of a queue are pushed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Push {
+    /// To whom, by the name that the settings have.
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) receiver: CompactString,
+    /// So many at once at most.
+    #[n(1)]
+    pub(crate) in_flight: u64,
+    /// When it is asked again about one that is worked on.
+    #[n(2)]
+    pub(crate) again_ms: u64,
+    /// Since when, in milliseconds since 1970.
+    #[n(3)]
+    pub(crate) since_ms: u64,
+}
+
+impl Row for Push {}
+
 #[cfg(test)]
 mod tests {
     use tidegate_engine::testing::hex;
@@ -465,7 +488,14 @@ mod tests {
         let body = Body {
             bytes: b"b".to_vec().into(),
         };
+        let push = Push {
+            receiver: "r".into(),
+            in_flight: 8,
+            again_ms: 300,
+            since_ms: 400,
+        };
         let rows = [
+            hex(&push),
             hex(&queue),
             hex(&job()),
             hex(&tried),
@@ -478,6 +508,7 @@ mod tests {
             hex(&family),
         ];
         let expected = [
+            "a400617201080219012c03190190",
             "a500090181a400050103020603020201030206a3000401f5021832",
             "a70019012c0182028105020703040418640582018142ff000800",
             "ae0019012c0182038119012c02070304041864058202811907d006a50000010102020303040407190190080109a3000601617702030a61650b616e0c82018141720d1901f4",

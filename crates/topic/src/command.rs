@@ -3,10 +3,10 @@
 use tidegate_engine::contract::{Bounded, Bytes, Id, Limit, List as ListOf, Millis, Name, Wait};
 use tidegate_engine::request;
 
-use crate::BATCH_MESSAGES_MAX;
 use crate::fields::{About, Cause, Compatible, Headers, SchemaText};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
+use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX};
 
 /// A position, a number or a version.
 type Position = Bounded<0, { i64::MAX }>;
@@ -275,6 +275,43 @@ request! {
         ["COUNT"] count: Count = 1,
         /// How long to wait for one, in milliseconds, if there is none.
         ["WAIT"] wait_ms: Wait = 0,
+    }
+}
+
+request! {
+    /// Has the messages of a group pushed: each is leased as to any member, and brought to a receiver over HTTP, those of a key one
+    /// after the other if the group keeps their order. Members besides may read.
+    pub struct Push {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+        /// To whom, by the name that the settings of the server have.
+        receiver: Name,
+        /// Most messages that are brought at once.
+        ["INFLIGHT"] in_flight: Bounded<1, IN_FLIGHT_MAX> = 16,
+    }
+}
+
+request! {
+    /// Has the messages of a group pushed no longer. What is being brought is brought to its end.
+    pub struct Pull {
+        /// The topic.
+        name: Name,
+        /// The group.
+        group: Name,
+    }
+}
+
+request! {
+    /// Topics of which groups are pushed, in the order of their bytes.
+    pub struct Pushes {
+        /// Only topics that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only topics behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
     }
 }
 

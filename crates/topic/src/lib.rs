@@ -23,6 +23,7 @@
 //! 11. A group that may not lag as long as it likes has a timer, due when it is looked at.
 //! 12. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
 //! 13. A topic has a schema if it says so, and one that can be read.
+//! 14. A topic of which groups are pushed says of each of them, which is there, to whom and how many at once.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
@@ -45,8 +46,8 @@ pub mod testing;
 pub use audit::audit;
 pub use command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropAll, DropDead, Extend, Find,
-    Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Read, Replay,
-    ReplayAll, Resume, SetGroup,
+    Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Pull, Push,
+    Pushes, Read, Replay, ReplayAll, Resume, SetGroup,
 };
 pub use fields::{Compatible, Headers, SchemaText};
 pub use lease_id::LeaseId;
@@ -54,8 +55,8 @@ pub use refusal::Refusal;
 pub use reply::{
     AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, Delivered, Delivery,
     DropAllReceipt, DropReceipt, ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt,
-    PublishReceipt, Published, ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo,
-    TopicSummary,
+    PublishReceipt, Published, PullReceipt, PushReceipt, PushedGroup, PushedTopic,
+    ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo, TopicSummary,
 };
 pub use schema::Wrong;
 pub use surface::TOPIC;
@@ -91,6 +92,9 @@ pub const CAUSE_BYTES_MAX: usize = 200;
 
 /// Bytes of a description, and of an owner.
 pub const ABOUT_BYTES_MAX: usize = 500;
+
+/// Messages of a group that are pushed at once, at most.
+pub const IN_FLIGHT_MAX: i64 = 1_000;
 
 /// Entries of the audit list of a group.
 pub const STEERED_MAX: u64 = 1_000;

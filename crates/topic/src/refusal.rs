@@ -12,6 +12,8 @@ pub enum Refusal {
     UnknownTopic,
     /// No such group of the topic.
     UnknownGroup,
+    /// The settings name no such receiver.
+    UnknownReceiver,
     /// Fields that exclude each other, or of which one is missing.
     ConflictingFields,
     /// The topic or group has another version.
@@ -83,6 +85,11 @@ pub(crate) const UNKNOWN_GROUP: RefusalDef = def(
     "unknown_group",
     Status::NotFound,
     "The topic has no such group: declare it first.",
+);
+pub(crate) const UNKNOWN_RECEIVER: RefusalDef = def(
+    "unknown_receiver",
+    Status::NotFound,
+    "The settings of the server name no such receiver: `[receivers.<name>]` does.",
 );
 pub(crate) const CONFLICTING_FIELDS: RefusalDef = def(
     "conflicting_fields",
@@ -160,6 +167,7 @@ impl Refuse for Refusal {
         match self {
             Self::UnknownTopic => &UNKNOWN_TOPIC,
             Self::UnknownGroup => &UNKNOWN_GROUP,
+            Self::UnknownReceiver => &UNKNOWN_RECEIVER,
             Self::ConflictingFields => &CONFLICTING_FIELDS,
             Self::VersionChanged { .. } => &VERSION_CHANGED,
             Self::TooManyGroups => &TOO_MANY_GROUPS,
@@ -201,6 +209,7 @@ impl Refuse for Refusal {
             }
             Self::UnknownTopic
             | Self::UnknownGroup
+            | Self::UnknownReceiver
             | Self::ConflictingFields
             | Self::GroupFixed
             | Self::IdConflict { item: None }

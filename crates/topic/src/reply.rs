@@ -327,6 +327,68 @@ impl Delivered {
 }
 
 reply! {
+    /// A group whose messages are pushed.
+    pub struct PushReceipt {
+        /// The topic.
+        name: CompactString,
+        /// The group.
+        group: CompactString,
+        /// To whom, by the name that the settings of the server have.
+        receiver: CompactString,
+        /// Most messages that are brought at once.
+        in_flight: u64,
+        /// Since when it is pushed so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A group whose messages are not pushed.
+    pub struct PullReceipt {
+        /// The topic.
+        name: CompactString,
+        /// The group.
+        group: CompactString,
+        /// Whether that was so before.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// A group of a topic that is pushed.
+    pub struct PushedGroup {
+        /// The group.
+        group: CompactString,
+        /// key or none.
+        order: &'static str,
+        /// To whom, by the name that the settings of the server have.
+        receiver: CompactString,
+        /// Most messages that are brought at once.
+        in_flight: u64,
+        /// Since when it is pushed so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A topic of which groups are pushed.
+    pub struct PushedTopic {
+        /// The topic.
+        name: CompactString,
+        /// Those groups.
+        groups: Vec<PushedGroup>,
+    }
+}
+
+impl PageItem for PushedTopic {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
+        self.name.clone()
+    }
+}
+
+reply! {
     /// What a member was given.
     pub struct Delivery {
         /// The lease; null if there is no message.

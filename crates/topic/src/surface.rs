@@ -4,19 +4,19 @@
 //! BUSY, or what they are behind with would never become less.
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
-use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, RequestDef};
 
 use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
-    Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Read, Replay, ReplayAll, Resume,
-    SetGroup,
+    Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Pull, Push, Pushes, Read,
+    Replay, ReplayAll, Resume, SetGroup,
 };
 use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
-    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, READY,
-    RESTING, SCHEMAS, STEERED, TOPICS,
+    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, PUSHES,
+    READY, RESTING, SCHEMAS, STEERED, TOPICS,
 };
 
 /// Topics: messages that are kept in order, and groups that lease them.
@@ -41,6 +41,7 @@ pub const TOPIC: Domain = Domain {
         PINS.def(),
         STEERED.def(),
         SCHEMAS.def(),
+        PUSHES.def(),
     ],
     timers: &[
         APPEAR,
@@ -94,6 +95,19 @@ pub const TOPIC: Domain = Domain {
             "/v1/topics/{name}/groups/{group}/move",
             Finishes,
         ),
+        RequestDef::call::<Push>(
+            "TOPIC.PUSH",
+            Put,
+            "/v1/topics/{name}/groups/{group}/push",
+            Finishes,
+        ),
+        RequestDef::call::<Pull>(
+            "TOPIC.PULL",
+            Delete,
+            "/v1/topics/{name}/groups/{group}/push",
+            Finishes,
+        ),
+        RequestDef::scan::<Pushes>("TOPIC.PUSHES", "/v1/pushes/topics"),
         RequestDef::scan::<AuditList>("TOPIC.AUDIT", "/v1/topics/{name}/groups/{group}/audit"),
         RequestDef::call::<Read>(
             "TOPIC.READ",

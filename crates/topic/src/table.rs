@@ -2,12 +2,14 @@
 
 mod group;
 mod message;
+mod push;
 
 use tidegate_engine::Table;
 
 pub use group::Order;
 pub(crate) use group::{Blocked, Dead, Group, How, Lease, Leased, Resting, Steered, Waiting};
 pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
+pub(crate) use push::{Push, Pushes};
 
 use crate::open::OpenChunk;
 
@@ -44,5 +46,7 @@ pub(crate) const DEAD: Table<Dead> = Table::ordered(DOMAIN, 12, "topic.dead");
 pub(crate) const STEERED: Table<Steered> = Table::ordered(DOMAIN, 14, "topic.steered");
 /// By topic: how its payloads are to be.
 pub(crate) const SCHEMAS: Table<SchemaRow> = Table::keyed(DOMAIN, 15, "topic.schemas");
+/// By topic: which of its groups are pushed.
+pub(crate) const PUSHES: Table<Pushes> = Table::ordered(DOMAIN, 16, "topic.pushes");
 /// By topic and position: messages that are kept for groups of which they are dead letters.
 pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");

@@ -326,7 +326,9 @@ impl Door {
         self.shared.streams.step(wait)
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
+    /// Whether the engine is stopping: nothing needs to be begun any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
         self.shared.is_stopping()
     }
 
@@ -391,9 +393,9 @@ impl Door {
         self.shared.clock.stepped_ms()
     }
 
-    /// Engine time.
-    #[cfg(feature = "testing")]
-    pub(crate) fn now_ms(&self) -> u64 {
+    /// Engine time, in milliseconds since 1970: that of leases, and of all that is due.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
         self.shared.clock.look_ms()
     }
 

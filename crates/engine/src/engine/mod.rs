@@ -46,7 +46,7 @@ use crate::settings::Settings;
 use crate::share::{ShareError, Shares, parts};
 use crate::shared::Shared;
 use crate::strikes::{self, Strikes};
-use crate::table::TableDef;
+use crate::table::{TableDef, domain_of};
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -342,7 +342,11 @@ fn check_numbers(domains: &[Domain]) {
             "{name}: {number} is taken"
         );
         for TableDef { id, name, .. } in *tables {
-            assert_eq!(id >> 4, u16::from(*number), "{name} is of another domain");
+            assert_eq!(
+                domain_of(*id),
+                u16::from(*number),
+                "{name} is of another domain"
+            );
             assert!(taken.insert((1, *id)), "{name}: {id} is taken");
         }
         for Timer { id, .. } in *timers {

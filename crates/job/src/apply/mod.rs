@@ -8,6 +8,7 @@ mod fail;
 mod get;
 mod limits;
 mod progress;
+mod push;
 mod queue;
 mod snooze;
 mod take;

@@ -5,12 +5,14 @@ mod lines;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use tidegate_engine::contract::{Audit, Books};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 
-use crate::INLINE_BYTES_MAX;
 use crate::line::{DEAD_LINE, PARENT_LINE, line_of};
-use crate::table::{Job, JobState, Kept, Queue, Stand, Which};
+use crate::table::{Job, JobState, Kept, Push, Queue, Stand, Which};
+use crate::{AGAIN_MS_MAX, AGAIN_MS_MIN, IN_FLIGHT_MAX, INLINE_BYTES_MAX};
 use rows::{Kind, Rows};
 
 /// Where a law that is broken is told, behind the name of the queue.
@@ -24,6 +26,9 @@ pub fn audit(books: &Books<'_>) -> Audit {
     for (name, rows) in &queues {
         let faults = &mut audit.faults;
         let mut fault = |what: String| faults.push(format!("job {name}{what}"));
+        if let Some(push) = &rows.push {
+            check_push(books, push, &mut fault);
+        }
         match &rows.queue {
             Some(queue) => check(books, queue, rows, &mut fault),
             None => fault(": rows of a queue that is not there".to_owned()),
@@ -50,6 +55,21 @@ fn check(books: &Books<'_>, queue: &Queue, rows: &Rows, fault: Fault<'_>) {
         });
     }
     check_numbers(rows, fault);
+}
+
+/// A queue that is pushed says how, within bounds.
+fn check_push(books: &Books<'_>, push: &Push, fault: Fault<'_>) {
+    let is_within = |value: u64, bounds: RangeInclusive<i64>| {
+        i64::try_from(value).is_ok_and(|value| bounds.contains(&value))
+    };
+    let is_named = (1..=NAME_BYTES_MAX).contains(&push.receiver.len());
+    if !is_named
+        || !is_within(push.in_flight, 1..=IN_FLIGHT_MAX)
+        || !is_within(push.again_ms, AGAIN_MS_MIN..=AGAIN_MS_MAX)
+        || push.since_ms > books.clock_up_to_ms()
+    {
+        fault(format!(": it is pushed as nobody could say, {push:?}"));
+    }
 }
 
 fn check_counts(queue: &Queue, rows: &Rows, fault: Fault<'_>) {

@@ -8,7 +8,7 @@ use tidegate_engine::{KeyReader, RowKey};
 use crate::apply::{DEADLINE, FORGET, LEASE_END, OPEN, OPEN_GROUP, SWEEP, WAKE};
 use crate::group::Group;
 use crate::line::Entry;
-use crate::table::{BODIES, GROUP_LINES, GROUPS, JOBS, Job, LINES, QUEUES, Queue};
+use crate::table::{BODIES, GROUP_LINES, GROUPS, JOBS, Job, LINES, PUSHES, Push, QUEUES, Queue};
 
 /// The timers of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,7 @@ const TIMERS: [(Kind, &Timer); 4] = [
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) queue: Option<Queue>,
+    pub(super) push: Option<Push>,
     /// By id.
     pub(super) jobs: BTreeMap<String, Job>,
     /// By line and place.
@@ -59,6 +60,9 @@ pub(super) fn by_queue(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<
     };
     for (key, queue) in books.rows(&QUEUES) {
         queues.of(&key).0.queue = Some(queue);
+    }
+    for (key, push) in books.rows(&PUSHES) {
+        queues.of(&key).0.push = Some(push);
     }
     for (key, job) in books.rows(&JOBS) {
         let (rows, mut behind) = queues.of(&key);

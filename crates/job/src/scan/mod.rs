@@ -1,4 +1,5 @@
 //! Lists, read from a snapshot.
 
 mod list;
+mod pushes;
 mod queues;

@@ -20,6 +20,7 @@ use super::hooks::HookTable;
 use super::memory::MemorySize;
 use super::owner::OwnerArgs;
 use super::providers::{HostTable, Outside, ProviderTable};
+use super::receivers::ReceiverTable;
 use crate::password::{Password, VARIABLE};
 
 const RESP_DEFAULT: &str = "127.0.0.1:7379";
@@ -58,7 +59,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "WORK")]
     shed: Option<Shed>,
     /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
-    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]` and
+    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`, `[receivers.…]` and
     /// `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -96,6 +97,8 @@ struct ConfigFile {
     providers: BTreeMap<String, ProviderTable>,
     #[serde(default)]
     hooks: BTreeMap<String, HookTable>,
+    #[serde(default)]
+    receivers: BTreeMap<String, ReceiverTable>,
     #[serde(default)]
     hosts: BTreeMap<String, HostTable>,
 }
@@ -240,7 +243,7 @@ impl ServeArgs {
         let of_file = of_file.map(|NetworkText(network)| network);
         let shares = file.shares.iter();
         let archives = file.archives.into_iter();
-        let outside = Outside::read(&file.providers, &file.hooks, &file.hosts)?;
+        let outside = Outside::read(&file.providers, &file.hooks, &file.receivers, &file.hosts)?;
         let settings = Settings {
             outside,
             shares: shares

@@ -49,6 +49,7 @@ impl HookTable {
         Ok(Service {
             actions: [(HOOK_ACTION.to_owned(), action)].into(),
             token: token(self.token_file.as_deref(), self.token_env.as_deref())?,
+            signed: None,
         })
     }
 }

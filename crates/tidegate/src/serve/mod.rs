@@ -10,6 +10,7 @@ pub(crate) mod owner;
 mod pages;
 mod panics;
 mod providers;
+mod receivers;
 mod runtime;
 mod starting;
 
@@ -192,8 +193,7 @@ impl Server {
         ));
         let door = engine.door.clone();
         door.shed(settings.shed);
-        let services = settings.outside.services.clone();
-        let runtime = Arc::new(Runtime::start(engine, services)?);
+        let runtime = Arc::new(Runtime::start(engine, &settings.outside)?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http, admin) = (fronts.resp, fronts.http, fronts.admin);
         let most = fronts.connections_max;

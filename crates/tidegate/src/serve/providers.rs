@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tidegate_courier::{Action, Limits, Method, Secret, Service, Services, WebhookSecret};
-use tidegate_engine::Settings;
 use tidegate_engine::limits::NAME_BYTES_MAX;
+use tidegate_engine::{Receivers, Settings};
 use tidegate_order::{Provider, Providers, SigningKey};
 use tidegate_sale::Hooks;
 
 use super::ServeError;
 use super::hooks::{self, HookTable};
+use super::receivers::{self, ReceiverTable};
 
 /// Times that a provider is asked, at most.
 const ASKS_MAX: usize = 32;
@@ -66,12 +67,14 @@ pub struct Outside {
     pub(super) services: Services,
     pub(super) providers: Providers,
     hooks: Hooks,
+    pub(super) receivers: Receivers,
 }
 
 impl Outside {
     pub(super) fn read(
         providers: &BTreeMap<String, ProviderTable>,
         hooks: &BTreeMap<String, HookTable>,
+        receivers: &BTreeMap<String, ReceiverTable>,
         hosts: &BTreeMap<String, HostTable>,
     ) -> Result<Self, ServeError> {
         let mut services = BTreeMap::new();
@@ -88,6 +91,7 @@ impl Outside {
             known.insert(name.clone(), table.provider().map_err(wrong)?);
         }
         hooks::add(hooks, &mut services)?;
+        receivers::add(receivers, &mut services)?;
         let hosts = hosts.iter();
         let hosts = hosts.map(|(host, table)| (host.to_ascii_lowercase(), table.limits()));
         let services = Services::new(services, hosts.collect());
@@ -95,13 +99,15 @@ impl Outside {
             services: services.map_err(|error| ServeError::Settings(error.to_string()))?,
             providers: Providers(known),
             hooks: Hooks(hooks.keys().cloned().collect()),
+            receivers: Receivers(receivers.keys().cloned().collect()),
         })
     }
 
     /// What the domains are told.
     pub(super) fn told(&self) -> Settings {
         let settings = Settings::default().with(self.providers.clone());
-        settings.with(self.hooks.clone())
+        let settings = settings.with(self.hooks.clone());
+        settings.with(self.receivers.clone())
     }
 }
 
@@ -130,6 +136,7 @@ impl ProviderTable {
                 .map(|(name, action)| (name.to_owned(), action))
                 .into(),
             token,
+            signed: None,
         })
     }
 
@@ -178,7 +185,11 @@ pub(super) fn token(file: Option<&Path>, env: Option<&str>) -> Result<Option<Sec
 }
 
 /// A secret from a file or from the environment; never from the file of settings itself.
-fn secret(what: &str, file: Option<&Path>, env: Option<&str>) -> Result<Option<String>, String> {
+pub(super) fn secret(
+    what: &str,
+    file: Option<&Path>,
+    env: Option<&str>,
+) -> Result<Option<String>, String> {
     let useless = |place: &dyn Display, why: &dyn Display| format!("{what}: {place}: {why}");
     let text = match (file, env) {
         (Some(_), Some(_)) => {
@@ -210,10 +221,13 @@ mod tests {
             #[serde(default)]
             hooks: BTreeMap<String, HookTable>,
             #[serde(default)]
+            receivers: BTreeMap<String, ReceiverTable>,
+            #[serde(default)]
             hosts: BTreeMap<String, HostTable>,
         }
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        Outside::read(&file.providers, &file.hooks, &file.hosts).map_err(|error| error.to_string())
+        let told = Outside::read(&file.providers, &file.hooks, &file.receivers, &file.hosts);
+        told.map_err(|error| error.to_string())
     }
 
     const SOUND: &str = r#"

@@ -1,5 +1,5 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
-//! readers, one that gives events to subscribers, one that calls to the outside, and some that work for later: one takes rows to the
+//! readers, one that gives events to subscribers, one that calls to the outside and pushes, and some that work for later: one takes rows to the
 //! base, three keep the base in order.
 
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tidegate_courier::Services;
+use tidegate_courier::outlet;
 use tidegate_engine::base::BaseError;
 use tidegate_engine::limits::SEAL_AFTER_MS;
 use tidegate_engine::{
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::cores::{cores_for, stay_on};
 use super::panics::{note_strikes, spawn, watch};
+use super::providers::Outside;
 use crate::output::note;
 
 /// Threads that read scans, and what partitions ask the base for.
@@ -68,7 +69,7 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     /// Starts the threads of an engine.
-    pub(crate) fn start(engine: Engine, services: Services) -> io::Result<Self> {
+    pub(crate) fn start(engine: Engine, outside: &Outside) -> io::Result<Self> {
         let Engine {
             door,
             executors,
@@ -111,7 +112,18 @@ impl Runtime {
         let calls = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let courier = move || calls.block_on(tidegate_courier::run(courier, services));
+        let (outlet, parcels) = outlet();
+        let calls_out = tidegate_courier::run(courier, outside.services.clone(), parcels);
+        let pushes = tidegate_push::run(door.clone(), outlet, outside.receivers.clone());
+        // Calls end once the engine stops, and what is pushed with them.
+        let courier = move || {
+            calls.block_on(async {
+                tokio::select! {
+                    () = calls_out => {}
+                    () = pushes => {}
+                }
+            });
+        };
         beside.push(spawn("courier", courier)?);
         beside.push(spawn("events", move || while events.tell_step(true) {})?);
         let of_checkpoint = alarm.clone();

@@ -17,6 +17,7 @@ mod nack;
 mod pin;
 mod publish;
 mod publish_all;
+mod push;
 mod put;
 mod read;
 mod rest;

@@ -5,7 +5,10 @@ mod messages;
 mod rows;
 
 use tidegate_engine::contract::{Audit, Books};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 
+use crate::IN_FLIGHT_MAX;
+use crate::table::Pushes;
 use rows::Rows;
 
 use crate::schema::Schema;
@@ -40,6 +43,9 @@ fn check(rows: &Rows, fault: Fault<'_>) {
         let (says, has) = (topic.groups, rows.groups.len());
         fault(format!(": {says} groups, there are {has}"));
     }
+    if let Some(pushes) = &rows.pushes {
+        check_pushes(rows, pushes, fault);
+    }
     for (name, group) in &rows.groups {
         let mut fault = |what: String| fault(format!(" group {name}{what}"));
         groups::check(rows, part, group, &mut fault);
@@ -54,6 +60,28 @@ fn check_schema(rows: &Rows, part: &Part, fault: Fault<'_>) {
         (says, there) => fault(format!(
             ": that it has a schema is {says}, and there is {there:?}"
         )),
+    }
+}
+
+/// Groups that are pushed are there, each once, and say how.
+fn check_pushes(rows: &Rows, pushes: &Pushes, fault: Fault<'_>) {
+    let groups = &pushes.groups;
+    let is_in_order = groups.is_sorted_by(|one, other| one.group < other.group);
+    if groups.is_empty() || !is_in_order {
+        fault(format!(
+            ": pushes of groups that are none, or in no order: {groups:?}"
+        ));
+    }
+    for push in groups {
+        let group = rows.groups.get(&push.group);
+        let group = group.and_then(|rows| rows.group);
+        let is_there = group.is_some_and(|group| group.order == push.order);
+        let is_within = i64::try_from(push.in_flight)
+            .is_ok_and(|in_flight| (1..=IN_FLIGHT_MAX).contains(&in_flight));
+        let is_named = (1..=NAME_BYTES_MAX).contains(&push.receiver.len());
+        if !is_there || !is_within || !is_named {
+            fault(format!(": a push as nobody could have said, {push:?}"));
+        }
     }
 }
 

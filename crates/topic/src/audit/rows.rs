@@ -10,7 +10,8 @@ use super::messages::Seen;
 use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
-    PINS, Part, Published, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow, Steered, TOPICS,
+    PINS, PUSHES, Part, Published, Pushes, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow,
+    Steered, TOPICS,
     Topic, Waiting,
 };
 
@@ -31,6 +32,7 @@ pub(super) struct Rows {
     /// How many groups pin each position.
     pub(super) pins: BTreeMap<u64, u64>,
     pub(super) groups: BTreeMap<CompactString, GroupRows>,
+    pub(super) pushes: Option<Pushes>,
     /// What its messages say.
     pub(super) seen: Seen,
 }
@@ -156,6 +158,9 @@ pub(super) fn by_topic(
     });
     sort.table(&PINS, number, |rows, position, pin| {
         rows.pins.insert(position, pin.groups);
+    });
+    sort.table(&PUSHES, none, |rows, (), pushes| {
+        rows.pushes = Some(pushes);
     });
     sort.groups();
     sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));

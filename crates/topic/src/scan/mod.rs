@@ -6,6 +6,7 @@ mod dead;
 mod groups;
 mod history;
 mod list;
+mod pushes;
 
 use tidegate_engine::contract::Limit;
 

@@ -216,7 +216,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
     };
     let listeners = Listeners::bind(&settings).unwrap();
     let door = engine.door.clone();
-    let runtime = Arc::new(Runtime::start(engine, tidegate_courier::Services::default()).unwrap());
+    let runtime = Arc::new(Runtime::start(engine, &crate::serve::Outside::default()).unwrap());
     let fronts = Fronts::start(&settings, listeners, &door, &runtime).unwrap();
     let (resp, http) = (fronts.resp, fronts.http);
     (fronts, resp, http)

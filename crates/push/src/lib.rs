@@ -1,0 +1,159 @@
+//! Pushing: a worker within the process that takes what is ready and brings it to receivers.
+//!
+//! It is a client as any other: it asks for jobs and messages by the names of their requests, holds them under leases,
+//! and says what came of them. So limits, pauses, tries and dead letters are those of any worker, nothing is brought
+//! that is not leased durably, and what it was bringing when the process ended comes again once its lease has ended,
+//! with the same id. It keeps nothing but who may have how much at once.
+//!
+//! What an answer means:
+//!
+//! | answer | a job | a message |
+//! |---|---|---|
+//! | 2xx | is done, with the body as its result | is acknowledged |
+//! | 409 | is dead | was tried in vain |
+//! | 425 | is worked on: asked again after a fixed time | was tried in vain |
+//! | any other, or none | has failed: tried again after its rest | was tried in vain |
+//!
+//! Start reading at [`run`], then `jobs.rs`.
+
+mod answer;
+mod client;
+mod jobs;
+mod messages;
+mod target;
+mod value;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tidegate_courier::Outlet;
+use tidegate_engine::{Door, Receivers};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use client::Client;
+use target::{Target, Terms};
+
+/// How often it is looked what is pushed: a change takes effect within so long.
+const LOOK_MS: u64 = 1_000;
+
+/// Who takes what is pushed.
+const MEMBER: &str = "push";
+
+/// How long something is waited for at once, in milliseconds: what is pushed no longer is taken for so long at most.
+const WAIT_MS: i64 = 1_000;
+
+/// When what is refused is asked for again.
+const REFUSED: Duration = Duration::from_secs(1);
+
+/// Pushes until it is dropped, to receivers that are known.
+pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
+    let client = Client::new(door);
+    let mut pushed: HashMap<Target, watch::Sender<Option<Terms>>> = HashMap::new();
+    loop {
+        // What cannot be known now is as it was.
+        if let Some(targets) = target::list(&client).await {
+            let is_known = |terms: &Terms| receivers.0.contains(&terms.receiver);
+            let targets: HashMap<_, _> = targets
+                .into_iter()
+                .filter(|(_, terms)| is_known(terms))
+                .collect();
+            turn(&mut pushed, targets, |target, terms| {
+                start(&client, &outlet, target, terms);
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+    }
+}
+
+/// Tells those that are pushed how they are now, ends those that are not, and starts those that were not.
+fn turn(
+    pushed: &mut HashMap<Target, watch::Sender<Option<Terms>>>,
+    mut targets: HashMap<Target, Terms>,
+    start: impl Fn(Target, watch::Receiver<Option<Terms>>),
+) {
+    pushed.retain(|target, terms| {
+        let now = targets.remove(target);
+        let goes_on = now.is_some();
+        terms.send_if_modified(|before| {
+            let is_other = *before != now;
+            *before = now;
+            is_other
+        });
+        goes_on
+    });
+    for (target, terms) in targets {
+        let (sender, terms) = watch::channel(Some(terms));
+        start(target.clone(), terms);
+        pushed.insert(target, sender);
+    }
+}
+
+fn start(client: &Client, outlet: &Outlet, target: Target, terms: watch::Receiver<Option<Terms>>) {
+    let (client, outlet) = (client.clone(), outlet.clone());
+    match target {
+        Target::Queue(queue) => {
+            tokio::spawn(jobs::push((client, outlet), queue, terms));
+        }
+        Target::Group { topic, group } => {
+            tokio::spawn(messages::push((client, outlet), (topic, group), terms));
+        }
+    }
+}
+
+/// Waits until more may be brought: how, and how many at once. Nothing once it is pushed no longer.
+async fn room(
+    under_way: &mut JoinSet<()>,
+    terms: &mut watch::Receiver<Option<Terms>>,
+) -> Option<(Terms, u64)> {
+    loop {
+        while under_way.try_join_next().is_some() {}
+        let now = terms.borrow_and_update().clone()?;
+        let free = now.in_flight.saturating_sub(under_way.len() as u64);
+        if free > 0 {
+            return Some((now, free));
+        }
+        tokio::select! {
+            _ = under_way.join_next() => {}
+            changed = terms.changed() => changed.ok()?,
+        }
+    }
+}
+
+/// How long something may take whose lease lasts for so long still: what came of it has to be told by then.
+fn within_ms(left_ms: u64) -> u64 {
+    left_ms - left_ms / 10
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    fn terms(in_flight: u64) -> Terms {
+        Terms {
+            receiver: "r".to_owned(),
+            in_flight,
+            again_ms: 1,
+            keeps_order: false,
+        }
+    }
+
+    #[test]
+    fn what_is_pushed_is_started_once_told_of_changes_and_ended() {
+        let started = RefCell::new(Vec::new());
+        let start = |_: Target, terms| started.borrow_mut().push(terms);
+        let mut pushed = HashMap::new();
+        let target = Target::Queue("q".to_owned());
+        for in_flight in [1, 1, 2] {
+            let now = [(target.clone(), terms(in_flight))].into();
+            turn(&mut pushed, now, start);
+        }
+        turn(&mut pushed, HashMap::new(), start);
+        assert!(pushed.is_empty());
+        let mut started = started.into_inner();
+        assert_eq!(started.len(), 1);
+        assert_eq!(*started[0].borrow_and_update(), None);
+    }
+}
