@@ -6,8 +6,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
 use support::{Brought, Client, DEADLINE, SECRET, Server, folder, receiver, wait_for};
 use tidegate_courier::WebhookSecret;
@@ -150,12 +148,16 @@ fn no_more_is_brought_at_once_than_was_said_and_nothing_once_it_is_pulled() {
     let error = dead.field("error").text();
     assert!(error.starts_with("no answer within 2"), "{error}");
 
+    client.ask("JOB.PUSH q worker INFLIGHT 100");
     assert_eq!(client.ask("JOB.PULL q").field("repeated").integer(), 0);
     assert_eq!(client.ask("JOB.PUSHES").field("items").items(), []);
-    thread::sleep(Duration::from_millis(2_500)); // Then it has been noticed.
-    client.ask("JOB.ADD q d body");
-    thread::sleep(Duration::from_millis(300));
-    assert_eq!(state(&mut client, "d"), "ready");
+    let mut number = 0;
+    wait_for("a job that stays", || {
+        number += 1;
+        client.ask(&format!("JOB.ADD q d{number} body"));
+        let job = client.ask(&format!("JOB.GET q d{number} WAIT 1500"));
+        (job.field("state").text() == "ready").then_some(())
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use tidegate_engine::testing::Stepper;
+use tidegate_engine::{Receivers, Settings};
 use tidegate_job::JOB;
 
 /// What an answer says about this, the first time that it does.
@@ -27,7 +28,9 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self::over(Stepper::fresh(&[JOB]))
+        let receivers = Receivers(["r".to_owned()].into());
+        let settings = Settings::default().with(receivers);
+        Self::over(Stepper::fresh_told(&[JOB], settings))
     }
 
     pub(crate) fn over(engine: Stepper) -> Self {
@@ -37,7 +40,7 @@ impl Desk {
         }
     }
 
-    /// With a queue `q` that has a job in each state, named after it.
+    /// With the receiver `r` in its settings, and a queue `q` that has a job in each state, named after it.
     pub(crate) fn in_all_states() -> Self {
         let mut desk = Self::new();
         for (id, how) in [

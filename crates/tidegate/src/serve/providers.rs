@@ -238,15 +238,27 @@ mod tests {
         ask_after_ms = [1000, 2000]
         [hooks.door]
         url = "https://door.example/check/{id}"
+        [receivers.mailer]
+        url = "https://mailer.example/{id}"
+        secret_file = "{SECRET}"
         [hosts."pay.example:443"]
         concurrency = 8
     "#;
 
+    /// With a receiver whose secret is this, as a file has it.
+    fn read_with(text: &str, secret: &str) -> Result<Outside, String> {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(file.path(), secret).expect("it is written");
+        read(&text.replace("{SECRET}", &file.path().display().to_string()))
+    }
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
+
     #[test]
     fn provider_that_is_named_is_known_and_can_be_called() {
-        let outside = read(SOUND).expect("it is sound");
+        let outside = read_with(SOUND, SECRET).expect("it is sound");
         assert!(outside.services.has("bank") && outside.services.has("door"));
-        assert!(outside.hooks.0.contains("door"));
+        assert!(outside.hooks.0.contains("door") && outside.receivers.0.contains("mailer"));
         let bank = &outside.providers.0["bank"];
         assert_eq!(bank.ask_after_ms, [1_000, 2_000]);
         assert!(bank.secrets.is_empty());
@@ -277,6 +289,22 @@ mod tests {
             ("hooks.door", "hooks.bank", "a provider has this name"),
             ("hooks.door", "hooks.\"\"", "its name is 1 to"),
             ("https://door", "http://door", "use https"),
+            ("https://mailer", "http://mailer", "use https"),
+            (
+                "receivers.mailer",
+                "receivers.door",
+                "a provider or hook has this name",
+            ),
+            (
+                "secret_file",
+                "token_file",
+                "give secret_file or secret_env",
+            ),
+            (
+                "secret_file",
+                "content_type = \"\"\nsecret_file",
+                "content_type must",
+            ),
             ("concurrency = 8", "concurrency = 0", "concurrency must be"),
             ("providers.bank", "providers.\"a/b\"", "its name stands"),
             ("providers.bank", "providers.\"\"", "its name stands"),
@@ -285,11 +313,21 @@ mod tests {
             (
                 "pay.example:443",
                 "pay.example:8443",
-                "they name: door.example:443, pay.example:443",
+                "they name: door.example:443, mailer.example:443, pay.example:443",
             ),
         ] {
-            let told = read(&SOUND.replace(from, to)).expect_err("it is refused");
+            let told = read_with(&SOUND.replace(from, to), SECRET).expect_err("it is refused");
             assert!(told.contains(said), "{to}: {told}");
         }
+    }
+
+    #[test]
+    fn secret_of_a_receiver_is_one_and_does_not_show() {
+        let told = read_with(SOUND, "whsec_hunter2hunter2").expect_err("it is none");
+        assert!(
+            told.contains("receivers.mailer: secret: a secret of webhooks is whsec_"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }

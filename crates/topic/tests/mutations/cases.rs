@@ -26,6 +26,7 @@ const IDS: &str = "topic.ids";
 const KEYS: &str = "topic.keys";
 const STEERED: &str = "topic.steered";
 const SCHEMAS: &str = "topic.schemas";
+const PUSHES: &str = "topic.pushes";
 const PINS: &str = "topic.pins";
 const DELAYED: &str = "topic.delayed";
 const GROUPS: &str = "topic.groups";
@@ -233,6 +234,37 @@ pub(crate) const CASES: &[Case] = &[
         b"h\0",
         Field(5, Number(2)),
         "its audit list is not of one at version 2",
+    ),
+    case(
+        PUSHES,
+        b"a\0",
+        Copy(b"a\0", b"b\0"),
+        "topic.pushes: in slot",
+    ),
+    case(PUSHES, b"a\0", Within(&[0, 0, 0], Text("x")), "in no order"),
+    case(
+        PUSHES,
+        b"a\0",
+        Within(&[0, 1, 0], Text("x")),
+        "a push as nobody could have said",
+    ),
+    case(
+        PUSHES,
+        b"a\0",
+        Within(&[0, 0, 1], Text("")),
+        "a push as nobody could have said",
+    ),
+    case(
+        PUSHES,
+        b"a\0",
+        Within(&[0, 0, 2], Number(0)),
+        "a push as nobody could have said",
+    ),
+    case(
+        PUSHES,
+        b"a\0",
+        Within(&[0, 0, 3], Number(2)),
+        "a push as nobody could have said",
     ),
     case(
         LEASES,
