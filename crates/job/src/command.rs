@@ -9,9 +9,9 @@ use crate::recur::Missed;
 use crate::table::JobState;
 use crate::words::{Cursor, Order, Retry, Unique};
 use crate::{
-    AGAIN_MS_MAX, AGAIN_MS_MIN, CHILDREN_MAX, CONCURRENCY_MAX, EVERY_MS_MIN, IN_FLIGHT_MAX,
-    PRIORITY_MAX, QUEUES_MAX, RATE_MAX, RATE_PER_MS_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX,
-    TIMEOUT_MS_MAX,
+    AGAIN_MS_MAX, AGAIN_MS_MIN, AGGREGATE_BYTES_MAX, AGGREGATE_MS_MAX, CHILDREN_MAX,
+    CONCURRENCY_MAX, EVERY_MS_MIN, IN_FLIGHT_MAX, PRIORITY_MAX, QUEUES_MAX, RATE_MAX,
+    RATE_PER_MS_MAX, RETRIES_MAX, SAID_BYTES_MAX, TAKE_MAX, TIMEOUT_MS_MAX,
 };
 
 /// What a worker says, for people.
@@ -232,7 +232,7 @@ request! {
 
 request! {
     /// Says how many jobs of a queue may run at once, and how many may begin in a time; and the same for each group of its
-    /// jobs. What is not named is no limit. The queue need not be there.
+    /// jobs, or that the jobs of a group are taken together. What is not named is no limit. The queue need not be there.
     pub struct Set {
         /// The queue.
         queue: Name,
@@ -252,6 +252,14 @@ request! {
         ["GROUPPER"] group_per_ms: Bounded<1, RATE_PER_MS_MAX> = 1_000,
         /// How many of them may become ready at once.
         ["GROUPBURST"] group_burst: Bounded<1, RATE_MAX> = 1,
+        /// Jobs of one group are taken together, so many at most; 0 is by themselves. They wait until there are so many.
+        ["AGGREGATE"] aggregate: Bounded<0, TAKE_MAX> = 0,
+        /// Or until none has come for so long, in milliseconds.
+        ["GRACE"] grace_ms: Bounded<1, AGGREGATE_MS_MAX> = 1_000,
+        /// Or until the first one has waited for so long, in milliseconds.
+        ["MAXDELAY"] max_delay_ms: Bounded<1, AGGREGATE_MS_MAX> = 60_000,
+        /// Or until their payloads have so many bytes; more are not taken together, but for a single job.
+        ["MAXBYTES"] max_bytes: Bounded<1, AGGREGATE_BYTES_MAX> = 1_048_576,
         /// Only if the limits have this version; 0 means that none were ever set.
         ["IF"] if_version: Option<Bounded<0, { i64::MAX }>>,
     }

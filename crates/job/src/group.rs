@@ -7,8 +7,8 @@ use tidegate_engine::{Missing, Reads, Row, Tx};
 
 use crate::apply::OPEN_GROUP;
 use crate::hand::word_of_takers;
-use crate::limits::{Limit, May};
-use crate::line::{Line, Of, line_of};
+use crate::limits::{Batch, Limit, Limits, May};
+use crate::line::{GATHER_LINE, Line, Of, line_of};
 use crate::table::{GROUPS, JOBS, Queue, Stand};
 
 /// Jobs that are let in at once; a timer goes on with the rest.
@@ -30,6 +30,17 @@ pub(crate) struct Group {
     /// When it is looked at again.
     #[n(3)]
     pub(crate) opens_at_ms: Option<u64>,
+    /// Where jobs are taken together: when the first of those that wait has come, or one before it, and when the last.
+    #[cbor(n(4), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) first_at_ms: u64,
+    #[cbor(n(5), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) last_at_ms: u64,
+    /// Bytes of the payloads of those that wait.
+    #[cbor(n(6), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) bytes: u64,
+    /// Its place in the line of groups whose jobs gather.
+    #[n(7)]
+    pub(crate) gathers: Option<u64>,
 }
 
 impl Row for Group {}
@@ -86,6 +97,85 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// A job waits from now on; gives its place.
+    pub(crate) fn push(&mut self, tx: &mut Tx<'_>, id: &str, bytes: u64) -> u64 {
+        let of = self.line();
+        if self.row.line.live == 0 {
+            self.row.first_at_ms = tx.now_ms();
+        }
+        self.row.last_at_ms = tx.now_ms();
+        self.row.bytes += bytes;
+        self.row.line.push(tx, of, id)
+    }
+
+    /// A job waits no longer.
+    pub(crate) fn leave(
+        &mut self,
+        tx: &mut Tx<'_>,
+        queue: &mut Queue,
+        (place, bytes): (u64, u64),
+    ) -> Result<(), Missing> {
+        let of = self.line();
+        self.row.line.leave(tx, of, place)?;
+        self.row.bytes -= bytes;
+        if self.row.line.live == 0 {
+            self.row.first_at_ms = 0;
+            self.row.last_at_ms = 0;
+            self.stop_gathering(tx, queue)?;
+        }
+        Ok(())
+    }
+
+    /// When those that wait are to be taken as they are.
+    fn due_ms(&self, batch: &Batch, flushes: bool) -> u64 {
+        let Group {
+            line,
+            bytes,
+            first_at_ms,
+            last_at_ms,
+            ..
+        } = self.row;
+        if flushes || line.live >= batch.jobs || bytes >= batch.bytes {
+            return 0;
+        }
+        (first_at_ms + batch.delay_ms).min(last_at_ms + batch.grace_ms)
+    }
+
+    /// Those that wait are taken together once they are due: then the first of them is ready.
+    pub(crate) fn gather(
+        &mut self,
+        tx: &mut Tx<'_>,
+        queue: &mut Queue,
+        batch: &Batch,
+    ) -> Result<(), Missing> {
+        if self.row.line.live == 0 || self.row.admitted > 0 {
+            return self.stop_gathering(tx, queue);
+        }
+        let due_ms = self.due_ms(batch, queue.flushes());
+        if due_ms <= tx.now_ms() {
+            self.stop_gathering(tx, queue)?;
+            self.let_first_in(tx, queue)?;
+            self.row.admitted += 1;
+            return Ok(());
+        }
+        self.open_at(tx, due_ms);
+        if self.row.gathers.is_none() {
+            let line = queue.line(GATHER_LINE);
+            self.row.gathers = Some(line.push(tx, Of::Queue(self.name), self.key));
+        }
+        Ok(())
+    }
+
+    fn stop_gathering(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
+        match self.row.gathers.take() {
+            Some(place) => {
+                let line = queue.line(GATHER_LINE);
+                line.leave(tx, Of::Queue(self.name), place)
+            }
+            None => Ok(()),
+        }
+    }
+
     fn open_at(&mut self, tx: &mut Tx<'_>, at_ms: u64) {
         if self.row.opens_at_ms.is_none() {
             tx.wake_at(&OPEN_GROUP, at_ms, (self.name, self.key));
@@ -95,7 +185,15 @@ impl<'a> Gate<'a> {
 
     /// Lets those in who wait, as many as may be.
     pub(crate) fn let_in(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
-        let limit = queue.limits().group;
+        let Limits {
+            group: limit,
+            batch,
+            ..
+        } = queue.limits();
+        if let Some(batch) = batch {
+            return self.gather(tx, queue, &batch);
+        }
+        self.stop_gathering(tx, queue)?;
         let mut let_in = 0;
         while self.row.line.live > 0
             && let_in < LET_IN_MAX
@@ -117,10 +215,10 @@ impl<'a> Gate<'a> {
     fn let_first_in(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
         let (name, of) = (self.name, self.line());
         let id = self.row.line.first(tx, of)?;
-        let head = self.row.line.head;
-        self.row.line.leave(tx, of, head)?;
         let job = tx.get(&JOBS, (name, &*id))?;
         let mut job = job.expect("because a job stands in line until it leaves it");
+        let place = (self.row.line.head, job.payload_bytes());
+        self.leave(tx, queue, place)?;
         let line = queue.line(line_of(job.priority));
         job.stand = Stand::Ready(line.push(tx, Of::Queue(name), &id));
         job.is_admitted = true;

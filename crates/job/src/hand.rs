@@ -6,6 +6,7 @@ use tidegate_engine::{Missing, Reads, Tx};
 use crate::apply::{DEADLINE, FORGET, LEASE_END, WAKE};
 use crate::event::JobDied;
 use crate::group::Gate;
+use crate::limits::Limits;
 use crate::line::{DEAD_LINE, Of, PARENT_LINE, line_of};
 use crate::mail::ChildEnded;
 use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Queue, Stand, Which};
@@ -110,13 +111,32 @@ impl<'a> Hand<'a> {
 
     /// It may be taken, or waits in the line of its group until it may.
     fn line_up(&mut self, tx: &mut Tx<'_>) -> Result<Stand, Missing> {
-        let limit = self.queue.limits().group;
-        if let Some(group) = self.job.group.clone().filter(|_| !limit.is_none()) {
+        let Limits {
+            group: limit,
+            batch,
+            ..
+        } = self.queue.limits();
+        let bytes = self.job.payload_bytes();
+        if let (Some(group), Some(batch)) = (&self.job.group, batch) {
+            let mut gate = Gate::of(tx, self.name, group)?;
+            let is_free = gate.row.line.live == 0 && gate.row.admitted == 0;
+            let is_due = self.queue.flushes() || bytes >= batch.bytes;
+            if !(is_free && is_due) {
+                let place = gate.push(tx, self.id, bytes);
+                self.queue.blocked += 1;
+                gate.gather(tx, &mut self.queue, &batch)?;
+                gate.put(tx);
+                return Ok(Stand::Blocked(place));
+            }
+            // It would be let in at once, and has no row yet from which that could be done.
+            self.job.is_admitted = true;
+            gate.row.admitted += 1;
+            gate.put(tx);
+        } else if let Some(group) = self.job.group.clone().filter(|_| !limit.is_none()) {
             let mut gate = Gate::of(tx, self.name, &group)?;
             self.job.is_admitted = gate.admit(&limit, tx.now_ms());
             if !self.job.is_admitted {
-                let of = gate.line();
-                let place = gate.row.line.push(tx, of, self.id);
+                let place = gate.push(tx, self.id, bytes);
                 gate.open_in_time(tx, &limit);
                 gate.put(tx);
                 self.queue.blocked += 1;
@@ -131,7 +151,7 @@ impl<'a> Hand<'a> {
     }
 
     /// It is no more one of those that its group has let in: others may be.
-    fn leave_group(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
+    pub(crate) fn leave_group(&mut self, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let is_admitted = std::mem::take(&mut self.job.is_admitted);
         if let Some(group) = self.job.group.clone().filter(|_| is_admitted) {
             let mut gate = Gate::of(tx, self.name, &group)?;
@@ -181,8 +201,8 @@ impl<'a> Hand<'a> {
             Stand::Blocked(place) => {
                 let group = self.job.group.clone().unwrap_or_default();
                 let mut gate = Gate::of(tx, self.name, &group)?;
-                let of = gate.line();
-                gate.row.line.leave(tx, of, place)?;
+                let bytes = self.job.payload_bytes();
+                gate.leave(tx, &mut self.queue, (place, bytes))?;
                 gate.put(tx);
                 self.queue.blocked -= 1;
             }

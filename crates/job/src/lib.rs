@@ -23,7 +23,9 @@
 //!
 //! 9. A job that waits for its children (*waiting*) has a place in a line of such, and at least one to wait for; no other
 //!    that has not ended waits for any.
-//! 10. A queue whose jobs are pushed says to whom, how many at once and when it is asked again, within the bounds of each.
+//! 10. A group counts the bytes of those that wait in its line. In the line of groups whose jobs gather each stands that
+//!     says so, once, and somebody waits in it; a queue that lets all of them in has its timer.
+//! 11. A queue whose jobs are pushed says to whom, how many at once and when it is asked again, within the bounds of each.
 //!
 //! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
 
@@ -57,8 +59,8 @@ pub use command::{
 };
 pub use refusal::Refusal;
 pub use reply::{
-    JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, PullReceipt, PushInfo, QueueInfo,
-    QueueReceipt, RecursInfo, TakenJob, TakenJobs,
+    BatchInfo, JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, PullReceipt, PushInfo,
+    QueueInfo, QueueReceipt, RecursInfo, TakenJob, TakenJobs,
 };
 pub use surface::JOB;
 pub use table::JobState;
@@ -101,6 +103,12 @@ pub const INLINE_BYTES_MAX: usize = 1024;
 
 /// Bytes of what a worker says: why it has failed, or how far it is.
 pub const SAID_BYTES_MAX: usize = 1024;
+
+/// How long jobs wait at most to be taken together, in milliseconds: a day.
+pub const AGGREGATE_MS_MAX: i64 = 24 * 3_600_000;
+
+/// Bytes of their payloads: as many as one answer has.
+pub const AGGREGATE_BYTES_MAX: i64 = 1024 * 1024;
 
 /// Jobs of a queue that are pushed at once, at most.
 pub const IN_FLIGHT_MAX: i64 = 1_000;

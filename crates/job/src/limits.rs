@@ -34,6 +34,24 @@ pub(crate) struct Limit {
     pub(crate) burst: u64,
 }
 
+/// What jobs of a group wait for, to be taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Batch {
+    /// So many of them.
+    #[n(0)]
+    pub(crate) jobs: u64,
+    /// Or so many bytes of payloads.
+    #[n(1)]
+    pub(crate) bytes: u64,
+    /// Or that none has come for so long.
+    #[n(2)]
+    pub(crate) grace_ms: u64,
+    /// Or that the first one has waited for so long.
+    #[n(3)]
+    pub(crate) delay_ms: u64,
+}
+
 /// The limits of a queue, and of each group of its jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -42,6 +60,9 @@ pub(crate) struct Limits {
     pub(crate) queue: Limit,
     #[n(1)]
     pub(crate) group: Limit,
+    /// Then the jobs of a group are taken together, and `group` is none.
+    #[n(2)]
+    pub(crate) batch: Option<Batch>,
 }
 
 /// Whether one more may begin.

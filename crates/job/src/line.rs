@@ -17,6 +17,9 @@ pub(crate) const DEAD_LINE: u8 = 10;
 /// The line of those that wait for their children, in no order that matters.
 pub(crate) const PARENT_LINE: u8 = 11;
 
+/// The line of groups whose jobs gather: keys, not jobs.
+pub(crate) const GATHER_LINE: u8 = 12;
+
 /// The line of a priority.
 pub(crate) fn line_of(priority: u8) -> u8 {
     DEAD_LINE - 1 - priority.min(DEAD_LINE - 1)
@@ -82,7 +85,7 @@ pub(crate) struct Line {
 /// What there is at a place of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Entry {
-    /// A job.
+    /// A job; or a group, in the line of those.
     #[n(1)]
     Job(#[cbor(n(0), with = "tidegate_engine::text")] CompactString),
     /// One end of a gap, which names the other.

@@ -60,6 +60,11 @@ impl Queue {
         self.limits.as_deref().copied().unwrap_or_default()
     }
 
+    /// Whether all that gathers is to be taken as it is.
+    pub(crate) fn flushes(&self) -> bool {
+        self.halt == Some(Halt::Draining)
+    }
+
     /// Whether one more of its jobs may be taken.
     pub(crate) fn may_begin(&self, now_ms: u64) -> May {
         if self.halt == Some(Halt::Paused) {

@@ -19,6 +19,8 @@ pub enum Refusal {
         /// The one they have.
         version: u64,
     },
+    /// Jobs of a group are taken together, or so many of them at once.
+    ConflictingLimits,
     /// The id is that of a job with other content.
     IdConflict,
     /// It cannot recur so.
@@ -81,6 +83,11 @@ pub(crate) const VERSION_CHANGED: RefusalDef = def(
     Status::Conflict,
     "The limits of the queue are at `version`: read them again.",
 );
+pub(crate) const CONFLICTING_LIMITS: RefusalDef = def(
+    "conflicting_limits",
+    Status::OutOfRange,
+    "Jobs of a group are taken together (`AGGREGATE`), or so many of them at once or in a time (`GROUPCONCURRENCY`, `GROUPRATE`), not both.",
+);
 pub(crate) const QUEUE_DRAINING: RefusalDef = def(
     "queue_draining",
     Status::Conflict,
@@ -139,6 +146,7 @@ impl Refuse for Refusal {
             Self::UnknownJob => &UNKNOWN_JOB,
             Self::UnknownReceiver => &UNKNOWN_RECEIVER,
             Self::VersionChanged { .. } => &VERSION_CHANGED,
+            Self::ConflictingLimits => &CONFLICTING_LIMITS,
             Self::IdConflict => &ID_CONFLICT,
             Self::QueueDraining => &QUEUE_DRAINING,
             Self::InvalidTime => &INVALID_TIME,
@@ -174,6 +182,7 @@ impl Refuse for Refusal {
             Self::UnknownQueue
             | Self::UnknownJob
             | Self::UnknownReceiver
+            | Self::ConflictingLimits
             | Self::IdConflict
             | Self::QueueDraining
             | Self::InvalidFamily

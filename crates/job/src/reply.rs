@@ -60,6 +60,8 @@ reply! {
         queue: Option<CompactString>,
         /// The lease under which they were taken: that of each of them.
         lease: Option<CompactString>,
+        /// Their group, if they are taken together as its jobs are.
+        group: Option<String>,
         /// The jobs.
         jobs: Vec<TakenJob>,
     }
@@ -180,6 +182,20 @@ reply! {
 }
 
 reply! {
+    /// What jobs of a group wait for, to be taken together.
+    pub struct BatchInfo {
+        /// So many of them.
+        jobs: u64,
+        /// Or that none has come for so long, in milliseconds.
+        grace_ms: u64,
+        /// Or that the first one has waited for so long, in milliseconds.
+        max_delay_ms: u64,
+        /// Or so many bytes of payloads.
+        max_bytes: u64,
+    }
+}
+
+reply! {
     /// A queue.
     pub struct QueueInfo {
         /// Its name.
@@ -198,7 +214,7 @@ reply! {
         dead: u64,
         /// Jobs that were cancelled, and are kept.
         cancelled: u64,
-        /// Jobs that wait until others of their groups have ended.
+        /// Jobs that wait until others of their groups have ended, or have come.
         blocked: u64,
         /// Jobs that wait until their children have ended.
         waiting: u64,
@@ -208,6 +224,8 @@ reply! {
         limits: LimitInfo,
         /// And of each group of its jobs.
         group_limits: LimitInfo,
+        /// How jobs of a group are taken together, if they are.
+        batch: Option<BatchInfo>,
         /// Counts changes of these limits.
         version: u64,
     }

@@ -5,7 +5,7 @@ use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
 use crate::apply::{
-    DEADLINE, DONE, FAILED, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
+    DEADLINE, DONE, FAILED, FLUSH, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
 };
 use crate::command::{
     Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Pull,
@@ -32,7 +32,9 @@ pub const JOB: Domain = Domain {
         GROUP_LINES.def(),
         PUSHES.def(),
     ],
-    timers: &[WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP],
+    timers: &[
+        WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP, FLUSH,
+    ],
     takes: MAIL,
     sends: MAIL,
     events: &[JobDied::DEF],

@@ -68,6 +68,9 @@ pub(crate) struct Queue {
     /// When those who wait for a job are told that one may be taken.
     #[n(12)]
     pub(crate) opens_at_ms: Option<u64>,
+    /// When what gathers is let in, some groups at a time.
+    #[n(13)]
+    pub(crate) flushes_at_ms: Option<u64>,
 }
 
 /// All dead jobs up to a place in their line are being replayed or dropped.
@@ -293,6 +296,11 @@ impl JobState {
 }
 
 impl Job {
+    /// Bytes of its payload.
+    pub(crate) fn payload_bytes(&self) -> u64 {
+        self.payload.as_ref().map_or(0, Kept::len)
+    }
+
     pub(crate) fn terms(&self) -> Terms {
         Terms::of(self.terms.as_deref())
     }
@@ -360,7 +368,7 @@ mod tests {
     use tidegate_engine::testing::hex;
 
     use super::*;
-    use crate::limits::Limit;
+    use crate::limits::{Batch, Limit};
     use crate::recur::{Missed, Rhythm};
 
     fn job() -> Job {
@@ -412,6 +420,7 @@ mod tests {
             halt: None,
             expected_us: 0,
             opens_at_ms: None,
+            flushes_at_ms: None,
         };
         let limit = Limit {
             concurrency: 1,
@@ -425,6 +434,7 @@ mod tests {
             limits: Some(Box::new(Limits {
                 queue: Limit::default(),
                 group: limit,
+                batch: None,
             })),
             halt: Some(Halt::Draining),
             expected_us: 300,
@@ -436,6 +446,27 @@ mod tests {
             line: Line::new(0),
             expected_us: 300,
             opens_at_ms: Some(400),
+            ..Group::default()
+        };
+        let gathering = Group {
+            first_at_ms: 1,
+            last_at_ms: 2,
+            bytes: 3,
+            gathers: Some(4),
+            ..Group::default()
+        };
+        let batched = Queue {
+            limits: Some(Box::new(Limits {
+                batch: Some(Batch {
+                    jobs: 5,
+                    bytes: 6,
+                    grace_ms: 7,
+                    delay_ms: 8,
+                }),
+                ..Limits::default()
+            })),
+            flushes_at_ms: Some(9),
+            ..Queue::default()
         };
         let blocked = Job {
             stand: Stand::Blocked(3),
@@ -495,6 +526,8 @@ mod tests {
             since_ms: 400,
         };
         let rows = [
+            hex(&gathering),
+            hex(&batched),
             hex(&push),
             hex(&queue),
             hex(&job()),
@@ -508,6 +541,8 @@ mod tests {
             hex(&family),
         ];
         let expected = [
+            "a6000001a400000100020003000401050206030704",
+            "a40000018009a300a001a002a400050106020703080d09",
             "a400617201080219012c03190190",
             "a500090181a400050103020603020201030206a3000401f5021832",
             "a70019012c0182028105020703040418640582018142ff000800",

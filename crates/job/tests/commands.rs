@@ -19,11 +19,11 @@ fn job_is_added_taken_and_done() {
     assert_eq!(
         taken,
         format!(
-            "queue=q lease={lease} jobs=[{{id=a payload=hello tries=1 priority=4 created_at_ms={now} until_ms={}}}]",
+            "queue=q lease={lease} group=- jobs=[{{id=a payload=hello tries=1 priority=4 created_at_ms={now} until_ms={}}}]",
             now + 60_000
         )
     );
-    assert_eq!(desk.call("JOB.TAKE w 1 q"), "queue=- lease=- jobs=[]");
+    assert_eq!(desk.call("JOB.TAKE w 1 q"), "queue=- lease=- group=- jobs=[]");
     assert_eq!(
         desk.call(&format!("JOB.DONE q a {lease} RESULT fine")),
         "queue=q id=a state=done due_at_ms=- tries=1 repeated=false"

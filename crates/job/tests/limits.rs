@@ -54,7 +54,7 @@ fn limits_are_declared_as_a_whole_and_only_if_they_are_as_expected() {
     let mut desk = Desk::new();
     let told = desk.call("JOB.SET q CONCURRENCY 3 RATE 5 IF 0");
     let limits = "limits={concurrency=3 rate=5 per_ms=1000 burst=1} \
-                  group_limits={concurrency=0 rate=0 per_ms=0 burst=0} version=1";
+                  group_limits={concurrency=0 rate=0 per_ms=0 burst=0} batch=- version=1";
     assert!(told.ends_with(limits), "{told}");
     assert_eq!(
         desk.call("JOB.SET q CONCURRENCY 3 IF 0"),

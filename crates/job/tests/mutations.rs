@@ -34,6 +34,11 @@ fn folder() -> Folder {
     desk.call("JOB.ADD q beat x EVERY 100000");
     desk.call("JOB.ADD q parent x CHILDREN 2");
     desk.call("JOB.PUSH q r");
+    desk.call("JOB.SET t AGGREGATE 5 GRACE 1000000");
+    for number in 0..=STEP_MAX {
+        desk.call(&format!("JOB.ADD t j{number} xx GROUP g{number}"));
+    }
+    desk.call("JOB.DRAIN t");
     desk.call("JOB.CANCEL q l2");
     desk.call("JOB.CANCEL q l3");
     for number in 0..=STEP_MAX {
@@ -75,6 +80,11 @@ const fn queue(mutation: Mutation, law: &'static str) -> Case {
 
 const fn push(mutation: Mutation, law: &'static str) -> Case {
     row("job.pushes", b"q\0", mutation, law)
+}
+
+/// The last group of `t`, whose job waits.
+const fn gathers(mutation: Mutation, law: &'static str) -> Case {
+    row("job.groups", b"t\0g64\0", mutation, law)
 }
 
 const fn job(id: &'static [u8], mutation: Mutation, law: &'static str) -> Case {
@@ -405,6 +415,17 @@ const CASES: &[Case] = &[
     push(Field(1, Number(1_001)), "it is pushed as nobody could say"),
     push(Field(2, Number(999)), "it is pushed as nobody could say"),
     push(Field(3, Number(LATE)), "it is pushed as nobody could say"),
+    gathers(Field(4, Number(0)), "those that wait came from 0 to"),
+    gathers(Field(5, Number(1)), "those that wait came from"),
+    gathers(Field(6, Number(9)), "2 bytes wait in its line, it says 9"),
+    gathers(Field(7, Number(9)), "it gathers at 9, where there is None"),
+    gathers(Field(7, Missing), "of those that gather, and should not be"),
+    row(
+        "job.queues",
+        b"t\0",
+        Field(13, Missing),
+        "job t: what gathers is let in at None",
+    ),
     row(
         "engine.timers",
         b"urgent",
@@ -450,6 +471,7 @@ fn timer_that_was_set_aside_stands_for_one_that_is_set() {
         ("engine.idle_timers", b"s\0", 0x0505),
         ("engine.timers", b"s\0", 0x0506),
         ("engine.timers", b"s\0h\0", 0x0507),
+        ("engine.timers", b"t\0", 0x0508),
     ] {
         let mut timers = folder.rows(table).into_iter();
         let name = [&kind.to_be_bytes(), owner].concat();

@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(value.field("none"), &Value::Null);
         assert_eq!(value.field("is"), &Value::Boolean(true));
         let numbers: Vec<_> = value
-            .list("things")
+            .list("parts")
             .iter()
             .map(|one| one.number("number"))
             .collect();

@@ -15,7 +15,7 @@ mod take;
 mod timers;
 
 pub(crate) use dead::SWEEP;
-pub(crate) use limits::{OPEN, OPEN_GROUP};
+pub(crate) use limits::{FLUSH, OPEN, OPEN_GROUP};
 pub(crate) use timers::{DEADLINE, FORGET, LEASE_END, WAKE};
 
 use compact_str::CompactString;

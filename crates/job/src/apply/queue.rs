@@ -8,7 +8,7 @@ use crate::Refusal;
 use crate::command::GetQueue;
 use crate::limits::{Halt, Limit};
 use crate::refusal::UNKNOWN_QUEUE;
-use crate::reply::{LimitInfo, QueueInfo};
+use crate::reply::{BatchInfo, LimitInfo, QueueInfo};
 use crate::table::{JobState, QUEUES, Queue};
 
 impl Apply for GetQueue {
@@ -52,6 +52,12 @@ impl Queue {
             },
             limits: limit_info(&limits.queue),
             group_limits: limit_info(&limits.group),
+            batch: limits.batch.map(|batch| BatchInfo {
+                jobs: batch.jobs,
+                grace_ms: batch.grace_ms,
+                max_delay_ms: batch.delay_ms,
+                max_bytes: batch.bytes,
+            }),
             version: self.version,
         }
     }

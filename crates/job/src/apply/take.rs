@@ -12,11 +12,12 @@ use tidegate_engine::{Missing, Place, Random, Reads, Slot, Splits, Stop, Tx};
 use super::new_lease;
 use crate::body::kept;
 use crate::command::Take;
+use crate::group::Gate;
 use crate::hand::{Hand, To, word_of_takers};
-use crate::limits::May;
+use crate::limits::{Batch, May};
 use crate::line::Of;
 use crate::reply::{TakenJob, TakenJobs};
-use crate::table::{BODIES, JOBS, Job, Kept, QUEUES, Queue, Which};
+use crate::table::{BODIES, GROUPS, JOBS, Job, Kept, QUEUES, Queue, Which};
 use crate::words::Order;
 use crate::{INLINE_BYTES_MAX, TAKE_BYTES_MAX};
 
@@ -40,7 +41,10 @@ impl Apply for Take {
         let mut left = self.count.get();
         for line in queue.lines_of_ready() {
             for id in line.read_first(reads, Of::Queue(name), left) {
-                read_job(reads, name, &id);
+                let group = read_job(reads, name, &id);
+                if let (Some(group), Some(batch)) = (group, queue.limits().batch) {
+                    read_others(reads, (name, &group), batch.jobs);
+                }
             }
             left = left.saturating_sub(line.live);
             if left == 0 {
@@ -85,19 +89,38 @@ impl Apply for Take {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TakenJobs, Stop<Never>> {
         let name = self.queue_at(tx.place()).as_str();
-        let jobs = match tx.get(&QUEUES, name)? {
-            Some(queue) => self.take(tx, name, queue)?,
-            None => Vec::new(),
-        };
-        if jobs.is_empty() && tx.may_wait() {
+        let mut basket = Basket::default();
+        if let Some(queue) = tx.get(&QUEUES, name)? {
+            let queue = self.take(tx, (name, queue), &mut basket)?;
+            leave_rest(tx, name, queue);
+        }
+        if basket.jobs.is_empty() && tx.may_wait() {
             return Err(Stop::Wait);
         }
-        let lease = jobs.first().map(|(lease, _)| lease.to_compact_string());
         Ok(TakenJobs {
-            queue: lease.is_some().then(|| CompactString::new(name)),
-            lease,
-            jobs: jobs.into_iter().map(|(_, job)| job).collect(),
+            queue: basket.lease.is_some().then(|| CompactString::new(name)),
+            lease: basket.lease.map(|lease| lease.to_compact_string()),
+            group: basket.group,
+            jobs: basket.jobs,
         })
+    }
+}
+
+/// What is taken.
+#[derive(Default)]
+struct Basket {
+    lease: Option<u64>,
+    /// That of all of them, where they are taken together.
+    group: Option<String>,
+    jobs: Vec<TakenJob>,
+    bytes: u64,
+}
+
+impl Basket {
+    /// Whether there is room for one more, of so many bytes at most. A single one always has room.
+    fn has_room(&mut self, job: &Job, bytes_max: u64) -> bool {
+        self.bytes += job.payload_bytes();
+        self.jobs.is_empty() || self.bytes <= bytes_max
     }
 }
 
@@ -106,14 +129,13 @@ impl Take {
         &self.queues.items()[usize::from(place)].queue
     }
 
-    /// Takes what may be taken at once of a queue; gives each with the lease.
+    /// Takes what may be taken at once of a queue; gives what is left of it.
     fn take(
         &self,
         tx: &mut Tx<'_>,
-        name: &str,
-        mut queue: Queue,
-    ) -> Result<Vec<(u64, TakenJob)>, Missing> {
-        let (mut jobs, mut bytes) = (Vec::new(), 0);
+        (name, mut queue): (&str, Queue),
+        basket: &mut Basket,
+    ) -> Result<Queue, Missing> {
         for _ in 0..self.count.get() {
             let Some(line) = queue.first_line().copied() else {
                 break;
@@ -124,8 +146,10 @@ impl Take {
             let id = line.first(tx, Of::Queue(name))?;
             let job = tx.get(&JOBS, (name, &*id))?;
             let job = job.expect("because a job stands in line until it leaves it");
-            bytes += job.payload.as_ref().map_or(0, Kept::len);
-            if bytes > TAKE_BYTES_MAX && !jobs.is_empty() {
+            let batch = queue.limits().batch.filter(|_| job.is_admitted);
+            // What is taken together is an answer of its own.
+            let is_alone = batch.is_some() && !basket.jobs.is_empty();
+            if is_alone || !basket.has_room(&job, TAKE_BYTES_MAX) {
                 break;
             }
             let mut hand = Hand {
@@ -140,22 +164,54 @@ impl Take {
                 continue;
             }
             hand.queue.expected_us = next_us;
-            let lease = jobs.first().map(|(lease, _)| *lease);
-            let lease = lease.unwrap_or_else(|| tx.mint());
-            let (taken, after) = self.take_one(tx, lease, hand)?;
-            jobs.push((lease, taken));
-            queue = after;
+            basket.group = batch.and(hand.job.group.clone());
+            queue = self.take_one(tx, hand, basket)?;
+            if let Some(batch) = batch {
+                return self.take_others(tx, (name, &id), &batch, basket);
+            }
         }
-        leave_rest(tx, name, queue);
-        Ok(jobs)
+        Ok(queue)
+    }
+
+    /// Takes those that wait in the group of a job that was taken; then others of it may be let in.
+    fn take_others(
+        &self,
+        tx: &mut Tx<'_>,
+        (name, first): (&str, &str),
+        batch: &Batch,
+        basket: &mut Basket,
+    ) -> Result<Queue, Missing> {
+        let group = basket.group.clone().unwrap_or_default();
+        while (basket.jobs.len() as u64) < batch.jobs {
+            let gate = Gate::of(tx, name, &group)?;
+            if gate.row.line.live == 0 {
+                break;
+            }
+            let id = gate.row.line.first(tx, gate.line())?;
+            let hand = Hand::of(tx, name, &id)?;
+            let mut hand = hand.expect("because a job stands in line until it leaves it");
+            if hand.is_past_deadline(tx.now_ms()) {
+                hand.expire(tx)?; // As above.
+                hand.put(tx);
+            } else if basket.has_room(&hand.job, batch.bytes) {
+                self.take_one(tx, hand, basket)?;
+            } else {
+                break;
+            }
+        }
+        let first = Hand::of(tx, name, first)?;
+        let mut first = first.expect("because it was taken just now");
+        first.leave_group(tx)?;
+        Ok(first.put(tx))
     }
 
     fn take_one(
         &self,
         tx: &mut Tx<'_>,
-        lease: u64,
         mut hand: Hand<'_>,
-    ) -> Result<(TakenJob, Queue), Missing> {
+        basket: &mut Basket,
+    ) -> Result<Queue, Missing> {
+        let lease = *basket.lease.get_or_insert_with(|| tx.mint());
         let until_ms = hand.lease_until_ms(tx.now_ms());
         hand.job.tries += 1;
         hand.job.lease = Some(new_lease(lease, &self.member));
@@ -169,15 +225,15 @@ impl Take {
             created_at_ms,
             ..
         } = hand.job;
-        let taken = TakenJob {
+        basket.jobs.push(TakenJob {
             id: CompactString::new(hand.id),
             payload: payload.unwrap_or_else(|| Vec::new().into()),
             tries: tries.into(),
             priority: priority.into(),
             created_at_ms,
             until_ms,
-        };
-        Ok((taken, hand.put(tx)))
+        });
+        Ok(hand.put(tx))
     }
 }
 
@@ -204,12 +260,21 @@ fn place_of(number: u16, queue: &Name) -> Place {
     }
 }
 
-/// Names the rows of a job that is perhaps taken.
-fn read_job(reads: &mut Reads<'_>, name: &str, id: &str) {
-    if let Some(job) = reads.get(&JOBS, (name, id))
-        && let Some(Kept::Beside(_)) = job.payload
-    {
+/// Names the rows of a job that is perhaps taken; gives the key of its group.
+fn read_job(reads: &mut Reads<'_>, name: &str, id: &str) -> Option<String> {
+    let job = reads.get(&JOBS, (name, id))?;
+    if let Some(Kept::Beside(_)) = job.payload {
         reads.row(&BODIES, (name, id, Which::Payload.key()));
+    }
+    job.group
+}
+
+/// Names the rows of those that wait in a group.
+fn read_others(reads: &mut Reads<'_>, (name, key): (&str, &str), many: u64) {
+    if let Some(group) = reads.get(&GROUPS, (name, key)) {
+        for id in group.line.read_first(reads, Of::Group(name, key), many) {
+            read_job(reads, name, &id);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Fault;
 use super::lines::check_line;
 use super::rows::Rows;
-use crate::line::Entry;
+use crate::line::{Entry, GATHER_LINE};
 use crate::table::{Job, Queue, Stand};
 
 pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
@@ -35,6 +35,21 @@ pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
                 ": {admitted} of its jobs were let in, it says {says}"
             ));
         }
+        let jobs = rows.jobs.values();
+        let waiting = jobs.filter(|job| {
+            matches!(job.stand, Stand::Blocked(_)) && job.group.as_deref() == Some(key)
+        });
+        let bytes: u64 = waiting.map(Job::payload_bytes).sum();
+        if bytes != group.bytes {
+            let says = group.bytes;
+            fault(format!(": {bytes} bytes wait in its line, it says {says}"));
+        }
+        if group.last_at_ms < group.first_at_ms
+            || (group.line.live == 0) != (group.first_at_ms == 0)
+        {
+            let (first, last) = (group.first_at_ms, group.last_at_ms);
+            fault(format!(": those that wait came from {first} to {last}"));
+        }
         if admitted == 0 && group.opens_at_ms.is_none() {
             fault(": none of its jobs was let in, and it has no timer".to_owned());
         }
@@ -42,6 +57,38 @@ pub(super) fn check(queue: &Queue, rows: &Rows, fault: Fault<'_>) {
     for (at_ms, key) in opens {
         fault(format!(
             ": a timer opens group {key:?} at {at_ms}, and should not"
+        ));
+    }
+}
+
+/// Groups whose jobs gather stand in the line of those; somebody waits in each, and none is ready.
+pub(super) fn check_gathering(
+    queue: &Queue,
+    rows: &Rows,
+    mut standing: BTreeMap<(u8, u64), String>,
+    fault: Fault<'_>,
+) {
+    for (key, group) in &rows.groups {
+        let Some(place) = group.gathers else { continue };
+        let stands = standing.remove(&(GATHER_LINE, place));
+        if stands.as_ref() != Some(key) || group.line.live == 0 {
+            fault(format!(
+                " group {key}: it gathers at {place}, where there is {stands:?}"
+            ));
+        }
+    }
+    for ((_, place), key) in standing {
+        fault(format!(
+            ": group {key} is at {place} of those that gather, and should not be"
+        ));
+    }
+    let expected = queue.flushes_at_ms;
+    let is_set = expected.into_iter().eq(rows.flushes.iter().copied());
+    let is_aside = rows.flush_set_aside && rows.flushes.is_empty();
+    if !is_set && !is_aside {
+        let flushes = &rows.flushes;
+        fault(format!(
+            ": what gathers is let in at {expected:?}, with timers at {flushes:?}"
         ));
     }
 }

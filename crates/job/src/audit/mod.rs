@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use tidegate_engine::contract::{Audit, Books};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 
-use crate::line::{DEAD_LINE, PARENT_LINE, line_of};
+use crate::line::{DEAD_LINE, GATHER_LINE, PARENT_LINE, line_of};
 use crate::table::{Job, JobState, Kept, Push, Queue, Stand, Which};
 use crate::{AGAIN_MS_MAX, AGAIN_MS_MIN, IN_FLIGHT_MAX, INLINE_BYTES_MAX};
 use rows::{Kind, Rows};
@@ -42,7 +42,9 @@ pub fn audit(books: &Books<'_>) -> Audit {
 }
 
 fn check(books: &Books<'_>, queue: &Queue, rows: &Rows, fault: Fault<'_>) {
-    let standing = lines::check(queue, rows, fault);
+    let mut standing = lines::check(queue, rows, fault);
+    let gathering = standing.split_off(&(GATHER_LINE, 0));
+    groups::check_gathering(queue, rows, gathering, fault);
     check_counts(queue, rows, fault);
     check_places(rows, standing, fault);
     check_timers(rows, fault);

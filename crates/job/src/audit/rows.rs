@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, RowKey};
 
-use crate::apply::{DEADLINE, FORGET, LEASE_END, OPEN, OPEN_GROUP, SWEEP, WAKE};
+use crate::apply::{DEADLINE, FLUSH, FORGET, LEASE_END, OPEN, OPEN_GROUP, SWEEP, WAKE};
 use crate::group::Group;
 use crate::line::Entry;
 use crate::table::{BODIES, GROUP_LINES, GROUPS, JOBS, Job, LINES, PUSHES, Push, QUEUES, Queue};
@@ -49,6 +49,9 @@ pub(super) struct Rows {
     /// When it opens; the key of a group that does so, or nothing.
     pub(super) opens: BTreeSet<(u64, String)>,
     pub(super) opens_set_aside: BTreeSet<String>,
+    /// When what gathers is let in.
+    pub(super) flushes: Vec<u64>,
+    pub(super) flush_set_aside: bool,
 }
 
 /// The rows of every queue; those that lie elsewhere than they should are told.
@@ -107,6 +110,14 @@ pub(super) fn by_queue(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<
             let (rows, mut behind) = queues.behind(aside.owner());
             rows.opens_set_aside.insert(text(&mut behind));
         }
+    }
+    for set in books.timers(&FLUSH) {
+        let (rows, _) = queues.behind(set.owner());
+        rows.flushes.push(set.due_ms());
+    }
+    for aside in books.timers_set_aside(&FLUSH) {
+        let (rows, _) = queues.behind(aside.owner());
+        rows.flush_set_aside = true;
     }
     for set in books.timers(&SWEEP) {
         let (rows, _) = queues.behind(set.owner());
