@@ -157,6 +157,56 @@ request! {
 }
 
 request! {
+    /// A job that is done, of several.
+    pub struct DoneJob {
+        /// The job.
+        id: Name,
+        /// What came of it, for whoever asks.
+        result: Option<Bytes>,
+    }
+}
+
+request! {
+    /// Says of jobs of one lease that they are done, each with a result of its own. What cannot be said of one of them is
+    /// answered as `refused`, and holds up none of the others.
+    pub struct DoneAll {
+        /// The queue.
+        queue: Name,
+        /// The lease under which they were taken.
+        lease: Name,
+        /// The jobs. Their results have 512 KiB at most.
+        jobs: ListOf<DoneJob, { TAKE_MAX as usize }>,
+    }
+}
+
+request! {
+    /// A job that has failed, of several.
+    pub struct FailedJob {
+        /// The job.
+        id: Name,
+        /// Why, for people: up to 1 KiB.
+        error: Option<Said>,
+    }
+}
+
+request! {
+    /// Says of jobs of one lease that they have failed: they are tried again after a rest, or are dead. What cannot be said of
+    /// one of them is answered as `refused`, and holds up none of the others.
+    pub struct FailAll {
+        /// The queue.
+        queue: Name,
+        /// The lease under which they were taken.
+        lease: Name,
+        /// The jobs.
+        jobs: ListOf<FailedJob, { TAKE_MAX as usize }>,
+        /// How long each rests, instead of as its backoff has it.
+        ["DELAY"] delay_ms: Option<Millis>,
+        /// `no`: they are dead, however often they may be tried still.
+        ["RETRY"] retry: Option<Retry>,
+    }
+}
+
+request! {
     /// Gives a job back, to be taken again later; this was no try.
     pub struct Snooze {
         /// The queue.

@@ -54,13 +54,14 @@ mod words;
 
 pub use audit::audit;
 pub use command::{
-    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Pull,
-    Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
+    Add, Cancel, Done, DoneAll, DoneJob, Drain, DropAll, DropJob, Fail, FailAll, FailedJob, Get,
+    GetQueue, List, Pause, Progress, Pull, Push, Pushes, Queues, Replay, ReplayAll, Resume, Set,
+    Snooze, Take,
 };
 pub use refusal::Refusal;
 pub use reply::{
-    BatchInfo, JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo, PullReceipt, PushInfo,
-    QueueInfo, QueueReceipt, RecursInfo, TakenJob, TakenJobs,
+    BatchInfo, EndedJob, EndedJobs, JobDetails, JobInfo, JobReceipt, LeaseReceipt, LimitInfo,
+    PullReceipt, PushInfo, QueueInfo, QueueReceipt, RecursInfo, TakenJob, TakenJobs,
 };
 pub use surface::JOB;
 pub use table::JobState;
@@ -94,6 +95,9 @@ pub const TAKE_MAX: i64 = 100;
 
 /// Bytes of payloads beyond which no further job is taken at once.
 pub const TAKE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of results that are said at once: with the rows of their jobs they are one record.
+pub const RESULTS_BYTES_MAX: usize = 512 * 1024;
 
 /// Queues that are looked at by one command.
 pub const QUEUES_MAX: usize = 16;

@@ -2,8 +2,8 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::AHEAD_MS_MAX;
 use crate::table::JobState;
+use crate::{AHEAD_MS_MAX, RESULTS_BYTES_MAX};
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,11 @@ pub enum Refusal {
     DeadlinePassed,
     /// The queue takes no job.
     QueueDraining,
+    /// What was said at once is too much.
+    TooLarge {
+        /// Bytes of results.
+        bytes: u64,
+    },
     /// The job was cancelled while somebody worked on it.
     JobCancelled,
     /// The lease has ended, or is another one's.
@@ -113,6 +118,11 @@ pub(crate) const DEADLINE_PASSED: RefusalDef = def(
     Status::OutOfRange,
     "The deadline must be behind the time at which the job is due, and behind now.",
 );
+pub(crate) const TOO_LARGE: RefusalDef = def(
+    "too_large",
+    Status::OutOfRange,
+    "The results have `bytes` of at most `max`: say fewer at once.",
+);
 pub(crate) const JOB_CANCELLED: RefusalDef = def(
     "job_cancelled",
     Status::Conflict,
@@ -153,6 +163,7 @@ impl Refuse for Refusal {
             Self::InvalidRecurrence { .. } => &INVALID_RECURRENCE,
             Self::InvalidFamily => &INVALID_FAMILY,
             Self::DeadlinePassed => &DEADLINE_PASSED,
+            Self::TooLarge { .. } => &TOO_LARGE,
             Self::JobCancelled => &JOB_CANCELLED,
             Self::LeaseOver => &LEASE_OVER,
             Self::JobEnded { .. } => &JOB_ENDED,
@@ -170,6 +181,12 @@ impl Refuse for Refusal {
             Self::InvalidRecurrence { wrong } => {
                 out.name("wrong");
                 out.text(wrong);
+            }
+            Self::TooLarge { bytes } => {
+                out.name("bytes");
+                out.integer(bytes.cast_signed());
+                out.name("max");
+                out.integer(RESULTS_BYTES_MAX as i64);
             }
             Self::VersionChanged { version } => {
                 out.name("version");

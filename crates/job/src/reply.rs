@@ -284,3 +284,27 @@ reply! {
         repeated: bool,
     }
 }
+
+reply! {
+    /// A job of which something was said, among others.
+    pub struct EndedJob {
+        /// The id of the job.
+        id: CompactString,
+        /// What it is now; null if it was refused.
+        state: Option<&'static str>,
+        /// Whether that had been said before.
+        repeated: bool,
+        /// Why it was refused: unknown_job, job_cancelled or lease_over.
+        refused: Option<&'static str>,
+    }
+}
+
+reply! {
+    /// Jobs of which something was said.
+    pub struct EndedJobs {
+        /// The queue.
+        queue: CompactString,
+        /// Each of them, in the order in which they were sent.
+        jobs: Vec<EndedJob>,
+    }
+}

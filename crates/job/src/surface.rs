@@ -8,8 +8,8 @@ use crate::apply::{
     DEADLINE, DONE, FAILED, FLUSH, FORGET, LEASE_END, LEASES_ENDED, OPEN, OPEN_GROUP, SWEEP, WAKE,
 };
 use crate::command::{
-    Add, Cancel, Done, Drain, DropAll, DropJob, Fail, Get, GetQueue, List, Pause, Progress, Pull,
-    Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
+    Add, Cancel, Done, DoneAll, Drain, DropAll, DropJob, Fail, FailAll, Get, GetQueue, List, Pause,
+    Progress, Pull, Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
 use crate::event::JobDied;
 use crate::mail::ChildEnded;
@@ -55,6 +55,20 @@ pub const JOB: Domain = Domain {
             "JOB.FAIL",
             Post,
             "/v1/queues/{queue}/jobs/{id}/fail",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<DoneAll>(
+            "JOB.DONEALL",
+            Post,
+            "/v1/queues/{queue}/leases/{lease}/done",
+            Finishes,
+        )
+        .core(),
+        RequestDef::call::<FailAll>(
+            "JOB.FAILALL",
+            Post,
+            "/v1/queues/{queue}/leases/{lease}/fail",
             Finishes,
         )
         .core(),

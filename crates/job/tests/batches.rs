@@ -52,6 +52,47 @@ fn so_many_jobs_of_a_group_are_taken_under_one_lease_and_each_has_its_own_end() 
 }
 
 #[test]
+fn ends_of_several_jobs_are_said_at_once_each_as_it_is() {
+    let mut desk = desk();
+    add(&mut desk, &["a1", "a2", "a3"], "a");
+    let lease = desk.take("q");
+    desk.call("JOB.CANCEL q a3");
+    let told = desk.call(&format!("JOB.DONEALL q {lease} 4 a1 one a2 \"\" a3 x a9 x"));
+    assert_eq!(
+        told,
+        "queue=q jobs=[{id=a1 state=done repeated=false refused=-} \
+         {id=a2 state=done repeated=false refused=-} \
+         {id=a3 state=- repeated=false refused=job_cancelled} \
+         {id=a9 state=- repeated=false refused=unknown_job}]"
+    );
+    let results = ["a1", "a2"].map(|id| desk.call(&format!("JOB.GET q {id}")));
+    assert_eq!(
+        results.map(|job| field(&job, "result").to_owned()),
+        ["one", "-"]
+    );
+    let told = desk.call(&format!("JOB.DONEALL q {lease} 1 a1 one"));
+    assert!(told.contains("repeated=true"), "{told}");
+    let told = desk.call(&format!("JOB.FAILALL q {lease} 1 a1 why"));
+    assert!(told.contains("refused=lease_over"), "{told}");
+
+    add(&mut desk, &["b1", "b2", "b3"], "b");
+    let lease = desk.take("q");
+    let told = desk.call(&format!(
+        "JOB.FAILALL q {lease} 2 b1 why b2 \"\" DELAY 5000"
+    ));
+    assert_eq!(told.matches("state=scheduled").count(), 2, "{told}");
+    let told = desk.call(&format!("JOB.FAILALL q {lease} 1 b3 why RETRY no"));
+    assert!(told.contains("state=dead"), "{told}");
+    assert_eq!(field(&desk.call("JOB.GET q b1"), "error"), "why");
+    assert_eq!(field(&desk.call("JOB.GET q b2"), "error"), "-");
+    assert_eq!(desk.call("JOB.DONEALL nowhere 1 1 a x"), "unknown_queue");
+    let long = "x".repeat(300 * 1024);
+    let told = desk.call(&format!("JOB.DONEALL q {lease} 2 b1 {long} b2 {long}"));
+    assert_eq!(told, "too_large bytes=614400 max=524288");
+    desk.balances();
+}
+
+#[test]
 fn jobs_wait_until_none_has_come_for_a_while_or_the_first_has_waited_too_long() {
     let mut desk = desk();
     add(&mut desk, &["a1"], "a");

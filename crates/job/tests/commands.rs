@@ -23,7 +23,10 @@ fn job_is_added_taken_and_done() {
             now + 60_000
         )
     );
-    assert_eq!(desk.call("JOB.TAKE w 1 q"), "queue=- lease=- group=- jobs=[]");
+    assert_eq!(
+        desk.call("JOB.TAKE w 1 q"),
+        "queue=- lease=- group=- jobs=[]"
+    );
     assert_eq!(
         desk.call(&format!("JOB.DONE q a {lease} RESULT fine")),
         "queue=q id=a state=done due_at_ms=- tries=1 repeated=false"

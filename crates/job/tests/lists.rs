@@ -158,8 +158,9 @@ fn queues_are_listed_with_their_jobs() {
     let mut desk = Desk::in_all_states();
     desk.call("JOB.ADD p a x");
     let none = "{concurrency=0 rate=0 per_ms=0 burst=0}";
-    let rest =
-        format!("blocked=0 waiting=0 state=open limits={none} group_limits={none} version=0");
+    let rest = format!(
+        "blocked=0 waiting=0 state=open limits={none} group_limits={none} batch=- version=0"
+    );
     let expected = format!(
         "items=[{{queue=p added=1 scheduled=0 ready=1 running=0 done=0 dead=0 cancelled=0 {rest}}} \
          {{queue=q added=6 scheduled=1 ready=1 running=1 done=1 dead=1 cancelled=1 {rest}}}] next=-"

@@ -19,7 +19,10 @@ fn one_who_waits_takes_what_comes() {
     let waits = desk.submit("JOB.TAKE w 1 q WAIT 500");
     desk.pass(500);
     let (status, told) = desk.engine().answer(waits).unwrap();
-    assert_eq!((status, &*told), (Status::Done, "queue=- lease=- group=- jobs=[]"));
+    assert_eq!(
+        (status, &*told),
+        (Status::Done, "queue=- lease=- group=- jobs=[]")
+    );
 }
 
 #[test]

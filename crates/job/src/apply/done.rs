@@ -1,6 +1,6 @@
 //! `JOB.DONE`: a job is done.
 
-use tidegate_engine::contract::{Apply, RefusalDef};
+use tidegate_engine::contract::{Apply, Bytes, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use super::{Leased, leased, receipt_of, stored};
@@ -30,18 +30,28 @@ impl Apply for Done {
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<JobReceipt, Stop<Refusal>> {
-        let job = (&self.queue, &self.id);
-        let mut hand = match leased(tx, job, &self.lease, Some(Word::Done))? {
-            Leased::Has(hand) => hand,
-            Leased::Repeats(hand) => return Ok(receipt_of(&hand, true)),
-        };
-        hand.job.error = None;
-        if let Some(result) = &self.result {
-            let place = (hand.name, hand.id, Which::Result);
-            hand.job.result = Some(keep(tx, place, result.as_slice()));
-        }
-        hand.go(tx, To::Rest { is_done: true })?;
-        tx.count(&super::DONE);
-        Ok(stored(tx, hand))
+        let result = self.result.as_ref().map(Bytes::as_slice);
+        done(tx, (&self.queue, &self.id), &self.lease, result)
     }
+}
+
+/// A job is done, if its lease lasts.
+pub(super) fn done(
+    tx: &mut Tx<'_>,
+    job: (&Name, &Name),
+    lease: &Name,
+    result: Option<&[u8]>,
+) -> Result<JobReceipt, Stop<Refusal>> {
+    let mut hand = match leased(tx, job, lease, Some(Word::Done))? {
+        Leased::Has(hand) => hand,
+        Leased::Repeats(hand) => return Ok(receipt_of(&hand, true)),
+    };
+    hand.job.error = None;
+    if let Some(result) = result {
+        let place = (hand.name, hand.id, Which::Result);
+        hand.job.result = Some(keep(tx, place, result));
+    }
+    hand.go(tx, To::Rest { is_done: true })?;
+    tx.count(&super::DONE);
+    Ok(stored(tx, hand))
 }

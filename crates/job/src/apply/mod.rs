@@ -1,6 +1,7 @@
 //! What each command does; one file per command.
 
 mod add;
+mod all;
 mod cancel;
 mod dead;
 mod done;
