@@ -8,6 +8,7 @@ use super::receipt_of;
 use crate::apply::DEADLINE;
 use crate::body::keep;
 use crate::command::Add;
+use crate::group::Gate;
 use crate::hand::{Hand, To};
 use crate::limits::Halt;
 use crate::recur::{Missed, Recurs, Rhythm, Wrong};
@@ -15,7 +16,7 @@ use crate::refusal::{
     DEADLINE_PASSED, ID_CONFLICT, INVALID_FAMILY, INVALID_RECURRENCE, INVALID_TIME, QUEUE_DRAINING,
 };
 use crate::reply::JobReceipt;
-use crate::table::{GROUPS, JOBS, Job, Parent, QUEUES, Stand, Which};
+use crate::table::{JOBS, Job, Parent, QUEUES, Stand, Which};
 use crate::terms::Terms;
 use crate::words::Unique;
 use crate::{AHEAD_MS_MAX, RECURRING_ID_BYTES_MAX, Refusal};
@@ -42,7 +43,7 @@ impl Apply for Add {
             Id::Mint => reads.row(&QUEUES, self.queue.as_str()),
         }
         if let Some(group) = &self.group {
-            reads.row(&GROUPS, (self.queue.as_str(), group.as_str()));
+            Gate::reads(reads, self.queue.as_str(), group.as_str());
         }
     }
 
