@@ -198,6 +198,9 @@ impl<T: Sent> Host<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
     use crate::breaker::{FAILURES_MAX, OPEN_MIN_MS};
 
@@ -232,6 +235,36 @@ mod tests {
         assert_eq!(sent(&mut host, 0), [1, 2]);
         host.ended(false, true, 0);
         assert_eq!(sent(&mut host, 0), [3]);
+    }
+
+    /// Something that may be wanted no more while it waits.
+    struct Letter(Rc<Cell<bool>>);
+
+    impl Sent for Letter {
+        fn is_retry(&self) -> bool {
+            false
+        }
+
+        fn number(&self) -> Option<u64> {
+            None
+        }
+
+        fn is_gone(&self) -> bool {
+            self.0.get()
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_sent() {
+        let mut host = Host::new(Limits::default(), 0);
+        let gone = Rc::new(Cell::new(false));
+        host.push(Letter(Rc::clone(&gone)), 0);
+        host.push(Letter(Rc::default()), 0);
+        gone.set(true);
+        host.leave_out(&HashSet::from([0, 1]));
+        assert_eq!(host.waiting(), 2, "they have no number");
+        assert!(matches!(host.next(0), Next::Send { one, .. } if !one.is_gone()));
+        assert!(matches!(host.next(0), Next::Nothing { until_ms: None }));
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub const JOB: Domain = Domain {
         RequestDef::call::<Set>("JOB.SET", Put, "/v1/queues/{queue}", Finishes),
         RequestDef::call::<Push>("JOB.PUSH", Put, "/v1/queues/{queue}/push", Finishes),
         RequestDef::call::<Pull>("JOB.PULL", Delete, "/v1/queues/{queue}/push", Finishes),
-        RequestDef::scan::<Pushes>("JOB.PUSHES", "/v1/pushes/queues"),
+        RequestDef::scan::<Pushes>("JOB.PUSHES", "/v1/pushes/queues").core(),
         RequestDef::call::<Pause>("JOB.PAUSE", Post, "/v1/queues/{queue}/pause", Finishes),
         RequestDef::call::<Drain>("JOB.DRAIN", Post, "/v1/queues/{queue}/drain", Finishes),
         RequestDef::call::<Resume>("JOB.RESUME", Post, "/v1/queues/{queue}/resume", Finishes),

@@ -44,6 +44,7 @@ pub(crate) async fn push(
         };
         let lease = taken.text("lease").unwrap_or_default();
         for job in taken.list("jobs") {
+            let held = client.hold(job.bytes("payload").len()).await;
             let taken = Taken {
                 client: client.clone(),
                 outlet: outlet.clone(),
@@ -56,7 +57,10 @@ pub(crate) async fn push(
                 created_at_ms: job.number("created_at_ms").unwrap_or_default(),
                 payload: job.bytes("payload").to_vec(),
             };
-            under_way.spawn(taken.bring());
+            under_way.spawn(async move {
+                taken.bring().await;
+                drop(held);
+            });
         }
     }
     under_way.detach_all();

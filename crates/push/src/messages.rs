@@ -42,6 +42,10 @@ pub(crate) async fn push(
         };
         let until_ms = read.number("until_ms").unwrap_or_default();
         for messages in chains(read.list("messages"), now.keeps_order) {
+            let payloads = messages
+                .iter()
+                .map(|message| message.bytes("payload").len());
+            let held = client.hold(payloads.sum()).await;
             let chain = Chain {
                 client: client.clone(),
                 outlet: outlet.clone(),
@@ -53,7 +57,10 @@ pub(crate) async fn push(
                 until_ms,
                 messages,
             };
-            under_way.spawn(chain.bring());
+            under_way.spawn(async move {
+                chain.bring().await;
+                drop(held);
+            });
         }
     }
     under_way.detach_all();

@@ -107,7 +107,7 @@ pub const TOPIC: Domain = Domain {
             "/v1/topics/{name}/groups/{group}/push",
             Finishes,
         ),
-        RequestDef::scan::<Pushes>("TOPIC.PUSHES", "/v1/pushes/topics"),
+        RequestDef::scan::<Pushes>("TOPIC.PUSHES", "/v1/pushes/topics").core(),
         RequestDef::scan::<AuditList>("TOPIC.AUDIT", "/v1/topics/{name}/groups/{group}/audit"),
         RequestDef::call::<Read>(
             "TOPIC.READ",
