@@ -84,10 +84,14 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    pub(crate) fn declare(engine: &mut Stepper) {
-        engine.call(&format!(
-            "JOB.SET {QUEUE} CONCURRENCY {CONCURRENCY} GROUPCONCURRENCY 1"
-        ));
+    /// With an odd seed jobs of a group are taken together, of which one more may run then.
+    pub(crate) fn declare(engine: &mut Stepper, seed: u64) {
+        let limits = if seed.is_multiple_of(2) {
+            format!("CONCURRENCY {CONCURRENCY} GROUPCONCURRENCY 1")
+        } else {
+            format!("CONCURRENCY {} AGGREGATE 2 GRACE 700", CONCURRENCY - 1)
+        };
+        engine.call(&format!("JOB.SET {QUEUE} {limits}"));
         engine.call(&format!(
             "JOB.ADD {QUEUE} tick p EVERY 20000 KEEP {KEEP_MS}"
         ));

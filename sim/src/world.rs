@@ -203,7 +203,7 @@ impl World {
         Sales::declare(&mut engine);
         Splits::declare(&mut engine);
         Topics::declare(&mut engine);
-        Jobs::declare(&mut engine);
+        Jobs::declare(&mut engine, seed);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }

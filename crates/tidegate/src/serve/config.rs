@@ -59,8 +59,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "WORK")]
     shed: Option<Shed>,
     /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
-    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`, `[receivers.…]` and
-    /// `[hosts.…]`
+    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`,
+    /// `[receivers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// File with the password that clients must give; TIDEGATE_PASSWORD serves as well
