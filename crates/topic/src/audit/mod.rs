@@ -7,12 +7,11 @@ mod rows;
 use tidegate_engine::contract::{Audit, Books};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 
-use crate::IN_FLIGHT_MAX;
-use crate::table::Pushes;
 use rows::Rows;
 
+use crate::IN_FLIGHT_MAX;
 use crate::schema::Schema;
-use crate::table::Part;
+use crate::table::{Part, Pushes};
 
 /// Where a law that is broken is told, behind the name of the topic.
 type Fault<'a> = &'a mut dyn FnMut(String);

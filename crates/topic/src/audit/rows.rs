@@ -11,8 +11,7 @@ use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
     PINS, PUSHES, Part, Published, Pushes, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow,
-    Steered, TOPICS,
-    Topic, Waiting,
+    Steered, TOPICS, Topic, Waiting,
 };
 
 /// All rows of one topic.
