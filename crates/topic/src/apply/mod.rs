@@ -29,8 +29,9 @@ pub(crate) use appear::APPEAR;
 pub(crate) use lag::LOOK_AT_LAG;
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
+pub(crate) use put::append;
 pub(crate) use rest::REST_OVER;
-pub(crate) use retain::RETAIN;
+pub(crate) use retain::{RETAIN, drop_first, reads_of_first, retain_later};
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::{KeyReader, Tx};

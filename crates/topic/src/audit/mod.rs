@@ -7,6 +7,7 @@ mod rows;
 use tidegate_engine::contract::{Audit, Books};
 
 use rows::Rows;
+pub(crate) use rows::{no_key, split};
 
 use crate::schema::Schema;
 use crate::table::Part;
