@@ -258,7 +258,7 @@ fn another_consumer_takes_over_what_was_idle_for_long_enough() {
         XCLAIM s g me 501 1 2 => []
         XCLAIM s g me 500 1 4 => [[1-0 [a 1]]]
         XCLAIM s g me 0 4 FORCE JUSTID => [4-0]
-        XPENDING s g - + 10 => [[1-0 me 0 2] [2-0 dead 500 1] [3-0 dead 500 1] [4-0 me 0 0]]
+        XPENDING s g - + 10 => [[1-0 me 0 2] [2-0 dead 500 1] [3-0 dead 500 1] [4-0 me 0 1]]
         XAUTOCLAIM s g me 100 0 COUNT 1 => [3-0 [[2-0 [a 2]]] []]
         XAUTOCLAIM s g me 100 3-0 COUNT 10 JUSTID => [0-0 [3-0] []]
         XCLAIM s g you 0 3 IDLE 70 RETRYCOUNT 9 => [[3-0 [a 3]]]

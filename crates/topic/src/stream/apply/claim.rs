@@ -116,7 +116,7 @@ impl XClaim {
             id,
             consumer: self.says.consumer.compact(),
             at_ms: tx.now_ms(),
-            deliveries: 0,
+            deliveries: 1, // As Redis has it, before it counts the claim itself.
         };
         Ok(Some((entry, message)))
     }
