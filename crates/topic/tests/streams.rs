@@ -300,6 +300,21 @@ fn who_blocks_is_answered_when_something_comes_or_with_nothing_when_the_time_is_
 }
 
 #[test]
+fn who_is_blocked_by_a_group_that_is_destroyed_is_told() {
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
+    engine.call("XGROUP CREATE s g $ MKSTREAM");
+    let read = "XREADGROUP GROUP g me BLOCK 1000 STREAMS s >";
+    let waiting = engine.submit(read).unwrap();
+    engine.settle();
+    assert_eq!(engine.answer(waiting), None);
+    engine.call("XGROUP DESTROY s g");
+    engine.settle();
+    let told = engine.answer(waiting).map(|(_, answer)| answer);
+    let no = "NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option";
+    assert_eq!(told.as_deref(), Some(no));
+}
+
+#[test]
 fn of_several_streams_one_that_has_something_is_answered_and_each_in_its_turn() {
     let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
     for name in ["a", "b", "c"] {

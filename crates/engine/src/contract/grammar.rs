@@ -50,13 +50,16 @@ impl<T: Spoken> FieldType for InWords<T> {
     const KIND: FieldKind = FieldKind::Grammar(T::GRAMMAR);
 
     fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
-        let text = |arg: &Option<Raw<'_>>| match arg {
-            Some(Raw::Text(bytes)) => Some(Box::<[u8]>::from(*bytes)),
-            _ => None,
+        let text = |arg: &Option<Raw<'_>>| {
+            let Some(Raw::Text(bytes)) = arg else {
+                return None;
+            };
+            Some(Box::<[u8]>::from(*bytes))
         };
-        let args: Option<Box<[_]>> = match raw {
-            Raw::List(args) => args.iter().map(text).collect(),
-            _ => None,
+        let args: Option<Box<[_]>> = if let Raw::List(args) = raw {
+            args.iter().map(text).collect()
+        } else {
+            None
         };
         let args = args.ok_or_else(|| {
             let message = "must be arguments as they stand".to_owned();

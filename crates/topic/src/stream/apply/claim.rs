@@ -3,10 +3,8 @@
 //! An entry that is not kept any more is pending no more when somebody would take it over, as in Redis.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
-use crate::PASSED_OVER_MAX;
-use crate::READ_BYTES_MAX;
 use crate::stream::answer::Answer;
 use crate::stream::command::{XAutoClaim, XClaim};
 use crate::stream::desk::{Desk, Of, reads_of_pending};
@@ -15,6 +13,7 @@ use crate::stream::look::{Stream, entry_of};
 use crate::stream::refusal::{NO_GROUP, StreamRefusal, TOO_MANY};
 use crate::stream::row::{GROUPS, PENDING, Pending, chunk_of};
 use crate::table::{MESSAGES, Message, PARTS};
+use crate::{PASSED_OVER_MAX, READ_BYTES_MAX};
 
 /// Entries that `XAUTOCLAIM` looks at, for each that it may take over: as many as Redis.
 const LOOKED_AT: u64 = 10;
@@ -52,19 +51,7 @@ impl Apply for XClaim {
             if bytes > READ_BYTES_MAX && !taken.is_empty() && !self.says.just_ids {
                 return Err(StreamRefusal::range_too_large().into());
             }
-            let counted = u64::from(!self.says.just_ids);
-            let deliveries = self.says.deliveries.unwrap_or(entry.deliveries + counted);
-            let at_ms = self
-                .says
-                .given
-                .map_or(tx.now_ms(), |given| given.at_ms(tx.now_ms()));
-            let entry = Pending {
-                consumer: self.says.consumer.compact(),
-                at_ms,
-                deliveries,
-                ..entry
-            };
-            desk.set(tx, entry)?;
+            desk.set(tx, self.taken_over(entry, tx.now_ms()))?;
             taken.push(told(*id, &message, self.says.just_ids));
         }
         if !taken.is_empty() {
@@ -76,6 +63,18 @@ impl Apply for XClaim {
 }
 
 impl XClaim {
+    fn taken_over(&self, entry: Pending, now_ms: u64) -> Pending {
+        let counted = u64::from(!self.says.just_ids);
+        let deliveries = self.says.deliveries;
+        let given = self.says.given;
+        Pending {
+            consumer: self.says.consumer.compact(),
+            at_ms: given.map_or(now_ms, |given| given.at_ms(now_ms)),
+            deliveries: deliveries.unwrap_or(entry.deliveries + counted),
+            ..entry
+        }
+    }
+
     /// An entry that may be taken over, or is to be given to somebody for the first time.
     fn look(
         &self,
@@ -159,50 +158,80 @@ impl Apply for XAutoClaim {
         let (mut desk, stream) = open(tx, of)?;
         let consumer = self.says.consumer.as_str();
         desk.meet(consumer, tx.now_ms())?;
-        let (mut taken, mut gone, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut looks = self
-            .says
-            .count
-            .saturating_mul(LOOKED_AT)
-            .min(PASSED_OVER_MAX as u64);
+        let mut sweep = Sweep::default();
+        let looks = self.says.count.saturating_mul(LOOKED_AT);
+        let looks = looks.min(PASSED_OVER_MAX as u64);
         let mut next = desk.from(tx, self.says.from)?;
-        while let Some(entry) = &next
-            && looks > 0
-            && ((taken.len() + gone.len()) as u64) < self.says.count
-        {
-            looks -= 1;
-            let (position, id) = (entry.position, entry.id);
-            let is_idle = entry.idle_ms(tx.now_ms()) >= self.says.idle_ms;
-            match stream.live(tx, position)? {
-                None => {
-                    desk.remove(tx, position)?;
-                    gone.push(Answer::id(id));
-                }
-                Some(message) if is_idle => {
-                    bytes += message.bytes();
-                    if bytes > READ_BYTES_MAX && !taken.is_empty() && !self.says.just_ids {
-                        break;
-                    }
-                    let entry = self.taken_over(entry, tx.now_ms());
-                    desk.set(tx, entry)?;
-                    taken.push(told(id, &message, self.says.just_ids));
-                }
-                Some(_) => {}
+        for _ in 0..looks {
+            let Some(entry) = &next else {
+                break;
+            };
+            if sweep.count() == self.says.count
+                || !self.look(tx, &mut desk, &stream, entry, &mut sweep)?
+            {
+                break;
             }
-            next = desk.behind(tx, position)?;
+            next = desk.behind(tx, entry.position)?;
         }
-        if !taken.is_empty() {
+        if !sweep.taken.is_empty() {
             desk.is_active(consumer, tx.now_ms());
         }
         desk.put(tx);
-        let next = next.map_or(StreamId::NONE, |entry| entry.id);
-        let lists = [taken, gone].map(Answer::List);
-        let [taken, gone] = lists;
-        Ok(Answer::List(vec![Answer::id(next), taken, gone]))
+        Ok(sweep.answer(next.map_or(StreamId::NONE, |entry| entry.id)))
+    }
+}
+
+/// What was come across.
+#[derive(Default)]
+struct Sweep {
+    taken: Vec<Answer>,
+    /// Ids of what is not kept any more.
+    gone: Vec<Answer>,
+    bytes: usize,
+}
+
+impl Sweep {
+    fn count(&self) -> u64 {
+        (self.taken.len() + self.gone.len()) as u64
+    }
+
+    /// With where to go on.
+    fn answer(self, next: StreamId) -> Answer {
+        let [taken, gone] = [self.taken, self.gone].map(Answer::List);
+        Answer::List(vec![Answer::id(next), taken, gone])
     }
 }
 
 impl XAutoClaim {
+    /// Takes an entry over if it was idle for long enough; `false` if the answer has no room for it.
+    fn look(
+        &self,
+        tx: &mut Tx<'_>,
+        desk: &mut Desk<'_>,
+        stream: &Stream<'_>,
+        entry: &Pending,
+        sweep: &mut Sweep,
+    ) -> Result<bool, Missing> {
+        let Some(message) = stream.live(tx, entry.position)? else {
+            desk.remove(tx, entry.position)?;
+            sweep.gone.push(Answer::id(entry.id));
+            return Ok(true);
+        };
+        if entry.idle_ms(tx.now_ms()) < self.says.idle_ms {
+            return Ok(true);
+        }
+        let bytes = sweep.bytes + message.bytes();
+        if bytes > READ_BYTES_MAX && !sweep.taken.is_empty() && !self.says.just_ids {
+            return Ok(false);
+        }
+        sweep.bytes = bytes;
+        desk.set(tx, self.taken_over(entry, tx.now_ms()))?;
+        sweep
+            .taken
+            .push(told(entry.id, &message, self.says.just_ids));
+        Ok(true)
+    }
+
     fn taken_over(&self, entry: &Pending, now_ms: u64) -> Pending {
         Pending {
             consumer: self.says.consumer.compact(),

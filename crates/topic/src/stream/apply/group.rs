@@ -35,7 +35,10 @@ impl Apply for XGroup {
                     reads_around(reads, of.0, *id, 1);
                 }
             }
-            GroupDo::Destroy => reads.row(&NAMES, of.0),
+            GroupDo::Destroy => {
+                reads.row(&NAMES, of.0);
+                reads.row(&GROUPS, of);
+            }
             GroupDo::CreateConsumer(_) => reads.row(&GROUPS, of),
             GroupDo::DelConsumer(_) => drop(reads_of_pending(reads, of, 0)),
         }
@@ -43,43 +46,13 @@ impl Apply for XGroup {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
         let of = self.of();
-        let (stream, makes_stream) = match (Stream::of(tx, of.0)?, &self.says.what) {
-            (Some(stream), _) => (stream, false),
-            (None, GroupDo::Create { makes_stream, .. }) if *makes_stream => {
-                (declare(tx, of.0), true)
-            }
-            (None, _) => return Err(StreamRefusal::no_key_of_groups().into()),
-        };
-        if makes_stream {
-            tx.put(&PARTS, of.0, stream.part);
-        }
-        if let GroupDo::Create { from, .. } = &self.says.what {
-            return create(tx, of, &stream, *from);
-        }
-        let desk = Desk::of(tx, of)?;
-        let Some(mut desk) = desk else {
-            return match self.says.what {
-                GroupDo::Destroy => Ok(Answer::Number(0)),
-                _ => Err(StreamRefusal::no_group_of(of).into()),
-            };
-        };
+        let stream = self.stream(tx)?;
         match &self.says.what {
-            GroupDo::Create { .. } => Err(StreamRefusal::group_exists().into()),
-            GroupDo::Destroy => Ok(destroy(tx, of, &desk.group)?),
-            GroupDo::SetId(from) => {
-                (desk.group.last, desk.group.next) = begin(tx, &stream, *from)?;
-                desk.put(tx);
-                tx.tell(of.0);
-                Ok(Answer::ok())
-            }
-            GroupDo::CreateConsumer(name) => {
-                let is_new = desk.meet(name.as_str(), tx.now_ms())?;
-                if is_new {
-                    desk.put(tx);
-                }
-                Ok(Answer::Number(u64::from(is_new)))
-            }
-            GroupDo::DelConsumer(name) => Ok(del_consumer(tx, desk, name.as_str())?),
+            GroupDo::Create { from, .. } => create(tx, of, &stream, *from),
+            GroupDo::Destroy => Ok(destroy(tx, of)?),
+            GroupDo::SetId(from) => set_id(tx, of, &stream, *from),
+            GroupDo::CreateConsumer(name) => create_consumer(tx, of, name.as_str()),
+            GroupDo::DelConsumer(name) => del_consumer(tx, of, name.as_str()),
         }
     }
 }
@@ -88,6 +61,51 @@ impl XGroup {
     fn of(&self) -> Of<'_> {
         (self.says.name.as_str(), self.says.group.as_str())
     }
+
+    /// The stream, which may be declared for a group.
+    fn stream(&self, tx: &mut Tx<'_>) -> Result<Stream<'_>, Stop<StreamRefusal>> {
+        let name = self.says.name.as_str();
+        if let Some(stream) = Stream::of(tx, name)? {
+            return Ok(stream);
+        }
+        let GroupDo::Create {
+            makes_stream: true, ..
+        } = self.says.what
+        else {
+            return Err(StreamRefusal::no_key_of_groups().into());
+        };
+        let stream = declare(tx, name);
+        tx.put(&PARTS, name, stream.part);
+        Ok(stream)
+    }
+}
+
+/// A group that is there.
+fn desk_of<'a>(tx: &mut Tx<'_>, of: Of<'a>) -> Result<Desk<'a>, Stop<StreamRefusal>> {
+    let desk = Desk::of(tx, of)?;
+    desk.ok_or_else(|| StreamRefusal::no_group_of(of).into())
+}
+
+fn set_id(
+    tx: &mut Tx<'_>,
+    of: Of<'_>,
+    stream: &Stream<'_>,
+    from: From,
+) -> Result<Answer, Stop<StreamRefusal>> {
+    let mut desk = desk_of(tx, of)?;
+    (desk.group.last, desk.group.next) = begin(tx, stream, from)?;
+    desk.put(tx);
+    tx.tell(of.0); // There may be something for those who wait.
+    Ok(Answer::ok())
+}
+
+fn create_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<StreamRefusal>> {
+    let mut desk = desk_of(tx, of)?;
+    let is_new = desk.meet(name, tx.now_ms())?;
+    if is_new {
+        desk.put(tx);
+    }
+    Ok(Answer::Number(u64::from(is_new)))
 }
 
 /// The id up to which a group was given everything, and the position at which it goes on.
@@ -132,7 +150,10 @@ fn create(
 }
 
 /// It goes with all that is pending of it; who waits for it is told that it is not there.
-fn destroy(tx: &mut Tx<'_>, of: Of<'_>, group: &Group) -> Result<Answer, Missing> {
+fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<Answer, Missing> {
+    let Some(group) = tx.get(&GROUPS, of)? else {
+        return Ok(Answer::Number(0));
+    };
     let mut groups = tx.get(&NAMES, of.0)?.unwrap_or_default();
     groups.names.retain(|name| name != of.1);
     for chunk in &group.chunks {
@@ -149,7 +170,8 @@ fn destroy(tx: &mut Tx<'_>, of: Of<'_>, group: &Group) -> Result<Answer, Missing
 }
 
 /// It goes with all that is pending of it, as in Redis; how much that was.
-fn del_consumer(tx: &mut Tx<'_>, mut desk: Desk<'_>, name: &str) -> Result<Answer, Missing> {
+fn del_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<StreamRefusal>> {
+    let mut desk = desk_of(tx, of)?;
     let Some(consumer) = desk.consumer(name) else {
         return Ok(Answer::Number(0));
     };

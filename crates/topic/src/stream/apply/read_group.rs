@@ -62,6 +62,14 @@ impl Apply for XReadGroup {
     }
 }
 
+/// What a read is going to give.
+#[derive(Default)]
+struct Basket {
+    entries: Vec<Answer>,
+    bytes: usize,
+    passed_over: usize,
+}
+
 impl XReadGroup {
     fn consumer(&self) -> &str {
         self.says.consumer.as_str()
@@ -74,29 +82,17 @@ impl XReadGroup {
         mut desk: Desk<'_>,
         stream: &Stream<'_>,
     ) -> Result<Answer, Stop<StreamRefusal>> {
-        let (mut entries, mut bytes, mut passed_over) = (Vec::new(), 0, 0);
+        let mut basket = Basket::default();
         let mut next = desk.group.next.max(stream.part.first);
         while next <= stream.part.last
-            && (entries.len() as u64) < self.says.read.count
-            && passed_over < PASSED_OVER_MAX
+            && (basket.entries.len() as u64) < self.says.read.count
+            && basket.passed_over < PASSED_OVER_MAX
+            && self.look(tx, &mut desk, (stream, next), &mut basket)?
         {
-            let message = stream.kept(tx, next)?;
-            let id = message.id_at(next);
-            if id <= desk.group.last || message.is_expired(tx.now_ms()) {
-                passed_over += 1;
-            } else {
-                bytes += message.bytes();
-                let is_full = bytes > READ_BYTES_MAX && !entries.is_empty();
-                if is_full || !self.note(tx, &mut desk, (next, id), entries.is_empty())? {
-                    break;
-                }
-                entries.push(entry_of(id, &message));
-            }
-            desk.group.last = desk.group.last.max(id);
             next += 1;
         }
-        let has_looked = passed_over < PASSED_OVER_MAX;
-        if entries.is_empty() && has_looked {
+        let is_none = basket.entries.is_empty();
+        if is_none && basket.passed_over < PASSED_OVER_MAX {
             return if tx.may_wait() {
                 Err(Stop::Wait)
             } else {
@@ -104,13 +100,38 @@ impl XReadGroup {
             };
         }
         desk.group.next = next;
-        if entries.is_empty() {
+        if is_none {
             desk.put(tx); // It goes on from there when it is asked again.
             return Ok(Answer::Null);
         }
         desk.is_active(self.consumer(), tx.now_ms());
         desk.put(tx);
-        Ok(Answer::Stream(stream.name.into(), entries))
+        Ok(Answer::Stream(stream.name.into(), basket.entries))
+    }
+
+    /// Gives a message, or passes it over; `false` if it has to wait for another read.
+    fn look(
+        &self,
+        tx: &mut Tx<'_>,
+        desk: &mut Desk<'_>,
+        (stream, position): (&Stream<'_>, u64),
+        basket: &mut Basket,
+    ) -> Result<bool, Stop<StreamRefusal>> {
+        let message = stream.kept(tx, position)?;
+        let id = message.id_at(position);
+        if id <= desk.group.last || message.is_expired(tx.now_ms()) {
+            basket.passed_over += 1;
+        } else {
+            let is_first = basket.entries.is_empty();
+            basket.bytes += message.bytes();
+            let is_full = basket.bytes > READ_BYTES_MAX && !is_first;
+            if is_full || !self.note(tx, desk, (position, id), is_first)? {
+                return Ok(false);
+            }
+            basket.entries.push(entry_of(id, &message));
+        }
+        desk.group.last = desk.group.last.max(id);
+        Ok(true)
     }
 
     /// An entry is given for the first time; `false` if so many are pending that it has to wait.
