@@ -64,6 +64,34 @@ fn an_entry_is_a_message_and_a_message_an_entry() {
 }
 
 #[test]
+fn an_entry_is_as_the_schema_of_its_topic_says() {
+    check(
+        r#"
+        TOPIC.CREATE s SCHEMA {"type":"object","required":["a"]} => …
+        XADD s 1 b 1 => ERR the topic's schema does not accept the entry: …
+        XADD s 1 a 1 => 1-0
+        "#,
+    );
+}
+
+#[test]
+fn who_blocks_gets_what_others_publish() {
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
+    engine.call("XGROUP CREATE s g 0 MKSTREAM");
+    let asked = [
+        "XREAD BLOCK 1000 STREAMS s $",
+        "XREADGROUP GROUP g me BLOCK 1000 STREAMS s >",
+    ];
+    let tokens = asked.map(|words| engine.submit(words).unwrap());
+    engine.settle();
+    engine.call("TOPIC.PUBLISH s * hello");
+    for token in tokens {
+        let (_, answer) = engine.answer(token).expect("it is told of the message");
+        assert!(answer.ends_with("[payload hello]]]"), "{answer}");
+    }
+}
+
+#[test]
 fn ranges_are_of_ids_whether_there_are_such_or_not() {
     check(
         "

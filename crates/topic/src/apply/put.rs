@@ -11,8 +11,8 @@ use super::schema::{check_payload, reads_of_schema};
 use crate::Refusal;
 use crate::reply::Published as Receipt;
 use crate::schema::Schema;
-use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, Part, Published};
 use crate::stream::StreamId;
+use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, Part, Published};
 
 /// A message that somebody wants published.
 pub(super) struct New<'a> {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status};
 
+use crate::refusal::SCHEMA_VIOLATED;
+use crate::schema::Wrong;
 use crate::{
     CONSUMERS_MAX, PASSED_OVER_MAX, PENDING_CHUNKS_MAX, PENDING_MAX, RANGE_ENTRIES_MAX,
     READ_BYTES_MAX, STREAM_GROUPS_MAX, TRIMMED_MAX,
@@ -57,6 +59,12 @@ impl StreamRefusal {
     pub(super) fn ids_used_up() -> Self {
         let words = "ERR The stream has exhausted the last possible ID, unable to add more items";
         Self::of(&ID_TOO_SMALL, words)
+    }
+
+    pub(super) fn schema_violated(wrong: &Wrong) -> Self {
+        let Wrong { at, what } = wrong;
+        let words = format!("ERR the topic's schema does not accept the entry: '{at}' {what}");
+        Self::of(&SCHEMA_VIOLATED, words)
     }
 
     pub(super) fn too_many_groups() -> Self {

@@ -5,7 +5,8 @@ use minicbor::bytes::ByteVec;
 use tidegate_engine::contract::{Apply, Never, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
-use crate::apply::{append, retain_later};
+use crate::apply::{append, reads_of_schema, retain_later, schema_of, tell_all_groups};
+use crate::refusal::SCHEMA_VIOLATED;
 use crate::stream::answer::Answer;
 use crate::stream::command::{XAdd, XDel, XTrim};
 use crate::stream::id::StreamId;
@@ -18,7 +19,7 @@ use crate::table::{MESSAGES, Message, PARTS, Part, TOPICS, Topic};
 impl Apply for XAdd {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[ID_TOO_SMALL, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[ID_TOO_SMALL, SCHEMA_VIOLATED, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -26,7 +27,7 @@ impl Apply for XAdd {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         let name = self.says.name.as_str();
-        reads.row(&PARTS, name);
+        reads_of_schema(reads, name);
         if let Some(trim) = &self.says.trim {
             reads_of_trim(reads, name, trim);
         }
@@ -40,6 +41,7 @@ impl Apply for XAdd {
             None => declare(tx, name),
         };
         let message = self.message(tx, chosen_id(self.says.id, stream.part.last_id())?);
+        self.check_payload(tx, &stream)?;
         let position = append(tx, name, &mut stream.part, message, 0)?;
         let id = stream.part.last_id();
         debug_assert_eq!(position, stream.part.last, "it is behind all others");
@@ -47,12 +49,24 @@ impl Apply for XAdd {
             trim(tx, &mut stream, by)?;
         }
         tx.put(&PARTS, name, stream.part);
-        tx.tell(name);
+        tell_all_groups(tx, name, 1);
         Ok(Answer::id(id))
     }
 }
 
 impl XAdd {
+    fn check_payload(
+        &self,
+        tx: &mut Tx<'_>,
+        stream: &Stream<'_>,
+    ) -> Result<(), Stop<StreamRefusal>> {
+        if let Some(schema) = schema_of(tx, stream.name, &stream.part)? {
+            let checked = schema.check(&self.says.payload);
+            checked.map_err(|wrong| StreamRefusal::schema_violated(&wrong))?;
+        }
+        Ok(())
+    }
+
     fn message(&self, tx: &mut Tx<'_>, id: StreamId) -> Message {
         Message {
             chosen: CompactString::default(),
