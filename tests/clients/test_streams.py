@@ -1,11 +1,13 @@
 """Stream commands: unmodified redis-py and node-redis here and, where one is installed, against a real Redis, whose
 answers have to be the same. What differs on purpose, docs/streams.md says; it is not asked here. Errors are compared word by word: this is Redis 7.0."""
 
+import json
 import shutil
 import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -287,6 +289,13 @@ def test_an_entry_is_a_message_of_the_topic(client, sku):
     client.execute_command("TOPIC.GROUP", key, "g")
     given = client.execute_command("TOPIC.READ", key, "g", "me")
     assert '{"sensor":"7","heat":"19.8"}' in str(given)
+
+
+def test_http_has_no_stream_commands(server):
+    with urllib.request.urlopen(f"{server.url}/openapi.json", timeout=DEADLINE_S) as answer:
+        document = json.load(answer)
+    assert "stream" not in [tag["name"] for tag in document["tags"]]
+    assert all(path.startswith("/v1/") for path in document["paths"])
 
 
 def test_who_blocks_gets_what_comes(client, sku, server, protocol):
