@@ -145,7 +145,7 @@ impl Topics {
         self.sent += 1;
         let id = self.sent - random.below(3).min(self.sent - 1);
         let key = (id % 4 < 3).then_some(id % 3);
-        let may_expire = id % 11 == 0;
+        let may_expire = id.is_multiple_of(11);
         let mut command = format!("TOPIC.PUBLISH {TOPIC} m{id} p{id}");
         if let Some(key) = key {
             command += &format!(" KEY k{key}");
@@ -153,7 +153,7 @@ impl Topics {
         if may_expire {
             command += " TTL 1500";
         }
-        if id % 7 == 0 {
+        if id.is_multiple_of(7) {
             command += " DELAY 700";
         }
         let about = About::Publish {
@@ -309,7 +309,7 @@ impl Topics {
             .and_then(|id| id.strip_prefix('m'))
             .and_then(first_number);
         let id = id.ok_or("a message that nobody has published")?;
-        let (key, may_expire) = ((id % 4 < 3).then_some(id % 3), id % 11 == 0);
+        let (key, may_expire) = ((id % 4 < 3).then_some(id % 3), id.is_multiple_of(11));
         let message = Message {
             position,
             key,

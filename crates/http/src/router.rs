@@ -40,8 +40,10 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// Whether a request is served here; one that is only its arguments nowhere in HTTP.
     pub(crate) fn serves(self, def: &RequestDef) -> bool {
         match self {
+            _ if def.is_spoken() => false,
             Self::All => true,
             Self::Public => def.is_public || def.webhook.is_some(),
         }
@@ -192,6 +194,7 @@ fn check(def: &RequestDef) {
         | FieldKind::Bytes { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
+        | FieldKind::Grammar(_)
         | FieldKind::Word(_) => None,
     });
     if let Some((width, max)) = lists.next() {

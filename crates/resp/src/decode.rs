@@ -1,6 +1,6 @@
 //! The arguments of a request as the values of its fields: positions first, then pairs of a word and a value in any
 //! order. A list is the number of its items and then these; it may stand behind a word, or be left out if it is
-//! the last of all and not required. Where a request comes from is its peer's address, unless it says otherwise: peers
+//! the last of all and not required. A request in the words of another system reads its arguments itself. Where a request comes from is its peer's address, unless it says otherwise: peers
 //! speak for many people.
 
 use std::net::IpAddr;
@@ -22,6 +22,9 @@ pub(crate) fn decode<'a>(
     args: Args<'a>,
     peer: Option<IpAddr>,
 ) -> Result<Work, Error<'a>> {
+    if plan.def.is_spoken() {
+        return decode_spoken(plan, args);
+    }
     let mut list = Items::default();
     let mut values = [None; FIELDS_MAX];
     let fields = plan.def.fields;
@@ -72,6 +75,17 @@ pub(crate) fn decode<'a>(
     plan.def
         .read(&values)
         .map_err(|invalid| Error::of_field(plan.def, invalid))
+}
+
+/// Reads a request in the words of another system: all of its arguments are one field.
+fn decode_spoken<'a>(plan: &Plan, args: Args<'a>) -> Result<Work, Error<'a>> {
+    if !plan.takes(args.len()) {
+        return Err(Error::Arity(plan.shown()));
+    }
+    let behind: Vec<_> = args.iter().skip(1).map(of_text).collect();
+    let values = [Some(Raw::List(&behind))];
+    let work = plan.def.read(&Values(&values));
+    work.map_err(|invalid| Error::of_field(plan.def, invalid))
 }
 
 /// The values of the items of a request's list.

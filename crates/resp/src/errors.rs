@@ -22,6 +22,8 @@ pub(crate) enum Error<'a> {
     Option(&'a [u8], String),
     NotAnInteger,
     Invalid(Invalid),
+    /// The same of a request in the words of another system, in these.
+    Spoken(String),
     Protocol(Malformed),
     /// `MULTI`, or a command between it and its end.
     NoTransactions,
@@ -43,6 +45,9 @@ impl Error<'_> {
     /// The right error for a field that cannot be taken.
     pub(crate) fn of_field(def: &RequestDef, invalid: Invalid) -> Self {
         let field = def.fields.iter().find(|field| field.name == invalid.field);
+        if def.is_spoken() {
+            return Self::Spoken(invalid.message);
+        }
         let is_integer = field.is_some_and(|field| match field.kind {
             FieldKind::Integer { .. } => true,
             FieldKind::Name
@@ -51,6 +56,7 @@ impl Error<'_> {
             | FieldKind::Bytes { .. }
             | FieldKind::Address
             | FieldKind::Word(_)
+            | FieldKind::Grammar(_)
             | FieldKind::List { .. } => false,
         });
         if is_integer && invalid.kind == InvalidKind::Unreadable {
@@ -80,6 +86,7 @@ impl fmt::Display for Error<'_> {
                 )
             }
             Self::NotAnInteger => out.write_str("ERR value is not an integer or out of range"),
+            Self::Spoken(words) => write!(out, "ERR {words}"),
             Self::Invalid(Invalid { field, message, .. }) => {
                 write!(out, "INVALID {field} {message}")
             }

@@ -32,8 +32,12 @@ impl Renderer for RespRenderer {
 
 fn refused(refusal: &dyn Refuse, out: &mut Vec<u8>) {
     out.push(b'-');
-    out.extend(resp_word(refusal.def().code));
-    refusal.facts(&mut Facts::new(out));
+    if let Some(words) = refusal.words() {
+        out.extend_from_slice(words.as_bytes());
+    } else {
+        out.extend(resp_word(refusal.def().code));
+        refusal.facts(&mut Facts::new(out));
+    }
     out.extend_from_slice(b"\r\n");
 }
 

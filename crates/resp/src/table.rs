@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidegate_engine::contract::{Domain, Field, FieldKind, RequestDef};
+use tidegate_engine::contract::{Domain, Field, FieldKind, Grammar, RequestDef};
 
 use crate::builtin::{BUILTINS, Builtin, BuiltinDef};
 use crate::limits::{ARGS_MAX, COMMAND_NAME_BYTES_MAX, FIELDS_MAX};
@@ -157,8 +157,38 @@ impl Plan {
         self.def.resp.to_ascii_lowercase()
     }
 
+    /// Where the only key stands among the arguments, the name included; 0 if nowhere.
+    pub(crate) fn key(&self) -> i64 {
+        match self.grammar() {
+            Some(grammar) => grammar.key.map_or(0, |key| i64::from(key) + 1),
+            None => i64::from(self.positions > 0),
+        }
+    }
+
+    fn grammar(&self) -> Option<Grammar> {
+        match self.def.fields {
+            [
+                Field {
+                    kind: FieldKind::Grammar(grammar),
+                    ..
+                },
+            ] => Some(*grammar),
+            _ => None,
+        }
+    }
+
+    /// Whether a request in the words of another system may have so many arguments, the name included.
+    pub(crate) fn takes(&self, args: usize) -> bool {
+        let args = i64::try_from(args).unwrap_or(i64::MAX);
+        let arity = self.arity();
+        args == arity || arity < 0 && args >= -arity
+    }
+
     /// Redis' arity: how many arguments, the name included, or the negative of how many at least.
     pub(crate) fn arity(&self) -> i64 {
+        if let Some(grammar) = self.grammar() {
+            return grammar.arity;
+        }
         let least = i64::try_from(self.least).expect("because fields are few");
         let is_list = |field: &Field| matches!(field.kind, FieldKind::List { .. });
         if self.positions == self.def.fields.len() && !self.def.fields.iter().any(is_list) {

@@ -100,6 +100,20 @@ impl Writer for Wire<'_> {
         }
     }
 
+    fn pairs(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.line(b'*', len),
+            Protocol::Resp3 => self.line(b'%', len),
+        }
+    }
+
+    fn pair(&mut self, name: &str) {
+        if self.protocol == Protocol::Resp2 {
+            self.line(b'*', 2);
+        }
+        self.name(name);
+    }
+
     fn name(&mut self, name: &str) {
         self.bulk(name.as_bytes());
     }

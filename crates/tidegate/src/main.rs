@@ -8,13 +8,13 @@ use tidegate_job::JOB;
 use tidegate_order::ORDER;
 use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
-use tidegate_topic::TOPIC;
+use tidegate_topic::{STREAM, TOPIC};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every structure that this binary serves: one line each.
-const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, TOPIC, JOB];
+const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, TOPIC, STREAM, JOB];
 
 fn main() -> ExitCode {
     tidegate::main_with(DOMAINS)

@@ -24,6 +24,9 @@
 //! 12. Every row lies in the slot of its topic, which is there, as is the group; the topic counts its groups.
 //! 13. A topic has a schema if it says so, and one that can be read.
 //! 14. A topic of which groups are pushed says of each of them, which is there, to whom and how many at once.
+//! 15. Ids of messages as entries of streams ascend with their positions, and the topic says the last one.
+//!
+//! `stream/` is a domain of its own over the same messages: the stream commands of Redis.
 //!
 //! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
@@ -38,6 +41,7 @@ mod refusal;
 mod reply;
 mod scan;
 mod schema;
+mod stream;
 mod surface;
 mod table;
 #[cfg(feature = "testing")]
@@ -59,6 +63,7 @@ pub use reply::{
     ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo, TopicSummary,
 };
 pub use schema::Wrong;
+pub use stream::STREAM;
 pub use surface::TOPIC;
 pub use table::Order;
 
@@ -95,6 +100,27 @@ pub const ABOUT_BYTES_MAX: usize = 500;
 
 /// Messages of a group that are pushed at once, at most.
 pub const IN_FLIGHT_MAX: i64 = 1_000;
+
+/// Groups of a stream.
+pub const STREAM_GROUPS_MAX: usize = 64;
+
+/// Consumers of a group of a stream: all of them lie in its row.
+pub const CONSUMERS_MAX: usize = 128;
+
+/// Entries of a group of a stream that are pending: it is given nothing new beyond them.
+pub const PENDING_MAX: u64 = 10_000;
+
+/// Rows in which they lie, each of 64 positions: the group's row names them.
+pub const PENDING_CHUNKS_MAX: usize = 1_000;
+
+/// Entries that one answer about a range of ids has.
+pub const RANGE_ENTRIES_MAX: usize = 1_000;
+
+/// Entries that one command trims, or deletes: as many rows, and some more, are removed in one record.
+pub const TRIMMED_MAX: u64 = 1_000;
+
+/// Streams that one command reads.
+pub const STREAMS_MAX: usize = 64;
 
 /// Entries of the audit list of a group.
 pub const STEERED_MAX: u64 = 1_000;

@@ -2,10 +2,13 @@
 //! it may give that, and whether it keeps something back.
 
 mod group;
+mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_engine::Random;
+
+pub use stream::StreamOracle;
 
 use group::{Group, LEASE_MS, REST_MAX_MS, REST_MS, State, TRIES};
 

@@ -200,6 +200,27 @@ impl RequestDef {
         }
     }
 
+    /// A command or point query in the words of another system, from its type: normal work. Its one field reads all of
+    /// its arguments ([`super::Spoken`]), so it has no place in HTTP.
+    #[must_use]
+    pub const fn spoken<C: Apply>(resp: &'static str, class: Class) -> Self {
+        let def = Self::call::<C>(resp, Method::Post, "", class);
+        assert!(def.is_spoken(), "its one field has a grammar");
+        def
+    }
+
+    /// Whether it is in the words of another system: for fronts that have arguments.
+    #[must_use]
+    pub const fn is_spoken(&self) -> bool {
+        matches!(
+            self.fields,
+            [Field {
+                kind: FieldKind::Grammar(_),
+                ..
+            }]
+        )
+    }
+
     /// The same request, which is never shed.
     #[must_use]
     pub const fn core(self) -> Self {
@@ -266,6 +287,7 @@ impl RequestDef {
                     let of_item = of_item.join(" ");
                     format!("{} {of_item} [{of_item} ...]", count_of(field))
                 }
+                FieldKind::Grammar(grammar) => grammar.syntax.to_owned(),
                 FieldKind::Name
                 | FieldKind::Id
                 | FieldKind::Payload { .. }

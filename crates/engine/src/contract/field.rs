@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::grammar::Grammar;
 use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX, WAIT_MS_MAX};
 
 /// One field of a request, as every front and the documentation see it.
@@ -63,6 +64,9 @@ pub enum FieldKind {
         /// The most items; the least is one.
         max: usize,
     },
+    /// All arguments of the request, which has no other field: see [`super::Spoken`]. Only for fronts that have
+    /// arguments.
+    Grammar(Grammar),
 }
 
 /// A value as a front found it.
@@ -78,7 +82,8 @@ pub enum Raw<'a> {
     Integer(i64),
     /// The address of who asks, from a front itself.
     Address(IpAddr),
-    /// The values of a list's items, one item's behind the other's: one for each of its fields.
+    /// The values of a list's items, one item's behind the other's: one for each of its fields. Of a
+    /// [`FieldKind::Grammar`], all arguments.
     List(&'a [Option<Raw<'a>>]),
     /// Any other JSON value, named for the error.
     Other(&'static str),

@@ -10,6 +10,7 @@ mod balance;
 mod bytes;
 mod domain;
 mod field;
+mod grammar;
 mod list;
 mod payload;
 mod refusal;
@@ -35,6 +36,7 @@ pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Hint, Id, Invalid, InvalidKind, Limit,
     Millis, Name, Raw, Wait,
 };
+pub use grammar::{Grammar, InWords, Spoken};
 pub use list::List;
 pub use payload::Payload;
 pub use refusal::{Fault, Never, RefusalDef, Refuse, Status, resp_word};

@@ -55,6 +55,12 @@ pub trait Refuse {
     /// Writes each fact as a name and a value.
     fn facts(&self, _out: &mut dyn Writer) {}
 
+    /// What it says in the words of another system, code and all, if it refuses a request that is in these
+    /// ([`super::Spoken`]): its clients know it by them.
+    fn words(&self) -> Option<&str> {
+        None
+    }
+
     /// When to ask again, of one that is classed [`Status::TooMany`]; it is a fact of the same name as well.
     fn retry_after_ms(&self) -> Option<u64> {
         None

@@ -14,6 +14,15 @@ pub trait Writer {
     fn name(&mut self, name: &str);
     /// Begins a list of `len` items.
     fn list(&mut self, len: usize);
+    /// Begins a map of `len` entries, each with [`Writer::pair`], which a protocol without maps may write as a list of
+    /// pairs.
+    fn pairs(&mut self, len: usize) {
+        self.map(len);
+    }
+    /// The name of the next entry of such a map; its value is ended as a list is.
+    fn pair(&mut self, name: &str) {
+        self.name(name);
+    }
     /// Ends the map or list begun last.
     fn end(&mut self);
     /// A text.

@@ -110,7 +110,7 @@ impl Renderer for Line {
         match outcome {
             Outcome::Reply(reply) => reply.write_to(&mut line),
             Outcome::Refused(refusal) => {
-                line.word(refusal.def().code);
+                line.word(refusal.words().unwrap_or(refusal.def().code));
                 refusal.facts(&mut line);
             }
             Outcome::Fault(fault) => line.word(fault.code()),
@@ -636,6 +636,10 @@ fn find(domains: &[Domain], name: &str) -> (usize, RequestDef) {
 
 /// The values of the items of a request's list, if it has one: they stand where its position is, or behind its word.
 fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
+    if def.is_spoken() {
+        let all = words.iter().map(|word| Some(Raw::Text(word.as_bytes())));
+        return all.collect();
+    }
     let fields = def.fields.iter().enumerate();
     let mut lists = fields.filter_map(|(at, field)| match field.kind {
         FieldKind::List { fields, .. } => Some((at, field, fields.len())),
@@ -645,6 +649,7 @@ fn list_of<'a>(def: &RequestDef, words: &[&'a str]) -> Vec<Option<Raw<'a>>> {
         | FieldKind::Bytes { .. }
         | FieldKind::Address
         | FieldKind::Integer { .. }
+        | FieldKind::Grammar(_)
         | FieldKind::Word(_) => None,
     });
     let Some((at, field, width)) = lists.next() else {
@@ -671,6 +676,9 @@ fn values_of<'a>(
     words: &[&'a str],
     list: &'a [Option<Raw<'a>>],
 ) -> Vec<Option<Raw<'a>>> {
+    if def.is_spoken() {
+        return vec![Some(Raw::List(list))];
+    }
     let mut values = vec![None; def.fields.len()];
     let mut words = words.iter();
     for (value, field) in values.iter_mut().zip(def.fields) {

@@ -13,7 +13,7 @@ const NAME_PATTERN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
 pub(super) fn field(field: &Field) -> Value {
     let mut schema = match field.kind {
         FieldKind::Name | FieldKind::Id => name(),
-        FieldKind::Address => json!({ "type": "string" }),
+        FieldKind::Address | FieldKind::Grammar(_) => json!({ "type": "string" }),
         FieldKind::Payload { max } | FieldKind::Bytes { max } => {
             json!({ "type": "string", "maxLength": max })
         }
@@ -40,6 +40,7 @@ pub(super) fn members(it: &Field, description: String) -> Vec<(String, Value)> {
         | FieldKind::Integer { .. }
         | FieldKind::Word(_)
         | FieldKind::Address
+        | FieldKind::Grammar(_)
         | FieldKind::List { .. } => vec![of_field],
     }
 }
@@ -103,7 +104,7 @@ fn default(kind: FieldKind, text: &str) -> Option<Value> {
         | FieldKind::Payload { .. }
         | FieldKind::Bytes { .. }
         | FieldKind::Word(_) => Some(text.trim_matches('"').into()),
-        FieldKind::Address | FieldKind::List { .. } => None,
+        FieldKind::Address | FieldKind::Grammar(_) | FieldKind::List { .. } => None,
     }
 }
 

@@ -81,8 +81,8 @@ fn request_entry(wire: &mut Wire<'_>, plan: &Plan) {
         Class::Finishes => (&["write"], &["@write"]),
         Class::Reads => (&["readonly"], &["@read"]),
     };
-    let key = i64::from(plan.positions > 0);
-    entry(wire, &plan.shown(), plan.arity(), flags, key, categories);
+    let (arity, key) = (plan.arity(), plan.key());
+    entry(wire, &plan.shown(), arity, flags, key, categories);
 }
 
 /// Name, arity, flags, first key, last key, step, categories, tips, key specifications and

@@ -100,6 +100,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         FieldKind::Integer { .. } => "integer",
         FieldKind::Word(_) => "oneof",
         FieldKind::List { .. } => "block",
+        FieldKind::Grammar(_) => "string",
     };
     let (words, items): (&[&str], &[Field]) = match field.kind {
         FieldKind::Word(words) => (words, &[]),
@@ -109,6 +110,7 @@ fn argument(wire: &mut Wire<'_>, field: &Field, is_first: bool) {
         | FieldKind::Payload { .. }
         | FieldKind::Bytes { .. }
         | FieldKind::Address
+        | FieldKind::Grammar(_)
         | FieldKind::Integer { .. } => (&[], &[]),
     };
     let flag = match (field.required, items.is_empty()) {

@@ -261,3 +261,24 @@ fn stopped_front_answers_what_it_took_and_closes() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn request_in_the_words_of_another_system_reads_its_arguments_and_answers_as_that_does() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let words = "*2\r\n$1\r\na\r\n$1\r\nb\r\n";
+    client.ask(
+        "spell OF me a b",
+        &format!("*1\r\n*2\r\n$2\r\nme\r\n{words}"),
+    );
+    let arity = "-ERR wrong number of arguments for 'spell' command\r\n";
+    client.ask("SPELL OF me", arity);
+    client.ask("SPELL BY me a", "-ERR syntax error, say OF\r\n");
+    client.ask("SPELL OF me ?", "-SPELLING of '?' is not known\r\n");
+    client.send(request(&["COMMAND", "INFO", "spell"])).expect(
+        "*1\r\n*10\r\n$5\r\nspell\r\n:-4\r\n*1\r\n+readonly\r\n:2\r\n:2\r\n:2\r\n*1\r\n+@read\r\n*0\r\n*0\r\n*0\r\n",
+    );
+    client.send("HELLO 3\r\n");
+    while client.line() != "*0" {}
+    client.ask("SPELL OF me a b", &format!("%1\r\n$2\r\nme\r\n{words}"));
+}

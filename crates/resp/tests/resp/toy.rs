@@ -3,8 +3,8 @@
 use compact_str::{CompactString, ToCompactString};
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    Address, Apply, Audit, Bounded, Class, Domain, List, Method, Name, Never, RefusalDef, Refuse,
-    RequestDef, Status, Writer,
+    Address, Apply, Audit, Bounded, Class, Domain, Grammar, InWords, List, Method, Name, Never,
+    RefusalDef, Refuse, ReplyType, ReplyValue, RequestDef, Spoken, Status, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -40,6 +40,7 @@ pub(crate) const TOY: Domain = Domain {
         RequestDef::call::<Fill>("TOY.FILL", Method::Put, "/v1/boxes/{name}", Class::Opens),
         RequestDef::call::<Whence>("TOY.WHENCE", Method::Get, "/v1/whence/{name}", Class::Reads),
         RequestDef::call::<Look>("TOY.LOOK", Method::Get, "/v1/boxes/{name}", Class::Reads),
+        RequestDef::spoken::<Spell>("SPELL", Class::Reads),
     ],
     audit: |_| Audit::default(),
 };
@@ -281,5 +282,95 @@ impl Apply for Look {
                 full: false,
             }),
         }
+    }
+}
+
+/// A word, as another system has it spelt: by its letters, unless it is `?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Spelling {
+    name: CompactString,
+    words: Vec<CompactString>,
+}
+
+impl Spoken for Spelling {
+    const GRAMMAR: Grammar = Grammar {
+        syntax: "OF key word [word …]",
+        arity: -4,
+        key: Some(1),
+    };
+
+    fn parse(args: &[&[u8]]) -> Result<Self, String> {
+        let text = |arg: &&[u8]| CompactString::from_utf8(arg).map_err(|_| "no text".to_owned());
+        let args = args.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        match &args[..] {
+            [of, name, words @ ..] if of == "OF" => Ok(Self {
+                name: name.clone(),
+                words: words.to_vec(),
+            }),
+            _ => Err("syntax error, say OF".to_owned()),
+        }
+    }
+}
+
+request! {
+    /// Spells words.
+    struct Spell {
+        /// Its arguments.
+        says: InWords<Spelling>,
+    }
+}
+
+/// Words by the name that they are spelt for.
+pub struct Spelt(Spelling);
+
+impl ReplyValue for Spelt {
+    const TYPE: ReplyType = ReplyType::Text;
+
+    fn write(&self, out: &mut dyn Writer) {
+        out.pairs(1);
+        out.pair(&self.0.name);
+        out.list(self.0.words.len());
+        self.0.words.iter().for_each(|word| out.text(word));
+        out.end();
+        out.end();
+    }
+}
+
+const UNSPEAKABLE: RefusalDef = RefusalDef {
+    code: "unspeakable",
+    status: Status::Conflict,
+    doc: "Nobody can spell that.",
+};
+
+/// The "no" of another system.
+#[derive(Debug)]
+pub struct Unspeakable(String);
+
+impl Refuse for Unspeakable {
+    fn def(&self) -> &'static RefusalDef {
+        &UNSPEAKABLE
+    }
+
+    fn words(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+}
+
+impl Apply for Spell {
+    type Reply = Spelt;
+    type Refusal = Unspeakable;
+    const REFUSALS: &'static [RefusalDef] = &[UNSPEAKABLE];
+
+    fn key(&self) -> &str {
+        &self.says.name
+    }
+
+    fn reads(&self, _reads: &mut Reads<'_>) {}
+
+    fn apply(&self, _tx: &mut Tx<'_>) -> Result<Spelt, Stop<Unspeakable>> {
+        if self.says.words.iter().any(|word| word == "?") {
+            return Err(Unspeakable("SPELLING of '?' is not known".to_owned()).into());
+        }
+        Ok(Spelt((*self.says).clone()))
     }
 }

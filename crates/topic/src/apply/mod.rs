@@ -30,8 +30,10 @@ pub(crate) use appear::APPEAR;
 pub(crate) use lag::LOOK_AT_LAG;
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
+pub(crate) use put::append;
 pub(crate) use rest::REST_OVER;
-pub(crate) use retain::RETAIN;
+pub(crate) use retain::{RETAIN, drop_first, reads_of_first, retain_later};
+pub(crate) use schema::{reads_of_schema, schema_of};
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::{KeyReader, Tx};
@@ -54,9 +56,13 @@ fn word_of_readers((name, group): Of<'_>) -> CompactString {
     format_compact!("{name}{READERS}{group}")
 }
 
-/// So many messages were published: that is something for so many readers of each group.
-fn tell_all_groups(tx: &mut Tx<'_>, name: &str, messages: usize) {
+/// So many messages were published: that is something for so many readers of each group, and for all who read them as
+/// entries of a stream: they wait for its name.
+pub(crate) fn tell_all_groups(tx: &mut Tx<'_>, name: &str, messages: usize) {
     tx.tell_each(&word_of_readers((name, "")), messages);
+    if messages > 0 {
+        tx.tell(name);
+    }
 }
 
 /// A text of a field, which is empty if it was not sent.

@@ -11,6 +11,7 @@ use super::schema::{check_payload, reads_of_schema};
 use crate::Refusal;
 use crate::reply::Published as Receipt;
 use crate::schema::Schema;
+use crate::stream::StreamId;
 use crate::table::{DELAYED, IDS, KEYS, LastOfKey, MESSAGES, Message, Part, Published};
 
 /// A message that somebody wants published.
@@ -103,6 +104,8 @@ pub(super) fn put_new(
         before: 0,
         headers: new.headers.clone(),
         payload: ByteVec::from(new.payload.to_vec()),
+        id: StreamId::NONE,
+        is_deleted: false,
     };
     let content = new.content;
     let position = if at_ms > tx.now_ms() {
@@ -147,18 +150,20 @@ fn delay(tx: &mut Tx<'_>, name: &str, part: &mut Part, message: Message, content
     tx.put(&DELAYED, (name, number), message);
 }
 
-/// Puts a message behind all others.
-pub(super) fn append(
+/// Puts a message behind all others; if its id as an entry was chosen, that is greater than all before.
+pub(crate) fn append(
     tx: &mut Tx<'_>,
     name: &str,
     part: &mut Part,
     mut message: Message,
     content: u64,
 ) -> Result<u64, Missing> {
+    let before = part.last_id();
     part.last += 1;
     part.bytes += message.bytes() as u64;
-    part.last_at_ms = message.at_ms;
     let position = part.last;
+    message.id = kept_id(before, &message, position);
+    (part.id, part.last_at_ms) = (message.id, message.at_ms);
     if part.first == position {
         part.first_at_ms = message.at_ms;
     }
@@ -170,4 +175,15 @@ pub(super) fn append(
     put_id(tx, name, &message, content, position);
     tx.put(&MESSAGES, (name, position), message);
     Ok(position)
+}
+
+/// The id of a message as an entry, if it is kept with it: greater than that before.
+fn kept_id(before: StreamId, message: &Message, position: u64) -> StreamId {
+    if !message.id.is_none() {
+        return message.id;
+    }
+    match before.next() {
+        Some(next) if next > message.id_at(position) => next,
+        Some(_) | None => StreamId::NONE,
+    }
 }

@@ -15,7 +15,7 @@ const DROPPED_AT_ONCE: u64 = 256;
 const LINGER_MS: u64 = 500;
 
 /// Sets the timer, if it is not set for then or before.
-pub(super) fn retain_later(tx: &mut Tx<'_>, name: &str, part: &mut Part) {
+pub(crate) fn retain_later(tx: &mut Tx<'_>, name: &str, part: &mut Part) {
     let now_ms = tx.now_ms();
     let due_ms = part.drops_at_ms(now_ms);
     let due_ms = due_ms.map(|due_ms| due_ms.max(now_ms + LINGER_MS));
@@ -46,7 +46,12 @@ fn reads_of_retain(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     let Some(part) = reads.get(&PARTS, name) else {
         return;
     };
-    let end = part.last.min(part.first + part.at_once(DROPPED_AT_ONCE));
+    reads_of_first(reads, name, &part, part.at_once(DROPPED_AT_ONCE));
+}
+
+/// Names the rows that dropping so many messages reads.
+pub(crate) fn reads_of_first(reads: &mut Reads<'_>, name: &str, part: &Part, most: u64) {
+    let end = part.last.min(part.first + most);
     for position in part.first..=end {
         let message = reads.get(&MESSAGES, (name, position));
         if let Some(message) = message.filter(|message| !message.key.is_empty()) {
@@ -91,7 +96,7 @@ fn message_at(tx: &mut Tx<'_>, name: &str, position: u64) -> Result<Message, Mis
 }
 
 /// Drops the first message, with its id, and its key if that has no other; it stays if it is pinned.
-fn drop_first(tx: &mut Tx<'_>, name: &str, part: &mut Part) -> Result<(), Missing> {
+pub(crate) fn drop_first(tx: &mut Tx<'_>, name: &str, part: &mut Part) -> Result<(), Missing> {
     let position = part.first;
     let message = message_at(tx, name, position)?;
     let is_pinned = part.pins > 0 && tx.get(&PINS, (name, position))?.is_some();
@@ -109,6 +114,7 @@ fn drop_first(tx: &mut Tx<'_>, name: &str, part: &mut Part) -> Result<(), Missin
         }
     }
     part.bytes -= message.bytes() as u64;
+    part.deleted -= u64::from(message.is_deleted);
     part.first += 1;
     part.first_at_ms = if part.count() == 0 {
         0

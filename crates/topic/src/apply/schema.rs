@@ -10,7 +10,7 @@ use crate::schema::Schema;
 use crate::table::{PARTS, Part, SCHEMAS};
 
 /// Names the row of what a topic adds up to, and that of its schema if it has one.
-pub(super) fn reads_of_schema(reads: &mut Reads<'_>, name: &str) {
+pub(crate) fn reads_of_schema(reads: &mut Reads<'_>, name: &str) {
     if reads.get(&PARTS, name).is_some_and(|part| part.has_schema) {
         reads.row(&SCHEMAS, name);
     }
@@ -30,7 +30,7 @@ pub(super) fn text_of_schema(
 }
 
 /// The schema, if the topic has one.
-pub(super) fn schema_of(
+pub(crate) fn schema_of(
     tx: &mut Tx<'_>,
     name: &str,
     part: &Part,

@@ -8,6 +8,7 @@ use tidegate_engine::contract::Books;
 
 use super::Fault;
 use super::rows::{GroupRows, Rows, no_key, split};
+use crate::stream::StreamId;
 use crate::table::{MESSAGES, Message, Part, Published};
 
 /// What the messages of a topic have said, one after the other.
@@ -17,6 +18,10 @@ pub(super) struct Seen {
     bytes: u64,
     at_ms: u64,
     first_at_ms: u64,
+    /// The id of the last one as an entry, and how that is kept.
+    id: StreamId,
+    kept_id: StreamId,
+    deleted: u64,
     /// The last position of each key.
     keys: BTreeMap<CompactString, u64>,
     /// Ids that were chosen.
@@ -86,6 +91,17 @@ impl Seen {
                 books.clock_up_to_ms()
             ));
         }
+        let id = message.id_at(position);
+        if id <= self.id {
+            fault(format!(": entry {id}, behind {}", self.id));
+        }
+        if message.is_deleted
+            && (message.bytes() > 0 || !message.is_expired(books.clock_up_to_ms()))
+        {
+            fault(": it is deleted, and there is something of it".to_owned());
+        }
+        (self.id, self.kept_id) = (id, message.id);
+        self.deleted += u64::from(message.is_deleted);
         self.check_before(first, (position, message), fault);
         if self.last == 0 {
             self.first_at_ms = message.at_ms;
@@ -148,6 +164,8 @@ pub(super) fn check(rows: &Rows, part: &Part, fault: Fault<'_>) {
         last_at_ms: if is_none { part.last_at_ms } else { seen.at_ms },
         first_at_ms: seen.first_at_ms,
         pins: rows.pins.len() as u64,
+        id: if is_none { part.id } else { seen.kept_id },
+        deleted: seen.deleted,
         ..*part
     };
     if *part != has {

@@ -8,6 +8,7 @@ use tidegate_engine::contract::{Audit, Books};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 
 use rows::Rows;
+pub(crate) use rows::{no_key, split};
 
 use crate::IN_FLIGHT_MAX;
 use crate::schema::Schema;

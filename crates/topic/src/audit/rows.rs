@@ -209,7 +209,7 @@ fn work_of(rows: &mut Rows, (group, moves): At) -> &mut WorkRows {
 }
 
 /// The topic of a key, and the parts behind it, if that is the whole key and the topic belongs into this slot.
-pub(super) fn split<P>(
+pub(crate) fn split<P>(
     books: &Books<'_>,
     mut key: KeyReader<'_>,
     parts: impl Fn(&mut KeyReader<'_>) -> Option<P>,
@@ -221,7 +221,7 @@ pub(super) fn split<P>(
 }
 
 /// What is told of a key that is none.
-pub(super) fn no_key(of: &str, key: &RowKey) -> String {
+pub(crate) fn no_key(of: &str, key: &RowKey) -> String {
     let (slot, key) = (key.slot().0, key.parts().rest().escape_ascii());
     format!("{of}: in slot {slot} there is no key {key}")
 }

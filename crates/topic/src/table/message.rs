@@ -7,6 +7,7 @@ use tidegate_engine::Row;
 
 use super::Group;
 use crate::READ_BYTES_MAX;
+use crate::stream::StreamId;
 
 /// A topic, as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -67,6 +68,12 @@ pub(crate) struct Part {
     /// Payloads are to be as the topic's schema says.
     #[cbor(n(11), skip_if = "std::ops::Not::not")]
     pub(crate) has_schema: bool,
+    /// The id of the last message as an entry of a stream, if that is kept with it: see [`Message::id`].
+    #[cbor(n(16), skip_if = "StreamId::is_none")]
+    pub(crate) id: StreamId,
+    /// How many of the messages that are kept were deleted.
+    #[cbor(n(17), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) deleted: u64,
 }
 
 impl Row for Part {}
@@ -87,7 +94,22 @@ impl Part {
             retains_at_ms: 0,
             pins: 0,
             has_schema: false,
+            id: StreamId::NONE,
+            deleted: 0,
         }
+    }
+
+    /// The id of the last message as an entry of a stream, whether that is kept or not; none before the first one.
+    pub(crate) fn last_id(&self) -> StreamId {
+        match self.last {
+            0 => StreamId::NONE,
+            last => id_of(self.id, self.last_at_ms, last),
+        }
+    }
+
+    /// Messages that are kept, but for those that were deleted.
+    pub(crate) fn live(&self) -> u64 {
+        self.count() - self.deleted
     }
 
     /// Messages that are kept.
@@ -182,6 +204,13 @@ pub(crate) struct Message {
     pub(crate) headers: CompactString,
     #[n(7)]
     pub(crate) payload: ByteVec,
+    /// Its id as an entry of a stream, if that was chosen, or comes behind one that was chosen beyond the clock. Else it
+    /// is when it was published, and its position.
+    #[cbor(n(16), skip_if = "StreamId::is_none")]
+    pub(crate) id: StreamId,
+    /// It was deleted: it has expired, and only its place is kept.
+    #[cbor(n(17), skip_if = "std::ops::Not::not")]
+    pub(crate) is_deleted: bool,
 }
 
 impl Row for Message {}
@@ -192,9 +221,25 @@ impl Message {
         self.payload.len() + self.headers.len()
     }
 
+    /// Its id as an entry of a stream.
+    pub(crate) fn id_at(&self, position: u64) -> StreamId {
+        id_of(self.id, self.at_ms, position)
+    }
+
     /// Whether no group is given it any more.
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
         self.expires_at_ms > 0 && self.expires_at_ms <= now_ms
+    }
+}
+
+fn id_of(kept: StreamId, at_ms: u64, position: u64) -> StreamId {
+    if kept.is_none() {
+        StreamId {
+            ms: at_ms,
+            seq: position,
+        }
+    } else {
+        kept
     }
 }
 
@@ -240,6 +285,8 @@ mod tests {
             before: 3,
             headers: "{}".into(),
             payload: b"\xff".to_vec().into(),
+            id: StreamId::NONE,
+            is_deleted: false,
         }
     }
 
@@ -253,6 +300,11 @@ mod tests {
             before: 0,
             headers: CompactString::default(),
             ..message()
+        };
+        let entry = Message {
+            id: StreamId { ms: 1, seq: 2 },
+            is_deleted: true,
+            ..minted.clone()
         };
         let topic = Topic {
             version: 1,
@@ -279,6 +331,11 @@ mod tests {
             has_schema: true,
             ..part
         };
+        let stream = Part {
+            id: StreamId { ms: 1, seq: 2 },
+            deleted: 3,
+            ..part
+        };
         let published = Published {
             content: 1,
             position: 2,
@@ -288,9 +345,11 @@ mod tests {
         let rows = [
             hex(&message()),
             hex(&minted),
+            hex(&entry),
             hex(&topic),
             hex(&part),
             hex(&retaining),
+            hex(&stream),
             hex(&Pin { groups: 1 }),
             hex(&SchemaRow { text: "{}".into() }),
             hex(&published),
@@ -299,9 +358,11 @@ mod tests {
         let expected = [
             "a700616902616b031903e8041907d0050306627b7d0741ff",
             "a30107031903e80741ff",
+            "a50107031903e80741ff1082010211f5",
             "a50001010202616f0361640403",
             "a6000101020203030404050506",
             "ac000101020203030404050506060707080809090a0a0b0bf5",
+            "a8000101020203030404050506108201021103",
             "a10001",
             "a100627b7d",
             "a3000101020203",

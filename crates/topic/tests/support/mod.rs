@@ -1,12 +1,12 @@
 //! Scripts of what is asked and what is answered.
 
 use tidegate_engine::testing::Stepper;
-use tidegate_topic::TOPIC;
+use tidegate_topic::{STREAM, TOPIC};
 
 /// Runs lines of `command => answer`, where `…` stands for any rest, and checks the laws.
 #[track_caller]
 pub(crate) fn check(script: &str) {
-    let mut engine = Stepper::fresh(&[TOPIC]);
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
     run(&mut engine, script);
 }
 

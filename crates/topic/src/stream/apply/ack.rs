@@ -1,0 +1,45 @@
+//! `XACK`: entries are pending no more.
+
+use tidegate_engine::contract::{Apply, Never, RefusalDef};
+use tidegate_engine::{Reads, Stop, Tx};
+
+use crate::stream::answer::Answer;
+use crate::stream::command::XAck;
+use crate::stream::desk::Desk;
+use crate::stream::row::{GROUPS, PENDING, chunk_of};
+
+impl Apply for XAck {
+    type Reply = Answer;
+    type Refusal = Never;
+    const REFUSALS: &'static [RefusalDef] = &[];
+
+    fn key(&self) -> &str {
+        self.says.name.as_str()
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let (name, group) = (self.says.name.as_str(), self.says.group.as_str());
+        reads.row(&GROUPS, (name, group));
+        for id in &self.says.ids {
+            reads.row(&PENDING, (name, group, chunk_of(id.seq)));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<Never>> {
+        let of = (self.says.name.as_str(), self.says.group.as_str());
+        let Some(mut desk) = Desk::of(tx, of)? else {
+            return Ok(Answer::Number(0));
+        };
+        let mut acked = 0;
+        for id in &self.says.ids {
+            if let Some(entry) = desk.find(tx, *id)? {
+                desk.remove(tx, entry.position)?;
+                acked += 1;
+            }
+        }
+        if acked > 0 {
+            desk.put(tx);
+        }
+        Ok(Answer::Number(acked))
+    }
+}

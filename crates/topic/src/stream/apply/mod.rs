@@ -1,0 +1,11 @@
+//! What each stream command does.
+
+mod ack;
+mod add;
+mod claim;
+mod group;
+mod info;
+mod pending;
+mod range;
+mod read;
+mod read_group;

@@ -1,0 +1,44 @@
+// A consumer of a topic: works on its messages in a group until it is told to end (SIGTERM). Then it finishes what it has
+// leased, and takes nothing new: `node consumer.mjs HOST PORT TOPIC GROUP`.
+
+import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
+
+const [host, port, topic, group] = process.argv.slice(2);
+const client = createClient({ socket: { host, port: Number(port) }, RESP: 3 });
+const run = (...args) => client.sendCommand(args.map(String));
+
+async function work(message) {
+  await sleep(20);
+  console.log('done', message.payload);
+}
+
+/** Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest. */
+async function settle(lease, messages) {
+  const done = [];
+  try {
+    for (const message of messages) {
+      await work(message);
+      done.push(message.position);
+    }
+  } catch (error) {
+    if (done.length > 0) await run('TOPIC.ACK', topic, group, lease, 'POSITIONS', done.length, ...done);
+    await run('TOPIC.NACK', topic, group, lease, 'CAUSE', String(error).slice(0, 50));
+    return;
+  }
+  await run('TOPIC.ACK', topic, group, lease);
+}
+
+let isEnding = false;
+process.on('SIGTERM', () => {
+  isEnding = true;
+});
+const member = `${os.hostname()}-${process.pid}`;
+await client.connect();
+while (!isEnding) {
+  // Waits a second at most, so that it ends soon when it is told to.
+  const { lease, messages } = await run('TOPIC.READ', topic, group, member, 'COUNT', 10, 'WAIT', 1000);
+  if (lease) await settle(lease, messages);
+}
+await client.close();
