@@ -18,6 +18,8 @@ EXAMPLES = ROOT / "examples"
 BUILT = Path(os.environ.get("CLIENTS_NODE", ROOT / "target/clients/node")).parent / "examples"
 
 BUILD_DEADLINE_S = 600
+# A registry may be out of reach for a moment.
+BUILD_TRIES = 3
 DEADLINE_S = 60
 THINGS = 45
 # A process of Java that was told to end says so, once it has finished.
@@ -27,16 +29,19 @@ ENDED_WELL = {0, 128 + signal.SIGTERM}
 def build(folder, *command, environment=None):
     if shutil.which(command[0]) is None:
         pytest.skip(f"no {command[0]} on this machine")
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | (environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=BUILD_DEADLINE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for _ in range(BUILD_TRIES):
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | (environment or {}),
+            capture_output=True,
+            text=True,
+            timeout=BUILD_DEADLINE_S,
+            check=False,
+        )
+        if done.returncode == 0:
+            return
+    pytest.fail(done.stdout + done.stderr)
 
 
 def copied(name, at=None):
