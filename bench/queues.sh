@@ -4,7 +4,7 @@
 #
 # All servers run on this machine beside the one client (bench/queues, in Go), one measurement after the other in
 # alternation; each figure is the median of ROUNDS (3) of SECONDS_EACH (4). The servers' own counts must agree with the
-# client's (RabbitMQ counts no acknowledgements, and must be empty). What each makes durable stands beside its figure.
+# client's (RabbitMQ without its management counts no acknowledgements). What each makes durable stands beside its figure.
 # Needs Go, pip and Debian packages, which it installs if it may: redis-server, rabbitmq-server, beanstalkd.
 set -euo pipefail
 cd "$(dirname "$0")/.."

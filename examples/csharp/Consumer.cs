@@ -13,31 +13,42 @@ internal sealed class Consumer(IDatabase database, string topic, string group)
     }
 
     /// <summary>
-    /// Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest.
+    /// Acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a
+    /// rest.
     /// </summary>
     private async Task Settle(string lease, RedisResult[] messages)
     {
         var done = new List<object>();
-        try
+        var failed = new HashSet<string>();
+        foreach (var message in messages)
         {
-            foreach (var message in messages)
+            var fields = message.ToDictionary();
+            var key = (string?)fields["key"];
+            if (key is not null && failed.Contains(key))
             {
-                var fields = message.ToDictionary();
+                continue; // It went back with the one before it.
+            }
+            var position = (long)fields["position"];
+            try
+            {
                 await Work(fields);
-                done.Add((long)fields["position"]);
+                done.Add(position);
             }
-        }
-        catch (Exception error)
-        {
-            if (done.Count > 0)
+            catch (Exception error)
             {
-                object[] ack = [topic, group, lease, "POSITIONS", done.Count, .. done];
-                await database.ExecuteAsync("TOPIC.ACK", ack);
+                object[] nack = [topic, group, lease, "POSITIONS", 1, position, "CAUSE", error.GetType().Name];
+                await database.ExecuteAsync("TOPIC.NACK", nack);
+                if (key is not null)
+                {
+                    failed.Add(key);
+                }
             }
-            await database.ExecuteAsync("TOPIC.NACK", topic, group, lease, "CAUSE", error.GetType().Name);
-            return;
         }
-        await database.ExecuteAsync("TOPIC.ACK", topic, group, lease);
+        if (done.Count > 0)
+        {
+            object[] ack = [topic, group, lease, "POSITIONS", done.Count, .. done];
+            await database.ExecuteAsync("TOPIC.ACK", ack);
+        }
     }
 
     internal async Task Run(CancellationToken ending)

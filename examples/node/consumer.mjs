@@ -14,20 +14,22 @@ async function work(message) {
   console.log('done', message.payload);
 }
 
-/** Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest. */
+/** Acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a rest. */
 async function settle(lease, messages) {
   const done = [];
-  try {
-    for (const message of messages) {
+  const failed = new Set();
+  for (const message of messages) {
+    if (failed.has(message.key)) continue; // It went back with the one before it.
+    try {
       await work(message);
       done.push(message.position);
+    } catch (error) {
+      const cause = String(error).slice(0, 50);
+      await run('TOPIC.NACK', topic, group, lease, 'POSITIONS', 1, message.position, 'CAUSE', cause);
+      if (message.key !== null) failed.add(message.key);
     }
-  } catch (error) {
-    if (done.length > 0) await run('TOPIC.ACK', topic, group, lease, 'POSITIONS', done.length, ...done);
-    await run('TOPIC.NACK', topic, group, lease, 'CAUSE', String(error).slice(0, 50));
-    return;
   }
-  await run('TOPIC.ACK', topic, group, lease);
+  if (done.length > 0) await run('TOPIC.ACK', topic, group, lease, 'POSITIONS', done.length, ...done);
 }
 
 let isEnding = false;

@@ -19,18 +19,21 @@ def work(message):
 
 
 def settle(run, of_lease, messages):
-    """Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest."""
-    done = []
-    try:
-        for message in messages:
+    """Acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a
+    rest."""
+    done, failed = [], set()
+    for message in messages:
+        if message["key"] in failed:
+            continue  # It went back with the one before it.
+        try:
             work(message)
             done.append(message["position"])
-    except Exception as error:
-        if done:
-            run("TOPIC.ACK", *of_lease, "POSITIONS", len(done), *done)
-        run("TOPIC.NACK", *of_lease, "CAUSE", str(error)[:50])
-    else:
-        run("TOPIC.ACK", *of_lease)
+        except Exception as error:
+            run("TOPIC.NACK", *of_lease, "POSITIONS", 1, message["position"], "CAUSE", str(error)[:50])
+            if message["key"] is not None:
+                failed.add(message["key"])
+    if done:
+        run("TOPIC.ACK", *of_lease, "POSITIONS", len(done), *done)
 
 
 def main(host, port, topic, group):

@@ -46,8 +46,11 @@ const WAIT_MS: i64 = 1_000;
 /// When what is refused is asked for again.
 const REFUSED: Duration = Duration::from_secs(1);
 
-/// Pushes until it is dropped, to receivers that are known.
+/// Pushes until it is dropped, to receivers that are known. Where there are none it asks for nothing.
 pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
+    if receivers.0.is_empty() {
+        std::future::pending::<()>().await;
+    }
     let client = Client::new(door);
     let mut pushed: HashMap<Target, watch::Sender<Option<Terms>>> = HashMap::new();
     loop {

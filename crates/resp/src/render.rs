@@ -33,7 +33,9 @@ impl Renderer for RespRenderer {
 fn refused(refusal: &dyn Refuse, out: &mut Vec<u8>) {
     out.push(b'-');
     if let Some(words) = refusal.words() {
-        out.extend_from_slice(words.as_bytes());
+        // They may tell what somebody has sent: an error is one line.
+        let shown = words.bytes();
+        out.extend(shown.map(|byte| if byte < b' ' { b' ' } else { byte }));
     } else {
         out.extend(resp_word(refusal.def().code));
         refusal.facts(&mut Facts::new(out));
@@ -121,6 +123,25 @@ mod tests {
             out.end();
             out.end();
         }
+    }
+
+    /// In the words of another system, with what somebody has sent.
+    struct Sent;
+
+    impl Refuse for Sent {
+        fn def(&self) -> &'static RefusalDef {
+            No.def()
+        }
+
+        fn words(&self) -> Option<&str> {
+            Some("ERR no 'a\r\n:1\r\n'")
+        }
+    }
+
+    #[test]
+    fn error_in_the_words_of_another_system_is_one_line() {
+        let told = rendered(Protocol::Resp2, &Outcome::Refused(&Sent));
+        assert_eq!(told, "-ERR no 'a  :1  '\r\n");
     }
 
     fn rendered(protocol: Protocol, outcome: &Outcome<'_>) -> String {

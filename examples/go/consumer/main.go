@@ -25,23 +25,33 @@ func work(message fields) error {
 	return err
 }
 
-// settle acknowledges what was done; what fails goes back with all behind it, and is given again after a rest.
+// settle acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a
+// rest.
 func settle(ctx context.Context, client *redis.Client, topic, group, lease string, messages []any) error {
-	done := []any{}
+	done, failed := []any{}, map[any]bool{}
 	for _, message := range messages {
 		message := message.(fields)
-		if err := work(message); err != nil {
-			if len(done) > 0 {
-				ack := append([]any{"TOPIC.ACK", topic, group, lease, "POSITIONS", len(done)}, done...)
-				if err := client.Do(ctx, ack...).Err(); err != nil {
-					return err
-				}
-			}
-			return client.Do(ctx, "TOPIC.NACK", topic, group, lease, "CAUSE", fmt.Sprintf("%.50s", err)).Err()
+		key, position := message["key"], message["position"]
+		if failed[key] {
+			continue // It went back with the one before it.
 		}
-		done = append(done, message["position"])
+		err := work(message)
+		if err == nil {
+			done = append(done, position)
+			continue
+		}
+		cause := fmt.Sprintf("%.50s", err)
+		nack := client.Do(ctx, "TOPIC.NACK", topic, group, lease, "POSITIONS", 1, position, "CAUSE", cause)
+		if err := nack.Err(); err != nil {
+			return err
+		}
+		failed[key] = key != nil
 	}
-	return client.Do(ctx, "TOPIC.ACK", topic, group, lease).Err()
+	if len(done) == 0 {
+		return nil
+	}
+	ack := append([]any{"TOPIC.ACK", topic, group, lease, "POSITIONS", len(done)}, done...)
+	return client.Do(ctx, ack...).Err()
 }
 
 func consume(ending context.Context, client *redis.Client, topic, group, member string) error {

@@ -15,26 +15,34 @@ fn work(message: &Fields) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest.
-fn settle(
-    client: &mut Connection,
-    of_lease: &[&str; 3],
-    messages: &[Fields],
-) -> RedisResult<()> {
-    let mut done = Vec::new();
+/// Acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a rest.
+fn settle(client: &mut Connection, of_lease: &[&str; 3], messages: &[Fields]) -> RedisResult<()> {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
     for message in messages {
-        if let Err(error) = work(message) {
-            if !done.is_empty() {
-                let mut ack = cmd("TOPIC.ACK");
-                ack.arg(of_lease).arg("POSITIONS").arg(done.len()).arg(&done);
-                ack.exec(client)?;
-            }
-            let cause: String = error.to_string().chars().take(50).collect();
-            return cmd("TOPIC.NACK").arg(of_lease).arg("CAUSE").arg(cause).exec(client);
+        let key = field::<Option<String>>(message, "key")?;
+        if key.is_some() && failed.contains(&key) {
+            continue; // It went back with the one before it.
         }
-        done.push(field::<u64>(message, "position")?);
+        let position = field::<u64>(message, "position")?;
+        let Err(error) = work(message) else {
+            done.push(position);
+            continue;
+        };
+        let cause: String = error.to_string().chars().take(50).collect();
+        let mut nack = cmd("TOPIC.NACK");
+        nack.arg(of_lease).arg("POSITIONS").arg(1).arg(position);
+        nack.arg("CAUSE").arg(cause).exec(client)?;
+        failed.push(key);
     }
-    cmd("TOPIC.ACK").arg(of_lease).exec(client)
+    if done.is_empty() {
+        return Ok(());
+    }
+    let mut ack = cmd("TOPIC.ACK");
+    ack.arg(of_lease)
+        .arg("POSITIONS")
+        .arg(done.len())
+        .arg(&done);
+    ack.exec(client)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -22,7 +22,11 @@ fn do_job(client: &mut Connection, queue: &str, job: &Fields, lease: &str) -> Re
         Ok(()) => cmd("JOB.DONE").arg(&of_job).exec(client),
         Err(error) => {
             let error: String = error.to_string().chars().take(50).collect();
-            cmd("JOB.FAIL").arg(&of_job).arg("ERROR").arg(error).exec(client)
+            cmd("JOB.FAIL")
+                .arg(&of_job)
+                .arg("ERROR")
+                .arg(error)
+                .exec(client)
         }
     }
 }

@@ -1,8 +1,10 @@
 package example;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import redis.clients.jedis.Jedis;
 
 /**
@@ -15,25 +17,32 @@ public final class Consumer {
         System.out.println("done " + Commands.text(message.get("payload")));
     }
 
-    /** Acknowledges what was done; what fails goes back with all behind it, and is given again after a rest. */
+    /** Acknowledges what was done; what fails goes back with what is behind it in its key, and is given again after a rest. */
     private static void settle(Commands commands, String topic, String group, String lease, List<?> messages) {
         List<Object> ack = new ArrayList<>(List.of(topic, group, lease, "POSITIONS", 0));
-        try {
-            for (Object message : messages) {
-                Map<String, Object> fields = Commands.map(message);
+        Set<String> failed = new HashSet<>();
+        for (Object message : messages) {
+            Map<String, Object> fields = Commands.map(message);
+            String key = Commands.text(fields.get("key"));
+            if (failed.contains(key)) {
+                continue; // It went back with the one before it.
+            }
+            Object position = fields.get("position");
+            try {
                 work(fields);
-                ack.add(fields.get("position"));
+                ack.add(position);
+            } catch (Exception error) {
+                String cause = error.getClass().getSimpleName();
+                commands.run("TOPIC.NACK", topic, group, lease, "POSITIONS", 1, position, "CAUSE", cause);
+                if (key != null) {
+                    failed.add(key);
+                }
             }
-        } catch (Exception error) {
-            int done = ack.size() - 5;
-            ack.set(4, done);
-            if (done > 0) {
-                commands.run("TOPIC.ACK", ack.toArray());
-            }
-            commands.run("TOPIC.NACK", topic, group, lease, "CAUSE", error.getClass().getSimpleName());
-            return;
         }
-        commands.run("TOPIC.ACK", topic, group, lease);
+        ack.set(4, ack.size() - 5);
+        if (ack.size() > 5) {
+            commands.run("TOPIC.ACK", ack.toArray());
+        }
     }
 
     public static void main(String[] args) {
