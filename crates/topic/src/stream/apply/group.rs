@@ -101,7 +101,8 @@ fn set_id(
 
 fn create_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<StreamRefusal>> {
     let mut desk = desk_of(tx, of)?;
-    let is_new = desk.meet(name, tx.now_ms())?;
+    let is_new = desk.consumer(name).is_none();
+    desk.meet(name, tx.now_ms())?;
     if is_new {
         desk.put(tx);
     }
@@ -175,10 +176,10 @@ fn del_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<
     let Some(consumer) = desk.consumer(name) else {
         return Ok(Answer::Number(0));
     };
-    let pending = consumer.pending;
+    let (number, pending) = (consumer.number, consumer.pending);
     let mut next = desk.behind(tx, 0)?;
     while let Some(entry) = next {
-        if entry.consumer == name {
+        if entry.consumer == number {
             desk.remove(tx, entry.position)?;
         }
         next = desk.behind(tx, entry.position)?;

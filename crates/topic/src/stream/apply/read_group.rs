@@ -142,9 +142,7 @@ impl XReadGroup {
         (position, id): (u64, StreamId),
         is_first: bool,
     ) -> Result<bool, Stop<StreamRefusal>> {
-        if is_first {
-            desk.meet(self.consumer(), tx.now_ms())?;
-        }
+        let consumer = desk.meet(self.consumer(), tx.now_ms())?;
         if self.says.no_ack {
             return Ok(true);
         }
@@ -156,7 +154,7 @@ impl XReadGroup {
         let given = Pending {
             position,
             id,
-            consumer: self.says.consumer.compact(),
+            consumer,
             at_ms: tx.now_ms(),
             deliveries: 1,
         };
@@ -173,6 +171,7 @@ impl XReadGroup {
         behind: StreamId,
     ) -> Result<Answer, Stop<StreamRefusal>> {
         let (mut entries, mut bytes) = (Vec::new(), 0);
+        let own = desk.number_of(self.consumer());
         let mut next = match behind.next() {
             Some(id) => desk.from(tx, id)?,
             None => None,
@@ -181,7 +180,7 @@ impl XReadGroup {
             && (entries.len() as u64) < self.says.read.count
         {
             next = desk.behind(tx, entry.position)?;
-            if entry.consumer != self.consumer() {
+            if Some(entry.consumer) != own {
                 continue;
             }
             let message = stream.live(tx, entry.position)?;
