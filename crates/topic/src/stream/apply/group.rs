@@ -5,6 +5,7 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::add::declare;
 use crate::STREAM_GROUPS_MAX;
+use crate::apply::word_of_stream_readers;
 use crate::stream::answer::Answer;
 use crate::stream::command::XGroup;
 use crate::stream::desk::{Desk, Of, reads_of_pending};
@@ -95,7 +96,7 @@ fn set_id(
     let mut desk = desk_of(tx, of)?;
     (desk.group.last, desk.group.next) = begin(tx, stream, from)?;
     desk.put(tx);
-    tx.tell(of.0); // There may be something for those who wait.
+    tx.tell(&word_of_stream_readers(of)); // There may be something for those who wait.
     Ok(Answer::ok())
 }
 
@@ -166,7 +167,7 @@ fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<Answer, Missing> {
     } else {
         tx.put(&NAMES, of.0, groups);
     }
-    tx.tell(of.0);
+    tx.tell(&word_of_stream_readers(of));
     Ok(Answer::Number(1))
 }
 
