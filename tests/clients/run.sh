@@ -32,12 +32,15 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # A real Redis, beside which streams are looked at: the tools of Redis have it, under the name of one of them. Without it
-# these tests are skipped.
+# these tests fail, unless CLIENTS_WITHOUT_REDIS=1 says that they are to be skipped.
 mkdir -p "$home/bin"
 if ! command -v redis-server >/dev/null && command -v redis-check-rdb >/dev/null; then
     ln -sf "$(command -v redis-check-rdb)" "$home/bin/redis-server"
 fi
 PATH="$PATH:$home/bin"
+if ! command -v redis-server >/dev/null && [ "${CLIENTS_WITHOUT_REDIS:-}" != 1 ]; then
+    fail "no redis-server: install one, or skip what is compared with it: CLIENTS_WITHOUT_REDIS=1"
+fi
 
 mkdir -p "$home"
 

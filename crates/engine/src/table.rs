@@ -98,7 +98,7 @@ impl<R: Row> Table<R> {
     }
 }
 
-/// Domains are numbered 0–255 (0 is the engine), tables within them 0–15.
+/// Domains are numbered 0–255 (0 is the engine), tables within them 0–31.
 /// The number of a table in stored formats: four bits of its own, eight of its domain, and a fifth bit of its own.
 const fn table_id(domain: u8, number: u8) -> u16 {
     assert!(number < 32, "a domain has at most 32 tables");

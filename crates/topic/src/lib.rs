@@ -116,7 +116,8 @@ pub const PENDING_CHUNKS_MAX: usize = 1_000;
 /// Entries that one answer about a range of ids has.
 pub const RANGE_ENTRIES_MAX: usize = 1_000;
 
-/// Entries that one command trims, or deletes: as many rows, and some more, are removed in one record.
+/// Entries that one command trims, or deletes: their rows, with names of the longest, fit into a record. Beside a large
+/// entry that is added fewer are trimmed.
 pub const TRIMMED_MAX: u64 = 1_000;
 
 /// Streams that one command reads.

@@ -122,8 +122,14 @@ const CASES: &[Case] = &[
     case(
         GROUPS,
         b"g\0",
-        Within(&[3, 1, 0], Text("zoe")),
-        "pending of {\"you\": 3}, who are no consumers",
+        Within(&[3, 1, 4], Number(5)),
+        "pending of {1: 3}, who are no consumers",
+    ),
+    case(
+        GROUPS,
+        b"g\0",
+        Within(&[3, 1, 4], Number(0)),
+        "two consumers have the number 0",
     ),
     case(
         GROUPS,
@@ -182,7 +188,7 @@ const CASES: &[Case] = &[
     case(
         PENDING,
         b"\x01",
-        Within(&[0, 0, 2], Text("me")),
+        Within(&[0, 0, 2], Number(0)),
         "3 are pending of consumer you, there are 2",
     ),
     case(

@@ -342,6 +342,70 @@ fn who_is_blocked_by_a_group_that_is_destroyed_is_told() {
     assert_eq!(told.as_deref(), Some(no));
 }
 
+/// How many times all executors have their turn until a reader of group `h` has an entry, behind so many of `g`.
+fn turns_behind(readers: usize) -> usize {
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
+    engine.call("XGROUP CREATE s g $ MKSTREAM");
+    engine.call("XGROUP CREATE s h $");
+    let read = |group: &str| format!("XREADGROUP GROUP {group} me BLOCK 20000 STREAMS s >");
+    for _ in 0..readers {
+        engine.submit(&read("g")).unwrap();
+    }
+    let of_h = engine.submit(&read("h")).unwrap();
+    engine.settle();
+    engine.submit("XADD s 1 a 1").unwrap();
+    let turn = (1..100).find(|_| {
+        engine.execute();
+        engine.write().unwrap();
+        engine.answer(of_h).is_some()
+    });
+    turn.expect("it is told of the entry")
+}
+
+#[test]
+fn an_entry_runs_one_reader_of_each_group_again_and_not_all_who_wait() {
+    assert_eq!(turns_behind(4_000), turns_behind(0));
+}
+
+#[test]
+fn as_many_readers_of_each_group_are_given_something_as_there_are_entries() {
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
+    let mut waiting = Vec::new();
+    for group in ["g", "h"] {
+        engine.call(&format!("XGROUP CREATE s {group} $ MKSTREAM"));
+        let read = format!("XREADGROUP GROUP {group} me COUNT 1 BLOCK 20000 STREAMS s >");
+        waiting.extend((0..3).map(|_| engine.submit(&read).unwrap()));
+    }
+    engine.settle();
+    let item = "* \"\" \"\" \"\" \"\" x ";
+    engine.call(&format!("TOPIC.PUBLISHALL s 2 {item}{item}"));
+    let given = waiting.iter().map(|token| engine.answer(*token).is_some());
+    let given: Vec<_> = given.collect();
+    assert_eq!(given, [true, true, false, true, true, false]);
+    engine.call("XGROUP SETID s g 0");
+    assert!(engine.answer(waiting[2]).is_some(), "it goes on before");
+    assert_eq!(engine.answer(waiting[5]), None);
+}
+
+#[test]
+fn who_was_told_of_an_entry_and_may_not_be_given_it_leaves_it_to_another_one() {
+    let mut engine = Stepper::fresh(&[TOPIC, STREAM]);
+    engine.call("XGROUP CREATE s g $ MKSTREAM");
+    let read = |consumer: &str| format!("XREADGROUP GROUP g {consumer} BLOCK 20000 STREAMS s >");
+    let waiting = ["new", "c0"].map(|consumer| engine.submit(&read(consumer)).unwrap());
+    engine.settle();
+    for n in 0..128 {
+        engine.call(&format!("XGROUP CREATECONSUMER s g c{n}"));
+    }
+    engine.call("XADD s 1 a 1");
+    let told = waiting.map(|token| engine.answer(token).map(|(_, answer)| answer));
+    let entry = "s=[[1-0 [a 1]]]".to_owned();
+    assert_eq!(told, [Some("-".to_owned()), Some(entry)]);
+    engine.call("XADD s 2 a 2");
+    let refused = engine.call(&read("new"));
+    assert!(refused.starts_with("ERR the group has 128"), "{refused}");
+}
+
 #[test]
 fn of_several_streams_one_that_has_something_is_answered_and_each_in_its_turn() {
     let mut engine = Stepper::fresh(&[TOPIC, STREAM]);

@@ -56,10 +56,19 @@ fn word_of_readers((name, group): Of<'_>) -> CompactString {
     format_compact!("{name}{READERS}{group}")
 }
 
-/// So many messages were published: that is something for so many readers of each group, and for all who read them as
-/// entries of a stream: they wait for its name.
+/// What stands between a stream and a group in what those wait for who read its entries in that.
+const STREAM_READERS: char = '\u{4}';
+
+/// What those wait to be told who read a stream in this group.
+pub(crate) fn word_of_stream_readers((name, group): Of<'_>) -> CompactString {
+    format_compact!("{name}{STREAM_READERS}{group}")
+}
+
+/// So many messages were published: that is something for so many readers of each group, of the topic or the stream, and
+/// for all who read entries in none: they wait for its name.
 pub(crate) fn tell_all_groups(tx: &mut Tx<'_>, name: &str, messages: usize) {
     tx.tell_each(&word_of_readers((name, "")), messages);
+    tx.tell_each(&word_of_stream_readers((name, "")), messages);
     if messages > 0 {
         tx.tell(name);
     }

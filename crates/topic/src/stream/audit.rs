@@ -1,6 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Audit, Books};
@@ -214,16 +214,21 @@ impl GroupRows {
 
     /// The group counts them, and each consumer his own.
     fn check_counts(&self, group: &Group, fault: Fault<'_>) {
-        let mut of_each: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut of_each: BTreeMap<u8, u64> = BTreeMap::new();
         for entry in self.entries() {
-            *of_each.entry(&entry.consumer).or_default() += 1;
+            *of_each.entry(entry.consumer).or_default() += 1;
         }
         let has = self.entries().count() as u64;
         if group.pending != has {
             fault(format!(": {} are pending, there are {has}", group.pending));
         }
+        let mut numbers = BTreeSet::new();
         for consumer in &group.consumers {
-            let has = of_each.remove(&*consumer.name).unwrap_or(0);
+            let number = consumer.number;
+            if !numbers.insert(number) {
+                fault(format!(": two consumers have the number {number}"));
+            }
+            let has = of_each.remove(&number).unwrap_or(0);
             if consumer.pending != has {
                 let (name, says) = (&consumer.name, consumer.pending);
                 fault(format!(

@@ -155,7 +155,7 @@ impl<'a> Desk<'a> {
         self.remove(tx, entry.position)?;
         let number = chunk_of(entry.position);
         self.group.pending += 1;
-        if let Some(consumer) = self.consumer(&entry.consumer) {
+        if let Some(consumer) = self.numbered(entry.consumer) {
             consumer.pending += 1;
         }
         if let Err(at) = self.group.chunks.binary_search(&number) {
@@ -190,7 +190,7 @@ impl<'a> Desk<'a> {
             self.group.chunks.remove(place);
         }
         self.group.pending -= 1;
-        if let Some(consumer) = self.consumer(&entry.consumer) {
+        if let Some(consumer) = self.numbered(entry.consumer) {
             consumer.pending -= 1;
         }
         Ok(true)
@@ -201,38 +201,65 @@ impl<'a> Desk<'a> {
         consumers.binary_search_by(|consumer| consumer.name.as_str().cmp(name))
     }
 
-    pub(super) fn consumer(&mut self, name: &str) -> Option<&mut Consumer> {
+    pub(super) fn consumer(&self, name: &str) -> Option<&Consumer> {
         let at = self.place_of(name).ok()?;
-        self.group.consumers.get_mut(at)
+        self.group.consumers.get(at)
     }
 
-    /// Something is done in the name of a consumer, which is one from now on; `true` if it was none.
-    pub(super) fn meet(&mut self, name: &str, now_ms: u64) -> Result<bool, StreamRefusal> {
+    /// The number by which pending entries name a consumer.
+    pub(super) fn number_of(&self, name: &str) -> Option<u8> {
+        self.consumer(name).map(|consumer| consumer.number)
+    }
+
+    /// The consumer that a pending entry names.
+    pub(super) fn consumer_of(&self, entry: &Pending) -> &Consumer {
+        let mut consumers = self.group.consumers.iter();
+        let found = consumers.find(|consumer| consumer.number == entry.consumer);
+        found.expect("because what is pending is one of the consumers'")
+    }
+
+    fn numbered(&mut self, number: u8) -> Option<&mut Consumer> {
+        let mut consumers = self.group.consumers.iter_mut();
+        consumers.find(|consumer| consumer.number == number)
+    }
+
+    fn free_number(&self) -> u8 {
+        let consumers = &self.group.consumers;
+        let is_free = |number: &u8| consumers.iter().all(|one| one.number != *number);
+        let free = (0..=u8::MAX).find(is_free);
+        free.expect("because there are more numbers than consumers")
+    }
+
+    /// Something is done in the name of a consumer, which is one from now on; its number.
+    pub(super) fn meet(&mut self, name: &str, now_ms: u64) -> Result<u8, StreamRefusal> {
         match self.place_of(name) {
             Ok(at) => {
-                self.group.consumers[at].seen_at_ms = now_ms;
-                Ok(false)
+                let consumer = &mut self.group.consumers[at];
+                consumer.seen_at_ms = now_ms;
+                Ok(consumer.number)
             }
             Err(_) if self.group.consumers.len() == CONSUMERS_MAX => {
                 Err(StreamRefusal::too_many_consumers())
             }
             Err(at) => {
+                let number = self.free_number();
                 let consumer = Consumer {
                     name: name.into(),
                     seen_at_ms: now_ms,
                     active_at_ms: 0,
                     pending: 0,
+                    number,
                 };
                 self.group.consumers.insert(at, consumer);
-                Ok(true)
+                Ok(number)
             }
         }
     }
 
     /// A consumer was given something.
     pub(super) fn is_active(&mut self, name: &str, now_ms: u64) {
-        if let Some(consumer) = self.consumer(name) {
-            consumer.active_at_ms = now_ms;
+        if let Ok(at) = self.place_of(name) {
+            self.group.consumers[at].active_at_ms = now_ms;
         }
     }
 

@@ -11,7 +11,8 @@
 //! 1. The groups of a stream are those that it names, and its topic is there.
 //! 2. What is pending of a group lies in the chunks that it names, each of which has some, by position, in the chunk of
 //!    that, and by id; the group counts it.
-//! 3. Each of it is one of a consumer's, who counts his own, and has the id that its message has, if that is kept.
+//! 3. Each of it is one of a consumer's, who counts his own, and whose number no other one has; and has the id that its
+//!    message has, if that is kept.
 //! 4. A group goes on behind the last message at most, and no message before has a greater id than the last one that it
 //!    was given.
 

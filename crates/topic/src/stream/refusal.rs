@@ -8,7 +8,7 @@ use crate::refusal::SCHEMA_VIOLATED;
 use crate::schema::Wrong;
 use crate::{
     CONSUMERS_MAX, PASSED_OVER_MAX, PENDING_CHUNKS_MAX, PENDING_MAX, RANGE_ENTRIES_MAX,
-    READ_BYTES_MAX, STREAM_GROUPS_MAX, TRIMMED_MAX,
+    READ_BYTES_MAX, STREAM_GROUPS_MAX,
 };
 
 /// Why a stream command is refused.
@@ -102,9 +102,9 @@ impl StreamRefusal {
         Self::of(&TOO_MANY, words)
     }
 
-    pub(super) fn trims_too_much() -> Self {
+    pub(super) fn trims_too_much(most: u64) -> Self {
         let words = format!(
-            "ERR more than {TRIMMED_MAX} entries would go at once: trim with ~, again and again, or declare RETAIN_COUNT"
+            "ERR more than {most} entries would go at once: trim with ~, again and again, or declare RETAIN_COUNT"
         );
         Self::of(&TOO_MANY, words)
     }

@@ -3,9 +3,11 @@
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
+use tidegate_engine::limits::{NAME_BYTES_MAX, RECORD_BYTES_MAX};
 use tidegate_engine::{Row, Table};
 
 use super::id::StreamId;
+use crate::{CONSUMERS_MAX, PENDING_CHUNKS_MAX, PENDING_MAX};
 
 /// The domain's number in stored formats.
 pub(super) const DOMAIN: u8 = 6;
@@ -68,6 +70,9 @@ pub(super) struct Consumer {
     pub(super) active_at_ms: u64,
     #[n(3)]
     pub(super) pending: u64,
+    /// No other one of the group has it: by this its pending entries name it, in a few bytes.
+    #[n(4)]
+    pub(super) number: u8,
 }
 
 /// The entries of [`CHUNK_POSITIONS`] positions that are pending: a row as long as there are some.
@@ -89,8 +94,9 @@ pub(super) struct Pending {
     pub(super) position: u64,
     #[n(1)]
     pub(super) id: StreamId,
-    #[cbor(n(2), with = "tidegate_engine::text")]
-    pub(super) consumer: CompactString,
+    /// The number of the consumer.
+    #[n(2)]
+    pub(super) consumer: u8,
     /// When it was given to that.
     #[n(3)]
     pub(super) at_ms: u64,
@@ -104,6 +110,28 @@ impl Pending {
         now_ms.saturating_sub(self.at_ms)
     }
 }
+
+/// Bytes of a key of two names and a number, with what the log has beside it.
+const KEY_BYTES_MAX: usize = 2 + 2 * (NAME_BYTES_MAX + 1) + 8 + 9;
+/// Bytes of a number in a row.
+const NUMBER_BYTES_MAX: usize = 9;
+/// Bytes of a pending entry in its row: five numbers, the consumer's, and the heads of two arrays.
+const PENDING_BYTES_MAX: usize = 5 * NUMBER_BYTES_MAX + 4;
+/// Bytes of a consumer in the row of its group: a name, three numbers, its own, and heads.
+const CONSUMER_BYTES_MAX: usize = NAME_BYTES_MAX + 3 * NUMBER_BYTES_MAX + 5;
+/// Bytes of the row of a group.
+const GROUP_BYTES_MAX: usize = CONSUMERS_MAX * CONSUMER_BYTES_MAX
+    + PENDING_CHUNKS_MAX * NUMBER_BYTES_MAX
+    + 8 * NUMBER_BYTES_MAX;
+/// Bytes of all rows of a group, but for the entries that are pending.
+const ROWS_BYTES_MAX: usize =
+    KEY_BYTES_MAX + GROUP_BYTES_MAX + PENDING_CHUNKS_MAX * (KEY_BYTES_MAX + NUMBER_BYTES_MAX);
+/// Bytes of the entries that are pending.
+const ENTRIES_BYTES_MAX: u64 = PENDING_MAX * PENDING_BYTES_MAX as u64;
+
+// One command may change all rows of a group, whatever their names are: that is one record.
+const _: () = assert!(ROWS_BYTES_MAX as u64 + ENTRIES_BYTES_MAX < RECORD_BYTES_MAX as u64);
+const _: () = assert!(CONSUMERS_MAX <= 1 << u8::BITS);
 
 /// The chunk of a position.
 pub(super) fn chunk_of(position: u64) -> u64 {
@@ -156,6 +184,7 @@ mod tests {
                 seen_at_ms: 5,
                 active_at_ms: 6,
                 pending: 7,
+                number: 24,
             }],
             chunks: vec![8, 9],
         };
@@ -163,7 +192,7 @@ mod tests {
             entries: vec![Pending {
                 position: 10,
                 id,
-                consumer: "c".into(),
+                consumer: 24,
                 at_ms: 11,
                 deliveries: 12,
             }],
@@ -171,9 +200,41 @@ mod tests {
         let rows = [hex(&groups), hex(&group), hex(&chunk)];
         let expected = [
             "a10082616761 68",
-            "a50082010201030204038184616305060704820809",
-            "a10081850a82010261630b0c",
+            "a500820102010302040381856163050607181804820809",
+            "a10081850a82010218180b0c",
         ];
         assert_eq!(rows, expected.map(|row| row.replace(' ', "")));
+    }
+
+    #[test]
+    fn the_largest_rows_have_no_more_bytes_than_they_are_taken_to_have() {
+        let id = StreamId::GREATEST;
+        let pending = Pending {
+            position: u64::MAX,
+            id,
+            consumer: u8::MAX,
+            at_ms: u64::MAX,
+            deliveries: u64::MAX,
+        };
+        let consumer = Consumer {
+            name: "c".repeat(NAME_BYTES_MAX).into(),
+            seen_at_ms: u64::MAX,
+            active_at_ms: u64::MAX,
+            pending: u64::MAX,
+            number: u8::MAX,
+        };
+        let group = Group {
+            last: id,
+            next: u64::MAX,
+            pending: u64::MAX,
+            consumers: vec![consumer; CONSUMERS_MAX],
+            chunks: vec![u64::MAX; PENDING_CHUNKS_MAX],
+        };
+        let chunk = |count| PendingChunk {
+            entries: vec![pending.clone(); count],
+        };
+        let bytes = |hex: String| hex.len() / 2;
+        assert!(bytes(hex(&group)) <= GROUP_BYTES_MAX);
+        assert!(bytes(hex(&chunk(64))) <= NUMBER_BYTES_MAX + 64 * PENDING_BYTES_MAX);
     }
 }

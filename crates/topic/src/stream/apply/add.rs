@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;
 use tidegate_engine::contract::{Apply, Never, RefusalDef};
+use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::apply::{append, reads_of_schema, retain_later, schema_of, tell_all_groups};
@@ -12,7 +13,7 @@ use crate::stream::command::{XAdd, XDel, XTrim};
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, reads_around};
 use crate::stream::refusal::{ID_TOO_SMALL, StreamRefusal, TOO_MANY};
-use crate::stream::trim::{drop_deleted, reads_of_trim, trim};
+use crate::stream::trim::{KEY_BYTES_MAX, drop_deleted, most_dropped, reads_of_trim, trim};
 use crate::stream::words::NewId;
 use crate::table::{MESSAGES, Message, PARTS, Part, TOPICS, Topic};
 
@@ -46,7 +47,7 @@ impl Apply for XAdd {
         let id = stream.part.last_id();
         debug_assert_eq!(position, stream.part.last, "it is behind all others");
         if let Some(by) = &self.says.trim {
-            trim(tx, &mut stream, by)?;
+            trim(tx, &mut stream, by, self.says.payload.len())?;
         }
         tx.put(&PARTS, name, stream.part);
         tell_all_groups(tx, name, 1);
@@ -135,7 +136,7 @@ impl Apply for XTrim {
             return Ok(Answer::Number(0));
         };
         let before = stream.part;
-        let trimmed = trim(tx, &mut stream, &self.says.trim)?;
+        let trimmed = trim(tx, &mut stream, &self.says.trim, 0)?;
         if stream.part != before {
             tx.put(&PARTS, name, stream.part);
         }
@@ -171,13 +172,17 @@ impl Apply for XDel {
             }
         }
         if deleted > 0 {
-            drop_deleted(tx, &mut stream)?;
+            let most = most_dropped(deleted * PLACE_BYTES_MAX);
+            drop_deleted(tx, &mut stream, most)?;
             retain_later(tx, name, &mut stream.part);
             tx.put(&PARTS, name, stream.part);
         }
-        Ok(Answer::Number(deleted))
+        Ok(Answer::Number(deleted as u64))
     }
 }
+
+/// Bytes of the place of an entry that was deleted, in the log: two names, and numbers.
+const PLACE_BYTES_MAX: usize = KEY_BYTES_MAX + 2 * (NAME_BYTES_MAX + 3) + 80;
 
 /// Only its place is kept.
 fn delete(tx: &mut Tx<'_>, stream: &mut Stream<'_>, position: u64, message: Message) {

@@ -41,17 +41,17 @@ impl Apply for XClaim {
         let of = (self.says.name.as_str(), self.says.group.as_str());
         let (mut desk, stream) = open(tx, of)?;
         let consumer = self.says.consumer.as_str();
-        desk.meet(consumer, tx.now_ms())?;
+        let number = desk.meet(consumer, tx.now_ms())?;
         let (mut taken, mut bytes) = (Vec::new(), 0);
         for id in &self.says.ids {
-            let Some((entry, message)) = self.look(tx, &mut desk, &stream, *id)? else {
+            let Some((entry, message)) = self.look(tx, &mut desk, &stream, (*id, number))? else {
                 continue;
             };
             bytes += message.bytes();
             if bytes > READ_BYTES_MAX && !taken.is_empty() && !self.says.just_ids {
                 return Err(StreamRefusal::range_too_large().into());
             }
-            desk.set(tx, self.taken_over(entry, tx.now_ms()))?;
+            desk.set(tx, self.taken_over(entry, number, tx.now_ms()))?;
             taken.push(told(*id, &message, self.says.just_ids));
         }
         if !taken.is_empty() {
@@ -63,12 +63,12 @@ impl Apply for XClaim {
 }
 
 impl XClaim {
-    fn taken_over(&self, entry: Pending, now_ms: u64) -> Pending {
+    fn taken_over(&self, entry: Pending, consumer: u8, now_ms: u64) -> Pending {
         let counted = u64::from(!self.says.just_ids);
         let deliveries = self.says.deliveries;
         let given = self.says.given;
         Pending {
-            consumer: self.says.consumer.compact(),
+            consumer,
             at_ms: given.map_or(now_ms, |given| given.at_ms(now_ms)),
             deliveries: deliveries.unwrap_or(entry.deliveries + counted),
             ..entry
@@ -81,10 +81,10 @@ impl XClaim {
         tx: &mut Tx<'_>,
         desk: &mut Desk<'_>,
         stream: &Stream<'_>,
-        id: StreamId,
+        (id, consumer): (StreamId, u8),
     ) -> Result<Option<(Pending, Message)>, Stop<StreamRefusal>> {
         let Some(entry) = desk.find(tx, id)? else {
-            return self.force(tx, desk, stream, id);
+            return self.force(tx, desk, stream, (id, consumer));
         };
         let Some(message) = stream.live(tx, entry.position)? else {
             desk.remove(tx, entry.position)?;
@@ -99,7 +99,7 @@ impl XClaim {
         tx: &mut Tx<'_>,
         desk: &Desk<'_>,
         stream: &Stream<'_>,
-        id: StreamId,
+        (id, consumer): (StreamId, u8),
     ) -> Result<Option<(Pending, Message)>, Stop<StreamRefusal>> {
         if !self.says.is_forced {
             return Ok(None);
@@ -113,7 +113,7 @@ impl XClaim {
         let entry = Pending {
             position,
             id,
-            consumer: self.says.consumer.compact(),
+            consumer,
             at_ms: tx.now_ms(),
             deliveries: 1, // As Redis has it, before it counts the claim itself.
         };
@@ -157,8 +157,7 @@ impl Apply for XAutoClaim {
         let of = (self.says.name.as_str(), self.says.group.as_str());
         let (mut desk, stream) = open(tx, of)?;
         let consumer = self.says.consumer.as_str();
-        desk.meet(consumer, tx.now_ms())?;
-        let mut sweep = Sweep::default();
+        let mut sweep = Sweep::of(desk.meet(consumer, tx.now_ms())?);
         let looks = self.says.count.saturating_mul(LOOKED_AT);
         let looks = looks.min(PASSED_OVER_MAX as u64);
         let mut next = desk.from(tx, self.says.from)?;
@@ -182,8 +181,9 @@ impl Apply for XAutoClaim {
 }
 
 /// What was come across.
-#[derive(Default)]
 struct Sweep {
+    /// The number of the consumer for whom it is taken over.
+    consumer: u8,
     taken: Vec<Answer>,
     /// Ids of what is not kept any more.
     gone: Vec<Answer>,
@@ -191,6 +191,15 @@ struct Sweep {
 }
 
 impl Sweep {
+    fn of(consumer: u8) -> Self {
+        Self {
+            consumer,
+            taken: Vec::new(),
+            gone: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     fn count(&self) -> u64 {
         (self.taken.len() + self.gone.len()) as u64
     }
@@ -225,16 +234,16 @@ impl XAutoClaim {
             return Ok(false);
         }
         sweep.bytes = bytes;
-        desk.set(tx, self.taken_over(entry, tx.now_ms()))?;
+        desk.set(tx, self.taken_over(entry, sweep.consumer, tx.now_ms()))?;
         sweep
             .taken
             .push(told(entry.id, &message, self.says.just_ids));
         Ok(true)
     }
 
-    fn taken_over(&self, entry: &Pending, now_ms: u64) -> Pending {
+    fn taken_over(&self, entry: &Pending, consumer: u8, now_ms: u64) -> Pending {
         Pending {
-            consumer: self.says.consumer.compact(),
+            consumer,
             at_ms: now_ms,
             deliveries: entry.deliveries + u64::from(!self.says.just_ids),
             ..entry.clone()

@@ -5,6 +5,7 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::add::declare;
 use crate::STREAM_GROUPS_MAX;
+use crate::apply::word_of_stream_readers;
 use crate::stream::answer::Answer;
 use crate::stream::command::XGroup;
 use crate::stream::desk::{Desk, Of, reads_of_pending};
@@ -95,13 +96,14 @@ fn set_id(
     let mut desk = desk_of(tx, of)?;
     (desk.group.last, desk.group.next) = begin(tx, stream, from)?;
     desk.put(tx);
-    tx.tell(of.0); // There may be something for those who wait.
+    tx.tell(&word_of_stream_readers(of)); // There may be something for those who wait.
     Ok(Answer::ok())
 }
 
 fn create_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<StreamRefusal>> {
     let mut desk = desk_of(tx, of)?;
-    let is_new = desk.meet(name, tx.now_ms())?;
+    let is_new = desk.consumer(name).is_none();
+    desk.meet(name, tx.now_ms())?;
     if is_new {
         desk.put(tx);
     }
@@ -165,7 +167,7 @@ fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<Answer, Missing> {
     } else {
         tx.put(&NAMES, of.0, groups);
     }
-    tx.tell(of.0);
+    tx.tell(&word_of_stream_readers(of));
     Ok(Answer::Number(1))
 }
 
@@ -175,10 +177,10 @@ fn del_consumer(tx: &mut Tx<'_>, of: Of<'_>, name: &str) -> Result<Answer, Stop<
     let Some(consumer) = desk.consumer(name) else {
         return Ok(Answer::Number(0));
     };
-    let pending = consumer.pending;
+    let (number, pending) = (consumer.number, consumer.pending);
     let mut next = desk.behind(tx, 0)?;
     while let Some(entry) = next {
-        if entry.consumer == name {
+        if entry.consumer == number {
             desk.remove(tx, entry.position)?;
         }
         next = desk.behind(tx, entry.position)?;

@@ -1,6 +1,6 @@
 //! `XPENDING`: what consumers of a group were given, and have not acknowledged.
 
-use compact_str::ToCompactString;
+use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
@@ -64,25 +64,26 @@ fn sum_of(consumer: &Consumer) -> Answer {
 
 fn list(tx: &mut Tx<'_>, desk: &mut Desk<'_>, wanted: &PendingList) -> Result<Answer, Missing> {
     let mut entries = Vec::new();
+    let only = wanted.consumer.as_ref().map(Name::as_str);
     let mut next = desk.from(tx, wanted.from)?;
     while let Some(entry) = next
         && (entries.len() as u64) < wanted.count
         && entry.id <= wanted.to
     {
         next = desk.behind(tx, entry.position)?;
-        let is_of = |name: &Name| name.as_str() == entry.consumer;
+        let consumer = &desk.consumer_of(&entry).name;
         let idle_ms = entry.idle_ms(tx.now_ms());
-        if idle_ms >= wanted.idle_ms && wanted.consumer.as_ref().is_none_or(is_of) {
-            entries.push(item(entry, idle_ms));
+        if idle_ms >= wanted.idle_ms && only.is_none_or(|name| name == consumer) {
+            entries.push(item(&entry, consumer.clone(), idle_ms));
         }
     }
     Ok(Answer::List(entries))
 }
 
-fn item(entry: Pending, idle_ms: u64) -> Answer {
+fn item(entry: &Pending, consumer: CompactString, idle_ms: u64) -> Answer {
     Answer::List(vec![
         Answer::id(entry.id),
-        Answer::Text(entry.consumer),
+        Answer::Text(consumer),
         Answer::Number(idle_ms),
         Answer::Number(entry.deliveries),
     ])

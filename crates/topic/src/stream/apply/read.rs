@@ -2,6 +2,7 @@
 //!
 //! Of several streams it answers with one that has some: each lies in its slot, and whoever asks again gets the others.
 
+use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Place, Reads, Slot, Splits, Stop, Tx};
 
@@ -33,7 +34,7 @@ impl Apply for XRead {
     }
 
     fn round(&self, _splits: &Splits, nth: u64) -> Option<Vec<Place>> {
-        self.says.round(nth)
+        self.says.round(nth, Name::compact)
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
@@ -105,14 +106,18 @@ impl Read {
         &self.streams[usize::from(place)]
     }
 
-    /// All of them, beginning with another one each time; nothing if it is one.
-    pub(crate) fn round(&self, nth: u64) -> Option<Vec<Place>> {
+    /// All of them, beginning with another one each time, with what it waits for in each; nothing if it is one.
+    pub(crate) fn round(
+        &self,
+        nth: u64,
+        word: impl Fn(&Name) -> CompactString,
+    ) -> Option<Vec<Place>> {
         if self.streams.len() == 1 {
             return None;
         }
         let mut places: Vec<Place> = Vec::new();
         for (number, (name, _)) in (0..).zip(&self.streams) {
-            let awaits = name.compact();
+            let awaits = word(name);
             if places.iter().all(|place| place.awaits != awaits) {
                 let slot = Slot::of(name.as_str().as_bytes());
                 places.push(Place {

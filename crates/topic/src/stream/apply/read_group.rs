@@ -1,8 +1,11 @@
 //! `XREADGROUP`: gives a consumer of a group what no consumer of it has, or what it has itself.
 
-use tidegate_engine::contract::{Apply, RefusalDef};
+use std::borrow::Cow;
+
+use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Place, Reads, Splits, Stop, Tx};
 
+use crate::apply::word_of_stream_readers;
 use crate::stream::answer::Answer;
 use crate::stream::command::XReadGroup;
 use crate::stream::desk::{Desk, reads_of_pending};
@@ -42,8 +45,15 @@ impl Apply for XReadGroup {
         self.says.read.wait_ms
     }
 
+    fn awaits(&self) -> Cow<'_, str> {
+        let of = (self.key(), self.says.group.as_str());
+        String::from(word_of_stream_readers(of)).into()
+    }
+
     fn round(&self, _splits: &Splits, nth: u64) -> Option<Vec<Place>> {
-        self.says.read.round(nth)
+        let group = self.says.group.as_str();
+        let word = |name: &Name| word_of_stream_readers((name.as_str(), group));
+        self.says.read.round(nth, word)
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
@@ -56,7 +66,10 @@ impl Apply for XReadGroup {
             return Err(StreamRefusal::no_group(of, behind).into());
         };
         match from {
-            From::News => self.give_new(tx, desk, &stream),
+            From::News => {
+                let given = self.give_new(tx, desk, &stream);
+                self.pass_on(tx, of.0, given)
+            }
             From::Behind(id) => self.give_own(tx, desk, &stream, *id),
         }
     }
@@ -73,6 +86,30 @@ struct Basket {
 impl XReadGroup {
     fn consumer(&self) -> &str {
         self.says.consumer.as_str()
+    }
+
+    /// There is something for one who waits to read a stream in this group.
+    fn tell_another(&self, tx: &mut Tx<'_>, name: &str) {
+        let of = (name, self.says.group.as_str());
+        tx.tell_some(&word_of_stream_readers(of), 1);
+    }
+
+    /// Who was told of a message and may not be given it has another one told, and answers as if there were nothing: a
+    /// refusal would leave no trace. Who asks again is refused if there is something.
+    fn pass_on(
+        &self,
+        tx: &mut Tx<'_>,
+        name: &str,
+        given: Result<Answer, Stop<StreamRefusal>>,
+    ) -> Result<Answer, Stop<StreamRefusal>> {
+        let has_waited = self.says.read.wait_ms > 0 && tx.runs_again() && !tx.is_last_run();
+        match given {
+            Err(Stop::Refused(_)) if has_waited => {
+                self.tell_another(tx, name);
+                Ok(Answer::Null)
+            }
+            given => given,
+        }
     }
 
     /// What no consumer has been given.
@@ -98,6 +135,9 @@ impl XReadGroup {
             } else {
                 Ok(Answer::Null)
             };
+        }
+        if basket.passed_over == PASSED_OVER_MAX {
+            self.tell_another(tx, stream.name); // There may be more.
         }
         desk.group.next = next;
         if is_none {
@@ -142,9 +182,7 @@ impl XReadGroup {
         (position, id): (u64, StreamId),
         is_first: bool,
     ) -> Result<bool, Stop<StreamRefusal>> {
-        if is_first {
-            desk.meet(self.consumer(), tx.now_ms())?;
-        }
+        let consumer = desk.meet(self.consumer(), tx.now_ms())?;
         if self.says.no_ack {
             return Ok(true);
         }
@@ -156,7 +194,7 @@ impl XReadGroup {
         let given = Pending {
             position,
             id,
-            consumer: self.says.consumer.compact(),
+            consumer,
             at_ms: tx.now_ms(),
             deliveries: 1,
         };
@@ -173,6 +211,7 @@ impl XReadGroup {
         behind: StreamId,
     ) -> Result<Answer, Stop<StreamRefusal>> {
         let (mut entries, mut bytes) = (Vec::new(), 0);
+        let own = desk.number_of(self.consumer());
         let mut next = match behind.next() {
             Some(id) => desk.from(tx, id)?,
             None => None,
@@ -181,7 +220,7 @@ impl XReadGroup {
             && (entries.len() as u64) < self.says.read.count
         {
             next = desk.behind(tx, entry.position)?;
-            if entry.consumer != self.consumer() {
+            if Some(entry.consumer) != own {
                 continue;
             }
             let message = stream.live(tx, entry.position)?;

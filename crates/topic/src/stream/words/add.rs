@@ -184,6 +184,12 @@ impl Spoken for Del {
         let mut args = Args::new(args);
         let name = args.name("stream")?;
         let ids = ids_of(args.rest())?;
+        let count = ids.len();
+        if count as u64 > TRIMMED_MAX {
+            return Err(format!(
+                "up to {TRIMMED_MAX} entries are deleted at once, not {count}"
+            ));
+        }
         Ok(Self { name, ids })
     }
 }
