@@ -1,5 +1,7 @@
 //! `TOPIC.PUBLISH`: publishes a message, once per id.
 
+use std::cell::Cell;
+
 use tidegate_engine::contract::{Apply, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -13,6 +15,7 @@ use crate::refusal::{
     CONFLICTING_FIELDS, ID_CONFLICT, KEY_CHANGED, SCHEMA_VIOLATED, UNKNOWN_TOPIC,
 };
 use crate::reply::{PublishReceipt, Published};
+use crate::schema::CHECK_STEPS_MAX;
 use crate::table::PARTS;
 
 impl Apply for Publish {
@@ -56,6 +59,7 @@ impl Apply for Publish {
             ttl_ms: self.ttl_ms.map(|ttl_ms| ttl_ms.get()),
             item: None,
             schema: schema.as_deref(),
+            steps_left: &Cell::new(CHECK_STEPS_MAX),
         };
         let published = put_new(tx, name, &mut part, &new)?;
         tx.put(&PARTS, name, part);

@@ -1,5 +1,7 @@
 //! `TOPIC.PUBLISHALL`: publishes messages in their order, all or none.
 
+use std::cell::Cell;
+
 use tidegate_engine::contract::{Apply, Id, Name, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -10,7 +12,7 @@ use crate::command::{Draft, PublishAll};
 use crate::fields::Headers;
 use crate::refusal::{ID_CONFLICT, SCHEMA_VIOLATED, TOO_LARGE, UNKNOWN_TOPIC};
 use crate::reply::{AllReceipt, Published};
-use crate::schema::Schema;
+use crate::schema::{CHECK_STEPS_MAX, Schema};
 use crate::table::{PARTS, Part};
 use crate::{PUBLISHED_BYTES_MAX, Refusal};
 
@@ -49,9 +51,15 @@ impl Apply for PublishAll {
         let mut part = part.ok_or(Refusal::UnknownTopic)?;
         let last = part.last;
         let schema = schema_of(tx, name, &part)?;
+        let steps_left = Cell::new(CHECK_STEPS_MAX);
         let mut messages = Vec::with_capacity(self.messages.items().len());
         for (item, draft) in (1..).zip(self.messages.items()) {
-            messages.push(draft.publish(tx, name, &mut part, (item, schema.as_deref()))?);
+            messages.push(draft.publish(
+                tx,
+                name,
+                &mut part,
+                (item, schema.as_deref(), &steps_left),
+            )?);
         }
         if messages.iter().any(|published| !published.repeated) {
             let appended = usize::try_from(part.last - last).unwrap_or(usize::MAX);
@@ -89,7 +97,7 @@ impl Draft {
         tx: &mut Tx<'_>,
         name: &str,
         part: &mut Part,
-        (item, schema): (u64, Option<&Schema>),
+        (item, schema, steps_left): (u64, Option<&Schema>, &Cell<u64>),
     ) -> Result<Published, Stop<Refusal>> {
         let content = content_of(&self.id, self);
         if let Some(receipt) = earlier(tx, name, (&self.id, content), Some(item))? {
@@ -106,6 +114,7 @@ impl Draft {
             ttl_ms: self.ttl_ms.map(|ttl_ms| ttl_ms.get()),
             item: Some(item),
             schema,
+            steps_left,
         };
         put_new(tx, name, part, &new)
     }

@@ -1,5 +1,7 @@
 //! Messages on their way into a topic: one, one of many, or one whose time has come.
 
+use std::cell::Cell;
+
 use compact_str::{CompactString, ToCompactString};
 use minicbor::bytes::ByteVec;
 use tidegate_engine::contract::{Id, Request};
@@ -29,6 +31,8 @@ pub(super) struct New<'a> {
     pub(super) item: Option<u64>,
     /// How its payload is to be, if somebody says so.
     pub(super) schema: Option<&'a Schema>,
+    /// Steps in which the command may still look at that.
+    pub(super) steps_left: &'a Cell<u64>,
 }
 
 /// The hash of all that was sent of a message, if somebody may send it again under its id.
@@ -82,7 +86,7 @@ pub(super) fn put_new(
     part: &mut Part,
     new: &New<'_>,
 ) -> Result<Receipt, Stop<Refusal>> {
-    check_payload(new.schema, new.payload, new.item)?;
+    check_payload(new.schema, new.payload, new.item, new.steps_left)?;
     let (id, minted) = match new.id {
         Id::Chosen(id) => (id.compact(), 0),
         Id::Mint => {

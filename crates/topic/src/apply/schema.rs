@@ -1,5 +1,6 @@
 //! The schema of a topic, and payloads beside it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -39,12 +40,19 @@ pub(crate) fn schema_of(
     Ok((!text.is_empty()).then(|| tx.made_of(&text, Schema::declared)))
 }
 
-/// Whether a payload may be published; a refusal that names the item of a list if not.
+/// Whether a payload may be published; a refusal that names the item of a list if not. `steps_left` are those of the
+/// command.
 pub(super) fn check_payload(
     schema: Option<&Schema>,
     payload: &[u8],
     item: Option<u64>,
+    steps_left: &Cell<u64>,
 ) -> Result<(), Refusal> {
-    let checked = schema.map_or(Ok(()), |schema| schema.check(payload));
+    let Some(schema) = schema else {
+        return Ok(());
+    };
+    let mut left = steps_left.get();
+    let checked = schema.check_within(payload, &mut left);
+    steps_left.set(left);
     checked.map_err(|wrong| Refusal::SchemaViolated { item, wrong })
 }

@@ -3,7 +3,9 @@
 use serde_json::{Map, Number, Value};
 
 use super::number::{compare, is_same};
-use super::{ANY, At, CHECK_STEPS_MAX, Node, PATTERN_STEPS, Schema, Step, Types, Wrong, told};
+use super::{
+    ANY, At, CHECK_STEPS_MAX, LENGTH_BYTES, Node, PATTERN_STEPS, Schema, Step, Types, Wrong, told,
+};
 
 /// What is wrong with a value, and where.
 type Checked = Result<(), Wrong>;
@@ -11,11 +13,15 @@ type Checked = Result<(), Wrong>;
 impl Schema {
     /// Checks the bytes of a payload.
     pub(crate) fn check(&self, payload: &[u8]) -> Checked {
+        self.check_within(payload, &mut { CHECK_STEPS_MAX })
+    }
+
+    /// And takes no more steps than are left of those that a command has for all of its payloads.
+    pub(crate) fn check_within(&self, payload: &[u8], steps_left: &mut u64) -> Checked {
         let value = serde_json::from_slice(payload);
         let value = value.map_err(|error| Wrong::of(&[], format!("is no JSON: {error}")))?;
-        let mut steps_left = CHECK_STEPS_MAX;
-        let checked = self.check_value(self.root, &value, &mut steps_left);
-        if steps_left == 0 {
+        let checked = self.check_value(self.root, &value, steps_left);
+        if *steps_left == 0 {
             let what = format!("takes more than {CHECK_STEPS_MAX} steps to check");
             return Err(Wrong::of(&[], what));
         }
@@ -27,6 +33,7 @@ impl Schema {
         let mut check = Check {
             nodes: &self.nodes,
             path: Vec::new(),
+            asks_whether: 0,
             steps_left: *steps_left,
         };
         let checked = check.value(at, value);
@@ -39,13 +46,19 @@ struct Check<'a> {
     nodes: &'a [Node],
     /// Where it is.
     path: Vec<Step<'a>>,
+    /// Within how many schemas of which another one may hold instead.
+    asks_whether: usize,
     /// Once there are none it comes to an end, whatever it has found.
     steps_left: u64,
 }
 
 impl<'a> Check<'a> {
-    fn wrong(&self, what: impl Into<String>) -> Checked {
-        Err(Wrong::of(&self.path, what))
+    /// Says what is wrong, unless it is only asked whether something is.
+    fn wrong(&self, what: impl FnOnce() -> String) -> Checked {
+        Err(match self.asks_whether {
+            0 => Wrong::of(&self.path, what()),
+            _ => Wrong::default(),
+        })
     }
 
     /// Whether it may go so many steps further.
@@ -56,7 +69,7 @@ impl<'a> Check<'a> {
 
     fn value(&mut self, at: At, value: &'a Value) -> Checked {
         if !self.goes(1) {
-            return self.wrong("is too much");
+            return self.wrong(|| "is too much".to_owned());
         }
         if at == ANY {
             return Ok(());
@@ -64,10 +77,10 @@ impl<'a> Check<'a> {
         let nodes = self.nodes;
         let node = &nodes[at];
         if node.is_never {
-            return self.wrong("must not be there");
+            return self.wrong(|| "must not be there".to_owned());
         }
         if !node.types.has(Types::of(value)) {
-            return self.wrong(format!("must be {}", node.types.words()));
+            return self.wrong(|| format!("must be {}", node.types.words()));
         }
         self.check_values(node, value)?;
         match value {
@@ -87,7 +100,7 @@ impl<'a> Check<'a> {
         if !self.goes(values.len()) || values.iter().any(|one| is_same(one, value)) {
             return Ok(());
         }
-        self.wrong(format!("must be one of {}", told(values)))
+        self.wrong(|| format!("must be one of {}", told(values)))
     }
 
     fn number(&self, node: &Node, number: &Number) -> Checked {
@@ -115,28 +128,31 @@ impl<'a> Check<'a> {
             ),
         ];
         match is_wrong.into_iter().find(|(_, _, is_wrong)| *is_wrong) {
-            Some((Some(bound), words, _)) => self.wrong(format!("must be {words} {bound}")),
+            Some((Some(bound), words, _)) => self.wrong(|| format!("must be {words} {bound}")),
             Some((None, ..)) | None => Ok(()),
         }
     }
 
     fn text(&mut self, node: &Node, text: &str) -> Checked {
-        if !node.length.has_length_of(text) {
+        if !node.length.has_surely(text)
+            && self.goes(text.len() / LENGTH_BYTES)
+            && !node.length.has(text.chars().count() as u64)
+        {
             let (least, most) = (node.length.least, node.length.most);
-            return self.wrong(sized(least, most, "characters"));
+            return self.wrong(|| sized(least, most, "characters"));
         }
         let Some(pattern) = &node.pattern else {
             return Ok(());
         };
         if self.goes(PATTERN_STEPS * text.len()) && !pattern.is_match(text) {
-            return self.wrong(format!("must match {}", pattern.as_str()));
+            return self.wrong(|| format!("must match {}", pattern.as_str()));
         }
         Ok(())
     }
 
     fn items(&mut self, node: &Node, items: &'a [Value]) -> Checked {
         if !node.count.has(items.len() as u64) {
-            return self.wrong(sized(node.count.least, node.count.most, "items"));
+            return self.wrong(|| sized(node.count.least, node.count.most, "items"));
         }
         for (at, item) in items.iter().enumerate() {
             self.within(Step::Item(at), node.item(at), item)?;
@@ -146,11 +162,11 @@ impl<'a> Check<'a> {
 
     fn members(&mut self, node: &Node, members: &'a Map<String, Value>) -> Checked {
         if !node.size.has(members.len() as u64) {
-            return self.wrong(sized(node.size.least, node.size.most, "members"));
+            return self.wrong(|| sized(node.size.least, node.size.most, "members"));
         }
         let mut required = node.required.iter();
         if let Some(name) = required.find(|name| !members.contains_key(*name)) {
-            return self.wrong(format!("must have {name}"));
+            return self.wrong(|| format!("must have {name}"));
         }
         for (name, member) in members {
             self.within(Step::Member(name), node.member(name), member)?;
@@ -171,20 +187,22 @@ impl<'a> Check<'a> {
             self.value(*at, value)?;
         }
         if !node.any_of.is_empty() && !node.any_of.iter().any(|at| self.accepts(*at, value)) {
-            return self.wrong("must be as one of anyOf says");
+            return self.wrong(|| "must be as one of anyOf says".to_owned());
         }
         let accepting = node.one_of.iter().filter(|at| self.accepts(**at, value));
         match accepting.count() {
             1 => Ok(()),
             _ if node.one_of.is_empty() => Ok(()),
-            0 => self.wrong("must be as one of oneOf says"),
-            _ => self.wrong("is as more than one of oneOf says"),
+            0 => self.wrong(|| "must be as one of oneOf says".to_owned()),
+            _ => self.wrong(|| "is as more than one of oneOf says".to_owned()),
         }
     }
 
     fn accepts(&mut self, at: At, value: &'a Value) -> bool {
         let depth = self.path.len();
+        self.asks_whether += 1;
         let is_right = self.value(at, value).is_ok();
+        self.asks_whether -= 1;
         self.path.truncate(depth);
         is_right
     }
@@ -359,6 +377,36 @@ mod tests {
         let little = std::thread::Builder::new().stack_size(1024 * 1024);
         let checked = little.spawn(run).unwrap().join().unwrap();
         assert_eq!(checked, Ok(()));
+    }
+
+    #[test]
+    fn payloads_of_a_command_share_their_steps_and_long_texts_take_some() {
+        let schema = Schema::of(r#"{"anyOf":[{"maxLength":9},{"maxLength":9},true]}"#).unwrap();
+        let payload = format!("\"{}\"", "x".repeat(256 * 1_000));
+        let mut steps_left = 5_000;
+        let mut check = || schema.check_within(payload.as_bytes(), &mut steps_left);
+        assert_eq!([check(), check()], [Ok(()), Ok(())]);
+        assert_eq!(
+            check().unwrap_err().what,
+            "takes more than 4000000 steps to check"
+        );
+        assert_eq!(steps_left, 0);
+    }
+
+    #[test]
+    fn what_is_wrong_in_one_of_several_alternatives_is_not_worded() {
+        let schema = Schema::of(r#"{"properties":{"a":{"anyOf":[{"type":"null"}]}}}"#).unwrap();
+        let value = serde_json::json!({"a": 1});
+        let mut check = Check {
+            nodes: &schema.nodes,
+            path: Vec::new(),
+            asks_whether: 1,
+            steps_left: 100,
+        };
+        assert_eq!(check.value(schema.root, &value), Err(Wrong::default()));
+        check.asks_whether = 0;
+        let told = check.value(schema.root, &value).unwrap_err();
+        assert_eq!(told.what, "must be as one of anyOf says");
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl Schema {
             schemas: [before, self],
             under_way: Vec::new(),
             path: Vec::new(),
+            asks_whether: 0,
             steps_left: COMPARE_STEPS_MAX,
         };
         let compared = comparison.accepts_all((BEFORE, before.root), (AFTER, self.root));
@@ -56,12 +57,18 @@ struct Comparison<'a> {
     /// Pairs of which it is being found out whether all that the first accepts the second accepts.
     under_way: Vec<(Of, Of)>,
     path: Vec<Step<'a>>,
+    /// Within how many pairs of which another one may do instead.
+    asks_whether: usize,
     steps_left: u64,
 }
 
 impl<'a> Comparison<'a> {
-    fn wrong(&self, what: impl Into<String>) -> Compared {
-        Err(Wrong::of(&self.path, what))
+    /// Says what is wrong, unless it is only asked whether something is.
+    fn wrong(&self, what: impl FnOnce() -> String) -> Compared {
+        Err(match self.asks_whether {
+            0 => Wrong::of(&self.path, what()),
+            _ => Wrong::default(),
+        })
     }
 
     fn node(&self, (side, at): Of) -> &'a Node {
@@ -77,7 +84,7 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         if self.under_way.len() == COMPARE_DEPTH_MAX {
-            return self.wrong("is too deep to compare");
+            return self.wrong(|| "is too deep to compare".to_owned());
         }
         let depth = self.path.len();
         self.under_way.push(pair);
@@ -85,6 +92,13 @@ impl<'a> Comparison<'a> {
         self.under_way.pop();
         self.path.truncate(depth);
         compared
+    }
+
+    fn would_accept(&mut self, before: Of, after: Of) -> bool {
+        self.asks_whether += 1;
+        let would = self.accepts_all(before, after).is_ok();
+        self.asks_whether -= 1;
+        would
     }
 
     fn says_no_more(&mut self, before: Of, after: Of) -> Compared {
@@ -109,7 +123,7 @@ impl<'a> Comparison<'a> {
                 schema.check_value(at, value, steps_left).is_ok()
             };
             if is_accepted(before_side, before) && !is_accepted(after_side, after) {
-                return self.wrong(format!("accepts {value} no more"));
+                return self.wrong(|| format!("accepts {value} no more"));
             }
         }
         Ok(())
@@ -119,7 +133,7 @@ impl<'a> Comparison<'a> {
     /// does, or each of those of which one holds.
     fn own_words(&mut self, before: Of, after: Of) -> Compared {
         if self.steps_left == 0 {
-            return self.wrong("takes too many steps");
+            return self.wrong(|| "takes too many steps".to_owned());
         }
         self.steps_left = self.steps_left.saturating_sub(PAIR_STEPS);
         let node = self.node(before);
@@ -141,7 +155,10 @@ impl<'a> Comparison<'a> {
         let depth = self.path.len();
         let mut implies = |at: &At| {
             self.path.truncate(depth);
-            self.own_words((side, *at), after).is_ok()
+            self.asks_whether += 1;
+            let is_implied = self.own_words((side, *at), after).is_ok();
+            self.asks_whether -= 1;
+            is_implied
         };
         let mut alternatives = [&node.any_of, &node.one_of].into_iter();
         node.all_of.iter().any(&mut implies)
@@ -151,13 +168,13 @@ impl<'a> Comparison<'a> {
     fn keywords(&mut self, before: Of, after: Of) -> Compared {
         let (old, new) = (self.node(before), self.node(after));
         if new.is_never {
-            return self.wrong("accepts nothing any more");
+            return self.wrong(|| "accepts nothing any more".to_owned());
         }
         if !new.types.has(old.types) {
-            return self.wrong(format!("accepts {} only", new.types.words()));
+            return self.wrong(|| format!("accepts {} only", new.types.words()));
         }
         if let Some(values) = &new.values {
-            return self.wrong(format!("accepts {} only", told(values)));
+            return self.wrong(|| format!("accepts {} only", told(values)));
         }
         if old.types.meets(Types::NUMBER) {
             self.bounds(old, new)?;
@@ -203,7 +220,7 @@ impl<'a> Comparison<'a> {
             let implies = |old: &Number, is: Is| is(compare(old, bound));
             let mut before = implied_by.into_iter();
             if !before.any(|(old, is)| old.as_ref().is_some_and(|old| implies(old, is))) {
-                return self.wrong(format!("accepts what is {words} {bound} only"));
+                return self.wrong(|| format!("accepts what is {words} {bound} only"));
             }
         }
         Ok(())
@@ -211,14 +228,14 @@ impl<'a> Comparison<'a> {
 
     fn texts(&self, old: &Node, new: &Node) -> Compared {
         if !old.length.is_in(new.length) {
-            return self.wrong("accepts fewer lengths");
+            return self.wrong(|| "accepts fewer lengths".to_owned());
         }
         let Some(pattern) = &new.pattern else {
             return Ok(());
         };
         let before = old.pattern.as_ref();
         if before.is_none_or(|before| before.as_str() != pattern.as_str()) {
-            return self.wrong(format!("has another pattern, {}", pattern.as_str()));
+            return self.wrong(|| format!("has another pattern, {}", pattern.as_str()));
         }
         Ok(())
     }
@@ -229,7 +246,7 @@ impl<'a> Comparison<'a> {
         (after, new): (Side, &'a Node),
     ) -> Compared {
         if !old.count.is_in(new.count) {
-            return self.wrong("accepts fewer numbers of items");
+            return self.wrong(|| "accepts fewer numbers of items".to_owned());
         }
         let named = old.first_items.len().max(new.first_items.len());
         for at in 0..named {
@@ -253,10 +270,10 @@ impl<'a> Comparison<'a> {
         (after, new): (Side, &'a Node),
     ) -> Compared {
         if !old.size.is_in(new.size) {
-            return self.wrong("accepts fewer numbers of members");
+            return self.wrong(|| "accepts fewer numbers of members".to_owned());
         }
         if let Some(name) = new.required.difference(&old.required).next() {
-            return self.wrong(format!("accepts what has {name} only"));
+            return self.wrong(|| format!("accepts what has {name} only"));
         }
         for name in old.members.keys().chain(new.members.keys()) {
             let (was, is) = ((before, old.member(name)), (after, new.member(name)));
@@ -276,8 +293,8 @@ impl<'a> Comparison<'a> {
     fn alternatives(&mut self, (before, old): (Of, &Node), (after, new): (Of, &Node)) -> Compared {
         let of_after = |at: &At| (after.0, *at);
         let mut any_of = new.any_of.iter().map(of_after);
-        if !new.any_of.is_empty() && !any_of.any(|one| self.accepts_all(before, one).is_ok()) {
-            return self.wrong("no one of anyOf accepts all of it");
+        if !new.any_of.is_empty() && !any_of.any(|one| self.would_accept(before, one)) {
+            return self.wrong(|| "no one of anyOf accepts all of it".to_owned());
         }
         if new.one_of.is_empty() {
             return Ok(());
@@ -287,10 +304,10 @@ impl<'a> Comparison<'a> {
         let is_same = old.one_of.len() == new.one_of.len()
             && pairs.all(|(was, is)| {
                 let (was, is) = ((before.0, *was), (after.0, *is));
-                self.accepts_all(was, is).is_ok() && self.accepts_all(is, was).is_ok()
+                self.would_accept(was, is) && self.would_accept(is, was)
             });
         if !is_same {
-            return self.wrong("has another oneOf");
+            return self.wrong(|| "has another oneOf".to_owned());
         }
         Ok(())
     }

@@ -31,12 +31,15 @@ const NODES_MAX: usize = 500;
 /// Patterns of a schema.
 const PATTERNS_MAX: usize = 32;
 
-/// Steps that checking a payload may take: a schema that is asked about a value is one, and so is each value that it
+/// Steps that checking the payloads of a command may take: a schema that is asked about a value is one, and so is each value that it
 /// may be. That is a tenth of a second at most.
-const CHECK_STEPS_MAX: u64 = 4_000_000;
+pub(crate) const CHECK_STEPS_MAX: u64 = 4_000_000;
 
 /// Steps of each byte that a pattern looks at.
 const PATTERN_STEPS: usize = 32;
+
+/// Bytes whose characters are counted in one step.
+const LENGTH_BYTES: usize = 256;
 
 /// Steps that comparing two schemas may take: those of each value that is tried, and these of each schema that is held
 /// against another one.
@@ -157,11 +160,10 @@ impl Span {
         (self.least..=self.most).contains(&many)
     }
 
-    /// Whether a text has so many characters, which are not counted if their bytes say it.
-    fn has_length_of(self, text: &str) -> bool {
+    /// Whether the bytes of a text say that it has so many characters, so that these need not be counted.
+    fn has_surely(self, text: &str) -> bool {
         let bytes = text.len() as u64;
-        let is_surely = bytes / 4 >= self.least && bytes <= self.most;
-        is_surely || self.has(text.chars().count() as u64)
+        bytes / 4 >= self.least && bytes <= self.most
     }
 
     fn is_in(self, other: Self) -> bool {
@@ -232,7 +234,7 @@ impl Types {
 }
 
 /// What is wrong with a schema, or with a payload beside one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wrong {
     /// Where: a JSON pointer, empty for the whole.
     pub at: String,
@@ -258,13 +260,29 @@ enum Step<'a> {
     Each,
 }
 
+/// A JSON pointer, as far as it is told.
 fn pointer(path: &[Step<'_>]) -> String {
-    let step = |step: &Step<'_>| match step {
-        Step::Member(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-        Step::Item(at) => format!("/{at}"),
-        Step::Each => "/*".to_owned(),
-    };
-    path.iter().map(step).collect()
+    let mut told = String::new();
+    for step in path {
+        match step {
+            Step::Member(name) => {
+                told.push('/');
+                for char in name.chars().take(TOLD_BYTES_MAX) {
+                    match char {
+                        '~' => told.push_str("~0"),
+                        '/' => told.push_str("~1"),
+                        other => told.push(other),
+                    }
+                }
+            }
+            Step::Item(at) => told.push_str(&format!("/{at}")),
+            Step::Each => told.push_str("/*"),
+        }
+        if told.len() > TOLD_BYTES_MAX {
+            break;
+        }
+    }
+    told
 }
 
 /// Some values, as far as they are told.
