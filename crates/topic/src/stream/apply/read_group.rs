@@ -8,7 +8,7 @@ use tidegate_engine::{Place, Reads, Splits, Stop, Tx};
 use crate::apply::word_of_stream_readers;
 use crate::stream::answer::Answer;
 use crate::stream::command::XReadGroup;
-use crate::stream::desk::{Desk, reads_of_pending};
+use crate::stream::desk::{Desk, Of, reads_of_pending};
 use crate::stream::entry::flat_of;
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, entry_of, reads_from};
@@ -68,7 +68,7 @@ impl Apply for XReadGroup {
         match from {
             From::News => {
                 let given = self.give_new(tx, desk, &stream);
-                self.pass_on(tx, of.0, given)
+                self.pass_on(tx, of, given)
             }
             From::Behind(id) => self.give_own(tx, desk, &stream, *id),
         }
@@ -88,24 +88,18 @@ impl XReadGroup {
         self.says.consumer.as_str()
     }
 
-    /// There is something for one who waits to read a stream in this group.
-    fn tell_another(&self, tx: &mut Tx<'_>, name: &str) {
-        let of = (name, self.says.group.as_str());
-        tx.tell_some(&word_of_stream_readers(of), 1);
-    }
-
     /// Who was told of a message and may not be given it has another one told, and answers as if there were nothing: a
     /// refusal would leave no trace. Who asks again is refused if there is something.
     fn pass_on(
         &self,
         tx: &mut Tx<'_>,
-        name: &str,
+        of: Of<'_>,
         given: Result<Answer, Stop<StreamRefusal>>,
     ) -> Result<Answer, Stop<StreamRefusal>> {
         let has_waited = self.says.read.wait_ms > 0 && tx.runs_again() && !tx.is_last_run();
         match given {
             Err(Stop::Refused(_)) if has_waited => {
-                self.tell_another(tx, name);
+                tx.tell_some(&word_of_stream_readers(of), 1);
                 Ok(Answer::Null)
             }
             given => given,
@@ -135,9 +129,6 @@ impl XReadGroup {
             } else {
                 Ok(Answer::Null)
             };
-        }
-        if basket.passed_over == PASSED_OVER_MAX {
-            self.tell_another(tx, stream.name); // There may be more.
         }
         desk.group.next = next;
         if is_none {
