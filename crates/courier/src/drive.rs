@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::address::Guarded;
 use crate::client::{Brought, Client, Sending};
 use crate::host::{Host, Next, Sent};
-use crate::parcel::{Delivery, Parcels, Sealed, request};
+use crate::parcel::{Parcels, Sealed, request};
 use crate::service::{Services, authority_of};
 
 /// What is sent to a host.
@@ -39,6 +39,13 @@ impl Sent for Errand {
         match self {
             Self::Call(one) => one.is_gone(),
             Self::Parcel(sealed) => sealed.is_gone(),
+        }
+    }
+
+    fn wait_ms_max(&self) -> u64 {
+        match self {
+            Self::Call(one) => one.wait_ms_max(),
+            Self::Parcel(sealed) => sealed.wait_ms_max(),
         }
     }
 }
@@ -143,7 +150,7 @@ impl Driver {
         let parcel = &sealed.parcel;
         match self.way.services.receiver(&parcel.receiver, &parcel.about) {
             Ok((uri, ..)) => self.push(authority_of(&uri), Errand::Parcel(sealed)),
-            Err(why) => refuse(sealed, why),
+            Err(_) => sealed.refuse(),
         }
     }
 
@@ -184,7 +191,7 @@ impl Driver {
                     Next::TooLong(Errand::Call(one)) => {
                         self.courier.report(&one, nothing(host.why()));
                     }
-                    Next::TooLong(Errand::Parcel(sealed)) => refuse(sealed, host.why()),
+                    Next::TooLong(Errand::Parcel(sealed)) => sealed.refuse(),
                     Next::Nothing { until_ms } => {
                         wake_ms = until_ms.into_iter().chain(wake_ms).min();
                         break;
@@ -251,13 +258,13 @@ impl Way {
     }
 
     fn send_parcel(&self, sealed: Sealed, sent: ToHost, timeout_ms: u64) {
-        let Sealed { parcel, back } = sealed;
+        let timeout_ms = timeout_ms.min(sealed.begin());
+        let Sealed { parcel, back, .. } = sealed;
         let found = self.services.receiver(&parcel.receiver, &parcel.about);
         let request = request(
             &parcel,
             found.expect("because it was found when it was taken"),
         );
-        let timeout_ms = timeout_ms.min(parcel.within_ms);
         let (client, report) = (self.client.clone(), self.report.clone());
         tokio::spawn(async move {
             let (delivery, is_success) = client.bring(request, timeout_ms).await;
@@ -270,10 +277,6 @@ impl Way {
             report.send(ended).ok(); // As above.
         });
     }
-}
-
-fn refuse(sealed: Sealed, why: String) {
-    sealed.back.send(Delivery::Nothing { why }).ok(); // Who gave it may have stopped waiting.
 }
 
 fn nothing(why: String) -> Report {

@@ -18,6 +18,8 @@ pub(crate) trait Sent {
     fn number(&self) -> Option<u64>;
     /// Whether nobody waits for what comes of it any more.
     fn is_gone(&self) -> bool;
+    /// How long it waits for its turn at most.
+    fn wait_ms_max(&self) -> u64;
 }
 
 impl Sent for Try {
@@ -32,6 +34,10 @@ impl Sent for Try {
     /// The engine always does.
     fn is_gone(&self) -> bool {
         false
+    }
+
+    fn wait_ms_max(&self) -> u64 {
+        WAIT_MS_MAX
     }
 }
 
@@ -49,7 +55,8 @@ pub(crate) struct Host<T> {
 }
 
 struct Waiting<T> {
-    since_ms: u64,
+    /// When it has waited for too long.
+    over_ms: u64,
     one: T,
 }
 
@@ -79,15 +86,13 @@ impl<T: Sent> Host<T> {
     }
 
     pub(crate) fn push(&mut self, one: T, now_ms: u64) {
+        let over_ms = now_ms + one.wait_ms_max();
         let queue = if one.is_retry() {
             &mut self.retries
         } else {
             &mut self.firsts
         };
-        queue.push_back(Waiting {
-            since_ms: now_ms,
-            one,
-        });
+        queue.push_back(Waiting { over_ms, one });
     }
 
     /// What was taken back, by its numbers.
@@ -107,8 +112,8 @@ impl<T: Sent> Host<T> {
             while queue.front().is_some_and(|first| first.one.is_gone()) {
                 queue.pop_front();
             }
-            let waited = queue.front().map(|first| first.since_ms + WAIT_MS_MAX);
-            if waited.is_some_and(|over_ms| now_ms >= over_ms)
+            let over_ms = queue.front().map(|first| first.over_ms);
+            if over_ms.is_some_and(|over_ms| now_ms >= over_ms)
                 && let Some(Waiting { one, .. }) = queue.pop_front()
             {
                 return Next::TooLong(one);
@@ -161,7 +166,7 @@ impl<T: Sent> Host<T> {
     fn first_over_ms(&self) -> Option<u64> {
         let fronts = [self.firsts.front(), self.retries.front()];
         let over = fronts.into_iter().flatten();
-        over.map(|first| first.since_ms + WAIT_MS_MAX).min()
+        over.map(|first| first.over_ms).min()
     }
 
     /// What was sent has ended: with an answer, or as the host is to blame for.
@@ -252,6 +257,10 @@ mod tests {
         fn is_gone(&self) -> bool {
             self.0.get()
         }
+
+        fn wait_ms_max(&self) -> u64 {
+            10
+        }
     }
 
     #[test]
@@ -265,6 +274,13 @@ mod tests {
         assert_eq!(host.waiting(), 2, "they have no number");
         assert!(matches!(host.next(0), Next::Send { one, .. } if !one.is_gone()));
         assert!(matches!(host.next(0), Next::Nothing { until_ms: None }));
+    }
+
+    #[test]
+    fn what_waits_for_less_is_given_back_sooner() {
+        let mut host = Host::new(Limits::default(), 0);
+        host.push(Letter(Rc::default()), 0);
+        assert!(matches!(host.next(10), Next::TooLong(_)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Parcels: what somebody brings to a receiver, once, and judges the answer of by themselves. They are signed after
 //! the Standard Webhooks specification, and go to hosts as calls do, within the same bounds.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http_body_util::Full;
@@ -9,7 +11,9 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use hyper::{Request, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
+use crate::WAIT_MS_MAX;
 use crate::client::AGENT;
 use crate::host::Sent;
 use crate::service::{Secret, Signed};
@@ -29,7 +33,8 @@ pub struct Parcel {
     pub body: Vec<u8>,
     /// Whether it was brought before, in vain.
     pub is_retry: bool,
-    /// How long it may take, with its turn and its answer, in milliseconds; its host may bear less.
+    /// How long it may take, with its turn and its answer, in milliseconds; its host may bear less. Its turn has half of
+    /// it at most, so that its answer has the rest.
     pub within_ms: u64,
 }
 
@@ -45,17 +50,37 @@ pub enum Delivery {
         /// When to ask again, if it has said.
         retry_after_ms: Option<u64>,
     },
-    /// Nothing was answered.
+    /// It was sent, and nothing was answered.
     Nothing {
         /// Why, for people.
         why: String,
     },
+    /// It has waited for its turn in vain, so that nobody can say anything of it: its host had others to answer, or its
+    /// circuit was open, or its budget of retries empty.
+    NotSent,
 }
 
 /// A parcel on its way to a host.
 pub(crate) struct Sealed {
     pub(crate) parcel: Parcel,
     pub(crate) back: oneshot::Sender<Delivery>,
+    /// When its time is over.
+    until: Instant,
+    is_sent: Arc<AtomicBool>,
+}
+
+impl Sealed {
+    /// It is sent now; gives how much of its time is left, in milliseconds.
+    pub(crate) fn begin(&self) -> u64 {
+        self.is_sent.store(true, Ordering::Relaxed);
+        let left = self.until.saturating_duration_since(Instant::now());
+        left.as_millis() as u64
+    }
+
+    /// It is not sent.
+    pub(crate) fn refuse(self) {
+        self.back.send(Delivery::NotSent).ok(); // Who gave it may have stopped waiting.
+    }
 }
 
 impl Sent for Sealed {
@@ -69,6 +94,10 @@ impl Sent for Sealed {
 
     fn is_gone(&self) -> bool {
         self.back.is_closed()
+    }
+
+    fn wait_ms_max(&self) -> u64 {
+        WAIT_MS_MAX.min(self.parcel.within_ms / 2)
     }
 }
 
@@ -89,20 +118,30 @@ pub fn outlet() -> (Outlet, Parcels) {
 impl Outlet {
     /// Brings a parcel. Once nobody waits for what comes of it, it is not sent if it was not yet.
     pub async fn bring(&self, parcel: Parcel) -> Delivery {
-        let within = Duration::from_millis(parcel.within_ms);
         let within_ms = parcel.within_ms;
+        let until = Instant::now() + Duration::from_millis(within_ms);
         let (back, comes) = oneshot::channel();
-        let stopped = || Delivery::Nothing {
-            why: "the server is stopping".to_owned(),
+        let is_sent = Arc::new(AtomicBool::new(false));
+        let sealed = Sealed {
+            parcel,
+            back,
+            until,
+            is_sent: Arc::clone(&is_sent),
         };
-        if self.0.send(Sealed { parcel, back }).is_err() {
-            return stopped();
+        let nothing = |why| {
+            if is_sent.load(Ordering::Relaxed) {
+                Delivery::Nothing { why }
+            } else {
+                Delivery::NotSent
+            }
+        };
+        if self.0.send(sealed).is_err() {
+            return Delivery::NotSent; // The server is stopping.
         }
-        match tokio::time::timeout(within, comes).await {
-            Ok(delivery) => delivery.unwrap_or_else(|_| stopped()),
-            Err(_) => Delivery::Nothing {
-                why: format!("no answer within {within_ms} ms"),
-            },
+        match tokio::time::timeout_at(until, comes).await {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(_)) => nothing("the server is stopping".to_owned()),
+            Err(_) => nothing(format!("no answer within {within_ms} ms")),
         }
     }
 }
@@ -145,9 +184,8 @@ mod tests {
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-    #[test]
-    fn parcel_is_signed_over_its_id_the_time_and_its_body() {
-        let parcel = Parcel {
+    fn parcel() -> Parcel {
+        Parcel {
             receiver: "mailer".to_owned(),
             about: "q".to_owned(),
             id: "msg_7".to_owned(),
@@ -155,7 +193,37 @@ mod tests {
             body: b"\xff\0".to_vec(),
             is_retry: false,
             within_ms: 1_000,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parcel_that_was_not_sent_is_told_from_one_that_was_not_answered() {
+        let (outlet, mut parcels) = outlet();
+        let brings = || {
+            let outlet = outlet.clone();
+            tokio::spawn(async move { outlet.bring(parcel()).await })
         };
+        let waits = brings();
+        let held = parcels.0.recv().await.unwrap();
+        assert_eq!(held.wait_ms_max(), 500);
+        assert_eq!(waits.await.unwrap(), Delivery::NotSent);
+        assert!(held.is_gone());
+
+        let waits = brings();
+        let sent = parcels.0.recv().await.unwrap();
+        tokio::time::advance(Duration::from_millis(400)).await;
+        assert_eq!(sent.begin(), 600, "its time goes on while it waits");
+        let why = "no answer within 1000 ms".to_owned();
+        assert_eq!(waits.await.unwrap(), Delivery::Nothing { why });
+
+        let waits = brings();
+        parcels.0.recv().await.unwrap().refuse();
+        assert_eq!(waits.await.unwrap(), Delivery::NotSent);
+    }
+
+    #[test]
+    fn parcel_is_signed_over_its_id_the_time_and_its_body() {
+        let parcel = parcel();
         let signed = Signed {
             secret: SECRET.parse().unwrap(),
             content_type: "application/octet-stream".to_owned(),

@@ -321,6 +321,13 @@ impl<'a> Tx<'a> {
         self.weight += self.scratch.len() + effect::HEAD;
     }
 
+    /// Bytes of the rows that were put and removed so far, each as often as it was: all of them are one record, of
+    /// [`crate::limits::RECORD_BYTES_MAX`] bytes at most. What could go on for long goes on in another transaction.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.weight
+    }
+
     /// What this key is about has changed: commands of this slot that wait for it run again.
     pub fn tell(&mut self, key: &str) {
         self.tell_some(key, usize::MAX);

@@ -5,13 +5,14 @@
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
+use crate::LET_IN_BYTES_MAX;
 use crate::apply::OPEN_GROUP;
 use crate::hand::word_of_takers;
 use crate::limits::{Batch, Limit, Limits, May};
 use crate::line::{GATHER_LINE, Line, Of, line_of};
 use crate::table::{GROUPS, JOBS, Queue, Stand};
 
-/// Jobs that are let in at once; a timer goes on with the rest.
+/// Jobs that a group lets in at once; a timer goes on with the rest.
 const LET_IN_MAX: u64 = 16;
 
 /// A group that has a job which is let in, or waits for that, or that has to know when the next one may be.
@@ -117,7 +118,8 @@ impl<'a> Gate<'a> {
     ) -> Result<(), Missing> {
         let of = self.line();
         self.row.line.leave(tx, of, place)?;
-        self.row.bytes -= bytes;
+        // Rows of before there were bytes in them count those that came since.
+        self.row.bytes = self.row.bytes.saturating_sub(bytes);
         if self.row.line.live == 0 {
             self.row.first_at_ms = 0;
             self.row.last_at_ms = 0;
@@ -176,14 +178,20 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// It is looked at again at this time at the latest.
     fn open_at(&mut self, tx: &mut Tx<'_>, at_ms: u64) {
-        if self.row.opens_at_ms.is_none() {
-            tx.wake_at(&OPEN_GROUP, at_ms, (self.name, self.key));
-            self.row.opens_at_ms = Some(at_ms);
+        let of = (self.name, self.key);
+        match self.row.opens_at_ms {
+            Some(before_ms) if before_ms <= at_ms => return,
+            Some(before_ms) => tx.cancel(&OPEN_GROUP, before_ms, of),
+            None => {}
         }
+        tx.wake_at(&OPEN_GROUP, at_ms, of);
+        self.row.opens_at_ms = Some(at_ms);
     }
 
-    /// Lets those in who wait, as many as may be.
+    /// Lets those in who wait, as many as may be and there is room for in what is written at once: of a command about
+    /// many jobs each may be of another group.
     pub(crate) fn let_in(&mut self, tx: &mut Tx<'_>, queue: &mut Queue) -> Result<(), Missing> {
         let Limits {
             group: limit,
@@ -197,6 +205,7 @@ impl<'a> Gate<'a> {
         let mut let_in = 0;
         while self.row.line.live > 0
             && let_in < LET_IN_MAX
+            && tx.written() < LET_IN_BYTES_MAX
             && let May::Begin { next_us } =
                 limit.may(self.row.admitted, self.row.expected_us, tx.now_ms())
         {

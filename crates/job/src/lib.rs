@@ -134,5 +134,8 @@ pub const MISSED_MS_MAX: u64 = 24 * 3_600_000;
 /// Bytes of the id of a job that recurs: behind it stand, in the ids of the jobs that come of it, an `@` and a time.
 pub const RECURRING_ID_BYTES_MAX: usize = tidegate_engine::limits::NAME_BYTES_MAX - 14;
 
+/// Bytes that a command or a timer has written beyond which groups let nobody in beside it; timers of theirs go on.
+pub const LET_IN_BYTES_MAX: usize = 64 * 1024;
+
 /// Dead jobs that are replayed or dropped at once; a timer goes on with the rest.
 pub const STEP_MAX: u64 = 64;

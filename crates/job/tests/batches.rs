@@ -5,6 +5,9 @@ mod support;
 
 use support::{Desk, field};
 use tidegate_engine::Random;
+use tidegate_engine::testing::Stepper;
+use tidegate_engine::testing::mutations::{Folder, Mutation, Value, Which};
+use tidegate_job::JOB;
 
 /// A queue in which three jobs of a group are taken together, or what there is after a second, or ten.
 fn desk() -> Desk {
@@ -183,6 +186,157 @@ fn jobs_that_gather_are_let_in_when_they_are_taken_by_themselves_again() {
     desk.pass(1_000);
     assert_eq!(desk.taken("q"), ["a1"]);
     assert_eq!(desk.taken("q"), ["a2"]);
+    desk.balances();
+}
+
+/// A queue in which one job is running of each of 100 groups, and 16 more wait; the lease of those that run.
+fn hundred_groups(desk: &mut Desk) -> String {
+    desk.call("JOB.SET q GROUPCONCURRENCY 1");
+    let payload = "x".repeat(600);
+    for number in 0..1_700 {
+        let group = number % 100;
+        desk.call(&format!("JOB.ADD q j{number} {payload} GROUP g{group}"));
+    }
+    let told = desk.call("JOB.TAKE w 1 q COUNT 100");
+    assert_eq!(told.matches("id=").count(), 100);
+    field(&told, "lease").to_owned()
+}
+
+#[test]
+fn jobs_that_end_together_let_all_in_who_may_be_since_a_limit_was_lifted() {
+    for word in ["DONEALL", "FAILALL"] {
+        let mut desk = Desk::new();
+        let lease = hundred_groups(&mut desk);
+        desk.call("JOB.SET q");
+        let jobs: Vec<_> = (0..100).map(|number| format!("j{number} x")).collect();
+        let how = if word == "FAILALL" { " RETRY no" } else { "" };
+        let told = desk.call(&format!("JOB.{word} q {lease} 100 {}{how}", jobs.join(" ")));
+        assert_eq!(told.matches("refused=-").count(), 100, "{told}");
+        desk.pass(1);
+        let told = desk.call("JOB.QUEUE q");
+        assert_eq!(
+            (field(&told, "ready"), field(&told, "blocked")),
+            ("1600", "0")
+        );
+        desk.balances();
+    }
+}
+
+/// A name of so many bytes as one may have.
+fn long(name: &str) -> String {
+    format!("{name:n<128}")
+}
+
+/// Whatever its jobs are called and have said, what they write together fits a record.
+#[test]
+fn jobs_with_the_longest_of_everything_end_together() {
+    for word in ["DONEALL", "FAILALL"] {
+        let mut desk = Desk::new();
+        let (queue, parents) = (long("q"), long("p"));
+        let (kilobyte, payload) = ("x".repeat(1_024), "x".repeat(1_025));
+        desk.call(&format!("JOB.SET {queue} GROUPCONCURRENCY 1"));
+        for (round, payload) in [("a", &payload), ("b", &kilobyte)] {
+            for number in 0..100 {
+                let (id, group) = (
+                    long(&format!("{round}{number}")),
+                    long(&format!("g{number}")),
+                );
+                let parent = long(&format!("parent{number}"));
+                desk.call(&format!("JOB.ADD {parents} {parent} x CHILDREN 2"));
+                let told = desk.call(&format!(
+                    "JOB.ADD {queue} {id} {payload} GROUP {group} RETRIES 1 BACKOFF 5000 \
+                     DEADLINE 99999999999999 PARENT {parent} PARENTQUEUE {parents}"
+                ));
+                assert!(told.contains("state="), "{told}");
+            }
+        }
+        let member = long("w");
+        let told = desk.call(&format!("JOB.TAKE {member} 1 {queue} COUNT 100"));
+        let lease = field(&told, "lease").to_owned();
+        let mut jobs = String::new();
+        for number in 0..100 {
+            let id = long(&format!("a{number}"));
+            desk.call(&format!(
+                "JOB.PROGRESS {queue} {id} {lease} NOTE {kilobyte}"
+            ));
+            let said = "r".repeat(if word == "DONEALL" { 5_242 } else { 1_024 });
+            jobs += &format!(" {id} {said}");
+        }
+        desk.call(&format!("JOB.SET {queue}"));
+        let told = desk.call(&format!("JOB.{word} {queue} {lease} 100{jobs}"));
+        assert_eq!(told.matches("refused=-").count(), 100, "{told}");
+        desk.pass(1);
+        let told = desk.call(&format!("JOB.QUEUE {queue}"));
+        assert_eq!(
+            (field(&told, "ready"), field(&told, "blocked")),
+            ("100", "0")
+        );
+        desk.balances();
+    }
+}
+
+#[test]
+fn what_gathers_in_a_queue_that_drains_is_let_in_though_it_is_taken_by_itself_by_then() {
+    let mut desk = Desk::new();
+    desk.call("JOB.SET q AGGREGATE 100 GRACE 1000000");
+    let payload = "x".repeat(1_000);
+    for number in 0..1_600 {
+        let group = number % 64;
+        desk.call(&format!("JOB.ADD q j{number} {payload} GROUP g{group}"));
+    }
+    desk.engine().submit("JOB.DRAIN q").unwrap();
+    desk.engine().submit("JOB.SET q").unwrap();
+    desk.engine().settle();
+    desk.pass(1);
+    let told = desk.call("JOB.QUEUE q");
+    assert_eq!(
+        (field(&told, "ready"), field(&told, "blocked")),
+        ("1600", "0")
+    );
+    desk.balances();
+}
+
+#[test]
+fn group_whose_row_is_of_before_bytes_were_counted_gives_out_what_waits_in_it() {
+    let mut desk = Desk::new();
+    desk.call("JOB.SET q GROUPCONCURRENCY 1");
+    for id in ["a1", "a2", "a3"] {
+        desk.call(&format!("JOB.ADD q {id} four GROUP a"));
+    }
+    let lease = desk.take("q");
+    desk.engine().checkpoint();
+    let (disk, clock) = (desk.engine().disk.clone(), desk.engine().clock.clone());
+    let folder = Folder::of(desk.close(), &[JOB]);
+    for field in [4, 5, 6] {
+        let mutation = Mutation::Field(field, Value::Number(0));
+        folder.mutate("job.groups", Which::At(0), mutation);
+    }
+    assert_eq!(folder.faults(), Vec::<String>::new());
+    let mut desk = Desk::over(Stepper::open(&[JOB], &disk, &clock).unwrap());
+    desk.call("JOB.ADD q a4 four GROUP a");
+    desk.balances();
+    desk.call("JOB.CANCEL q a4");
+    desk.balances();
+    desk.call(&format!("JOB.DONE q a1 {lease}"));
+    for id in ["a2", "a3"] {
+        let told = desk.call("JOB.TAKE w 1 q");
+        assert_eq!(field(&told, "id"), id);
+        desk.call(&format!("JOB.DONE q {id} {}", field(&told, "lease")));
+        desk.balances();
+    }
+}
+
+#[test]
+fn jobs_wait_no_longer_than_is_said_now_though_it_was_longer_before() {
+    let mut desk = Desk::new();
+    desk.call("JOB.SET q AGGREGATE 100 GRACE 86400000 MAXDELAY 86400000");
+    add(&mut desk, &["a1"], "a");
+    desk.call("JOB.SET q AGGREGATE 100 GRACE 1000 MAXDELAY 10000");
+    add(&mut desk, &["a2"], "a");
+    desk.pass(999);
+    assert_eq!(desk.taken("q"), NOBODY);
+    desk.pass(1);
+    assert_eq!(desk.taken("q"), ["a1", "a2"]);
     desk.balances();
 }
 

@@ -415,7 +415,7 @@ const CASES: &[Case] = &[
     push(Field(1, Number(1_001)), "it is pushed as nobody could say"),
     push(Field(2, Number(999)), "it is pushed as nobody could say"),
     push(Field(3, Number(LATE)), "it is pushed as nobody could say"),
-    gathers(Field(4, Number(0)), "those that wait came from 0 to"),
+    gathers(Field(4, Number(LATE)), "those that wait came from"),
     gathers(Field(5, Number(1)), "those that wait came from"),
     gathers(Field(6, Number(9)), "2 bytes wait in its line, it says 9"),
     gathers(Field(7, Number(9)), "it gathers at 9, where there is None"),

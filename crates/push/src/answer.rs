@@ -14,11 +14,14 @@ pub(crate) enum Verdict {
     Refused(String),
     /// It has failed; this is why, and when it may be tried again, if that was said.
     Failed(String, Option<u64>),
+    /// The receiver knows nothing of it: it was not its turn in time.
+    NotSent,
 }
 
 impl Verdict {
     pub(crate) fn of(delivery: Delivery) -> Self {
         match delivery {
+            Delivery::NotSent => Self::NotSent,
             Delivery::Nothing { why } => Self::Failed(cut(&why, WHY_BYTES_MAX).to_owned(), None),
             Delivery::Answered {
                 status: 200..300,
@@ -99,6 +102,14 @@ mod tests {
             let failed = Verdict::Failed(format!("answered {status}"), Some(REST_MS_MAX));
             assert_eq!(answered(status, ""), failed);
         }
+    }
+
+    #[test]
+    fn what_was_not_sent_has_not_failed() {
+        assert_eq!(Verdict::of(Delivery::NotSent), Verdict::NotSent);
+        let why = "no answer".to_owned();
+        let failed = Verdict::Failed(why.clone(), None);
+        assert_eq!(Verdict::of(Delivery::Nothing { why }), failed);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tidegate_engine::contract::{Raw, Renderer, RequestDef, Values};
 use tidegate_engine::{Answer as Rendered, Door, ReplySink};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use crate::tray::Room;
 use crate::value::{Answer, Plain, Value};
 
 /// What is answered to one request.
@@ -39,25 +40,13 @@ impl ReplySink for OneShot {
 #[derive(Clone)]
 pub(crate) struct Client {
     door: Door,
-    /// Bytes of payloads for which there is room.
-    room: Arc<Semaphore>,
+    pub(crate) room: Room,
 }
-
-/// Bytes of payloads that are brought at once, of all queues and groups.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Client {
     pub(crate) fn new(door: Door) -> Self {
-        let room = Arc::new(Semaphore::new(BYTES_MAX));
+        let room = Room::default();
         Self { door, room }
-    }
-
-    /// Waits until there is room for payloads of so many bytes, which have it until what is given back goes. For all that
-    /// go together at once: who waited for more with some in hand could be waited for.
-    pub(crate) async fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes.min(BYTES_MAX)).ok()?;
-        let room = Arc::clone(&self.room);
-        room.acquire_many_owned(bytes).await.ok()
     }
 
     /// How long it is until a time of the engine's.

@@ -13,6 +13,7 @@
 //! | 409 | is dead | was tried in vain |
 //! | 425 | is worked on: asked again after a fixed time | was tried in vain |
 //! | any other, or none | has failed: tried again after its rest | was tried in vain |
+//! | it was not sent | is given back, and was not tried | is brought again, under the same lease |
 //!
 //! Start reading at [`run`], then `jobs.rs`.
 
@@ -21,6 +22,7 @@ mod client;
 mod jobs;
 mod messages;
 mod target;
+mod tray;
 mod value;
 
 use std::collections::HashMap;
@@ -29,7 +31,6 @@ use std::time::Duration;
 use tidegate_courier::Outlet;
 use tidegate_engine::{Door, Receivers};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use client::Client;
 use target::{Target, Terms};
@@ -45,6 +46,9 @@ const WAIT_MS: i64 = 1_000;
 
 /// When what is refused is asked for again.
 const REFUSED: Duration = Duration::from_secs(1);
+
+/// When what was not sent, or is given back, is taken again, in milliseconds.
+const BACK_MS: u64 = 1_000;
 
 /// Pushes until it is dropped, to receivers that are known. Where there are none it asks for nothing.
 pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
@@ -64,6 +68,7 @@ pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
             turn(&mut pushed, targets, |target, terms| {
                 start(&client, &outlet, target, terms);
             });
+            client.room.share_among(pushed.len());
         }
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }
@@ -100,25 +105,6 @@ fn start(client: &Client, outlet: &Outlet, target: Target, terms: watch::Receive
         }
         Target::Group { topic, group } => {
             tokio::spawn(messages::push((client, outlet), (topic, group), terms));
-        }
-    }
-}
-
-/// Waits until more may be brought: how, and how many at once. Nothing once it is pushed no longer.
-async fn room(
-    under_way: &mut JoinSet<()>,
-    terms: &mut watch::Receiver<Option<Terms>>,
-) -> Option<(Terms, u64)> {
-    loop {
-        while under_way.try_join_next().is_some() {}
-        let now = terms.borrow_and_update().clone()?;
-        let free = now.in_flight.saturating_sub(under_way.len() as u64);
-        if free > 0 {
-            return Some((now, free));
-        }
-        tokio::select! {
-            _ = under_way.join_next() => {}
-            changed = terms.changed() => changed.ok()?,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Messages of a group, brought to its receiver: those of a key one after the other where the group keeps their order.
 
+use std::time::Duration;
+
 use tidegate_courier::{Outlet, Parcel};
 use tidegate_engine::contract::Raw;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::answer::{Verdict, id_of};
 use crate::client::Client;
 use crate::target::Terms;
+use crate::tray::Tray;
 use crate::value::Value;
-use crate::{MEMBER, REFUSED, WAIT_MS, room, within_ms};
+use crate::{MEMBER, REFUSED, WAIT_MS, within_ms};
 
 /// Messages that are read at once.
 const READ_MAX: u64 = 100;
@@ -18,7 +21,9 @@ const READ_MAX: u64 = 100;
 struct Chain {
     client: Client,
     outlet: Outlet,
-    receiver: String,
+    terms: Terms,
+    /// As they are at any time.
+    now: watch::Receiver<Option<Terms>>,
     topic: String,
     group: String,
     lease: String,
@@ -34,36 +39,34 @@ pub(crate) async fn push(
     (topic, group): (String, String),
     mut terms: watch::Receiver<Option<Terms>>,
 ) {
-    let mut under_way = JoinSet::new();
-    while let Some((now, free)) = room(&mut under_way, &mut terms).await {
+    let mut tray = Tray::new(client.room.clone());
+    while let Some((now, free)) = tray.room(&mut terms).await {
         let Ok(read) = read(&client, (&topic, &group), free.min(READ_MAX)).await else {
-            tokio::time::sleep(REFUSED).await;
+            sleep(REFUSED).await;
             continue;
         };
         let until_ms = read.number("until_ms").unwrap_or_default();
+        let lease_ms = client.left_ms(until_ms);
         for messages in chains(read.list("messages"), now.keeps_order) {
-            let payloads = messages
-                .iter()
-                .map(|message| message.bytes("payload").len());
-            let held = client.hold(payloads.sum()).await;
+            let payloads = messages.iter();
+            let payloads = payloads.map(|message| message.bytes("payload").len());
+            let bytes = payloads.sum();
             let chain = Chain {
                 client: client.clone(),
                 outlet: outlet.clone(),
-                receiver: now.receiver.clone(),
+                terms: now.clone(),
+                now: terms.clone(),
                 topic: topic.clone(),
                 group: group.clone(),
                 lease: read.text("lease").unwrap_or_default().to_owned(),
-                lease_ms: client.left_ms(until_ms),
+                lease_ms,
                 until_ms,
                 messages,
             };
-            under_way.spawn(async move {
-                chain.bring().await;
-                drop(held);
-            });
+            tray.spawn(bytes, chain.bring());
         }
     }
-    under_way.detach_all();
+    tray.leave();
 }
 
 async fn read(client: &Client, (topic, group): (&str, &str), count: u64) -> Result<Value, String> {
@@ -106,6 +109,13 @@ impl Chain {
                 Verdict::Working => self.give_back(message, "answered 425", None).await,
                 Verdict::Refused(why) => self.give_back(message, &why, None).await,
                 Verdict::Failed(why, rest_ms) => self.give_back(message, &why, rest_ms).await,
+                Verdict::NotSent if self.is_over() => {
+                    self.give_back(message, "was not sent", None).await
+                }
+                Verdict::NotSent => {
+                    self.rest().await;
+                    continue;
+                }
             };
             // What follows it in its key has gone back with it.
             let Ok(gone) = said else {
@@ -113,6 +123,17 @@ impl Chain {
             };
             at = at.saturating_add(gone.max(1));
         }
+    }
+
+    /// Waits until it is tried anew to send a message, as long as the lease bears.
+    async fn rest(&self) {
+        let half_ms = self.client.left_ms(self.until_ms) / 2;
+        sleep(REFUSED.min(Duration::from_millis(half_ms))).await;
+    }
+
+    /// Whether it is not to be brought there any more.
+    fn is_over(&self) -> bool {
+        self.terms.are_over(self.now.borrow().as_ref())
     }
 
     /// The lease lasts anew if half of it has gone.
@@ -140,7 +161,7 @@ impl Chain {
         }
         let at = number("at_ms").to_string();
         Parcel {
-            receiver: self.receiver.clone(),
+            receiver: self.terms.receiver.clone(),
             about: self.topic.clone(),
             id: id_of(&["topic", &self.topic, &self.group, &position, &at]),
             headers,

@@ -24,6 +24,13 @@ pub(crate) struct Terms {
     pub(crate) keeps_order: bool,
 }
 
+impl Terms {
+    /// Whether something that was taken under these is not to be brought there any more.
+    pub(crate) fn are_over(&self, now: Option<&Self>) -> bool {
+        now.is_none_or(|now| now.receiver != self.receiver)
+    }
+}
+
 /// Everything that is pushed; nothing if that cannot be told.
 pub(crate) async fn list(client: &Client) -> Option<Vec<(Target, Terms)>> {
     let mut targets = Vec::new();

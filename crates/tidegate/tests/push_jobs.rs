@@ -4,11 +4,22 @@ mod support;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use support::{Brought, Client, DEADLINE, SECRET, Server, folder, receiver, wait_for};
 use tidegate_courier::WebhookSecret;
+
+/// The same, with a receiver that bears one call at once.
+fn start_slow(folder: &Path, url: &str) -> Server {
+    Server::start_with(&folder.join("data"), |command| {
+        command
+            .arg("--config")
+            .arg(support::names_slow_receiver(folder, url));
+    })
+}
 
 /// A server whose settings name the receiver `worker`.
 fn start(folder: &Path, url: &str) -> Server {
@@ -161,19 +172,97 @@ fn no_more_is_brought_at_once_than_was_said_and_nothing_once_it_is_pulled() {
 }
 
 #[test]
-fn secret_of_a_receiver_is_in_no_answer_and_in_no_file_of_the_server() {
+fn job_that_has_waited_for_its_turn_in_vain_has_lost_no_try() {
+    let (url, _brought) = receiver(|one| {
+        let answers = one.header("tidegate-job") != "hangs";
+        answers.then(|| (200, String::new()))
+    });
+    let folder = folder();
+    let server = start_slow(folder.path(), &url);
+    let mut client = Client::to(&server.resp);
+    client.ask("JOB.ADD q hangs body RETRIES 0 TIMEOUT 2000");
+    for id in ["a", "b", "c"] {
+        client.ask(&format!("JOB.ADD q {id} body RETRIES 0 TIMEOUT 2000"));
+    }
+    client.ask("JOB.PUSH q worker");
+    for id in ["a", "b", "c"] {
+        let done = client.ask(&format!("JOB.GET q {id} WAIT 20000"));
+        let (state, tries) = (done.field("state").text(), done.field("tries").integer());
+        assert_eq!((state, tries), ("done", 1), "{id}");
+    }
+    let dead = client.ask("JOB.GET q hangs WAIT 20000");
+    let error = dead.field("error").text();
+    assert!(error.starts_with("no answer within"), "{error}");
+}
+
+#[test]
+fn job_that_is_worked_on_is_given_back_once_its_queue_is_pulled() {
+    let (url, brought) = receiver(|_| Some((425, String::new())));
+    let folder = folder();
+    let server = start(folder.path(), &url);
+    let mut client = Client::to(&server.resp);
+    client.ask("JOB.PUSH q worker AGAIN 3600000");
+    client.ask("JOB.ADD q a body RETRIES 0");
+    next(&brought);
+    client.ask("JOB.PULL q");
+    let job = wait_for("it to be given back", || {
+        Some(client.ask("JOB.GET q a")).filter(|job| job.field("state").text() == "ready")
+    });
+    assert_eq!(job.field("tries").integer(), 0);
+}
+
+#[test]
+fn jobs_that_are_taken_together_are_brought_as_many_at_once_as_was_said() {
+    let now = AtomicU32::new(0);
+    let most = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&most);
+    let (url, _brought) = receiver(move |_| {
+        seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(100)); // As long as work takes.
+        now.fetch_sub(1, Ordering::SeqCst);
+        Some((200, String::new()))
+    });
+    let folder = folder();
+    let server = start(folder.path(), &url);
+    let mut client = Client::to(&server.resp);
+    client.ask("JOB.SET q AGGREGATE 6 GRACE 60000");
+    client.ask("JOB.PUSH q worker INFLIGHT 2");
+    for number in 0..6 {
+        client.ask(&format!("JOB.ADD q j{number} body GROUP g"));
+    }
+    for number in 0..6 {
+        let done = client.ask(&format!("JOB.GET q j{number} WAIT 20000"));
+        assert_eq!(done.field("state").text(), "done");
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+/// Whether some bytes have these among them.
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|bytes| bytes == part)
+}
+
+#[test]
+fn secret_of_a_receiver_is_in_no_answer_no_file_and_no_line_of_the_server() {
     let (url, brought) = receiver(|_| Some((200, String::new())));
     let folder = folder();
-    let mut server = start(folder.path(), &url);
+    let server = start(folder.path(), &url);
     let mut client = Client::to(&server.resp);
     client.ask("JOB.PUSH q worker");
     client.ask("JOB.ADD q a body");
     next(&brought);
     client.ask("JOB.GET q a WAIT 20000");
-    let secret = SECRET.trim_start_matches("whsec_");
+    let encoded = SECRET.trim_start_matches("whsec_").as_bytes();
+    let secret: WebhookSecret = SECRET.parse().expect("a secret");
+    let decoded = secret.into_bytes();
+    let tells = |bytes: &[u8]| has(bytes, encoded) || has(bytes, &decoded);
     let told = format!("{:?}", client.ask("JOB.PUSHES"));
-    assert!(told.contains("worker") && !told.contains(secret), "{told}");
-    server.kill();
+    assert!(told.contains("worker") && !tells(told.as_bytes()), "{told}");
+    let printed = server.stop();
+    assert!(
+        printed.contains("ready") && !tells(printed.as_bytes()),
+        "{printed}"
+    );
     let mut folders = vec![folder.path().join("data")];
     let mut files = 0;
     while let Some(folder) = folders.pop() {
@@ -185,10 +274,7 @@ fn secret_of_a_receiver_is_in_no_answer_and_in_no_file_of_the_server() {
             }
             files += 1;
             let bytes = std::fs::read(&path).expect("a file");
-            let holds = bytes
-                .windows(secret.len())
-                .any(|part| part == secret.as_bytes());
-            assert!(!holds, "{path:?}");
+            assert!(!tells(&bytes), "{path:?}");
         }
     }
     assert!(files > 0);

@@ -142,3 +142,32 @@ fn message_that_was_brought_when_the_server_was_killed_comes_again_under_its_id(
         (lag(&mut client) == 0).then_some(())
     });
 }
+
+#[test]
+fn message_that_has_waited_for_its_turn_in_vain_was_not_tried() {
+    let (url, _brought) = receiver(|one| {
+        let answers = one.header("tidegate-message") != "hangs";
+        answers.then(|| (200, String::new()))
+    });
+    let folder = folder();
+    let server = Server::start_with(&folder.path().join("data"), |command| {
+        command
+            .arg("--config")
+            .arg(support::names_slow_receiver(folder.path(), &url));
+    });
+    let mut client = Client::to(&server.resp);
+    client.ask("TOPIC.CREATE orders");
+    client.ask("TOPIC.GROUP orders mailer ORDER none TRIES 1 LEASE 2000");
+    for id in ["hangs", "a", "b"] {
+        client.ask(&format!("TOPIC.PUBLISH orders {id} body"));
+    }
+    client.ask("TOPIC.PUSH orders mailer worker");
+    wait_for("all to be acknowledged or dead", || {
+        (lag(&mut client) == 0).then_some(())
+    });
+    let dead = client.ask("TOPIC.DEAD orders mailer");
+    let dead = dead.field("items").items();
+    assert_eq!(dead.len(), 1);
+    let cause = dead[0].field("cause").text();
+    assert!(cause.starts_with("no answer within"), "{cause}");
+}

@@ -10,10 +10,14 @@ use crate::hand::Hand;
 use crate::refusal::{TOO_LARGE, UNKNOWN_QUEUE};
 use crate::reply::{EndedJob, EndedJobs, JobReceipt};
 use crate::table::QUEUES;
-use crate::{INLINE_BYTES_MAX, RESULTS_BYTES_MAX, Refusal};
+use crate::{INLINE_BYTES_MAX, LET_IN_BYTES_MAX, RESULTS_BYTES_MAX, Refusal};
 
-/// Bytes of rows that change with each job that ends: its own, places in lines, and timers.
-const ROWS_BYTES: usize = INLINE_BYTES_MAX + 2 * 1024;
+/// Bytes of rows that change with each job that ends, with names of the longest each: its own, that of its queue and
+/// of its group, places in lines, timers, and what its parent is told.
+const ROWS_BYTES: usize = INLINE_BYTES_MAX + 4 * 1024;
+
+/// Bytes of those that are let in for them: the last one is begun below the limit.
+const LET_IN_BYTES: usize = LET_IN_BYTES_MAX + INLINE_BYTES_MAX + 6 * 1024;
 
 impl Apply for DoneAll {
     type Reply = EndedJobs;
@@ -35,7 +39,7 @@ impl Apply for DoneAll {
     }
 
     fn writes(&self) -> usize {
-        Request::bytes(self) + self.jobs.items().len() * ROWS_BYTES
+        Request::bytes(self) + self.jobs.items().len() * ROWS_BYTES + LET_IN_BYTES
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<EndedJobs, Stop<Refusal>> {
@@ -73,7 +77,7 @@ impl Apply for FailAll {
     }
 
     fn writes(&self) -> usize {
-        Request::bytes(self) + self.jobs.items().len() * ROWS_BYTES
+        Request::bytes(self) + self.jobs.items().len() * ROWS_BYTES + LET_IN_BYTES
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<EndedJobs, Stop<Refusal>> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) use client::{Client, Reply, words};
 pub(crate) use http::{Answer, http};
 pub(crate) use process::{Server, end_of, figure, finish, pid_of, signal, tidegate};
-pub(crate) use receiver::{Brought, SECRET, names_receiver, receiver};
+pub(crate) use receiver::{Brought, SECRET, names_receiver, names_slow_receiver, receiver};
 pub(crate) use stock::{all_pages, units_of};
 
 /// How long anything here may take before it counts as hung.

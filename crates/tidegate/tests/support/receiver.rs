@@ -35,6 +35,16 @@ pub(crate) fn names_receiver(folder: &Path, url: &str) -> PathBuf {
     config
 }
 
+/// The same, and that its host bears one call at once, each for a while.
+pub(crate) fn names_slow_receiver(folder: &Path, url: &str) -> PathBuf {
+    let config = names_receiver(folder, url);
+    let host = url.trim_start_matches("http://");
+    let limits = format!("[hosts.\"{host}\"]\nconcurrency = 1\ntimeout_ms = 30000\n");
+    let text = std::fs::read_to_string(&config).expect("a file");
+    std::fs::write(&config, text + &limits).expect("a file");
+    config
+}
+
 /// How a test answers what is brought; with nothing it keeps silent, and the connection.
 pub(crate) type Answering = dyn Fn(&Brought) -> Option<(u16, String)> + Send + Sync;
 
