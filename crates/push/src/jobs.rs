@@ -205,6 +205,7 @@ impl Taken {
         given.push(("error", Raw::Text(why.as_bytes())));
         given.push(("retry", Raw::Text(retry.as_bytes())));
         if let Some(rest_ms) = rest_ms {
+            let rest_ms = rest_ms.max(1); // A job rests, for however short a time.
             given.push(("delay_ms", Raw::Integer(rest_ms.cast_signed())));
         }
         self.client.ask("JOB.FAIL", &given).await
