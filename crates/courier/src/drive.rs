@@ -54,6 +54,8 @@ impl Sent for Errand {
 struct Ended {
     sent: ToHost,
     is_success: bool,
+    /// Whoever gave it had less time than the host is given to answer.
+    is_cut_off: bool,
     /// Of a call what it has brought.
     call: Option<(Try, Report)>,
 }
@@ -216,7 +218,11 @@ impl Driver {
         let now_ms = self.now_ms();
         let ToHost { host, is_probe } = ended.sent;
         if let Some(host) = self.hosts.get_mut(&host) {
-            host.ended(is_probe, ended.is_success, now_ms);
+            if ended.is_cut_off && !is_probe {
+                host.was_cut_off();
+            } else {
+                host.ended(is_probe, ended.is_success, now_ms);
+            }
         }
         if let Some((one, report)) = ended.call {
             self.courier.report(&one, report);
@@ -251,6 +257,7 @@ impl Way {
             let ended = Ended {
                 sent,
                 is_success,
+                is_cut_off: false,
                 call: Some((one, brought)),
             };
             report.send(ended).ok(); // Nobody takes it any more once the engine stops.
@@ -258,7 +265,9 @@ impl Way {
     }
 
     fn send_parcel(&self, sealed: Sealed, sent: ToHost, timeout_ms: u64) {
-        let timeout_ms = timeout_ms.min(sealed.begin());
+        let left_ms = sealed.begin();
+        let is_short = left_ms < timeout_ms;
+        let timeout_ms = timeout_ms.min(left_ms);
         let Sealed { parcel, back, .. } = sealed;
         let found = self.services.receiver(&parcel.receiver, &parcel.about);
         let request = request(
@@ -267,11 +276,14 @@ impl Way {
         );
         let (client, report) = (self.client.clone(), self.report.clone());
         tokio::spawn(async move {
+            let began = Instant::now();
             let (delivery, is_success) = client.bring(request, timeout_ms).await;
             back.send(delivery).ok(); // Who gave it may have stopped waiting.
+            let has_run_out = began.elapsed() >= Duration::from_millis(timeout_ms);
             let ended = Ended {
                 sent,
                 is_success,
+                is_cut_off: is_short && has_run_out && !is_success,
                 call: None,
             };
             report.send(ended).ok(); // As above.

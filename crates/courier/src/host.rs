@@ -180,6 +180,12 @@ impl<T: Sent> Host<T> {
         }
     }
 
+    /// What was sent was not waited for any more before the host's own time to answer was over, which says nothing
+    /// of the host.
+    pub(crate) fn was_cut_off(&mut self) {
+        self.in_flight -= 1;
+    }
+
     /// Why something waits, for people.
     pub(crate) fn why(&self) -> String {
         let (breaker, calls) = (self.breaker.word(), self.in_flight);
@@ -323,6 +329,17 @@ mod tests {
             panic!("there is nothing to send");
         };
         assert_eq!(sent(&mut host, at_ms).len(), 1);
+    }
+
+    #[test]
+    fn host_that_was_not_given_its_time_is_not_to_blame() {
+        let mut host = host(64);
+        for number in 0..2 * u64::from(FAILURES_MAX) {
+            push(&mut host, number, 1, 0);
+            assert_eq!(sent(&mut host, 0), [number]);
+            host.was_cut_off();
+        }
+        assert_eq!((host.in_flight(), host.breaker()), (0, "closed"));
     }
 
     #[test]
