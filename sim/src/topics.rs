@@ -58,18 +58,9 @@ struct Leased {
 }
 
 enum About {
-    Publish {
-        id: u64,
-        key: Option<u64>,
-        may_expire: bool,
-    },
-    Read {
-        group: usize,
-    },
-    Ack {
-        group: usize,
-        positions: Vec<u64>,
-    },
+    Publish { id: u64 },
+    Read { group: usize },
+    Ack { group: usize, positions: Vec<u64> },
     Nack,
 }
 
@@ -144,24 +135,17 @@ impl Topics {
     fn publish(&mut self, random: &mut Random) -> (About, String) {
         self.sent += 1;
         let id = self.sent - random.below(3).min(self.sent - 1);
-        let key = (id % 4 < 3).then_some(id % 3);
-        let may_expire = id.is_multiple_of(11);
         let mut command = format!("TOPIC.PUBLISH {TOPIC} m{id} p{id}");
-        if let Some(key) = key {
+        if let Some(key) = key_of(id) {
             command += &format!(" KEY k{key}");
         }
-        if may_expire {
+        if may_expire(id) {
             command += " TTL 1500";
         }
         if id.is_multiple_of(7) {
             command += " DELAY 700";
         }
-        let about = About::Publish {
-            id,
-            key,
-            may_expire,
-        };
-        (about, command)
+        (About::Publish { id }, command)
     }
 
     fn read(group: usize, random: &mut Random) -> (About, String) {
@@ -227,26 +211,10 @@ impl Topics {
 
     fn hear(&mut self, asked: &Asked, answer: &str, now_ms: u64) -> Result<(), String> {
         match &asked.about {
-            About::Publish {
-                id,
-                key,
-                may_expire,
-            } => {
-                let position = word(answer, "position").and_then(|at| at.parse().ok());
-                match (position, self.messages.get(id)) {
-                    (Some(position), Some(known)) if known.position != position => {
-                        return Err(format!("m{id} was at {}", known.position));
-                    }
-                    (Some(position), _) => {
-                        let (key, may_expire) = (*key, *may_expire);
-                        let message = Message {
-                            position,
-                            key,
-                            may_expire,
-                        };
-                        self.messages.insert(*id, message);
-                    }
-                    (None, _) => {} // Delayed.
+            About::Publish { id } => {
+                // One that is delayed has no position yet.
+                if let Some(position) = word(answer, "position").and_then(|at| at.parse().ok()) {
+                    self.note_published(*id, position)?;
                 }
             }
             About::Ack { group, positions } => {
@@ -309,11 +277,15 @@ impl Topics {
             .and_then(|id| id.strip_prefix('m'))
             .and_then(first_number);
         let id = id.ok_or("a message that nobody has published")?;
-        let (key, may_expire) = ((id % 4 < 3).then_some(id % 3), id.is_multiple_of(11));
+        self.note_published(id, position)
+    }
+
+    /// A message stands where it has been told that it stands.
+    fn note_published(&mut self, id: u64, position: u64) -> Result<(), String> {
         let message = Message {
             position,
-            key,
-            may_expire,
+            key: key_of(id),
+            may_expire: may_expire(id),
         };
         match self.messages.insert(id, message) {
             Some(known) if known.position != position => {
@@ -433,6 +405,16 @@ impl Topics {
             None => Ok(()),
         }
     }
+}
+
+/// The key of a message; a quarter of them have none.
+fn key_of(id: u64) -> Option<u64> {
+    (id % 4 < 3).then_some(id % 3)
+}
+
+/// Whether a message is published with so little time that it may expire.
+fn may_expire(id: u64) -> bool {
+    id.is_multiple_of(11)
 }
 
 /// Positions of the dead letters of a group.

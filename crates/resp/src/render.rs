@@ -23,23 +23,20 @@ impl Renderer for RespRenderer {
     fn render(&self, outcome: &Outcome<'_>, out: &mut Vec<u8>) {
         match outcome {
             Outcome::Reply(reply) => reply.write_to(&mut Wire::new(out, self.0)),
-            Outcome::Refused(refusal) => refused(*refusal, out),
+            Outcome::Refused(refusal) => refused(*refusal, self.0, out),
             Outcome::Fault(fault) => faulted(fault, out),
             Outcome::Pending(key) => pending(key, out),
         }
     }
 }
 
-fn refused(refusal: &dyn Refuse, out: &mut Vec<u8>) {
-    out.push(b'-');
+fn refused(refusal: &dyn Refuse, protocol: Protocol, out: &mut Vec<u8>) {
     if let Some(words) = refusal.words() {
-        // They may tell what somebody has sent: an error is one line.
-        let shown = words.bytes();
-        out.extend(shown.map(|byte| if byte < b' ' { b' ' } else { byte }));
-    } else {
-        out.extend(resp_word(refusal.def().code));
-        refusal.facts(&mut Facts::new(out));
+        return Wire::new(out, protocol).error(&words);
     }
+    out.push(b'-');
+    out.extend(resp_word(refusal.def().code));
+    refusal.facts(&mut Facts::new(out));
     out.extend_from_slice(b"\r\n");
 }
 
