@@ -318,8 +318,10 @@ impl Topics {
     }
 
     /// The process has ended: nobody will be answered.
+    /// What was asked is not answered any more, and a lease that was told may be forgotten.
     pub(crate) fn break_off(&mut self) {
         self.asked.clear();
+        self.fates.values_mut().for_each(|fate| fate.leased = None);
     }
 
     /// What was passed over is a dead letter, and what was settled is none.

@@ -49,6 +49,12 @@ impl Answers {
         self.sinks.push(sink);
     }
 
+    /// Takes over what was appended to `bytes` of others since they had so many.
+    pub(crate) fn move_from(&mut self, others: &mut Self, since: usize) {
+        self.bytes.extend_from_slice(&others.bytes[since..]);
+        others.bytes.truncate(since);
+    }
+
     pub(crate) fn push_scan(&mut self, scan: ScanJob) {
         self.others.scans.push(scan);
     }
@@ -147,6 +153,13 @@ impl Gate {
         self.waiting.push_back((rests_on, answers));
     }
 
+    /// Buffers that were not needed.
+    pub(crate) fn take_back(&mut self, empty: Answers) {
+        if self.empty.len() < EMPTY_MAX {
+            self.empty.push(empty);
+        }
+    }
+
     /// Lets out what rests on nothing beyond `durable`; gives how many bytes that were. Flags go up before
     /// answers leave, and changes are told between: who has an answer finds nothing older at the edge, and who
     /// is told of a change neither. What is no answer comes back to be sent on.
@@ -164,9 +177,7 @@ impl Gate {
             bytes += answers.weight();
             tell(&mut answers.raised, &mut answers.changed);
             answers.release(others);
-            if self.empty.len() < EMPTY_MAX {
-                self.empty.push(answers);
-            }
+            self.take_back(answers);
         }
         bytes
     }

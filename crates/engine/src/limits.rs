@@ -361,7 +361,11 @@ pub const CLOCK_JUMP_MS_MAX: u64 = 24 * 3_600 * 1_000;
 /// group does, and one that is told of much less is told too often.
 pub const CUT_BYTES: u64 = 1024 * 1024;
 
-/// An idle log seals its last group after this long.
+/// What nobody waits for is made durable together with what somebody does, or once it is as much as this, or after
+/// [`SEAL_AFTER_MS`].
+pub const RELAXED_BYTES_MAX: usize = 256 * 1024;
+
+/// An idle log seals its last group after this long, and what nobody waits for is written.
 pub const SEAL_AFTER_MS: u64 = 200;
 
 const _: () = assert!(BATCH_BYTES_MAX < RECORD_BYTES_MAX / 2);

@@ -157,6 +157,8 @@ pub struct Tx<'a> {
     pub(crate) counted: Vec<&'static str>,
     /// The code of its refusal.
     pub(crate) refused: Option<&'static str>,
+    /// Its answer does not wait for what it has written.
+    pub(crate) is_relaxed: bool,
 }
 
 /// What has changed that some may wait for.
@@ -207,6 +209,13 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+
+    /// A crash may take what this command has written though it was answered: its answer waits only for what was there
+    /// before it. So the answer has to be true of that alone, and say nothing that a later one may say of something
+    /// else: a number in it is minted.
+    pub fn relax(&mut self) {
+        self.is_relaxed = true;
     }
 
     /// A fresh id, unique for ever. Ids of transactions that overtook each other need not ascend.

@@ -62,6 +62,33 @@ fn read_and_refusal_wait_for_what_they_rest_on() {
 }
 
 #[test]
+fn relaxed_answer_waits_for_what_was_there_before_and_not_for_what_it_has_written() {
+    let mut engine = started();
+    engine.submit("NOTE.PUT k 1 hello").unwrap();
+    engine.execute();
+    let early = engine.submit("NOTE.STAY k RELAXED 1").unwrap();
+    engine.execute();
+    assert_eq!(engine.answer(early), None, "the note may be lost");
+    engine.write().unwrap();
+    let stays = [(); 2].map(|()| engine.submit("NOTE.STAY k RELAXED 1").unwrap());
+    engine.execute();
+    for stay in [early].into_iter().chain(stays) {
+        assert_eq!(engine.answer(stay).unwrap().1, "key=k text=hello times=1");
+    }
+    let put = engine.submit("NOTE.PUT k 2 there").unwrap();
+    let behind = engine.submit("NOTE.STAY k RELAXED 1").unwrap();
+    engine.execute();
+    assert_eq!(
+        engine.answer(behind),
+        None,
+        "it tells of the text before it"
+    );
+    engine.write().unwrap();
+    engine.execute();
+    assert_eq!(engine.answer(put), engine.answer(behind));
+}
+
+#[test]
 fn read_of_durable_rows_needs_no_write() {
     let mut engine = started();
     engine.call("NOTE.PUT k 1 hello");

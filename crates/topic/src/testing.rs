@@ -210,14 +210,14 @@ impl Oracle {
                     format!("TOPIC.ACK {name} {group} {lease}{some}")
                 }
                 (_, Some(done)) => format!("TOPIC.ACK {name} {group} {done}"),
-                (_, None) => format!("TOPIC.ACK {name} {group} 999.1"),
+                (_, None) => format!("TOPIC.ACK {name} {group} 9.999999"),
             },
             9..=10 => match of.random_lease(random) {
                 Some((lease, some)) => {
                     let delay = ["", " DELAY 0", " DELAY 300"][random.below(3) as usize];
                     format!("TOPIC.NACK {name} {group} {lease}{some}{delay}")
                 }
-                None => format!("TOPIC.NACK {name} {group} 999.1"),
+                None => format!("TOPIC.NACK {name} {group} 9.999999"),
             },
             _ => match of.dead.keys().next() {
                 Some(number) if random.chance(2, 3) => {

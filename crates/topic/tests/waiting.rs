@@ -1,6 +1,10 @@
 //! Readers that wait are woken when there is something for them: as many of each group as there are messages.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/leases.rs"]
+mod leases;
+
+use leases::Leases;
 use tidegate_engine::testing::Stepper;
 use tidegate_topic::{OPEN_MAX, TOPIC};
 
@@ -62,12 +66,14 @@ fn what_is_given_back_or_unblocked_is_given_to_those_who_wait() {
     let mut engine = fresh(&["g"]);
     let item = ITEM.replacen("\"\"", "k", 1);
     engine.call(&format!("TOPIC.PUBLISHALL t 4 {ITEM} {ITEM} {item} {item}"));
-    engine.call("TOPIC.READ t g me COUNT 3");
+    let mut leases = Leases::default();
+    leases.call(&mut engine, "TOPIC.READ t g me COUNT 3");
     let waiting = readers(&mut engine, "g", 4);
     assert_eq!(given(&engine, &waiting), [""; 0]);
-    engine.call("TOPIC.NACK t g 1.1-2 POSITIONS 2 1 2 DELAY 0");
+    let nack = "TOPIC.NACK t g 1.1-2 POSITIONS 2 1 2 DELAY 0";
+    leases.call(&mut engine, nack);
     assert_eq!(given(&engine, &waiting), ["1", "2"]);
-    engine.call("TOPIC.ACK t g 1.1-2 POSITIONS 1 3");
+    leases.call(&mut engine, "TOPIC.ACK t g 1.1-2 POSITIONS 1 3");
     assert_eq!(given(&engine, &waiting), ["1", "2", "4"]);
 }
 
@@ -91,13 +97,15 @@ fn group_that_has_as_many_open_as_it_may_goes_on_once_some_are_settled() {
     for _ in 0..=OPEN_MAX / 500 {
         engine.call(&batch);
     }
+    let mut leases = Leases::default();
     for _ in 0..OPEN_MAX / 500 {
-        engine.call("TOPIC.READ t g me COUNT 500");
+        leases.call(&mut engine, "TOPIC.READ t g me COUNT 500");
     }
     let waiting = readers(&mut engine, "g", 3);
     assert_eq!(given(&engine, &waiting), [""; 0]);
-    engine.call("TOPIC.ACK t g 1.1-499 POSITIONS 2 1 2");
+    let ack = "TOPIC.ACK t g 1.1-499";
+    leases.call(&mut engine, &format!("{ack} POSITIONS 2 1 2"));
     assert_eq!(given(&engine, &waiting), ["10001", "10002"]);
-    engine.call("TOPIC.ACK t g 1.1-499");
+    leases.call(&mut engine, ack);
     assert_eq!(given(&engine, &waiting), ["10001", "10002", "10003"]);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Group, Log, LogError, Lsn, Record, Room};
 use crate::clock::EngineClock;
 use crate::key::PartitionId;
+use crate::limits::RELAXED_BYTES_MAX;
 
 /// Records on their way to the log.
 #[derive(Default)]
@@ -26,6 +27,9 @@ struct Pending {
     /// The writer sleeps, and is to be woken once so many replies rest on the group.
     sleeper: Option<usize>,
     poked: bool,
+    /// Something waits for the group to be durable. Another one can wait for the next that is urgent, or until the
+    /// writer looks again.
+    is_urgent: bool,
     stopping: bool,
     /// What is kept elsewhere by now.
     applied: Option<Vec<Lsn>>,
@@ -36,11 +40,12 @@ impl LogQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a batch's record, and how much of it was written for each domain.
+    /// Hands over a batch's record, how many replies have come of it and whether any of them, or anything else, waits for
+    /// it, and how much of it was written for each domain.
     pub(crate) fn push(
         &self,
         record: Record<'_>,
-        replies: usize,
+        (replies, is_urgent): (usize, bool),
         by_domain: impl Iterator<Item = usize>,
     ) {
         let mut pending = self.lock();
@@ -60,8 +65,20 @@ impl LogQueue {
             Some(tip) => tip.1 = record.lsn,
             None => pending.tips.push((record.partition, record.lsn)),
         }
-        let enough = pending.replies;
-        self.wake(pending, enough);
+        pending.is_urgent |= is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
+        if pending.is_urgent {
+            let enough = pending.replies;
+            self.wake(pending, enough);
+        }
+    }
+
+    /// Somebody cannot go on before what waits is durable.
+    pub(crate) fn hurry(&self) {
+        let mut pending = self.lock();
+        if !pending.group.is_empty() && !pending.is_urgent {
+            pending.is_urgent = true;
+            self.wake(pending, usize::MAX);
+        }
     }
 
     /// Asks for a group though there may be no record: the clock needs a promise.
@@ -110,10 +127,10 @@ impl LogQueue {
         self.wake(pending, usize::MAX);
     }
 
-    /// Waits until there is something to write; `false` once stopped and empty.
+    /// Waits until there is something to write at once, or for this long; `false` once stopped and empty.
     fn wait(&self, at_most: Duration) -> bool {
         let idle = |pending: &mut Pending| {
-            let idle = pending.group.is_empty() && !pending.poked && !pending.stopping;
+            let idle = !pending.is_urgent && !pending.poked && !pending.stopping;
             pending.sleeper = idle.then_some(0);
             idle
         };
@@ -221,7 +238,7 @@ impl LogWriter {
         std::mem::swap(&mut pending.tips, &mut self.tips);
         pending.by_domain.fill(0);
         self.replies_taken = std::mem::take(&mut pending.replies);
-        pending.poked = false;
+        (pending.poked, pending.is_urgent) = (false, false);
     }
 
     /// Covers the last group with a mark; `false` if there is no room for it.

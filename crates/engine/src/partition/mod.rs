@@ -84,6 +84,10 @@ pub(crate) struct Partition {
     held_mail: HeldMail,
     effects: Vec<u8>,
     others: Others,
+    /// Answers of the batch that do not rest on it.
+    early: Answers,
+    /// What the batch has written that they may do without.
+    relaxed_weight: usize,
     outbox: Outbox,
     received: Received,
     /// What goes to each partition.
@@ -248,6 +252,8 @@ impl Partition {
             held_mail: HeldMail::default(),
             effects: Vec::new(),
             others,
+            early: Answers::default(),
+            relaxed_weight: 0,
             outbox,
             received,
             bags: Vec::new(),
@@ -322,6 +328,7 @@ impl Partition {
             || shared.log.bytes(&mut self.ahead) >= AHEAD_BYTES_MAX
             || ahead > 0 && !shared.has_answer_room(Class::Finishes);
         if is_far_ahead {
+            shared.log.hurry();
             self.is_held_up = true;
             return false;
         }
@@ -349,7 +356,9 @@ impl Partition {
 
     fn run_batch(&mut self, now_ms: u64, shared: &Shared) -> bool {
         let mut weight = 0;
+        self.relaxed_weight = 0;
         let mut answers = self.gate.buffers();
+        self.early = self.gate.buffers();
         self.end_waits(now_ms);
         let fired = match shared.refuses(Class::Finishes) {
             None => self.fire_due(now_ms, &mut weight, &mut answers),
@@ -392,6 +401,9 @@ impl Partition {
     /// Makes a record of what the batch changed, and holds its answers at the gate.
     fn close(&mut self, answers: Answers, shared: &Shared) {
         self.effects.clear();
+        let early = std::mem::take(&mut self.early);
+        let asked = answers.len() + early.len();
+        self.hold(early, shared);
         if self.state.tables.take_effects(&mut self.effects) {
             self.lsn = self.lsn.next();
             let effects = &self.effects;
@@ -410,7 +422,8 @@ impl Partition {
                 usage.metrics.log_bytes.add(bytes as u64);
                 bytes
             });
-            shared.log.push(record, answers.len(), by_domain);
+            let is_urgent = !answers.is_empty();
+            shared.log.push(record, (asked, is_urgent), by_domain);
             self.tell_bytes(shared);
         } else {
             self.ledger.take_written().for_each(drop);
@@ -425,11 +438,17 @@ impl Partition {
         }
         let outbox = self.outbox.percent();
         shared.inbox(self.id).set_outbox_percent(outbox);
-        if !answers.is_empty() {
-            shared.add_answers(answers.weight());
-            self.gate.hold(self.lsn, answers);
-        }
+        self.hold(answers, shared);
         self.let_out(self.durable(shared), shared);
+    }
+
+    /// Holds answers at the gate, which rest on what was executed so far.
+    fn hold(&mut self, answers: Answers, shared: &Shared) {
+        if answers.is_empty() {
+            return self.gate.take_back(answers);
+        }
+        shared.add_answers(answers.weight());
+        self.gate.hold(self.lsn, answers);
     }
 
     /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.

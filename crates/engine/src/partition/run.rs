@@ -52,7 +52,7 @@ impl Partition {
         let mut ran = 0;
         while ran < BATCH_COMMANDS_MAX
             && *weight < BATCH_BYTES_MAX
-            && answers.bytes.len() < BATCH_ANSWERS_BYTES_MAX
+            && answers.bytes.len() + self.early.bytes.len() < BATCH_ANSWERS_BYTES_MAX
             && self.has_wait_room()
             && let Some(envelope) = self.lanes.next(now_ms)
         {
@@ -60,14 +60,15 @@ impl Partition {
             let (domain, is_mail) = (self.domain_of(&envelope), envelope.is_mail());
             let is_first = envelope.turn == Turn::First;
             self.work_for(domain);
-            let (held, answered) = (envelope.bytes(), answers.bytes.len());
+            let held = envelope.bytes();
+            let answered = answers.bytes.len() + self.early.bytes.len();
             let mut work = COMMAND_WORK;
             let sampled = self.sampler.look(&envelope);
             match self.run(envelope, now_ms, *weight, shared, answers) {
                 Ran::Over(more) => {
                     *weight += more;
                     self.ledger.wrote(domain, more);
-                    work += more + answers.bytes.len() - answered;
+                    work += more + answers.bytes.len() + self.early.bytes.len() - answered;
                     if !is_mail && is_first {
                         self.ledger.ran(domain, held);
                     }
@@ -262,8 +263,15 @@ impl Partition {
                 if let Some(code) = done.refused {
                     shared.usages()[envelope.domain].tally.refused(code);
                 }
-                answers.push(Arc::clone(sink), *token, status);
+                let is_relaxed = done.is_relaxed;
+                if is_relaxed && weight == self.relaxed_weight {
+                    self.early.move_from(answers, answered);
+                    self.early.push(Arc::clone(sink), *token, status);
+                } else {
+                    answers.push(Arc::clone(sink), *token, status);
+                }
                 let more = self.finish(slot, status, done, answers);
+                self.relaxed_weight += if is_relaxed { more } else { 0 };
                 Ok(Called::Answered(more))
             }
             Err(missing) => {

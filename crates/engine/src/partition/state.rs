@@ -56,6 +56,7 @@ pub(super) struct Done {
     pub(super) calls: Calls,
     pub(super) counted: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,
+    pub(super) is_relaxed: bool,
     pub(super) raised: Vec<Raised>,
     pub(super) split: Vec<(u8, CompactString, u16)>,
 }
@@ -72,6 +73,7 @@ impl Done {
             calls: tx.calls,
             counted: tx.counted,
             refused: tx.refused,
+            is_relaxed: tx.is_relaxed,
             raised: tx.raised,
             split: tx.split,
         }
@@ -112,6 +114,7 @@ impl State {
             raised: Vec::new(),
             counted: Vec::new(),
             refused: None,
+            is_relaxed: false,
         }
     }
 

@@ -19,9 +19,9 @@ use minicbor::{Decode, Encode};
 use super::shelf::{self, BOOKS, SHELF, SHELVE, Shelf, Store, Stored};
 use crate::contract::Class::{Finishes, Opens, Reads as ReadsOnly};
 use crate::contract::{
-    Apply, Audit, Books, Domain, Event, EventDef, Id, Limit, Mail, MailDef, Method, Millis, Name,
-    Page, PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status, Timer,
-    Writer,
+    Apply, Audit, Books, Bounded, Domain, Event, EventDef, Id, Limit, Mail, MailDef, Method,
+    Millis, Name, Page, PageItem, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext,
+    Status, Timer, Writer,
 };
 use crate::key::KeyReader;
 use crate::row::Row;
@@ -223,6 +223,8 @@ request! {
         key: Name,
         /// When it fades, in milliseconds from now.
         ["TTL"] ttl_ms: Millis = 60_000,
+        /// A crash may take it back.
+        ["RELAXED"] relaxed: Bounded<0, 1> = 0,
     }
 }
 
@@ -389,6 +391,9 @@ impl Apply for Stay {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<NoteInfo, Stop<Refusal>> {
         let key = self.key.as_str();
         let mut note = tx.get(&NOTES, key)?.ok_or(Refusal::Unknown)?;
+        if self.relaxed.get() == 1 {
+            tx.relax();
+        }
         tx.cancel(&FADE, note.fades_at_ms, key);
         note.fades_at_ms = tx.now_ms() + self.ttl_ms.get();
         tx.wake_at(&FADE, note.fades_at_ms, key);

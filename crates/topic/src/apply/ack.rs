@@ -70,9 +70,6 @@ impl Apply for Ack {
 impl Ack {
     /// Of a lease that is not there any more: a retry finds all of it settled.
     fn repeat(&self, tx: &mut Tx<'_>, desk: &mut Desk<'_>) -> Result<AckReceipt, Stop<Refusal>> {
-        if self.lease.number > desk.group.leases {
-            return Err(Refusal::LeaseEnded.into());
-        }
         let positions = match &self.positions {
             Some(chosen) => positions_of(chosen),
             None => self.lease.positions.iter().collect(),

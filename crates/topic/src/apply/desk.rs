@@ -207,9 +207,8 @@ impl<'a> Desk<'a> {
     /// Gives a lease; its number.
     pub(super) fn lease(&mut self, tx: &mut Tx<'_>, lease: &Lease) -> u64 {
         let (name, work) = (self.of.0, &*self.work);
-        self.group.leases += 1;
         self.group.leased += lease.items.len() as u64;
-        let number = self.group.leases;
+        let number = tx.mint();
         tx.wake_at(&LEASE_END, lease.until_ms, (name, work, number));
         tx.put(&LEASES, (name, work, number), lease);
         number

@@ -65,7 +65,7 @@ impl Apply for Read {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let before = desk.group;
-        let mut basket = Basket::new(self.count.get(), before.leases + 1);
+        let mut basket = Basket::new(self.count.get());
         let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
         if !desk.group.is_paused {
             take_in_line(tx, &mut desk, &mut basket)?;
@@ -78,6 +78,7 @@ impl Apply for Read {
         }
         let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
         let delivery = self.deliver(tx, &mut desk, basket);
+        tx.relax(); // A lease that nobody knows of any more is one that has ended.
         if has_looked {
             desk.put(tx);
         }
@@ -105,9 +106,9 @@ impl Read {
             is_torn: false,
         };
         let number = desk.lease(tx, &lease);
-        debug_assert_eq!(number, basket.id.number, "it was to be that one");
+        let positions = basket.positions;
         Delivery {
-            lease: Some(basket.id),
+            lease: Some(LeaseId { number, positions }),
             until_ms: Some(until_ms),
             messages: basket.messages,
         }
@@ -116,7 +117,7 @@ impl Read {
 
 /// What a lease is going to have.
 struct Basket {
-    id: LeaseId,
+    positions: Positions,
     most: usize,
     items: Vec<Leased>,
     messages: Vec<Delivered>,
@@ -133,12 +134,9 @@ enum Took {
 }
 
 impl Basket {
-    fn new(most: u64, number: u64) -> Self {
+    fn new(most: u64) -> Self {
         Self {
-            id: LeaseId {
-                number,
-                positions: Positions::default(),
-            },
+            positions: Positions::default(),
             most: usize::try_from(most).unwrap_or(usize::MAX),
             items: Vec::new(),
             messages: Vec::new(),
@@ -171,7 +169,7 @@ impl Basket {
 
     /// Has the id of the lease say that it has a message, if there is room for it.
     fn names(&mut self, position: u64) -> bool {
-        let positions = &mut self.id.positions;
+        let positions = &mut self.positions;
         if positions.is_next(position) {
             positions.add(position);
             return true;
@@ -263,7 +261,7 @@ fn take_new(
         };
         let is_behind = before > 0 && desk.is_open(tx, before)?;
         let is_expired = message.is_expired(tx.now_ms());
-        if is_behind && (is_expired || !basket.id.positions.has(before)) {
+        if is_behind && (is_expired || !basket.positions.has(before)) {
             // Also if it has expired: what follows it is behind what it is behind.
             basket.passed_over += 1;
             desk.block(tx, position, before);

@@ -80,7 +80,6 @@ impl SetGroup {
             rest_max_ms: 0,
             next,
             open: 0,
-            leases: 0,
             leased: 0,
             ready_from: 1,
             ready_to: 1,

@@ -31,9 +31,6 @@ pub(crate) struct Group {
     /// Positions before it that are not settled.
     #[n(8)]
     pub(crate) open: u64,
-    /// The number of the last lease.
-    #[n(9)]
-    pub(crate) leases: u64,
     /// Messages that are leased.
     #[n(10)]
     pub(crate) leased: u64,
@@ -298,7 +295,6 @@ mod tests {
             rest_max_ms: 6,
             next: 7,
             open: 8,
-            leases: 9,
             leased: 10,
             ready_from: 11,
             ready_to: 12,
@@ -385,8 +381,8 @@ mod tests {
             hex(&dead),
         ];
         let expected = [
-            "b500010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
-            "b81c00010102020103030404050506060707080809090a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b",
+            "b40001010202010303040405050606070708080a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
+            "b81b0001010202010303040405050606070708080a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b",
             "a600030161620201030204030504",
             "a300616d0101028282a30005010202f50082a20006010005",
             "a400616d0101028003f5",

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases;
+#[path = "../support/leases.rs"]
+mod leases;
 
 use cases::CASES;
+use leases::Leases;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::{Folder, assert_all_tried};
@@ -20,6 +23,7 @@ fn folder() -> Folder {
     let receivers = Receivers(["r".to_owned()].into());
     let settings = Settings::default().with(receivers);
     let mut engine = Stepper::fresh_told(DOMAINS, settings);
+    let mut leases = Leases::default();
     for command in [
         "TOPIC.CREATE a SCHEMA {\"type\":\"integer\"}",
         "TOPIC.GROUP a g LEASE 3600000 TRIES 2",
@@ -50,7 +54,7 @@ fn folder() -> Folder {
         "TOPIC.PUSH a h r",
         "TOPIC.PUSH a g r",
     ] {
-        let answer = engine.call(command);
+        let answer = leases.call(&mut engine, command);
         assert!(answer.contains('='), "{command}: {answer}");
     }
     engine.checkpoint();

@@ -1,5 +1,8 @@
 //! Scripts of what is asked and what is answered.
 
+mod leases;
+
+use leases::Leases;
 use tidegate_engine::testing::Stepper;
 use tidegate_topic::{STREAM, TOPIC};
 
@@ -31,6 +34,7 @@ fn is_like(answer: &str, expected: &str) -> bool {
 /// The same on an engine that has done something before.
 #[track_caller]
 pub(crate) fn run(engine: &mut Stepper, script: &str) {
+    let mut leases = Leases::default();
     for line in script
         .lines()
         .map(str::trim)
@@ -40,7 +44,7 @@ pub(crate) fn run(engine: &mut Stepper, script: &str) {
             engine.pass_ms(ms.parse().unwrap());
         } else {
             let (command, expected) = line.split_once(" => ").expect("a line has an arrow");
-            let answer = engine.call(command);
+            let answer = leases.call(engine, command);
             assert!(
                 is_like(&answer, expected),
                 "{command}\n answered {answer}\n expected {expected}"
