@@ -24,7 +24,9 @@ struct Pending {
     tips: Vec<(PartitionId, Lsn)>,
     /// Replies that rest on the group.
     replies: usize,
-    /// The writer sleeps, and is to be woken once so many replies rest on the group.
+    /// Who has asked meanwhile: for these replies, and for others that do not wait for it.
+    asked: usize,
+    /// The writer sleeps, and is to be woken once so many have asked.
     sleeper: Option<usize>,
     poked: bool,
     /// Something waits for the group to be durable. Another one can wait for the next that is urgent, or until the
@@ -40,12 +42,12 @@ impl LogQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a batch's record, how many replies have come of it and whether any of them, or anything else, waits for
-    /// it, and how much of it was written for each domain.
+    /// Hands over a batch's record, how many replies rest on it and whether anything does, how many have asked for its
+    /// replies, and how much of it was written for each domain.
     pub(crate) fn push(
         &self,
         record: Record<'_>,
-        (replies, is_urgent): (usize, bool),
+        (replies, is_urgent, asked): (usize, bool, usize),
         by_domain: impl Iterator<Item = usize>,
     ) {
         let mut pending = self.lock();
@@ -57,6 +59,7 @@ impl LogQueue {
             }
         }
         pending.replies += replies;
+        pending.asked += asked;
         match pending
             .tips
             .iter_mut()
@@ -67,8 +70,8 @@ impl LogQueue {
         }
         pending.is_urgent |= is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
         if pending.is_urgent {
-            let enough = pending.replies;
-            self.wake(pending, enough);
+            let asked = pending.asked;
+            self.wake(pending, asked);
         }
     }
 
@@ -94,9 +97,9 @@ impl LogQueue {
         self.poke();
     }
 
-    /// Wakes the writer if it sleeps and `replies` are enough for it. A wake-up is a system call.
-    fn wake(&self, mut pending: MutexGuard<'_, Pending>, replies: usize) {
-        let wakes = pending.sleeper.is_some_and(|enough| replies >= enough);
+    /// Wakes the writer if it sleeps and so many are enough for it. A wake-up is a system call.
+    fn wake(&self, mut pending: MutexGuard<'_, Pending>, asked: usize) {
+        let wakes = pending.sleeper.is_some_and(|enough| asked >= enough);
         if wakes {
             pending.sleeper = None;
         }
@@ -115,9 +118,9 @@ impl LogQueue {
         pending.group.records.len()
     }
 
-    /// Replies that rest on what waits.
-    fn replies(&self) -> usize {
-        self.lock().replies
+    /// Who has asked since the last group was taken.
+    fn asked(&self) -> usize {
+        self.lock().asked
     }
 
     /// Lets a waiting writer return, for good.
@@ -140,11 +143,11 @@ impl LogQueue {
         !pending.stopping || !pending.group.is_empty()
     }
 
-    /// Waits until so many replies rest on the group, or for this long.
-    fn linger(&self, replies: usize, at_most: Duration) {
+    /// Waits until so many have asked, or for this long.
+    fn linger(&self, asked: usize, at_most: Duration) {
         let few = |pending: &mut Pending| {
-            let few = pending.replies < replies && !pending.stopping;
-            pending.sleeper = few.then_some(replies);
+            let few = pending.asked < asked && !pending.stopping;
+            pending.sleeper = few.then_some(asked);
             few
         };
         let waited = self.arrived.wait_timeout_while(self.lock(), at_most, few);
@@ -171,8 +174,8 @@ pub(crate) struct LogWriter {
     clock: Arc<EngineClock>,
     taken: Group,
     tips: Vec<(PartitionId, Lsn)>,
-    /// Replies that are soon to rest on the next group, if those who were answered last ask again.
-    replies_expected: usize,
+    /// How many are soon to have asked, if those who were answered last ask again.
+    expected: usize,
     /// Replies that rest on the group that is taken.
     replies_taken: usize,
 }
@@ -186,7 +189,7 @@ impl LogWriter {
             clock,
             taken,
             tips,
-            replies_expected: 0,
+            expected: 0,
             replies_taken: 0,
         }
     }
@@ -198,7 +201,7 @@ impl LogWriter {
 
     /// Gives those who were just answered a moment to send more, so that one sync serves all.
     pub(crate) fn linger(&self, at_most: Duration) {
-        self.queue.linger(self.replies_expected, at_most);
+        self.queue.linger(self.expected, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.
@@ -225,7 +228,7 @@ impl LogWriter {
         self.clock.promised(self.taken.clock_up_to_ms);
         self.taken.records.clear();
         // Whoever is answered now may ask again at once; whoever asked meanwhile waits already.
-        self.replies_expected = std::mem::take(&mut self.replies_taken) + self.queue.replies();
+        self.expected = std::mem::take(&mut self.replies_taken) + self.queue.asked();
         for (partition, lsn) in self.tips.drain(..) {
             durable(partition, lsn);
         }
@@ -238,6 +241,7 @@ impl LogWriter {
         std::mem::swap(&mut pending.tips, &mut self.tips);
         pending.by_domain.fill(0);
         self.replies_taken = std::mem::take(&mut pending.replies);
+        pending.asked = 0;
         (pending.poked, pending.is_urgent) = (false, false);
     }
 

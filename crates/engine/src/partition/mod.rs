@@ -423,7 +423,8 @@ impl Partition {
                 bytes
             });
             let is_urgent = !answers.is_empty();
-            shared.log.push(record, (asked, is_urgent), by_domain);
+            let rests = (answers.len(), is_urgent, asked);
+            shared.log.push(record, rests, by_domain);
             self.tell_bytes(shared);
         } else {
             self.ledger.take_written().for_each(drop);
