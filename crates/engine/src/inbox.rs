@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::contract::{Call, Class, Fault};
 use crate::courier::Reported;
@@ -69,6 +69,28 @@ pub(crate) enum Errand {
 }
 
 impl Envelope {
+    /// A request that has just come in.
+    pub(crate) fn of_request(
+        (domain, class, name): (usize, Class, &'static str),
+        work: Errand,
+        slot: Slot,
+        marks: Option<Arc<Marks>>,
+    ) -> Self {
+        Self {
+            work,
+            slot,
+            domain,
+            class,
+            name,
+            marks,
+            turn: Turn::First,
+            has_acted: false,
+            minted: None,
+            remembered: 0,
+            round: None,
+        }
+    }
+
     /// Whether it may run in a batch of this time. A scan tells what has happened before it was
     /// asked, so nothing may happen before that afterwards.
     pub(crate) fn may_run(&self, now_ms: u64) -> bool {
@@ -80,19 +102,7 @@ impl Envelope {
 
     /// What comes by mail: there always is room for it.
     pub(crate) fn mail(work: Errand, slot: Slot, name: &'static str) -> Self {
-        Self {
-            work,
-            slot,
-            domain: 0,
-            class: Class::Finishes,
-            name,
-            marks: None,
-            turn: Turn::First,
-            has_acted: false,
-            minted: None,
-            remembered: 0,
-            round: None,
-        }
+        Self::of_request((0, Class::Finishes, name), work, slot, None)
     }
 
     /// Whether nobody is left who would know what came of it, and nothing has: then it does nothing any more, and what
@@ -225,33 +235,67 @@ impl Inbox {
     /// domain's own, nor of what nobody uses. A domain is let into its own though others have taken
     /// it meanwhile, so that an inbox holds at most twice its bounds.
     pub(crate) fn push(&self, envelope: Envelope) -> Result<(), Fault> {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        let percent = match envelope.class {
+        let mut arrived = self.lock();
+        self.take_room(envelope.domain, envelope.class, (1, envelope.bytes()))?;
+        arrived.domains[envelope.domain].push_back(envelope);
+        self.waiting.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reserves room for so many commands of a class, of so many bytes, all or none.
+    pub(crate) fn reserve(
+        &self,
+        domain: usize,
+        class: Class,
+        commands: (usize, usize),
+    ) -> Result<(), Fault> {
+        let _arrived = self.lock();
+        self.take_room(domain, class, commands)
+    }
+
+    /// Takes commands in for which room was reserved.
+    pub(crate) fn push_reserved(&self, envelopes: Vec<Envelope>) {
+        let came = envelopes.len();
+        let mut arrived = self.lock();
+        for envelope in envelopes {
+            arrived.domains[envelope.domain].push_back(envelope);
+        }
+        self.waiting.fetch_add(came, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts so many commands of so many bytes, if there is room for them. Nobody else does so meanwhile.
+    fn take_room(
+        &self,
+        domain: usize,
+        class: Class,
+        (commands, bytes): (usize, usize),
+    ) -> Result<(), Fault> {
+        let percent = match class {
             Class::Opens if self.is_overdue() => 0,
             Class::Opens => OPEN_SHARE_PERCENT,
             Class::Finishes | Class::Reads => 100,
         };
-        let bytes = envelope.bytes();
-        let fits = |(commands, held): (usize, usize), percent: usize| {
-            commands < INBOX_COMMANDS_MAX / 100 * percent
-                && held + bytes <= INBOX_BYTES_MAX / 100 * percent
+        let fits = |held: (usize, usize), percent: usize| {
+            held.0 + commands <= INBOX_COMMANDS_MAX / 100 * percent
+                && held.1 + bytes <= INBOX_BYTES_MAX / 100 * percent
         };
-        let own = &self.held[envelope.domain];
-        let all = self.all_held();
-        if !fits(own.now(), own.percent * percent / 100) && !fits(all, percent) {
+        let own = &self.held[domain];
+        if !fits(own.now(), own.percent * percent / 100) && !fits(self.all_held(), percent) {
             return Err(BUSY);
         }
-        own.commands.fetch_add(1, Ordering::Relaxed);
+        own.commands.fetch_add(commands, Ordering::Relaxed);
         own.bytes.fetch_add(bytes, Ordering::Relaxed);
-        arrived.domains[envelope.domain].push_back(envelope);
-        self.waiting.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
     /// Takes mail in, and leaves an empty bag.
     pub(crate) fn push_mail(&self, Bag { mail, acks, calls }: &mut Bag) {
         let came = mail.len() + acks.len() + calls.len();
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = self.lock();
         arrived.mail.extend(mail.drain(..));
         arrived.acks.append(acks);
         for call in calls.drain(..) {
@@ -310,7 +354,7 @@ impl Inbox {
     /// Moves all commands into `lanes`, in order of arrival within their domain, all acknowledgements, and
     /// some letters.
     pub(crate) fn drain(&self, lanes: &mut Lanes) {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = self.lock();
         let Arrived {
             mail,
             acks,
@@ -328,7 +372,7 @@ impl Inbox {
         self.waiting.fetch_sub(taken, Ordering::Release);
     }
 
-    /// So many commands of a domain have run, which held so many bytes.
+    /// So many commands of a domain have run, which held so many bytes, or are not coming.
     pub(crate) fn ran(&self, domain: usize, commands: usize, bytes: usize) {
         let held = &self.held[domain];
         held.commands.fetch_sub(commands, Ordering::Relaxed);

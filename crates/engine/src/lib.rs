@@ -32,6 +32,7 @@ mod courier;
 mod damage;
 mod dead;
 pub mod disk;
+mod divide;
 mod edge;
 mod effect;
 mod engine;
@@ -90,6 +91,7 @@ pub use checkpoint::{CheckpointError, Checkpointer, MarkError, Progress};
 pub use clock::{Clock, ClockJump, MachineClock};
 pub use courier::{Call, CallEnd, Courier, End, HostFigures, Patience, Report, Said, Try};
 pub use damage::{Alarm, Damaged, check_whole};
+pub use divide::{Divided, Division, PARTLY_DONE, Piece, in_order};
 pub use edge::{Edge, Flag, Told};
 pub use engine::{
     Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Tender,

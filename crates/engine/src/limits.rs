@@ -148,6 +148,9 @@ pub const WAITERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long an answer may wait at most: shorter than the patience of the HTTP front.
 pub const WAIT_MS_MAX: i64 = 25_000;
 
+/// Works into which one request is divided: as many as a list has items, each in a slot of its own.
+pub const PIECES_MAX: usize = 1_000;
+
 /// Shards of a key that is split.
 pub const SHARDS_MAX: u16 = 64;
 

@@ -3,7 +3,7 @@
 
 mod events_of;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use events_of::{Seen, listed};
 use tidegate_engine::contract::{Fault, Wanted};
@@ -239,6 +239,21 @@ fn snapshot_of_one_key_is_followed_by_the_events_of_that_key() {
             "{life}"
         );
     }
+}
+
+#[test]
+fn snapshot_of_several_partitions_is_followed_by_what_comes_behind_all_of_it() {
+    let mut engine = Stepper::fresh(&[TOY]);
+    engine.call("NOTE.PUTALL 3 a x b y c z");
+    let words = "NOTE.GETALL 3 a b c";
+    let (mut subscription, token) = engine.subscribe_with(all(), words).unwrap();
+    assert_eq!(taken(&mut subscription), []);
+    engine.settle();
+    assert!(engine.answer(token).unwrap().1.starts_with("notes=["));
+    engine.pass_ms(60_000);
+    let told = taken_all(&mut engine, &mut subscription);
+    let told: BTreeSet<_> = keys(&told).into_iter().collect();
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
 }
 
 /// A subscriber that goes on behind the last event that it saw, over crashes of the process and of

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::archive::Slice;
 use crate::contract::{
-    AtDoor, Audit, Books, Field, FieldKind, Invalid, OfProcess, Outcome, Page, PageItem,
+    AtDoor, Audit, Books, Fault, Field, FieldKind, Invalid, OfProcess, Outcome, Page, PageItem,
     RefusalDef, Refuse, Renderer, ReplyType, ReplyValue, Request, Status, Values, Watched, Webhook,
     WorkClass,
 };
+use crate::divide::{Divided, Division};
 use crate::edge::Edge;
 use crate::event::{EventFilter, Kept};
 use crate::key::{KeyParts, KeyReader, RowKey, Shard, Slot, write_key};
@@ -438,6 +439,18 @@ pub trait Apply: Request + Sync {
         None
     }
 
+    /// Divides it into works that are about things of one slot each, if there are several; with what it hands over to
+    /// them it is not used any more. `None` if it is about one slot, and runs there as any other. `nth` as in
+    /// [`Apply::round`]. One that changes something lists [`crate::PARTLY_DONE`] among its refusals; a query that
+    /// divides is not watched.
+    fn divide(
+        &mut self,
+        _splits: &Splits,
+        _nth: u64,
+    ) -> Option<Division<Self::Reply, Self::Refusal>> {
+        None
+    }
+
     /// Answers it from what is known at the edge, if that says it: on the thread of a front, without its
     /// partition. What it answers is what [`Apply::apply`] would.
     fn glance(&self, _edge: &Edge<'_>) -> Option<Result<Self::Reply, Self::Refusal>> {
@@ -475,6 +488,8 @@ pub trait Call: Send {
     fn awaits(&self) -> Cow<'_, str>;
     /// Where it looks, if it has several places.
     fn round(&self, splits: &Splits, nth: u64) -> Option<Vec<Place>>;
+    /// Its works, if it divides.
+    fn divide(&mut self, splits: &Splits, nth: u64) -> Option<Divided>;
     /// Renders what is answered at the edge; `None` if its partition is to be asked. With the code of the
     /// refusal if it is one.
     fn glance(
@@ -494,6 +509,8 @@ pub trait Call: Send {
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
     ) -> Result<Option<Status>, Missing>;
+    /// Renders that it does not run.
+    fn turn_away(&self, fault: Fault, renderer: &dyn Renderer, out: &mut Vec<u8>) -> Status;
     /// Bytes it takes while it waits.
     fn weight(&self) -> usize;
 }
@@ -543,6 +560,10 @@ impl<C: Apply> Call for C {
         Apply::round(self, splits, nth)
     }
 
+    fn divide(&mut self, splits: &Splits, nth: u64) -> Option<Divided> {
+        Apply::divide(self, splits, nth).map(Division::untyped)
+    }
+
     fn glance(
         &self,
         edge: &Edge<'_>,
@@ -567,34 +588,66 @@ impl<C: Apply> Call for C {
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
     ) -> Result<Option<Status>, Missing> {
-        let reply;
-        let refusal;
-        let outcome = match self.apply(tx) {
-            Ok(done) => {
-                reply = done;
-                Outcome::Reply(&reply)
-            }
-            Err(Stop::Refused(no)) => {
-                refusal = no;
-                debug_assert!(C::REFUSALS.contains(refusal.def()), "{:?}", refusal.def());
-                tx.refused = Some(refusal.def().code);
-                Outcome::Refused(&refusal)
-            }
-            Err(Stop::Busy) => Outcome::Fault(&BUSY),
-            Err(Stop::Wait) if tx.may_wait() => return Ok(None),
-            Err(Stop::Wait) => {
-                debug_assert!(C::PENDS, "it is declared");
-                Outcome::Pending(Apply::key(self))
-            }
-            Err(Stop::Missing(missing)) => return Err(missing),
+        let Some(end) = end_of(self, tx)? else {
+            return Ok(None);
         };
+        let outcome = end.outcome(Apply::key(self));
         renderer.render(&outcome, out);
         Ok(Some(outcome.status()))
+    }
+
+    fn turn_away(&self, fault: Fault, renderer: &dyn Renderer, out: &mut Vec<u8>) -> Status {
+        let outcome = Outcome::Fault(&fault);
+        renderer.render(&outcome, out);
+        outcome.status()
     }
 
     fn weight(&self) -> usize {
         Request::bytes(self)
     }
+}
+
+/// What came of a command.
+pub(crate) enum End<R, F> {
+    Reply(R),
+    Refused(F),
+    Fault(Fault),
+    Pending,
+}
+
+impl<R: ReplyValue, F: Refuse> End<R, F> {
+    /// What is told of it, by this key.
+    pub(crate) fn outcome<'a>(&'a self, key: &'a str) -> Outcome<'a> {
+        match self {
+            Self::Reply(reply) => Outcome::Reply(reply),
+            Self::Refused(refusal) => Outcome::Refused(refusal),
+            Self::Fault(fault) => Outcome::Fault(fault),
+            Self::Pending => Outcome::Pending(key),
+        }
+    }
+}
+
+/// What came of a command of this type.
+pub(crate) type EndOf<C> = End<<C as Apply>::Reply, <C as Apply>::Refusal>;
+
+/// Does it, and tells what came of it; `None` if it is answered later.
+pub(crate) fn end_of<C: Apply>(call: &C, tx: &mut Tx<'_>) -> Result<Option<EndOf<C>>, Missing> {
+    let end = match call.apply(tx) {
+        Ok(reply) => End::Reply(reply),
+        Err(Stop::Refused(no)) => {
+            debug_assert!(C::REFUSALS.contains(no.def()), "{:?}", no.def());
+            tx.refused = Some(no.def().code);
+            End::Refused(no)
+        }
+        Err(Stop::Busy) => End::Fault(BUSY),
+        Err(Stop::Wait) if tx.may_wait() => return Ok(None),
+        Err(Stop::Wait) => {
+            debug_assert!(C::PENDS, "it is declared");
+            End::Pending
+        }
+        Err(Stop::Missing(missing)) => return Err(missing),
+    };
+    Ok(Some(end))
 }
 
 /// A query that reads many rows.

@@ -1,7 +1,11 @@
 //! A list: a field of several items, each with fields of its own.
 
+use std::collections::BTreeMap;
+
 use super::field::{Field, FieldKind, FieldType, Hasher, InvalidKind, Raw};
 use super::request::{Request, Values};
+use crate::divide::Piece;
+use crate::limits::PIECES_MAX;
 
 /// 1 to `MAX` items.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +16,39 @@ impl<T, const MAX: usize> List<T, MAX> {
     #[must_use]
     pub fn items(&self) -> &[T] {
         &self.0
+    }
+}
+
+impl<T: Request, const MAX: usize> List<T, MAX> {
+    /// Divides the items by where each belongs, in this order; which items each piece has is numbered from 0. `None`
+    /// if all belong in one place, and stay here.
+    pub fn divide<K: Ord>(
+        &mut self,
+        place_of: impl FnMut(&T) -> K,
+    ) -> Option<BTreeMap<K, Piece<Self>>> {
+        const {
+            assert!(
+                MAX <= PIECES_MAX,
+                "there are as many pieces as items at most"
+            )
+        };
+        let places: Vec<K> = self.0.iter().map(place_of).collect();
+        if places.windows(2).all(|pair| pair[0] == pair[1]) {
+            return None;
+        }
+        let mut divided: BTreeMap<K, (Vec<T>, Vec<u16>)> = BTreeMap::new();
+        let items = std::mem::take(&mut self.0).into_iter().zip(0..);
+        for ((item, at), place) in items.zip(places) {
+            let (items, numbers) = divided.entry(place).or_default();
+            items.push(item);
+            numbers.push(at);
+        }
+        let piece = |(items, numbers): (Vec<T>, Vec<u16>)| Piece {
+            what: Self(items.into()),
+            items: numbers.into(),
+        };
+        let pieces = divided.into_iter();
+        Some(pieces.map(|(place, of)| (place, piece(of))).collect())
     }
 }
 

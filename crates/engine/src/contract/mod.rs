@@ -31,7 +31,7 @@ pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
     ScanCall, ScanContext, Timer, Wanted, Work, count_of,
 };
-pub(crate) use domain::{Subscribe, merge};
+pub(crate) use domain::{End, EndOf, Subscribe, end_of, merge};
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Hint, Id, Invalid, InvalidKind, Limit,
     Millis, Name, Raw, Wait,

@@ -1,5 +1,6 @@
 //! Where requests come in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,9 +11,10 @@ use crate::contract::{
     Call, Class, Domain, Fault, Outcome, RefusalDef, RequestDef, ScanCall, Work,
 };
 use crate::courier::HostFigures;
+use crate::divide::{Asked, Divided};
 use crate::edge::Edge;
 use crate::hot::{AnsweredAt, HotFigures};
-use crate::inbox::{Envelope, Errand, Turn};
+use crate::inbox::{Envelope, Errand};
 use crate::key::{PartitionId, Slot};
 use crate::limits::HOT_SAMPLE_EVERY;
 use crate::log::BUSY;
@@ -191,11 +193,14 @@ impl Door {
             return Err(BUSY);
         }
         match work {
-            Work::Call(call) => {
+            Work::Call(mut call) => {
                 if let Some(scan) = call.spread(&shared.splits) {
                     return self.admit_scan((domain, def.resp), scan, sink, token, marks);
                 }
                 let nth = shared.metrics.requests_admitted.get();
+                if let Some(divided) = call.divide(&shared.splits, nth) {
+                    return self.admit_pieces((domain, def), divided, sink, token, marks);
+                }
                 let round = call.round(&shared.splits, nth).map(Round::new);
                 let first = round.as_ref().map(|round| round.place().slot);
                 let slot = first.unwrap_or_else(|| call.slot(&shared.splits));
@@ -204,19 +209,9 @@ impl Door {
                     sink: Arc::clone(sink),
                     token,
                 };
-                let envelope = Envelope {
-                    work,
-                    slot,
-                    domain,
-                    class: def.class,
-                    name: def.resp,
-                    marks,
-                    turn: Turn::First,
-                    has_acted: false,
-                    minted: None,
-                    remembered: 0,
-                    round: round.map(Box::new),
-                };
+                let of = (domain, def.class, def.resp);
+                let mut envelope = Envelope::of_request(of, work, slot, marks);
+                envelope.round = round.map(Box::new);
                 self.push(shared.slots.owner(slot), envelope)
             }
             Work::Scan(call) => self.admit_scan((domain, def.resp), call, sink, token, marks),
@@ -226,6 +221,66 @@ impl Door {
                 )
             }
         }
+    }
+
+    /// Submits the works of a request that divides: all of them, or none if there is no room for one.
+    fn admit_pieces(
+        &self,
+        (domain, def): (usize, &RequestDef),
+        divided: Divided,
+        sink: &Arc<dyn ReplySink>,
+        token: u64,
+        marks: Option<Arc<Marks>>,
+    ) -> Result<(), Fault> {
+        let begun = divided.begin(Asked {
+            sink: Arc::clone(sink),
+            token,
+            domain,
+            class: def.class,
+            shared: Arc::clone(&self.shared),
+        });
+        if let Some(marks) = &marks {
+            marks.expect_more(begun.calls.len() - 1);
+        }
+        let mut by_partition: BTreeMap<PartitionId, Vec<Envelope>> = BTreeMap::new();
+        for (token, call) in (0..).zip(begun.calls) {
+            let slot = call.slot(&self.shared.splits);
+            let sink = Arc::clone(&begun.sink);
+            let work = Errand::Call { call, sink, token };
+            let of = (domain, def.class, def.resp);
+            let envelope = Envelope::of_request(of, work, slot, marks.clone());
+            let to = self.shared.slots.owner(slot);
+            by_partition.entry(to).or_default().push(envelope);
+        }
+        self.reserve((domain, def.class), &by_partition)?;
+        for (to, envelopes) in by_partition {
+            self.shared.inbox(to).push_reserved(envelopes);
+            self.shared.wake(to);
+        }
+        Ok(())
+    }
+
+    /// Reserves room for commands in the inboxes of all their partitions, or in none.
+    fn reserve(
+        &self,
+        (domain, class): (usize, Class),
+        commands: &BTreeMap<PartitionId, Vec<Envelope>>,
+    ) -> Result<(), Fault> {
+        let needed = |envelopes: &Vec<Envelope>| {
+            let bytes = envelopes.iter().map(Envelope::bytes).sum();
+            (envelopes.len(), bytes)
+        };
+        for (to, envelopes) in commands {
+            let room = needed(envelopes);
+            if let Err(fault) = self.shared.inbox(*to).reserve(domain, class, room) {
+                for (before, envelopes) in commands.range(..*to) {
+                    let (many, bytes) = needed(envelopes);
+                    self.shared.inbox(*before).ran(domain, many, bytes);
+                }
+                return Err(fault);
+            }
+        }
+        Ok(())
     }
 
     fn admit_scan(
@@ -257,19 +312,8 @@ impl Door {
         let gather = Arc::new(gather);
         for (partition, slot) in asked {
             let work = Errand::Scan(Arc::clone(&gather));
-            let envelope = Envelope {
-                work,
-                slot,
-                domain,
-                class: Class::Reads,
-                name,
-                marks: marks.clone(),
-                turn: Turn::First,
-                has_acted: false,
-                minted: None,
-                remembered: 0,
-                round: None,
-            };
+            let of = (domain, Class::Reads, name);
+            let envelope = Envelope::of_request(of, work, slot, marks.clone());
             let pushed = self.push(partition, envelope);
             if let Err(fault) = pushed {
                 gather.call_off(); // Parts that are on their way already.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lanes::COMMAND_WORK;
 use super::state::Done;
 use super::{Later, OWN, Partition, fits};
-use crate::contract::{Call, Class, Fault, Outcome, ScanContext, Status};
+use crate::contract::{Call, Class, Fault, ScanContext, Status};
 use crate::edge::Raised;
 use crate::gate::Answers;
 use crate::hot::AnsweredAt;
@@ -226,9 +226,8 @@ impl Partition {
         };
         if let Some(fault) = fault {
             shared.usages()[envelope.domain].metrics.busy.add(1);
-            let outcome = Outcome::Fault(&fault);
-            sink.renderer().render(&outcome, &mut answers.bytes);
-            answers.push(Arc::clone(sink), *token, outcome.status());
+            let status = call.turn_away(fault, sink.renderer(), &mut answers.bytes);
+            answers.push(Arc::clone(sink), *token, status);
             return Ok(Called::Answered(0));
         }
         Running::begin(envelope.name, call.key(), self.id, self.lsn);

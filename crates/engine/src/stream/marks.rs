@@ -23,6 +23,11 @@ impl Marks {
         }
     }
 
+    /// So many reads more than it was made for, before any was made.
+    pub(crate) fn expect_more(&self, reads: usize) {
+        self.missing.fetch_add(reads, Ordering::AcqRel);
+    }
+
     /// A partition has been read; of several reads the first one counts.
     pub(crate) fn set(&self, partition: PartitionId, last: u64) {
         let of_partition = &self.last[partition.index()];

@@ -5,6 +5,7 @@ mod greet;
 mod hoist;
 mod oracle;
 mod seize;
+mod several;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
@@ -12,6 +13,7 @@ use greet::{Await, Greet};
 use hoist::{HOISTED, Hoist, Hoisted};
 use oracle::{ANSWERS, Answers, Ask, Told};
 use seize::{Seize, seizable};
+use several::{GetAll, PutAll};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -124,6 +126,8 @@ pub const TOY: Domain = Domain {
             ReadsOnly,
         ),
         RequestDef::call::<Seize>("NOTE.SEIZE", Method::Post, "/v1/seized", Finishes),
+        RequestDef::call::<PutAll>("NOTE.PUTALL", Method::Post, "/v1/notes", Opens),
+        RequestDef::call::<GetAll>("NOTE.GETALL", Method::Post, "/v1/read", ReadsOnly),
         RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),
         RequestDef::scan::<List>("NOTE.LIST", "/v1/notes"),
     ],
