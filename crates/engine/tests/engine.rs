@@ -70,11 +70,17 @@ fn relaxed_answer_waits_for_what_was_there_before_and_not_for_what_it_has_writte
     engine.execute();
     assert_eq!(engine.answer(early), None, "the note may be lost");
     engine.write().unwrap();
-    let stays = [(); 2].map(|()| engine.submit("NOTE.STAY k RELAXED 1").unwrap());
-    engine.execute();
+    let stays = [(); 2].map(|()| {
+        let stay = engine.submit("NOTE.STAY k RELAXED 1").unwrap();
+        engine.execute(); // The second one is of another batch: it does not wait for the first one.
+        stay
+    });
     for stay in [early].into_iter().chain(stays) {
         assert_eq!(engine.answer(stay).unwrap().1, "key=k text=hello times=1");
     }
+    let read = engine.submit("NOTE.GET k").unwrap();
+    engine.execute();
+    assert_eq!(engine.answer(read), None, "a stay may be lost");
     let put = engine.submit("NOTE.PUT k 2 there").unwrap();
     let behind = engine.submit("NOTE.STAY k RELAXED 1").unwrap();
     engine.execute();

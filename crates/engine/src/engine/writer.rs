@@ -78,7 +78,7 @@ impl Writer {
         self.inner.wait(at_most)
     }
 
-    /// Gives those who were just answered a moment to send more, so that one sync serves all.
+    /// Gives those who were just answered a moment to send more, so that one sync serves many.
     pub fn linger(&self, at_most: Duration) {
         self.inner.linger(at_most);
     }

@@ -199,9 +199,10 @@ impl LogWriter {
         self.queue.wait(at_most)
     }
 
-    /// Gives those who were just answered a moment to send more, so that one sync serves all.
+    /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
+    /// The others do while that is written, and so it goes on by halves.
     pub(crate) fn linger(&self, at_most: Duration) {
-        self.queue.linger(self.expected, at_most);
+        self.queue.linger(self.expected / 2, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.

@@ -68,7 +68,11 @@ pub(crate) struct Partition {
     state: State,
     /// The last executed position.
     lsn: Lsn,
+    /// The last one of what has changed more than relaxed commands do.
+    firm: Lsn,
     gate: Gate,
+    /// For answers to relaxed commands: they rest on less.
+    relaxed: Gate,
     /// Whose slots are watched.
     changes: Arc<Changes>,
     handlers: Arc<Handlers>,
@@ -239,7 +243,9 @@ impl Partition {
             slots,
             state,
             lsn,
+            firm: lsn,
             gate: Gate::default(),
+            relaxed: Gate::default(),
             changes,
             handlers,
             lanes,
@@ -358,7 +364,7 @@ impl Partition {
         let mut weight = 0;
         self.relaxed_weight = 0;
         let mut answers = self.gate.buffers();
-        self.early = self.gate.buffers();
+        self.early = self.relaxed.buffers();
         self.end_waits(now_ms);
         let fired = match shared.refuses(Class::Finishes) {
             None => self.fire_due(now_ms, &mut weight, &mut answers),
@@ -387,7 +393,8 @@ impl Partition {
         if shared.refuses(Class::Finishes).is_none() {
             self.drop_old_events(now_ms, weight);
         }
-        self.close(answers, shared);
+        let is_firm = weight > self.relaxed_weight;
+        self.close(answers, is_firm, shared);
         self.state.tables.bound_caches();
         overdue || idle || self.has_more(shared)
     }
@@ -399,13 +406,16 @@ impl Partition {
     }
 
     /// Makes a record of what the batch changed, and holds its answers at the gate.
-    fn close(&mut self, answers: Answers, shared: &Shared) {
+    fn close(&mut self, answers: Answers, is_firm: bool, shared: &Shared) {
         self.effects.clear();
         let early = std::mem::take(&mut self.early);
         let asked = answers.len() + early.len();
-        self.hold(early, shared);
+        hold(&mut self.relaxed, self.firm, early, shared);
         if self.state.tables.take_effects(&mut self.effects) {
             self.lsn = self.lsn.next();
+            if is_firm {
+                self.firm = self.lsn;
+            }
             let effects = &self.effects;
             assert!(
                 effects.len() <= RECORD_BYTES_MAX,
@@ -428,6 +438,9 @@ impl Partition {
             self.tell_bytes(shared);
         } else {
             self.ledger.take_written().for_each(drop);
+            if !answers.is_empty() && self.lsn > self.durable(shared) {
+                shared.log.hurry(); // What they rest on may be such that nobody has waited for it.
+            }
         }
         for (domain, commands, bytes) in self.ledger.take_ran() {
             shared.inbox(self.id).ran(domain, commands, bytes);
@@ -439,28 +452,19 @@ impl Partition {
         }
         let outbox = self.outbox.percent();
         shared.inbox(self.id).set_outbox_percent(outbox);
-        self.hold(answers, shared);
+        hold(&mut self.gate, self.lsn, answers, shared);
         self.let_out(self.durable(shared), shared);
-    }
-
-    /// Holds answers at the gate, which rest on what was executed so far.
-    fn hold(&mut self, answers: Answers, shared: &Shared) {
-        if answers.is_empty() {
-            return self.gate.take_back(answers);
-        }
-        shared.add_answers(answers.weight());
-        self.gate.hold(self.lsn, answers);
     }
 
     /// Lets out what rests on nothing beyond `durable`: answers, scans and mail.
     fn let_out(&mut self, durable: Lsn, shared: &Shared) {
-        let bytes = self
-            .gate
-            .open(durable, &mut self.others, |raised, changed| {
-                shared.flags.put_up(self.id, raised, shared.clock.look_ms());
-                shared.changes.count(changed);
-            });
-        shared.let_answers_out(bytes);
+        let mut tell = |raised: &mut _, changed: &mut _| {
+            shared.flags.put_up(self.id, raised, shared.clock.look_ms());
+            shared.changes.count(changed);
+        };
+        let gates = [&mut self.relaxed, &mut self.gate].into_iter();
+        let bytes = gates.map(|gate| gate.open(durable, &mut self.others, &mut tell));
+        shared.let_answers_out(bytes.sum());
         shared.readers.push(&mut self.others.scans);
         if self.others.post.is_empty() {
             return;
@@ -616,8 +620,18 @@ impl Partition {
     pub(crate) fn is_quiet(&self, shared: &Shared) -> bool {
         let runs = self.lanes.is_empty() && self.waits.parked == 0;
         let runs = runs && self.waiters.is_empty();
-        runs && self.gate.is_empty() && shared.inbox(self.id).waiting() == 0
+        let answered = self.gate.is_empty() && self.relaxed.is_empty();
+        runs && answered && shared.inbox(self.id).waiting() == 0
     }
+}
+
+/// Holds answers at a gate.
+fn hold(gate: &mut Gate, rests_on: Lsn, answers: Answers, shared: &Shared) {
+    if answers.is_empty() {
+        return gate.take_back(answers);
+    }
+    shared.add_answers(answers.weight());
+    gate.hold(rests_on, answers);
 }
 
 /// All rows of a table of some slots.
