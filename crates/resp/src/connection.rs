@@ -33,12 +33,27 @@ pub(crate) struct Connection {
     patience: Patience,
 }
 
-/// Why a connection ends.
+/// Why a connection ends here.
 enum End {
     /// Nothing is left to be said.
     Done,
     /// The peer is gone, or let its time pass.
     Lost,
+    /// It goes on at this executor.
+    Moves(usize),
+}
+
+/// A connection on its way to another thread.
+pub(crate) struct Moving {
+    stream: std::net::TcpStream,
+    goes_on: Box<dyn FnOnce(TcpStream) -> Connection + Send>,
+}
+
+impl Moving {
+    /// For the thread that it lives on from now on.
+    pub(crate) fn arrive(self) -> io::Result<Connection> {
+        Ok((self.goes_on)(TcpStream::from_std(self.stream)?))
+    }
 }
 
 /// Answers on their way to the peer.
@@ -68,8 +83,8 @@ impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
         front: &Arc<Front>,
-        id: u64,
-        replies: &Arc<Replies>,
+        executor: usize,
+        (id, replies): (u64, &Arc<Replies>),
     ) -> Self {
         // One that is gone has no address, and will ask nothing.
         let peer = stream.peer_addr().ok().map(|peer| peer.ip());
@@ -77,7 +92,7 @@ impl Connection {
             stream,
             input: Input::default(),
             parser: Parser::default(),
-            session: Session::new(Arc::clone(front), id, peer, Arc::clone(replies)),
+            session: Session::new(Arc::clone(front), (id, peer, executor), Arc::clone(replies)),
             replies: Arc::clone(replies),
             output: Output::default(),
             is_hungry: true,
@@ -86,12 +101,45 @@ impl Connection {
         }
     }
 
-    /// Serves the connection to its end.
-    pub(crate) async fn run(mut self) {
+    /// Serves the connection to its end, or until it moves.
+    pub(crate) async fn run(mut self) -> Option<(usize, Moving)> {
         match poll_fn(|cx| self.poll(cx)).await {
             End::Done => self.close().await,
             End::Lost => {}
+            End::Moves(to) => return self.leave(to).ok().map(|moving| (to, moving)),
         }
+        None
+    }
+
+    /// Takes it from this thread, with all that it has agreed on and has heard.
+    fn leave(self, to: usize) -> io::Result<Moving> {
+        let Self {
+            stream,
+            input,
+            parser,
+            mut session,
+            replies,
+            output,
+            is_hungry,
+            is_read_to_end,
+            patience,
+        } = self;
+        session.has_moved(to);
+        let goes_on = move |stream| Self {
+            stream,
+            input,
+            parser,
+            session,
+            replies,
+            output,
+            is_hungry,
+            is_read_to_end,
+            patience: patience.here(),
+        };
+        Ok(Moving {
+            stream: stream.into_std()?,
+            goes_on: Box::new(goes_on),
+        })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -119,6 +167,13 @@ impl Connection {
     fn rest(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         if self.is_over() {
             return Poll::Ready(End::Done);
+        }
+        if self.is_hungry
+            && self.session.is_answered()
+            && self.output.unsent() == 0
+            && let Some(to) = self.session.moves_to()
+        {
+            return Poll::Ready(End::Moves(to));
         }
         while self.patience.is_due(cx) {
             if self

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::budget::Budget;
 use crate::connection::Connection;
-use crate::options::Options;
+use crate::options::{Options, Task};
 use crate::order::Replies;
 use crate::table::CommandTable;
 
@@ -32,6 +32,7 @@ pub(crate) struct Stats {
     connections: AtomicU64,
     turned_away: AtomicU64,
     requests: AtomicU64,
+    moves: AtomicU64,
 }
 
 impl Stats {
@@ -41,6 +42,7 @@ impl Stats {
             connections: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            moves: AtomicU64::new(0),
         }
     }
 
@@ -58,6 +60,10 @@ impl Stats {
 
     pub(crate) fn turned_away_total(&self) -> u64 {
         self.turned_away.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn moves_total(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
     }
 
     pub(crate) fn uptime(&self) -> Duration {
@@ -84,8 +90,9 @@ impl Front {
         })
     }
 
-    /// Serves a connection to its end. For the thread whose reactor `stream` is registered with.
-    pub async fn serve(self: Arc<Self>, mut stream: TcpStream) {
+    /// Serves a connection to its end. For the thread whose reactor `stream` is registered with, which is that of this
+    /// executor.
+    pub async fn serve(self: Arc<Self>, mut stream: TcpStream, executor: usize) {
         let Some(place) = Place::take(&self) else {
             self.stats.turned_away.fetch_add(1, Ordering::Relaxed);
             // It fits the empty buffer of a fresh connection; a peer that is gone misses nothing.
@@ -99,9 +106,27 @@ impl Front {
         // Without it an answer would wait for the peer to acknowledge the one before. It fails
         // only if the peer is gone, which the first reading tells.
         drop(stream.set_nodelay(true));
-        Connection::new(stream, &self, place.id, &place.replies)
-            .run()
-            .await;
+        let connection = Connection::new(stream, &self, executor, (place.id, &place.replies));
+        self.keep(connection, place).await;
+    }
+
+    /// Serves it here, and wherever it moves.
+    fn keep(self: Arc<Self>, connection: Connection, place: Place) -> Task {
+        Box::pin(async move {
+            let Some((to, moving)) = connection.run().await else {
+                return drop(place);
+            };
+            self.stats.moves.fetch_add(1, Ordering::Relaxed);
+            let front = Arc::clone(&self);
+            let goes_on = Box::pin(async move {
+                if let Ok(connection) = moving.arrive() {
+                    front.keep(connection, place).await;
+                }
+            });
+            if let Some(homes) = &self.options.homes {
+                homes.spawn(to, goes_on);
+            }
+        })
     }
 
     /// Open connections.

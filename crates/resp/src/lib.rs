@@ -37,4 +37,4 @@ mod table;
 mod wire;
 
 pub use front::Front;
-pub use options::{Credentials, Options};
+pub use options::{Credentials, Homes, Options, Task};

@@ -98,3 +98,7 @@ const _: () = assert!(
 );
 const _: () = assert!(IN_FLIGHT_MAX >= 1_024 && ARGS_MAX > 3_000);
 const _: () = assert!(READ_BYTES_IDLE <= READ_BYTES_BUSY);
+
+/// Requests in a row that run at another executor before a connection moves there: fewer would have one move that asks
+/// about this and that.
+pub const MOVES_AFTER: u32 = 64;

@@ -1,6 +1,8 @@
 //! How the front is set up.
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
@@ -22,7 +24,21 @@ pub struct Options {
     pub server: String,
     /// The version of the program, for `HELLO` and `INFO`.
     pub version: String,
+    /// Where connections live. With it they move to where their requests run.
+    pub homes: Option<Arc<dyn Homes>>,
 }
+
+/// The threads that connections live on: one beside each executor of the engine.
+pub trait Homes: fmt::Debug + Send + Sync {
+    /// Whether one more may move to this executor now. It is taken for one that does.
+    fn has_room(&self, executor: usize) -> bool;
+
+    /// Has a task run there.
+    fn spawn(&self, executor: usize, task: Task);
+}
+
+/// What serves a connection.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Options {
     /// The defaults of [`limits`](crate::limits), and no credentials.
@@ -35,6 +51,7 @@ impl Options {
             buffer_bytes_max: BUFFER_BYTES_MAX,
             server: "tidegate".to_owned(),
             version: version.to_owned(),
+            homes: None,
         }
     }
 }

@@ -33,6 +33,12 @@ impl Patience {
         }
     }
 
+    /// The same, woken by the clock of this thread.
+    pub(crate) fn here(self) -> Self {
+        let check = Box::pin(sleep(self.every));
+        Self { check, ..self }
+    }
+
     /// The peer gave a request.
     pub(crate) fn requested(&mut self) {
         self.requested_at = Instant::now();

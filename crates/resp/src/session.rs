@@ -14,7 +14,7 @@ use crate::decode::decode;
 use crate::errors::Error;
 use crate::front::Front;
 use crate::limits::{
-    BUDGET_STEP_BYTES, IN_FLIGHT_MAX, KEPT_BYTES_MAX, SCAN_BYTES, SCANS_IN_FLIGHT_MAX,
+    BUDGET_STEP_BYTES, IN_FLIGHT_MAX, KEPT_BYTES_MAX, MOVES_AFTER, SCAN_BYTES, SCANS_IN_FLIGHT_MAX,
     UNSENT_BYTES_MAX,
 };
 use crate::order::{Progress, Replies, Sink};
@@ -44,13 +44,16 @@ pub(crate) struct Session {
     is_ending: bool,
     /// A `MULTI` was refused: whoever sent it expects nothing up to `EXEC` to be done yet.
     is_refusing: bool,
+    /// The executor that it lives beside.
+    executor: usize,
+    /// The executor that ran the last requests, and how many in a row.
+    runs_at: (usize, u32),
 }
 
 impl Session {
     pub(crate) fn new(
         front: Arc<Front>,
-        id: u64,
-        peer: Option<IpAddr>,
+        (id, peer, executor): (u64, Option<IpAddr>, usize),
         replies: Arc<Replies>,
     ) -> Self {
         let share = Share::new(&front.budget);
@@ -74,7 +77,34 @@ impl Session {
             scratch: Vec::new(),
             is_ending: false,
             is_refusing: false,
+            executor,
+            runs_at: (executor, 0),
         }
+    }
+
+    /// The executor beside which it should live, if there is room: its requests have all run there for a while.
+    pub(crate) fn moves_to(&mut self) -> Option<usize> {
+        let (to, many) = self.runs_at;
+        if to == self.executor || many < MOVES_AFTER || self.is_ending || self.front.is_stopping() {
+            return None;
+        }
+        self.runs_at.1 = 0; // If there is no room, it asks again after as many.
+        let homes = self.front.options.homes.as_ref();
+        homes.is_some_and(|homes| homes.has_room(to)).then_some(to)
+    }
+
+    pub(crate) fn has_moved(&mut self, to: usize) {
+        self.executor = to;
+    }
+
+    /// Takes note of where a request runs.
+    fn note_where(&mut self, work: &Work) {
+        let Some(executor) = self.front.door.executor_of(work) else {
+            return;
+        };
+        let (last, many) = self.runs_at;
+        let many = if executor == last { many } else { 0 };
+        self.runs_at = (executor, many.saturating_add(1));
     }
 
     /// Answers a request, or sees to it that the engine will.
@@ -133,6 +163,9 @@ impl Session {
             }
             Ok(work) => {
                 let token = self.token();
+                if self.front.options.homes.is_some() {
+                    self.note_where(&work);
+                }
                 if let Work::Scan(_) = work {
                     self.scans.push_back(token);
                     self.share.add(SCAN_BYTES);

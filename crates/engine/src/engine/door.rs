@@ -134,6 +134,16 @@ impl Door {
         true
     }
 
+    /// The executor that runs a command or a query of one slot.
+    #[must_use]
+    pub fn executor_of(&self, work: &Work) -> Option<usize> {
+        let Work::Call(call) = work else {
+            return None;
+        };
+        let slot = call.slot(&self.shared.splits);
+        Some(self.shared.executor_of(self.shared.slots.owner(slot)))
+    }
+
     /// Watches the slot in which a query is answered. What it asks for after this misses no change that is
     /// counted later, but for what it is answered at the edge: there a change that is not durable yet may be
     /// missing which nobody counted, so ask a second time.

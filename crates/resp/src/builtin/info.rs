@@ -80,6 +80,7 @@ fn stats(front: &Front) -> Figures {
             "rejected_connections",
             front.stats.turned_away_total().to_string(),
         ),
+        ("moved_connections", front.stats.moves_total().to_string()),
         (
             "total_commands_processed",
             front.stats.requests_total().to_string(),

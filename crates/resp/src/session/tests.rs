@@ -115,7 +115,7 @@ proptest! {
         options.credentials = is_guarded.then(|| Credentials::new("secret"));
         let front = Front::new(engine.door().clone(), options);
         let replies = Arc::<Replies>::default();
-        let mut session = Session::new(front, 1, None, Arc::clone(&replies));
+        let mut session = Session::new(front, (1, None, 0), Arc::clone(&replies));
         let mut parser = Parser::default();
         let mut handled = 0;
         for words in &requests {

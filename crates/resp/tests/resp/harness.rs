@@ -115,7 +115,7 @@ impl Server {
                     let accepted =
                         tokio::time::timeout(Duration::from_millis(5), listener.accept());
                     if let Ok(accepted) = accepted.await {
-                        tokio::spawn(Arc::clone(&front).serve(accepted.unwrap().0));
+                        tokio::spawn(Arc::clone(&front).serve(accepted.unwrap().0, 0));
                     }
                 }
             });

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::ServeError;
 use super::config::Settings;
+use super::homes::Homes;
 use super::pages::pages;
 use super::runtime::Runtime;
 use super::{files, panics};
@@ -53,7 +54,7 @@ impl Fronts {
         drop(entered);
         let (stop, stopped) = watch::channel(false);
 
-        let resp_front = resp_front(settings, door, connections_max);
+        let resp_front = resp_front(settings, door, connections_max, runtime.homes());
         let serve_resp = accept(resp, Arc::clone(&resp_front), Arc::clone(runtime));
         let serve_http = serve_http(
             settings,
@@ -126,7 +127,7 @@ fn serve_http(
     };
     let runtime = Arc::clone(runtime);
     async move {
-        let place = || runtime.next_executor().clone();
+        let place = || runtime.next_executor().1.clone();
         let until_stopped = until(stopped.clone());
         let serve = tidegate_http::serve(http, router, connections_max, place, until_stopped);
         match admin {
@@ -182,9 +183,10 @@ async fn accept(listener: TcpListener, front: Arc<Front>, runtime: Arc<Runtime>)
         match stream {
             Ok(stream) => {
                 let front = Arc::clone(&front);
-                runtime.next_executor().spawn(async move {
+                let (index, executor) = runtime.next_executor();
+                executor.spawn(async move {
                     if let Ok(stream) = TcpStream::from_std(stream) {
-                        front.serve(stream).await;
+                        front.serve(stream, index).await;
                     }
                 });
             }
@@ -207,10 +209,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 const CLOSE_LOOK: Duration = Duration::from_millis(5);
 
-fn resp_front(settings: &Settings, door: &Door, connections_max: usize) -> Arc<Front> {
+fn resp_front(
+    settings: &Settings,
+    door: &Door,
+    connections_max: usize,
+    homes: Arc<Homes>,
+) -> Arc<Front> {
     let mut options = tidegate_resp::Options::new(env!("CARGO_PKG_VERSION"));
     options.credentials = settings.password.as_deref().map(Credentials::new);
     options.connections_max = connections_max;
+    options.homes = Some(homes);
     Front::new(door.clone(), options)
 }
 

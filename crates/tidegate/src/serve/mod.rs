@@ -3,6 +3,7 @@
 mod config;
 mod cores;
 mod files;
+mod homes;
 mod hooks;
 mod listen;
 mod memory;

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::cores::{cores_for, stay_on};
+use super::homes::{Homes, Load};
 use super::panics::{note_strikes, spawn, watch};
 use super::providers::Outside;
 use crate::output::note;
@@ -59,7 +60,7 @@ const NICE_TENDERS: [i32; 3] = [4, 6, 12];
 /// The running threads of an engine.
 pub(crate) struct Runtime {
     door: Door,
-    executors: Vec<Handle>,
+    homes: Arc<Homes>,
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
@@ -86,13 +87,17 @@ impl Runtime {
         let cores = cores_for(executors.len());
         for (index, executor) in executors.into_iter().enumerate() {
             let name = format!("executor-{index}");
+            let load = Arc::<Load>::default();
+            let (parks, unparks) = (Arc::clone(&load), Arc::clone(&load));
             // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .thread_name(format!("{name}-blocking"))
                 .on_thread_start(watch)
+                .on_thread_park(move || parks.park())
+                .on_thread_unpark(move || unparks.unpark())
                 .build()?;
-            handles.push(runtime.handle().clone());
+            handles.push((runtime.handle().clone(), load));
             let strikes = strikes.clone();
             let core = cores.as_ref().map(|cores| cores[index]);
             let run = move || {
@@ -137,7 +142,7 @@ impl Runtime {
         let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
             door,
-            executors: handles,
+            homes: Arc::new(Homes::new(handles)),
             next: AtomicUsize::new(0),
             threads,
             beside,
@@ -146,10 +151,14 @@ impl Runtime {
         })
     }
 
-    /// The executor thread that the next connection lives on.
-    pub(crate) fn next_executor(&self) -> &Handle {
-        let next = self.next.fetch_add(1, Ordering::Relaxed);
-        &self.executors[next % self.executors.len()]
+    /// The executor thread that the next connection lives on, with its number.
+    pub(crate) fn next_executor(&self) -> (usize, &Handle) {
+        self.homes.at(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Where connections live.
+    pub(crate) fn homes(&self) -> Arc<Homes> {
+        Arc::clone(&self.homes)
     }
 
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
