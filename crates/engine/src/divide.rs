@@ -64,12 +64,16 @@ pub fn in_order<T>(pieces: Vec<Piece<Vec<T>>>) -> Vec<T> {
 
 /// A request as it was divided, with the types of its answer and of its refusals.
 pub struct Division<R, F> {
-    divided: Divided,
-    types: PhantomData<fn() -> (R, F)>,
+    begin: Box<dyn FnOnce(Asked, Retold<F>) -> Begun>,
+    retold: Retold<F>,
+    reply: PhantomData<fn() -> R>,
 }
 
 /// The same, whatever its types.
 pub struct Divided(Box<dyn FnOnce(Asked) -> Begun>);
+
+/// How the request says what one of its pieces is refused with.
+type Retold<F> = Box<dyn FnOnce(Piece<F>) -> F + Send>;
 
 impl<R: ReplyValue + 'static, F: Refuse + Send + 'static> Division<R, F> {
     /// Into works of one slot each, at most [`PIECES_MAX`], whose replies are joined so once all are there.
@@ -84,17 +88,28 @@ impl<R: ReplyValue + 'static, F: Refuse + Send + 'static> Division<R, F> {
         const { assert!(!P::PENDS, "it is known what has come of a piece") };
         let many = pieces.len();
         assert!((1..=PIECES_MAX).contains(&many), "{many} pieces");
-        let begin = |asked| Gather::begin(asked, pieces, Box::new(join));
+        let begin = |asked, retold| Gather::begin(asked, pieces, (Box::new(join), retold));
         Self {
-            divided: Divided(Box::new(begin)),
-            types: PhantomData,
+            begin: Box::new(begin),
+            retold: Box::new(|refused| refused.what),
+            reply: PhantomData,
+        }
+    }
+
+    /// The request says so what a piece is refused with, which knows its own items only.
+    #[must_use]
+    pub fn retelling(self, retold: impl FnOnce(Piece<F>) -> F + Send + 'static) -> Self {
+        Self {
+            retold: Box::new(retold),
+            ..self
         }
     }
 }
 
-impl<R, F> Division<R, F> {
+impl<R: 'static, F: 'static> Division<R, F> {
     pub(crate) fn untyped(self) -> Divided {
-        self.divided
+        let Self { begin, retold, .. } = self;
+        Divided(Box::new(|asked| begin(asked, retold)))
     }
 }
 
@@ -135,8 +150,11 @@ struct Coming<P: Apply, R> {
     ends: Vec<Piece<Option<EndOf<P>>>>,
     /// Those that are not durable yet.
     missing: usize,
-    join: Option<Join<P::Reply, R>>,
+    told: Option<Told<P, R>>,
 }
+
+/// What is told of replies, and of a refusal.
+type Told<P, R> = (Join<<P as Apply>::Reply, R>, Retold<<P as Apply>::Refusal>);
 
 /// One work, which is answered at the gather.
 struct Part<P: Apply, R> {
@@ -150,7 +168,7 @@ where
     P: Apply<Reply: Send + 'static, Refusal: Send + 'static>,
     R: ReplyValue + 'static,
 {
-    fn begin(asked: Asked, pieces: Vec<Piece<P>>, join: Join<P::Reply, R>) -> Begun {
+    fn begin(asked: Asked, pieces: Vec<Piece<P>>, told: Told<P, R>) -> Begun {
         let (mut ends, mut works) = (Vec::new(), Vec::new());
         for Piece { what, items } in pieces {
             ends.push(Piece { what: None, items });
@@ -159,7 +177,7 @@ where
         let coming = Coming {
             missing: ends.len(),
             ends,
-            join: Some(join),
+            told: Some(told),
         };
         let gather = Arc::new(Self {
             asked,
@@ -201,8 +219,13 @@ where
             End::Refused(_) | End::Fault(_) | End::Pending => None,
         };
         let replies = ends.into_iter().filter_map(reply).collect();
-        let join = self.lock().join.take();
-        Ok(join.expect("because all are there once")(replies))
+        let (join, _) = self.told();
+        Ok(join(replies))
+    }
+
+    fn told(&self) -> Told<P, R> {
+        let told = self.lock().told.take();
+        told.expect("because all are there once")
     }
 
     /// Answers who has asked.
@@ -219,20 +242,25 @@ where
     }
 
     /// The answer if not all were done.
-    fn answer_short(&self, ends: &[Piece<EndOf<P>>]) {
+    fn answer_short(&self, ends: Ends<P>) {
         let done = ends.iter().any(|end| matches!(end.what, End::Reply(_)));
         if done && self.asked.class != Class::Reads {
-            let partly = Partly::of(ends);
+            let partly = Partly::of(&ends);
             let usage = &self.asked.shared.usages()[self.asked.domain];
             usage.tally.refused(PARTLY_DONE.code);
             return self.answer(&Outcome::Refused(&partly));
         }
-        let faults = ends.iter().filter(|end| matches!(end.what, End::Fault(_)));
-        let refusals = ends
-            .iter()
-            .filter(|end| matches!(end.what, End::Refused(_)));
-        if let Some(first) = faults.chain(refusals).next() {
-            self.answer(&first.what.outcome(""));
+        let mut refused = None;
+        for Piece { what, items } in ends {
+            match what {
+                End::Fault(fault) => return self.answer(&Outcome::Fault(&fault)),
+                End::Refused(what) => refused = refused.or(Some(Piece { what, items })),
+                End::Reply(_) | End::Pending => {}
+            }
+        }
+        if let Some(refused) = refused {
+            let (_, retold) = self.told();
+            self.answer(&Outcome::Refused(&retold(refused)));
         }
     }
 }
@@ -260,7 +288,7 @@ where
         };
         match self.joined(ends) {
             Ok(reply) => self.answer(&Outcome::Reply(&reply)),
-            Err(ends) => self.answer_short(&ends),
+            Err(ends) => self.answer_short(ends),
         }
     }
 }
@@ -390,6 +418,7 @@ where
         _renderer: &dyn Renderer,
         _out: &mut Vec<u8>,
     ) -> Result<Option<Status>, Missing> {
+        tx.is_piece = true;
         let end = end_of(&self.call, tx)?;
         Ok(end.map(|end| self.end(end)))
     }

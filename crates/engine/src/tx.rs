@@ -136,6 +136,8 @@ pub struct Tx<'a> {
     pub(crate) may_wait: bool,
     /// In which of its places it looks.
     pub(crate) place: u16,
+    /// It is one of the works into which a request was divided.
+    pub(crate) is_piece: bool,
     /// What an earlier run of this command has left for this one.
     pub(crate) remembered: u64,
     /// Some commands wait for an answer.
@@ -431,6 +433,12 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn place(&self) -> u16 {
         self.place
+    }
+
+    /// Whether this is one of the works into which a request was divided.
+    #[must_use]
+    pub fn is_piece(&self) -> bool {
+        self.is_piece
     }
 
     /// Sets a timer. It fires once, at `due_ms` or later, as a transaction of its own.

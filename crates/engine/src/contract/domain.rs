@@ -683,6 +683,11 @@ pub trait Scan: Request + Sync {
     /// The refusal.
     fn page(&self, context: &ScanContext) -> Result<Page<Self::Item>, Self::Refusal>;
 
+    /// Joins an item to one in the same place that comes from another slot; gives it back if both stand there.
+    fn joined(_one: &mut Self::Item, other: Self::Item) -> Option<Self::Item> {
+        Some(other)
+    }
+
     /// Of what several partitions refuse with, that which is answered.
     fn foremost(refusals: Vec<Self::Refusal>) -> Option<Self::Refusal> {
         refusals.into_iter().next()
@@ -762,11 +767,21 @@ fn merged<S: Scan>(scan: &S, given: Vec<Box<dyn Any + Send>>) -> Result<Page<S::
             Err(refusal) => refusals.push(refusal),
         }
     }
-    S::foremost(refusals).map_or_else(|| Ok(merge(pages, scan.limit())), Err)
+    let merged = || merge_joined(pages, scan.limit(), S::joined);
+    S::foremost(refusals).map_or_else(|| Ok(merged()), Err)
 }
 
 /// One page out of the pages of several partitions, in the order of their places.
-pub(crate) fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<T> {
+pub(crate) fn merge<T: PageItem>(pages: Vec<Page<T>>, limit: usize) -> Page<T> {
+    merge_joined(pages, limit, |_, other| Some(other))
+}
+
+/// The same, of items that may be joined if they stand in one place.
+fn merge_joined<T: PageItem>(
+    mut pages: Vec<Page<T>>,
+    limit: usize,
+    joined: impl Fn(&mut T, T) -> Option<T>,
+) -> Page<T> {
     if pages.len() == 1
         && let Some(page) = pages.pop()
     {
@@ -780,6 +795,17 @@ pub(crate) fn merge<T: PageItem>(mut pages: Vec<Page<T>>, limit: usize) -> Page<
     if let Some(bound) = &bound {
         items.retain(|item| item.place() <= *bound);
     }
+    let items = items
+        .into_iter()
+        .fold(Vec::new(), |mut items: Vec<T>, item| {
+            let last = items.last_mut();
+            let more = match last.filter(|last| last.place() == item.place()) {
+                Some(same) => joined(same, item),
+                None => Some(item),
+            };
+            items.extend(more);
+            items
+        });
     if items.len() > limit {
         return Page::cut(items, limit);
     }

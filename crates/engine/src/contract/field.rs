@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::grammar::Grammar;
+use crate::key::Shard;
 use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS_MAX, WAIT_MS_MAX};
 
 /// One field of a request, as every front and the documentation see it.
@@ -180,6 +181,12 @@ impl Name {
     #[must_use]
     pub fn compact(&self) -> CompactString {
         self.0.clone()
+    }
+
+    /// The name of a shard of what has this one. Nobody can send it, but for that of the first.
+    #[must_use]
+    pub fn of_shard(&self, shard: Shard) -> Self {
+        Self(shard.key_of(&self.0))
     }
 
     fn check(bytes: &[u8]) -> Result<&str, (InvalidKind, String)> {

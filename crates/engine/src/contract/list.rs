@@ -26,15 +26,26 @@ impl<T: Request, const MAX: usize> List<T, MAX> {
         &mut self,
         place_of: impl FnMut(&T) -> K,
     ) -> Option<BTreeMap<K, Piece<Self>>> {
+        let places: Vec<K> = self.0.iter().map(place_of).collect();
+        let is_several = places.windows(2).any(|pair| pair[0] != pair[1]);
+        is_several.then(|| self.divide_into(places))
+    }
+
+    /// The same though all may belong in one place.
+    pub fn divide_all<K: Ord>(
+        &mut self,
+        place_of: impl FnMut(&T) -> K,
+    ) -> BTreeMap<K, Piece<Self>> {
+        let places = self.0.iter().map(place_of).collect();
+        self.divide_into(places)
+    }
+
+    fn divide_into<K: Ord>(&mut self, places: Vec<K>) -> BTreeMap<K, Piece<Self>> {
         const {
             assert!(
                 MAX <= PIECES_MAX,
                 "there are as many pieces as items at most"
-            )
-        };
-        let places: Vec<K> = self.0.iter().map(place_of).collect();
-        if places.windows(2).all(|pair| pair[0] == pair[1]) {
-            return None;
+            );
         }
         let mut divided: BTreeMap<K, (Vec<T>, Vec<u16>)> = BTreeMap::new();
         let items = std::mem::take(&mut self.0).into_iter().zip(0..);
@@ -48,7 +59,7 @@ impl<T: Request, const MAX: usize> List<T, MAX> {
             items: numbers.into(),
         };
         let pieces = divided.into_iter();
-        Some(pieces.map(|(place, of)| (place, piece(of))).collect())
+        pieces.map(|(place, of)| (place, piece(of))).collect()
     }
 }
 

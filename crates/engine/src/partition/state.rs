@@ -101,6 +101,7 @@ impl State {
             has_acted: false,
             may_wait: false,
             place: 0,
+            is_piece: false,
             remembered: 0,
             is_awaited: self.is_awaited,
             told: std::mem::take(&mut self.told),
