@@ -14,6 +14,9 @@ use crate::sales::word;
 
 const TOPIC: &str = "news";
 
+/// Parts of a topic that has several.
+const PARTS: u64 = 3;
+
 /// Groups, named as their order.
 const GROUPS: [&str; 2] = ["key", "none"];
 
@@ -94,8 +97,10 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    pub(crate) fn declare(engine: &mut Stepper) {
-        engine.call(&format!("TOPIC.CREATE {TOPIC}"));
+    /// In every other world the topic has several parts.
+    pub(crate) fn declare(engine: &mut Stepper, seed: u64) {
+        let parts = [1, PARTS][(seed % 2) as usize];
+        engine.call(&format!("TOPIC.CREATE {TOPIC} PARTS {parts}"));
         for group in GROUPS {
             engine.call(&format!(
                 "TOPIC.GROUP {TOPIC} {group} ORDER {group} LEASE 900 TRIES {TRIES} REST 100 REST_MAX 400"

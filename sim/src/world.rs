@@ -202,7 +202,7 @@ impl World {
         Orders::declare(&mut engine);
         Sales::declare(&mut engine);
         Splits::declare(&mut engine);
-        Topics::declare(&mut engine);
+        Topics::declare(&mut engine, seed);
         Jobs::declare(&mut engine, seed);
         if let Some(canary) = canary {
             engine.break_rule(canary);

@@ -6,7 +6,7 @@ use tidegate_engine::request;
 use crate::fields::{About, Cause, Compatible, Headers, SchemaText};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
-use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX};
+use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, PARTS_MAX};
 
 /// A position, a number or a version.
 type Position = Bounded<0, { i64::MAX }>;
@@ -48,6 +48,8 @@ request! {
         ["SCHEMA"] schema: Option<SchemaText>,
         /// no: the schema need not accept all that the one before it has accepted.
         ["COMPATIBLE"] compatible: Option<Compatible>,
+        /// Of so many parts, which lie in several partitions: 1 unless it says. It never changes.
+        ["PARTS"] parts: Option<Bounded<1, PARTS_MAX>>,
     }
 }
 

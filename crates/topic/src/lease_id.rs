@@ -2,7 +2,8 @@
 //! though nothing is kept of it.
 //!
 //! `12.17-2.6` is lease 12 of the positions 17, 18, 19 and 25: the first position, and how many follow it at once;
-//! then how far behind the last of these the next one is, and how many follow that.
+//! then how far behind the last of these the next one is, and how many follow that. Of a topic of several parts
+//! `p2.12.17-2.6` is one of the part 2, from 0 on, which numbers its messages itself.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -12,6 +13,14 @@ use tidegate_engine::contract::{
 };
 
 use crate::BATCH_MESSAGES_MAX;
+
+/// What stands before the part, if it is not the first.
+const PART: char = 'p';
+
+/// Bytes of that, at most.
+const PART_BYTES: usize = "p15.".len();
+
+const _: () = assert!(crate::PARTS_MAX == 16, "a part has two digits");
 
 /// Bytes of a number, at most.
 const NUMBER_BYTES: usize = 20;
@@ -63,7 +72,7 @@ impl Positions {
             let digits = gap.checked_ilog10().unwrap_or(0) as usize + 1;
             1 + digits + RUN_LENGTH_BYTES
         });
-        NUMBER_BYTES + runs.sum::<usize>()
+        PART_BYTES + NUMBER_BYTES + runs.sum::<usize>()
     }
 
     /// All of them, ascending.
@@ -75,6 +84,8 @@ impl Positions {
 /// The id of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseId {
+    /// The part of the topic that has given it, from 0 on.
+    pub(crate) part: u16,
     pub(crate) number: u64,
     pub(crate) positions: Positions,
 }
@@ -88,7 +99,11 @@ impl LeaseId {
 
     /// As it is written; in no other way.
     fn of(text: &str) -> Option<Self> {
-        let (number, runs) = text.split_once('.')?;
+        let (part, text_in_part) = match text.strip_prefix(PART) {
+            Some(text) => text.split_once('.')?,
+            None => ("0", text),
+        };
+        let (number, runs) = text_in_part.split_once('.')?;
         let (mut positions, mut last, mut count) = (Vec::new(), 0_u64, 0);
         for run in runs.split('.') {
             let (gap, more) = run.split_once('-').unwrap_or((run, "0"));
@@ -104,6 +119,7 @@ impl LeaseId {
             }
         }
         let id = Self {
+            part: part.parse().ok()?,
             number: number.parse().ok()?,
             positions: Positions(positions),
         };
@@ -113,6 +129,9 @@ impl LeaseId {
 
 impl Display for LeaseId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.part > 0 {
+            write!(out, "{PART}{}.", self.part)?;
+        }
         write!(out, "{}", self.number)?;
         let mut behind = 0;
         for (first, last) in &self.positions.0 {
@@ -162,6 +181,7 @@ mod tests {
         let mut all = Positions::default();
         positions.iter().for_each(|one| all.add(*one));
         LeaseId {
+            part: 0,
             number,
             positions: all,
         }
@@ -182,6 +202,19 @@ mod tests {
             let mut sorted = positions.to_vec();
             sorted.sort_unstable();
             assert_eq!(lease.positions.iter().collect::<Vec<_>>(), sorted);
+        }
+    }
+
+    #[test]
+    fn id_of_a_lease_of_another_part_than_the_first_names_it() {
+        let lease = LeaseId {
+            part: 15,
+            ..id(12, &[17])
+        };
+        assert_eq!(lease.text(), "p15.12.17");
+        assert_eq!(LeaseId::of("p15.12.17"), Some(lease));
+        for text in ["p0.12.17", "p.12.17", "p12.17", "p01.12.17"] {
+            assert_eq!(LeaseId::of(text), None, "{text}");
         }
     }
 

@@ -25,10 +25,12 @@
 //! 13. A topic has a schema if it says so, and one that can be read.
 //! 14. A topic of which groups are pushed says of each of them, which is there, to whom and how many at once.
 //! 15. Ids of messages as entries of streams ascend with their positions, and the topic says the last one.
+//! 16. A topic of several parts is split into them, and each part has what the first one has told it, once that says so:
+//!     the same version, and as many groups. What people do about a group is noted in the first part only.
 //!
 //! `stream/` is a domain of its own over the same messages: the stream commands of Redis.
 //!
-//! Start reading at `command.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
+//! Start reading at `command.rs`, then `parts.rs`, then `apply/publish.rs`, `apply/read.rs` and `apply/desk.rs`.
 
 mod apply;
 mod audit;
@@ -37,6 +39,7 @@ mod event;
 mod fields;
 mod lease_id;
 mod open;
+mod parts;
 mod refusal;
 mod reply;
 mod scan;
@@ -46,6 +49,7 @@ mod surface;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod whole;
 
 pub use audit::audit;
 pub use command::{
@@ -88,6 +92,12 @@ pub const SCHEMA_BYTES_MAX: usize = 16 * 1024;
 
 /// Open messages of a group: those beyond wait until one of them is settled. So much can one key that fails hold back.
 pub const OPEN_MAX: u64 = 10_000;
+
+/// Parts of a topic: each can be another core's work, and a reader waits in all of them.
+pub const PARTS_MAX: i64 = 16;
+
+/// How long a command waits until all parts of a topic know what it has declared, before it is told to ask again.
+pub const TOLD_MS_MAX: u64 = 10_000;
 
 /// Groups of a topic.
 pub const GROUPS_MAX: u64 = 64;

@@ -68,6 +68,18 @@ pub enum Refusal {
         /// That of the one that comes first.
         before: u64,
     },
+    /// The topic has another number of parts.
+    PartsFixed {
+        /// The one it has.
+        parts: u16,
+    },
+    /// Too many keys are split.
+    TooManyParts,
+    /// It cannot be asked of a topic of several parts.
+    OnePartOnly {
+        /// What.
+        what: &'static str,
+    },
     /// No such dead letter.
     DeadNotFound,
 }
@@ -156,6 +168,21 @@ pub(crate) const OUT_OF_ORDER: RefusalDef = def(
     Status::Conflict,
     "The message at `position` follows that at `before` in its key: settle that one first, or both.",
 );
+pub(crate) const PARTS_FIXED: RefusalDef = def(
+    "parts_fixed",
+    Status::Conflict,
+    "The topic has `parts` parts, and that never changes: declare another one.",
+);
+pub(crate) const TOO_MANY_PARTS: RefusalDef = def(
+    "too_many_parts",
+    Status::Conflict,
+    "So many topics and SKUs have several parts already that no further one may: declare it with one.",
+);
+pub(crate) const ONE_PART_ONLY: RefusalDef = def(
+    "one_part_only",
+    Status::Conflict,
+    "The topic has several parts, and `what` is for topics of one.",
+);
 pub(crate) const DEAD_NOT_FOUND: RefusalDef = def(
     "dead_not_found",
     Status::NotFound,
@@ -181,6 +208,9 @@ impl Refuse for Refusal {
             Self::LeaseEnded => &LEASE_ENDED,
             Self::NotLeased { .. } => &NOT_LEASED,
             Self::OutOfOrder { .. } => &OUT_OF_ORDER,
+            Self::PartsFixed { .. } => &PARTS_FIXED,
+            Self::TooManyParts => &TOO_MANY_PARTS,
+            Self::OnePartOnly { .. } => &ONE_PART_ONLY,
             Self::DeadNotFound => &DEAD_NOT_FOUND,
         }
     }
@@ -189,6 +219,11 @@ impl Refuse for Refusal {
         match self {
             Self::VersionChanged { version } => number(out, "version", *version),
             Self::TooManyGroups => number(out, "max", GROUPS_MAX),
+            Self::PartsFixed { parts } => number(out, "parts", (*parts).into()),
+            Self::OnePartOnly { what } => {
+                out.name("what");
+                out.text(what);
+            }
             Self::IdConflict { item: Some(item) } => number(out, "item", *item),
             Self::KeyChanged { last } => number(out, "last", *last),
             Self::TooLarge { bytes } => {
@@ -215,6 +250,7 @@ impl Refuse for Refusal {
             | Self::IdConflict { item: None }
             | Self::MessageNotFound
             | Self::LeaseEnded
+            | Self::TooManyParts
             | Self::DeadNotFound => {}
         }
     }

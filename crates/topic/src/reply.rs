@@ -21,7 +21,8 @@ reply! {
         owner: CompactString,
         /// What it is.
         description: CompactString,
-        /// The position of the first message that is kept; that behind the last one if none is.
+        /// The position of the first message that is kept; that behind the last one if none is. Of a topic of several
+        /// parts `get` tells all figures of messages for all of them, and `create` for the first one.
         first: u64,
         /// The position of the last message; 0 before the first one.
         last: u64,
@@ -33,6 +34,8 @@ reply! {
         delayed: u64,
         /// How many groups it has.
         groups: u64,
+        /// How many parts it has.
+        parts: u64,
         /// How long messages are kept, in milliseconds; null for ever.
         retain_ms: Option<u64>,
         /// How many bytes are kept; null for all.
@@ -195,7 +198,8 @@ reply! {
         rest_max_ms: u64,
         /// How long ago the oldest message that is not settled may have been published; null for as long as it likes.
         max_lag_ms: Option<u64>,
-        /// The position of the first message that no member was given, nor was kept from.
+        /// The position of the first message that no member was given, nor was kept from; in the first part, if the
+        /// topic has several.
         next: u64,
         /// Whether it is given nothing.
         paused: bool,
@@ -211,7 +215,8 @@ reply! {
         group: CompactString,
         /// The version that it has now.
         version: u64,
-        /// The position of the first message that no member was given, nor was kept from.
+        /// The position of the first message that no member was given, nor was kept from; in the first part, if the
+        /// topic has several.
         next: u64,
         /// Whether it is given nothing.
         paused: bool,

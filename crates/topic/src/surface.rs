@@ -5,9 +5,11 @@
 
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
-use tidegate_engine::contract::{Domain, Event, RequestDef};
+use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
-use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
+use crate::apply::{
+    APPEAR, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN, ToPart,
+};
 use crate::command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
     Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Pull, Push, Pushes, Read,
@@ -16,8 +18,10 @@ use crate::command::{
 use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
     BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, PUSHES,
-    READY, RESTING, SCHEMAS, STEERED, TOPICS,
+    READY, RESTING, SCHEMAS, STEERED, TOLD, TOPICS,
 };
+
+const MAIL: &[MailDef] = &[MailDef::of::<ToPart>(), MailDef::of::<Knows>()];
 
 /// Topics: messages that are kept in order, and groups that lease them.
 pub const TOPIC: Domain = Domain {
@@ -42,6 +46,7 @@ pub const TOPIC: Domain = Domain {
         STEERED.def(),
         SCHEMAS.def(),
         PUSHES.def(),
+        TOLD.def(),
     ],
     timers: &[
         APPEAR,
@@ -52,8 +57,8 @@ pub const TOPIC: Domain = Domain {
         BLOCKED_GOES,
         LOOK_AT_LAG,
     ],
-    takes: &[],
-    sends: &[],
+    takes: MAIL,
+    sends: MAIL,
     events: &[TopicLagging::DEF, TopicCaughtUp::DEF],
     counts: &[],
     requests: &[

@@ -3,6 +3,7 @@
 mod group;
 mod message;
 mod push;
+mod told;
 
 use tidegate_engine::Table;
 
@@ -10,6 +11,7 @@ pub use group::Order;
 pub(crate) use group::{Blocked, Dead, Group, How, Lease, Leased, Resting, Steered, Waiting};
 pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
 pub(crate) use push::{Push, Pushes};
+pub(crate) use told::Told;
 
 use crate::open::OpenChunk;
 
@@ -48,5 +50,7 @@ pub(crate) const STEERED: Table<Steered> = Table::ordered(DOMAIN, 14, "topic.ste
 pub(crate) const SCHEMAS: Table<SchemaRow> = Table::keyed(DOMAIN, 15, "topic.schemas");
 /// By topic: which of its groups are pushed.
 pub(crate) const PUSHES: Table<Pushes> = Table::ordered(DOMAIN, 16, "topic.pushes");
+/// By topic of several parts: what its first one has told the others.
+pub(crate) const TOLD: Table<Told> = Table::keyed(DOMAIN, 17, "topic.told");
 /// By topic and position: messages that are kept for groups of which they are dead letters.
 pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Division, Reads, Shard, Splits, Stop, Tx};
 
 use super::desk::{Desk, reads_of_lease};
 use super::give_back::check_leased;
 use crate::Refusal;
-use crate::command::{Ack, Chosen};
+use crate::command::{Ack, Chosen, OfLease};
 use crate::open::chunk_of;
+use crate::parts::{in_all, part_of_lease, place_of, send, several, shard_of};
 use crate::refusal::{LEASE_ENDED, NOT_LEASED, OUT_OF_ORDER, UNKNOWN_GROUP};
 use crate::reply::AckReceipt;
 use crate::table::{Lease, Leased, OPEN};
@@ -21,6 +22,17 @@ impl Apply for Ack {
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<AckReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let shard = part_of_lease(&self.lease, of);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
@@ -41,10 +53,13 @@ impl Apply for Ack {
         let Some(mut lease) = desk.last_of_lease(tx, self.lease.number)? else {
             return self.repeat(tx, &mut desk);
         };
-        let asked = self.positions.as_ref().map(positions_of);
+        let asked = self.positions.as_ref();
+        let asked = asked
+            .map(|asked| positions_of(tx, of.0, asked))
+            .transpose()?;
         if let Some(asked) = &asked {
             check_leased(tx, &mut desk, &lease, asked)?;
-            check_order(&lease, asked)?;
+            check_order(&lease, asked, shard_of(tx.splits(), of.0))?;
         }
         let had = lease.items.len();
         let is_asked = |item: &Leased| is_in(asked.as_ref(), item.of.position);
@@ -71,7 +86,7 @@ impl Ack {
     /// Of a lease that is not there any more: a retry finds all of it settled.
     fn repeat(&self, tx: &mut Tx<'_>, desk: &mut Desk<'_>) -> Result<AckReceipt, Stop<Refusal>> {
         let positions = match &self.positions {
-            Some(chosen) => positions_of(chosen),
+            Some(chosen) => positions_of(tx, desk.of.0, chosen)?,
             None => self.lease.positions.iter().collect(),
         };
         for position in positions {
@@ -87,9 +102,20 @@ impl Ack {
     }
 }
 
-pub(super) fn positions_of(chosen: &Chosen) -> BTreeSet<u64> {
-    let items = chosen.items().iter();
-    items.map(|item| item.position.get()).collect()
+/// Which messages of the part are chosen: of another part none can be.
+pub(super) fn positions_of(
+    tx: &Tx<'_>,
+    key: &str,
+    chosen: &Chosen,
+) -> Result<BTreeSet<u64>, Refusal> {
+    let shard = shard_of(tx.splits(), key);
+    let number = |item: &OfLease| match place_of(item.position.get(), shard.of) {
+        (in_part, number) if in_part == shard => Ok(number),
+        (_, _) => Err(Refusal::NotLeased {
+            position: item.position.get(),
+        }),
+    };
+    chosen.items().iter().map(number).collect()
 }
 
 /// Whether a position is asked for: all are, if none is named.
@@ -98,7 +124,7 @@ pub(super) fn is_in(asked: Option<&BTreeSet<u64>>, position: u64) -> bool {
 }
 
 /// What follows a message in its key is not settled before that.
-fn check_order(lease: &Lease, asked: &BTreeSet<u64>) -> Result<(), Refusal> {
+fn check_order(lease: &Lease, asked: &BTreeSet<u64>, shard: Shard) -> Result<(), Refusal> {
     let in_lease: BTreeSet<_> = lease.items.iter().map(|item| item.of.position).collect();
     let is_early = |item: &&Leased| {
         asked.contains(&item.of.position)
@@ -107,8 +133,8 @@ fn check_order(lease: &Lease, asked: &BTreeSet<u64>) -> Result<(), Refusal> {
     };
     match lease.items.iter().find(is_early) {
         Some(Leased { of, behind }) => Err(Refusal::OutOfOrder {
-            position: of.position,
-            before: *behind,
+            position: in_all(of.position, shard),
+            before: in_all(*behind, shard),
         }),
         None => Ok(()),
     }

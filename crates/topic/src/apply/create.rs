@@ -2,23 +2,32 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Name, Payload, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::retain::retain_later;
 use super::schema::{reads_of_schema, schema_of, text_of_schema};
 use super::text_of;
-use crate::Refusal;
+use super::told::{LETTERS_MAX, Word, tell_so_many, until_known};
 use crate::command::Create;
 use crate::fields::{Compatible, SchemaText};
-use crate::refusal::{SCHEMA_INCOMPATIBLE, VERSION_CHANGED};
+use crate::parts::several;
+use crate::refusal::{PARTS_FIXED, SCHEMA_INCOMPATIBLE, TOO_MANY_PARTS, VERSION_CHANGED};
 use crate::reply::{TopicInfo, filled, some};
 use crate::schema::Schema;
-use crate::table::{PARTS, Part, SCHEMAS, SchemaRow, TOPICS, Topic};
+use crate::table::{DOMAIN, PARTS, Part, SCHEMAS, SchemaRow, TOLD, TOPICS, Topic};
+use crate::{Refusal, TOLD_MS_MAX};
 
 impl Apply for Create {
     type Reply = TopicInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[VERSION_CHANGED, SCHEMA_INCOMPATIBLE];
+    const REFUSALS: &'static [RefusalDef] = &[
+        VERSION_CHANGED,
+        PARTS_FIXED,
+        SCHEMA_INCOMPATIBLE,
+        TOO_MANY_PARTS,
+    ];
+    /// All parts have to know it.
+    const PENDS: bool = true;
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -27,15 +36,27 @@ impl Apply for Create {
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, self.name.as_str());
         reads_of_schema(reads, self.name.as_str());
+        reads.row(&TOLD, self.name.as_str());
+    }
+
+    fn letters(&self) -> usize {
+        LETTERS_MAX
+    }
+
+    fn waits_ms(&self) -> u64 {
+        TOLD_MS_MAX
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
+        if tx.runs_again() {
+            return self.known(tx);
+        }
         let name = self.name.as_str();
         let before = tx.get(&TOPICS, name)?;
         let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
         let version = before.as_ref().map_or(0, |topic| topic.version);
         let mut topic = self.topic(tx, before.as_ref());
-        let mut after = self.part(part);
+        let after = self.part(part);
         let schema = self.schema.as_ref().map(SchemaText::as_str);
         let schema = text_of(schema);
         let is_same = before.as_ref() == Some(&topic)
@@ -46,16 +67,46 @@ impl Apply for Create {
             version,
             is_same,
         )?;
+        let parts = self.parts(tx, before.is_some())?;
         if !is_same {
             self.check_schema(tx, &part)?;
             topic.version += 1;
-            tx.put(&TOPICS, name, &topic);
-            put_schema(tx, name, (&part, &after), &schema);
-            retain_later(tx, name, &mut after);
-            tx.put(&PARTS, name, after);
+            self.split(tx, parts)?;
+            if parts > 1 {
+                let word = Word::Topic {
+                    topic: topic.clone(),
+                    keeps: after,
+                    schema: schema.clone(),
+                };
+                tell_so_many(tx, &self.name, parts, word)?;
+            }
+            put_declared(tx, name, (topic, after), schema)?;
         }
-        Ok(info_of(&self.name, topic, after, schema))
+        self.known(tx)
     }
+}
+
+/// A topic, or a part of one, is declared so: what it has is kept.
+pub(super) fn put_declared(
+    tx: &mut Tx<'_>,
+    key: &str,
+    (topic, keeps): (Topic, Part),
+    schema: CompactString,
+) -> Result<(), Missing> {
+    let groups = tx.get(&TOPICS, key)?.map_or(0, |before| before.groups);
+    let before = tx.get(&PARTS, key)?.unwrap_or_else(Part::fresh);
+    let mut after = Part {
+        retain_ms: keeps.retain_ms,
+        retain_bytes: keeps.retain_bytes,
+        retain_count: keeps.retain_count,
+        has_schema: keeps.has_schema,
+        ..before
+    };
+    tx.put(&TOPICS, key, Topic { groups, ..topic });
+    put_schema(tx, key, (&before, &after), &schema);
+    retain_later(tx, key, &mut after);
+    tx.put(&PARTS, key, after);
+    Ok(())
 }
 
 fn put_schema(tx: &mut Tx<'_>, name: &str, (before, after): (&Part, &Part), text: &CompactString) {
@@ -68,6 +119,41 @@ fn put_schema(tx: &mut Tx<'_>, name: &str, (before, after): (&Part, &Part), text
 }
 
 impl Create {
+    /// The topic, once all parts know what they were told.
+    fn known(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
+        until_known(tx, &self.name)?;
+        let name = self.name.as_str();
+        let topic = tx.get(&TOPICS, name)?;
+        let topic = topic.expect("because it was declared");
+        let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
+        let schema = text_of_schema(tx, name, &part)?;
+        let parts = several(tx.splits(), &self.name).unwrap_or(1);
+        Ok(info_of(&self.name, parts, topic, part, schema))
+    }
+
+    /// How many parts the topic has, or is to have.
+    fn parts(&self, tx: &Tx<'_>, is_there: bool) -> Result<u16, Refusal> {
+        let asked = self
+            .parts
+            .map(|parts| u16::try_from(parts.get()).unwrap_or(1));
+        match several(tx.splits(), &self.name).or_else(|| is_there.then_some(1)) {
+            Some(parts) if asked.is_some_and(|asked| asked != parts) => {
+                Err(Refusal::PartsFixed { parts })
+            }
+            Some(parts) => Ok(parts),
+            None => Ok(asked.unwrap_or(1)),
+        }
+    }
+
+    /// Has the topic lie in so many partitions, if it is new.
+    fn split(&self, tx: &mut Tx<'_>, parts: u16) -> Result<(), Refusal> {
+        let is_new = several(tx.splits(), &self.name).is_none();
+        if parts > 1 && is_new && !tx.split(DOMAIN, self.name.as_str(), parts) {
+            return Err(Refusal::TooManyParts);
+        }
+        Ok(())
+    }
+
     /// Whether this schema may follow the one before, if both are there.
     fn check_schema(&self, tx: &mut Tx<'_>, before: &Part) -> Result<(), Stop<Refusal>> {
         let (Some(after), Compatible::Yes) =
@@ -121,7 +207,13 @@ pub(super) fn check_version(
     }
 }
 
-pub(super) fn info_of(name: &Name, topic: Topic, part: Part, schema: CompactString) -> TopicInfo {
+pub(super) fn info_of(
+    name: &Name,
+    parts: u16,
+    topic: Topic,
+    part: Part,
+    schema: CompactString,
+) -> TopicInfo {
     let Topic {
         version,
         created_at_ms,
@@ -141,6 +233,7 @@ pub(super) fn info_of(name: &Name, topic: Topic, part: Part, schema: CompactStri
         bytes: part.bytes,
         delayed: part.delayed,
         groups,
+        parts: parts.into(),
         retain_ms: some(part.retain_ms),
         retain_bytes: some(part.retain_bytes),
         retain_count: some(part.retain_count),

@@ -1,12 +1,13 @@
 //! `TOPIC.DEADINFO`, `TOPIC.REPLAY` and `TOPIC.DROP`: one dead letter of a group.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::{Division, Missing, Reads, Splits, Stop, Tx};
 
 use super::desk::{Desk, Of};
 use super::pin::unpin;
 use crate::Refusal;
 use crate::command::{DeadInfo, DropDead, Replay};
+use crate::parts::{place_of, send, several};
 use crate::refusal::{DEAD_NOT_FOUND, UNKNOWN_GROUP};
 use crate::reply::{DeadDetails, DropReceipt, MessageInfo, ReplayReceipt};
 use crate::table::{DEAD, Dead, GROUPS, MESSAGES, PARTS, PINS, Waiting};
@@ -61,6 +62,17 @@ impl Apply for DeadInfo {
         self.name.as_str()
     }
 
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<DeadDetails, Refusal>> {
+        let (shard, number) = place_of(self.number.get(), several(splits, &self.name)?);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            number: number.cast_signed().into(),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
         let of = (self.name.as_str(), self.group.as_str());
         if let Some(dead) = reads_of(reads, of, self.number.get()) {
@@ -96,6 +108,17 @@ impl Apply for Replay {
         self.name.as_str()
     }
 
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<ReplayReceipt, Refusal>> {
+        let (shard, number) = place_of(self.number.get(), several(splits, &self.name)?);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            number: number.cast_signed().into(),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
         let of = (self.name.as_str(), self.group.as_str());
         reads_of(reads, of, self.number.get());
@@ -119,6 +142,17 @@ impl Apply for DropDead {
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<DropReceipt, Refusal>> {
+        let (shard, number) = place_of(self.number.get(), several(splits, &self.name)?);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            number: number.cast_signed().into(),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {

@@ -1,12 +1,13 @@
 //! `TOPIC.REPLAYALL` and `TOPIC.DROPALL`: many dead letters of a group, some hundreds at a time.
 
-use tidegate_engine::contract::{Apply, Payload, RefusalDef};
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::contract::{Apply, Bounded, Payload, RefusalDef};
+use tidegate_engine::{Division, Missing, PARTLY_DONE, Reads, Shard, Splits, Stop, Tx};
 
 use super::dead::{drop_dead, replay};
 use super::desk::{Desk, Of};
 use crate::command::{DropAll, ReplayAll};
 use crate::fields::Cause;
+use crate::parts::{send_to_all, several, up_to};
 use crate::refusal::UNKNOWN_GROUP;
 use crate::reply::{DropAllReceipt, ReplayAllReceipt};
 use crate::table::{DEAD, GROUPS, PARTS, PINS};
@@ -85,6 +86,16 @@ fn apply(
     Ok((done, dead))
 }
 
+/// Behind which number a part goes on, if the topic does behind this one.
+fn behind<const MAX: i64>(after: u64, shard: Shard) -> Bounded<0, MAX> {
+    up_to(after, shard).cast_signed().into()
+}
+
+/// Behind which of two numbers to go on, so that nothing behind either is missed.
+fn first_of(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
 impl ReplayAll {
     fn which(&self) -> Which<'_> {
         Which {
@@ -108,10 +119,29 @@ impl DropAll {
 impl Apply for ReplayAll {
     type Reply = ReplayAllReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP];
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, PARTLY_DONE];
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(
+        &mut self,
+        splits: &Splits,
+        _nth: u64,
+    ) -> Option<Division<ReplayAllReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let call = |shard: Shard| Self {
+            name: self.name.of_shard(shard),
+            after: self.after.map(|after| behind(after.get(), shard)),
+            ..self.clone()
+        };
+        let fold = |one: ReplayAllReceipt, other: ReplayAllReceipt| ReplayAllReceipt {
+            replayed: one.replayed + other.replayed,
+            dead: one.dead + other.dead,
+            next: first_of(one.next, other.next),
+        };
+        Some(send_to_all(self.name.clone(), of, call, fold))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
@@ -131,10 +161,25 @@ impl Apply for ReplayAll {
 impl Apply for DropAll {
     type Reply = DropAllReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP];
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_GROUP, PARTLY_DONE];
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<DropAllReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let call = |shard: Shard| Self {
+            name: self.name.of_shard(shard),
+            after: self.after.map(|after| behind(after.get(), shard)),
+            ..self.clone()
+        };
+        let fold = |one: DropAllReceipt, other: DropAllReceipt| DropAllReceipt {
+            dropped: one.dropped + other.dropped,
+            dead: one.dead + other.dead,
+            next: first_of(one.next, other.next),
+        };
+        Some(send_to_all(self.name.clone(), of, call, fold))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {

@@ -1,12 +1,13 @@
 //! `TOPIC.EXTEND`: has a lease last longer.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Division, Reads, Splits, Stop, Tx};
 
 use super::LEASE_END;
 use super::desk::{Desk, reads_of_lease};
 use crate::Refusal;
 use crate::command::Extend;
+use crate::parts::{part_of_lease, send, several};
 use crate::refusal::{LEASE_ENDED, UNKNOWN_GROUP};
 use crate::reply::ExtendReceipt;
 use crate::table::LEASES;
@@ -18,6 +19,17 @@ impl Apply for Extend {
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<ExtendReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let shard = part_of_lease(&self.lease, of);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {

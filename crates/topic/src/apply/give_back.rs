@@ -6,6 +6,7 @@ use tidegate_engine::{Backoff, Missing, Stop, Tx};
 
 use super::desk::Desk;
 use crate::Refusal;
+use crate::parts::{in_all, shard_of};
 use crate::table::{Lease, Leased, Waiting};
 
 /// How they go back.
@@ -106,6 +107,7 @@ pub(super) fn check_leased(
     let in_lease: BTreeSet<_> = lease.items.iter().map(|item| item.of.position).collect();
     for position in asked.difference(&in_lease).copied() {
         if !desk.is_settled(tx, position)? {
+            let position = in_all(position, shard_of(tx.splits(), desk.of.0));
             return Err(Refusal::NotLeased { position }.into());
         }
     }

@@ -25,6 +25,7 @@ mod retain;
 mod schema;
 mod set_group;
 mod steer;
+mod told;
 
 pub(crate) use appear::APPEAR;
 pub(crate) use lag::LOOK_AT_LAG;
@@ -34,6 +35,7 @@ pub(crate) use put::append;
 pub(crate) use rest::REST_OVER;
 pub(crate) use retain::{RETAIN, drop_first, reads_of_first, retain_later};
 pub(crate) use schema::{reads_of_schema, schema_of};
+pub(crate) use told::{Knows, ToPart};
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::{KeyReader, Tx};

@@ -1,13 +1,14 @@
 //! `TOPIC.NACK`: gives the messages of a lease back.
 
 use tidegate_engine::contract::{Apply, Payload, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Division, Reads, Splits, Stop, Tx};
 
 use super::ack::{is_in, positions_of};
 use super::desk::{Desk, reads_of_lease};
 use super::give_back::{How, check_leased, give_back};
 use crate::Refusal;
 use crate::command::Nack;
+use crate::parts::{part_of_lease, send, several};
 use crate::refusal::{LEASE_ENDED, NOT_LEASED, UNKNOWN_GROUP};
 use crate::reply::NackReceipt;
 
@@ -20,6 +21,17 @@ impl Apply for Nack {
         self.name.as_str()
     }
 
+    fn divide(&mut self, splits: &Splits, _nth: u64) -> Option<Division<NackReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let shard = part_of_lease(&self.lease, of);
+        let name = self.name.clone();
+        let call = Self {
+            name: self.name.of_shard(shard),
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
         let of = (self.name.as_str(), self.group.as_str());
         reads_of_lease(reads, of, &self.lease);
@@ -30,7 +42,10 @@ impl Apply for Nack {
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let lease = desk.lease_of(tx, self.lease.number)?;
         let mut lease = lease.ok_or(Refusal::LeaseEnded)?;
-        let asked = self.positions.as_ref().map(positions_of);
+        let asked = self.positions.as_ref();
+        let asked = asked
+            .map(|asked| positions_of(tx, of.0, asked))
+            .transpose()?;
         if let Some(asked) = &asked {
             check_leased(tx, &mut desk, &lease, asked)?;
         }

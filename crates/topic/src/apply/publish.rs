@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use tidegate_engine::contract::{Apply, Name, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Division, Reads, Splits, Stop, Tx};
 
 use super::put::{New, content_of, earlier, last_of_key, put_new, reads_of};
 use super::schema::schema_of;
@@ -11,6 +11,7 @@ use super::tell_all_groups;
 use crate::Refusal;
 use crate::command::Publish;
 use crate::fields::Headers;
+use crate::parts::{check_sent, part_of_message, place_of, send, several};
 use crate::refusal::{
     CONFLICTING_FIELDS, ID_CONFLICT, KEY_CHANGED, SCHEMA_VIOLATED, UNKNOWN_TOPIC,
 };
@@ -33,6 +34,23 @@ impl Apply for Publish {
         self.name.as_str()
     }
 
+    fn divide(&mut self, splits: &Splits, nth: u64) -> Option<Division<PublishReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let shard = part_of_message(&self.id, self.key.as_ref(), of, nth);
+        let name = self.name.clone();
+        let last = self.last.map(|last| match place_of(last.get(), of) {
+            (_, 0) => 0.into(),
+            (in_part, number) if in_part == shard => number.cast_signed().into(),
+            (_, _) => i64::MAX.into(), // Another part's: the last one of this key it is not.
+        });
+        let call = Self {
+            name: self.name.of_shard(shard),
+            last,
+            ..self.clone()
+        };
+        Some(send(name, shard, call))
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
         let key = self.key.as_ref().map(Name::as_str);
         reads_of(reads, self.name.as_str(), &self.id, key);
@@ -40,6 +58,7 @@ impl Apply for Publish {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<PublishReceipt, Stop<Refusal>> {
         self.check_fields()?;
+        check_sent(tx, &self.name)?;
         let name = self.name.as_str();
         let part = tx.get(&PARTS, name)?;
         let mut part = part.ok_or(Refusal::UnknownTopic)?;

@@ -3,13 +3,14 @@
 use std::cell::Cell;
 
 use tidegate_engine::contract::{Apply, Id, Name, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Division, PARTLY_DONE, Piece, Reads, Shard, Splits, Stop, Tx, in_order};
 
 use super::put::{New, content_of, earlier, put_new, reads_of};
 use super::schema::schema_of;
 use super::tell_all_groups;
 use crate::command::{Draft, PublishAll};
 use crate::fields::Headers;
+use crate::parts::{InWhole as _, check_sent, part_of_message, several};
 use crate::refusal::{ID_CONFLICT, SCHEMA_VIOLATED, TOO_LARGE, UNKNOWN_TOPIC};
 use crate::reply::{AllReceipt, Published};
 use crate::schema::{CHECK_STEPS_MAX, Schema};
@@ -22,11 +23,36 @@ const ROW_BYTES: usize = 160;
 impl Apply for PublishAll {
     type Reply = AllReceipt;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[TOO_LARGE, UNKNOWN_TOPIC, ID_CONFLICT, SCHEMA_VIOLATED];
+    const REFUSALS: &'static [RefusalDef] = &[
+        TOO_LARGE,
+        UNKNOWN_TOPIC,
+        ID_CONFLICT,
+        SCHEMA_VIOLATED,
+        PARTLY_DONE,
+    ];
 
     fn key(&self) -> &str {
         self.name.as_str()
+    }
+
+    fn divide(&mut self, splits: &Splits, nth: u64) -> Option<Division<AllReceipt, Refusal>> {
+        let of = several(splits, &self.name)?;
+        let mut nth = nth..;
+        let part = |draft: &Draft| {
+            let nth = nth.next().unwrap_or_default();
+            part_of_message(&draft.id, draft.key.as_ref(), of, nth)
+        };
+        let divided = self.messages.divide_all(part).into_iter();
+        let (shards, pieces): (Vec<_>, Vec<_>) = divided.unzip();
+        let whole = self.name.clone();
+        let pieces = shards.iter().zip(pieces).map(|(shard, piece)| {
+            let name = whole.of_shard(*shard);
+            piece.map(|messages| Self { name, messages })
+        });
+        let pieces = pieces.collect();
+        let name = self.name.clone();
+        let division = Division::new(pieces, move |replies| joined(&name, &shards, replies));
+        Some(division.retelling(Refusal::of_item))
     }
 
     fn reads(&self, reads: &mut Reads<'_>) {
@@ -41,6 +67,7 @@ impl Apply for PublishAll {
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<AllReceipt, Stop<Refusal>> {
+        check_sent(tx, &self.name)?;
         let bytes = self.rows_bytes();
         if bytes > PUBLISHED_BYTES_MAX {
             let bytes = bytes as u64;
@@ -68,6 +95,22 @@ impl Apply for PublishAll {
         }
         let name = self.name.compact();
         Ok(AllReceipt { name, messages })
+    }
+}
+
+/// What the parts have replied, in the order of the request.
+fn joined(name: &Name, shards: &[Shard], replies: Vec<Piece<AllReceipt>>) -> AllReceipt {
+    let replies = shards.iter().zip(replies).map(|(shard, reply)| {
+        reply.map(|AllReceipt { messages, .. }| {
+            let messages = messages.into_iter();
+            messages
+                .map(|published| published.in_whole(name, *shard))
+                .collect()
+        })
+    });
+    AllReceipt {
+        name: name.compact(),
+        messages: in_order(replies.collect()),
     }
 }
 

@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::limits::NAME_BYTES_MAX;
-use tidegate_engine::{Missing, Reads, Stop, Tx};
+use tidegate_engine::{Missing, Place, Reads, Shard, Slot, Splits, Stop, Tx};
 
 use super::desk::Desk;
 use super::word_of_readers;
 use crate::command::Read;
 use crate::lease_id::{LeaseId, Positions};
+use crate::parts::{InWhole as _, check_sent, from_any, key_at, place_at, several, shard_of};
 use crate::refusal::UNKNOWN_GROUP;
 use crate::reply::{Delivered, Delivery};
 use crate::table::{
@@ -30,8 +31,22 @@ impl Apply for Read {
         self.name.as_str()
     }
 
+    fn round(&self, splits: &Splits, nth: u64) -> Option<Vec<Place>> {
+        let of = several(splits, &self.name)?;
+        let place = |shard: Shard| {
+            let key = shard.key_of(self.name.as_str());
+            Place {
+                slot: Slot::of(key.as_bytes()),
+                number: place_at(shard),
+                awaits: word_of_readers((&key, self.group.as_str())),
+            }
+        };
+        Some(from_any(of, self.member.as_str(), nth).map(place).collect())
+    }
+
     fn reads(&self, reads: &mut Reads<'_>) {
-        let (name, group) = (self.name.as_str(), self.group.as_str());
+        let name = key_at(&self.name, reads.place(), reads.splits());
+        let (name, group) = (&*name, self.group.as_str());
         let part = reads.get(&PARTS, name);
         let row = reads.get(&GROUPS, (name, group));
         let (Some(part), Some(row)) = (part, row) else {
@@ -62,7 +77,9 @@ impl Apply for Read {
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Delivery, Stop<Refusal>> {
-        let of = (self.name.as_str(), self.group.as_str());
+        check_sent(tx, &self.name)?;
+        let name = key_at(&self.name, tx.place(), tx.splits());
+        let of = (&*name, self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         let before = desk.group;
         let mut basket = Basket::new(self.count.get());
@@ -76,7 +93,7 @@ impl Apply for Read {
         if !basket.is_done() {
             tx.tell_some(&word_of_readers(of), 1); // There may be more: somebody else looks.
         }
-        let may_wait = self.wait_ms.get() > 0 && !tx.is_last_run() && basket.is_done();
+        let may_wait = tx.may_wait() && basket.is_done();
         let delivery = self.deliver(tx, &mut desk, basket);
         tx.relax(); // A lease that nobody knows of any more is one that has ended.
         if has_looked {
@@ -85,7 +102,10 @@ impl Apply for Read {
         if delivery.messages.is_empty() && may_wait {
             return Err(Stop::Wait);
         }
-        Ok(delivery)
+        Ok(match tx.place() {
+            0 => delivery,
+            _ => delivery.in_whole(&self.name, shard_of(tx.splits(), of.0)),
+        })
     }
 }
 
@@ -106,9 +126,13 @@ impl Read {
             is_torn: false,
         };
         let number = desk.lease(tx, &lease);
-        let positions = basket.positions;
+        let lease = LeaseId {
+            part: tx.place().saturating_sub(1),
+            number,
+            positions: basket.positions,
+        };
         Delivery {
-            lease: Some(LeaseId { number, positions }),
+            lease: Some(lease),
             until_ms: Some(until_ms),
             messages: basket.messages,
         }

@@ -1,22 +1,32 @@
 //! `TOPIC.GROUP`: declares a group, or changes how it is given messages.
 
 use tidegate_engine::contract::{Apply, RefusalDef};
-use tidegate_engine::{Reads, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Shard, Stop, Tx};
 
 use super::create::check_version;
+use super::desk::Of;
 use super::lag::look_later;
+use super::told::{LETTERS_MAX, Word, tell_parts, until_known};
 use crate::command::SetGroup;
 use crate::open::chunk_of;
-use crate::refusal::{GROUP_FIXED, TOO_MANY_GROUPS, UNKNOWN_TOPIC, VERSION_CHANGED};
+use crate::parts::{in_all, several, shard_of};
+use crate::refusal::{GROUP_FIXED, ONE_PART_ONLY, TOO_MANY_GROUPS, UNKNOWN_TOPIC, VERSION_CHANGED};
 use crate::reply::{GroupInfo, some};
-use crate::table::{GROUPS, Group, Order, PARTS, Part, TOPICS, Topic};
-use crate::{GROUPS_MAX, Refusal};
+use crate::table::{GROUPS, Group, Order, PARTS, Part, TOLD, TOPICS, Topic};
+use crate::{GROUPS_MAX, Refusal, TOLD_MS_MAX};
 
 impl Apply for SetGroup {
     type Reply = GroupInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[UNKNOWN_TOPIC, VERSION_CHANGED, GROUP_FIXED, TOO_MANY_GROUPS];
+    const REFUSALS: &'static [RefusalDef] = &[
+        ONE_PART_ONLY,
+        UNKNOWN_TOPIC,
+        VERSION_CHANGED,
+        GROUP_FIXED,
+        TOO_MANY_GROUPS,
+    ];
+    /// All parts have to know it.
+    const PENDS: bool = true;
 
     fn key(&self) -> &str {
         self.name.as_str()
@@ -26,9 +36,22 @@ impl Apply for SetGroup {
         reads.row(&TOPICS, self.name.as_str());
         reads.row(&PARTS, self.name.as_str());
         reads.row(&GROUPS, (self.name.as_str(), self.group.as_str()));
+        reads.row(&TOLD, self.name.as_str());
+    }
+
+    fn letters(&self) -> usize {
+        LETTERS_MAX
+    }
+
+    fn waits_ms(&self) -> u64 {
+        TOLD_MS_MAX
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<GroupInfo, Stop<Refusal>> {
+        if tx.runs_again() {
+            return self.known(tx);
+        }
+        self.check_parts(tx)?;
         let (name, group) = (self.name.as_str(), self.group.as_str());
         let topic = tx.get(&TOPICS, name)?.ok_or(Refusal::UnknownTopic)?;
         let before = tx.get(&GROUPS, (name, group))?;
@@ -51,9 +74,39 @@ impl Apply for SetGroup {
                 look_later(tx, (name, group), &mut after);
             }
             tx.put(&GROUPS, (name, group), after);
+            let word = Word::Group {
+                name: self.group.compact(),
+                group: after,
+            };
+            tell_parts(tx, &self.name, word)?;
         }
-        Ok(self.info(&after))
+        self.known(tx)
     }
+}
+
+/// A group of a part is to be given messages as that of the first part is.
+pub(super) fn put_group(tx: &mut Tx<'_>, of: Of<'_>, first: Group) -> Result<(), Missing> {
+    let before = tx.get(&GROUPS, of)?;
+    let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
+    if before.is_none()
+        && let Some(topic) = tx.get(&TOPICS, of.0)?
+    {
+        let groups = topic.groups + 1;
+        tx.put(&TOPICS, of.0, Topic { groups, ..topic });
+    }
+    let group =
+        before.unwrap_or_else(|| fresh(first.order, part.first, &part, first.created_at_ms));
+    let group = Group {
+        version: first.version,
+        lease_ms: first.lease_ms,
+        tries: first.tries,
+        rest_min_ms: first.rest_min_ms,
+        rest_max_ms: first.rest_max_ms,
+        is_paused: first.is_paused,
+        ..group
+    };
+    tx.put(&GROUPS, of, group);
+    Ok(())
 }
 
 fn add_group(tx: &mut Tx<'_>, name: &str, topic: Topic) -> Result<(), Refusal> {
@@ -65,40 +118,69 @@ fn add_group(tx: &mut Tx<'_>, name: &str, topic: Topic) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A group that has done nothing yet.
+fn fresh(order: Order, from: u64, part: &Part, now_ms: u64) -> Group {
+    let next = from.max(part.first);
+    Group {
+        version: 0,
+        created_at_ms: now_ms,
+        order,
+        lease_ms: 0,
+        tries: 0,
+        rest_min_ms: 0,
+        rest_max_ms: 0,
+        next,
+        open: 0,
+        leased: 0,
+        ready_from: 1,
+        ready_to: 1,
+        resting: 0,
+        blocked: 0,
+        died: 0,
+        dead: 0,
+        acked: 0,
+        expired: 0,
+        from,
+        dropped: 0,
+        moves: 0,
+        is_paused: false,
+        steered: 0,
+        max_lag_ms: 0,
+        looks_at_ms: 0,
+        is_lagging: false,
+        floor: chunk_of(next),
+    }
+}
+
 impl SetGroup {
+    /// The group, once all parts know what they were told.
+    fn known(&self, tx: &mut Tx<'_>) -> Result<GroupInfo, Stop<Refusal>> {
+        until_known(tx, &self.name)?;
+        let (name, group) = (self.name.as_str(), self.group.as_str());
+        let row = tx.get(&GROUPS, (name, group))?;
+        let row = row.expect("because it was declared");
+        Ok(self.info(&row, shard_of(tx.splits(), name)))
+    }
+
+    /// Positions where it begins, and lag, are looked at in one part.
+    fn check_parts(&self, tx: &Tx<'_>) -> Result<(), Refusal> {
+        let of_one = [
+            (self.from.is_some(), "from"),
+            (self.max_lag_ms.is_some(), "max_lag_ms"),
+        ];
+        let given = of_one.iter().find(|(is_given, _)| *is_given);
+        match given {
+            Some((_, what)) if several(tx.splits(), &self.name).is_some() => {
+                Err(Refusal::OnePartOnly { what })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// A group that has done nothing yet.
     fn fresh(&self, part: &Part, now_ms: u64) -> Group {
         let from = self.from.map_or(part.first, |from| from.get());
-        let next = from.max(part.first);
-        Group {
-            version: 0,
-            created_at_ms: now_ms,
-            order: self.order.unwrap_or(Order::Key),
-            lease_ms: 0,
-            tries: 0,
-            rest_min_ms: 0,
-            rest_max_ms: 0,
-            next,
-            open: 0,
-            leased: 0,
-            ready_from: 1,
-            ready_to: 1,
-            resting: 0,
-            blocked: 0,
-            died: 0,
-            dead: 0,
-            acked: 0,
-            expired: 0,
-            from,
-            dropped: 0,
-            moves: 0,
-            is_paused: false,
-            steered: 0,
-            max_lag_ms: 0,
-            looks_at_ms: 0,
-            is_lagging: false,
-            floor: chunk_of(next),
-        }
+        fresh(self.order.unwrap_or(Order::Key), from, part, now_ms)
     }
 
     fn changed(&self, group: Group) -> Group {
@@ -122,7 +204,7 @@ impl SetGroup {
         Ok(())
     }
 
-    fn info(&self, group: &Group) -> GroupInfo {
+    fn info(&self, group: &Group, shard: Shard) -> GroupInfo {
         GroupInfo {
             name: self.name.compact(),
             group: self.group.compact(),
@@ -133,7 +215,7 @@ impl SetGroup {
             rest_min_ms: group.rest_min_ms,
             rest_max_ms: group.rest_max_ms,
             max_lag_ms: some(group.max_lag_ms),
-            next: group.next,
+            next: in_all(group.next, shard),
             paused: group.is_paused,
         }
     }

@@ -39,7 +39,6 @@ pub(super) fn check(rows: &Rows, part: &Part, of: &GroupRows, fault: Fault<'_>) 
     check_timers(work, fault);
     check_going(work, false, fault);
     check_dead(of, group, fault);
-    check_steered(of, group, fault);
     check_looks(of, work, group, fault);
     for (moves, work) in of.works.iter().filter(|(moves, _)| **moves != group.moves) {
         let mut fault = |what: String| fault(format!(" before move {}{what}", moves + 1));
@@ -236,8 +235,11 @@ fn check_dead(of: &GroupRows, group: &Group, fault: Fault<'_>) {
     }
 }
 
-/// The last entries of the audit list, each where the group had come to.
-fn check_steered(of: &GroupRows, group: &Group, fault: Fault<'_>) {
+/// The last entries of the audit list, each where the group had come to. The first part has it for all.
+pub(super) fn check_steered(of: &GroupRows, fault: Fault<'_>) {
+    let Some(group) = &of.group else {
+        return;
+    };
     let first = group.steered.saturating_sub(STEERED_MAX) + 1;
     if !of.steered.keys().copied().eq(first..=group.steered) {
         let has: Vec<_> = of.steered.keys().collect();

@@ -2,8 +2,10 @@
 
 mod groups;
 mod messages;
+mod parts;
 mod rows;
 
+use tidegate_engine::Shard;
 use tidegate_engine::contract::{Audit, Books};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 
@@ -26,13 +28,14 @@ pub fn audit(books: &Books<'_>) -> Audit {
     for (name, rows) in &topics {
         let faults = &mut audit.faults;
         let mut fault = |what: String| faults.push(format!("topic {name}{what}"));
-        check(rows, &mut fault);
+        check(name, rows, &mut fault);
+        parts::check(&mut audit, name, rows);
         add_figures(&mut audit, rows);
     }
     audit
 }
 
-fn check(rows: &Rows, fault: Fault<'_>) {
+fn check(topic_name: &str, rows: &Rows, fault: Fault<'_>) {
     let (Some(topic), Some(part)) = (&rows.topic, &rows.part) else {
         fault(": rows of a topic that is not there".to_owned());
         return;
@@ -49,6 +52,9 @@ fn check(rows: &Rows, fault: Fault<'_>) {
     for (name, group) in &rows.groups {
         let mut fault = |what: String| fault(format!(" group {name}{what}"));
         groups::check(rows, part, group, &mut fault);
+        if Shard::named(topic_name).is_none() {
+            groups::check_steered(group, &mut fault);
+        }
     }
 }
 

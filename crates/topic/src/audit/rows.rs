@@ -11,7 +11,7 @@ use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST
 use crate::table::{
     BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
     PINS, PUSHES, Part, Published, Pushes, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow,
-    Steered, TOPICS, Topic, Waiting,
+    Steered, TOLD, TOPICS, Told, Topic, Waiting,
 };
 
 /// All rows of one topic.
@@ -32,6 +32,7 @@ pub(super) struct Rows {
     pub(super) pins: BTreeMap<u64, u64>,
     pub(super) groups: BTreeMap<CompactString, GroupRows>,
     pub(super) pushes: Option<Pushes>,
+    pub(super) told: Option<Told>,
     /// What its messages say.
     pub(super) seen: Seen,
 }
@@ -63,6 +64,13 @@ pub(super) struct WorkRows {
     pub(super) lines_go: Timers,
     /// What these positions have blocked goes.
     pub(super) blocked_go: Timers,
+}
+
+impl Rows {
+    /// Whether a group has an audit list.
+    pub(super) fn has_steered(&self) -> bool {
+        self.groups.values().any(|group| !group.steered.is_empty())
+    }
 }
 
 impl GroupRows {
@@ -161,6 +169,7 @@ pub(super) fn by_topic(
     sort.table(&PUSHES, none, |rows, (), pushes| {
         rows.pushes = Some(pushes);
     });
+    sort.table(&TOLD, none, |rows, (), told| rows.told = Some(told));
     sort.groups();
     sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));
     sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));

@@ -1,12 +1,13 @@
 //! Messages of a stream by their ids. A minted id tells the position, so that it is found at once; any other one is
 //! looked for by halves.
 
-use tidegate_engine::{Missing, Reads, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::answer::Answer;
 use super::entry::flat_of;
 use super::id::StreamId;
-use crate::table::{MESSAGES, Message, PARTS, Part};
+use super::refusal::StreamRefusal;
+use crate::table::{DOMAIN, MESSAGES, Message, PARTS, Part};
 
 /// A stream that is there.
 pub(super) struct Stream<'a> {
@@ -36,8 +37,17 @@ pub(super) fn reads_from(reads: &mut Reads<'_>, name: &str, part: &Part, from: u
     }
 }
 
+/// A topic of several parts is no stream.
+pub(super) fn check_parts(tx: &Tx<'_>, name: &str) -> Result<(), StreamRefusal> {
+    match tx.splits().of(DOMAIN, name) {
+        Some(_) => Err(StreamRefusal::several_parts()),
+        None => Ok(()),
+    }
+}
+
 impl<'a> Stream<'a> {
-    pub(super) fn of(tx: &mut Tx<'_>, name: &'a str) -> Result<Option<Self>, Missing> {
+    pub(super) fn of(tx: &mut Tx<'_>, name: &'a str) -> Result<Option<Self>, Stop<StreamRefusal>> {
+        check_parts(tx, name)?;
         let part = tx.get(&PARTS, name)?;
         Ok(part.map(|part| Self { name, part }))
     }

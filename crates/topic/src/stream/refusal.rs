@@ -67,6 +67,11 @@ impl StreamRefusal {
         Self::of(&SCHEMA_VIOLATED, words)
     }
 
+    pub(super) fn several_parts() -> Self {
+        let words = "ERR the topic has several parts, and streams are topics of one";
+        Self::of(&SEVERAL_PARTS, words)
+    }
+
     pub(super) fn too_many_groups() -> Self {
         let words = format!(
             "ERR the stream has {STREAM_GROUPS_MAX} groups, as many as it may: destroy one"
@@ -134,6 +139,11 @@ pub(super) const ID_TOO_SMALL: RefusalDef = def(
     "id_too_small",
     Status::Conflict,
     "The id is not greater than that of the last entry.",
+);
+pub(super) const SEVERAL_PARTS: RefusalDef = def(
+    "several_parts",
+    Status::Conflict,
+    "The topic has several parts: streams are topics of one.",
 );
 pub(super) const TOO_MANY: RefusalDef = def(
     "too_many",

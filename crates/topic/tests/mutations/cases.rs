@@ -36,12 +36,22 @@ const READY: &str = "topic.ready";
 const RESTING: &str = "topic.resting";
 const BLOCKED: &str = "topic.blocked";
 const DEAD: &str = "topic.dead";
+const TOLD: &str = "topic.told";
 const TIMERS: &str = "engine.timers";
 
 const LATE: u64 = ManualClock::START_MS + 1_000_000_000;
 const EARLY: u64 = ManualClock::START_MS - 1;
 
 pub(crate) const CASES: &[Case] = &[
+    case(TOLD, b"p\0", Remove, "split of 4/p"),
+    case(TOLD, b"p\0", Copy(b"p\0", b"q\0"), "topic.told: in slot"),
+    case(TOLD, b"p\0", Field(0, Number(0)), "it has told nothing"),
+    case(
+        TOPICS,
+        b"p\x02",
+        Field(0, Number(7)),
+        "part p\u{2}1.2 at version 1",
+    ),
     case(
         TOPICS,
         b"a\0",

@@ -1,12 +1,12 @@
 //! The leases of scripts: those of a group are 1, 2, 3 and so on, as they were given.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tidegate_engine::testing::Stepper;
 
 /// The number of each lease of each group of each topic.
 #[derive(Default)]
-pub(crate) struct Leases(HashMap<String, Vec<String>>);
+pub(crate) struct Leases(BTreeMap<String, Vec<String>>);
 
 impl Leases {
     /// Asks, and answers with the lease's number as scripts have it.

@@ -1,17 +1,19 @@
 //! `XACK`: entries are pending no more.
 
-use tidegate_engine::contract::{Apply, Never, RefusalDef};
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::stream::answer::Answer;
 use crate::stream::command::XAck;
 use crate::stream::desk::Desk;
+use crate::stream::look::check_parts;
+use crate::stream::refusal::{SEVERAL_PARTS, StreamRefusal};
 use crate::stream::row::{GROUPS, PENDING, chunk_of};
 
 impl Apply for XAck {
     type Reply = Answer;
-    type Refusal = Never;
-    const REFUSALS: &'static [RefusalDef] = &[];
+    type Refusal = StreamRefusal;
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -25,8 +27,9 @@ impl Apply for XAck {
         }
     }
 
-    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<Never>> {
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
         let of = (self.says.name.as_str(), self.says.group.as_str());
+        check_parts(tx, of.0)?;
         let Some(mut desk) = Desk::of(tx, of)? else {
             return Ok(Answer::Number(0));
         };

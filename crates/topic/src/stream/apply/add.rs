@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;
-use tidegate_engine::contract::{Apply, Never, RefusalDef};
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Reads, Stop, Tx};
 
@@ -12,7 +12,7 @@ use crate::stream::answer::Answer;
 use crate::stream::command::{XAdd, XDel, XTrim};
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, reads_around};
-use crate::stream::refusal::{ID_TOO_SMALL, StreamRefusal, TOO_MANY};
+use crate::stream::refusal::{ID_TOO_SMALL, SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::trim::{KEY_BYTES_MAX, drop_deleted, most_dropped, reads_of_trim, trim};
 use crate::stream::words::NewId;
 use crate::table::{MESSAGES, Message, PARTS, Part, TOPICS, Topic};
@@ -20,7 +20,8 @@ use crate::table::{MESSAGES, Message, PARTS, Part, TOPICS, Topic};
 impl Apply for XAdd {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[ID_TOO_SMALL, SCHEMA_VIOLATED, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] =
+        &[SEVERAL_PARTS, ID_TOO_SMALL, SCHEMA_VIOLATED, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -120,7 +121,7 @@ pub(super) fn declare<'a>(tx: &mut Tx<'_>, name: &'a str) -> Stream<'a> {
 impl Apply for XTrim {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -146,8 +147,8 @@ impl Apply for XTrim {
 
 impl Apply for XDel {
     type Reply = Answer;
-    type Refusal = Never;
-    const REFUSALS: &'static [RefusalDef] = &[];
+    type Refusal = StreamRefusal;
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -159,7 +160,7 @@ impl Apply for XDel {
         }
     }
 
-    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<Never>> {
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
         let name = self.says.name.as_str();
         let Some(mut stream) = Stream::of(tx, name)? else {
             return Ok(Answer::Number(0));

@@ -10,7 +10,7 @@ use crate::stream::command::{XAutoClaim, XClaim};
 use crate::stream::desk::{Desk, Of, reads_of_pending};
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, entry_of};
-use crate::stream::refusal::{NO_GROUP, StreamRefusal, TOO_MANY};
+use crate::stream::refusal::{NO_GROUP, SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::row::{GROUPS, PENDING, Pending, chunk_of};
 use crate::table::{MESSAGES, Message, PARTS};
 use crate::{PASSED_OVER_MAX, READ_BYTES_MAX};
@@ -21,7 +21,7 @@ const LOOKED_AT: u64 = 10;
 impl Apply for XClaim {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_GROUP, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, NO_GROUP, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -140,7 +140,7 @@ fn told(id: StreamId, message: &Message, just_ids: bool) -> Answer {
 impl Apply for XAutoClaim {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_GROUP, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, NO_GROUP, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()

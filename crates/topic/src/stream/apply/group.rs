@@ -11,7 +11,9 @@ use crate::stream::command::XGroup;
 use crate::stream::desk::{Desk, Of, reads_of_pending};
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, reads_around};
-use crate::stream::refusal::{GROUP_EXISTS, NO_GROUP, NO_STREAM, StreamRefusal, TOO_MANY};
+use crate::stream::refusal::{
+    GROUP_EXISTS, NO_GROUP, NO_STREAM, SEVERAL_PARTS, StreamRefusal, TOO_MANY,
+};
 use crate::stream::row::{GROUPS, Group, GroupNames, NAMES, PENDING};
 use crate::stream::words::{From, GroupDo};
 use crate::table::PARTS;
@@ -19,7 +21,8 @@ use crate::table::PARTS;
 impl Apply for XGroup {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_STREAM, NO_GROUP, GROUP_EXISTS, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] =
+        &[SEVERAL_PARTS, NO_STREAM, NO_GROUP, GROUP_EXISTS, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()

@@ -9,7 +9,7 @@ use crate::stream::answer::Answer;
 use crate::stream::command::XInfo;
 use crate::stream::desk::Of;
 use crate::stream::look::{Stream, entry_of};
-use crate::stream::refusal::{NO_GROUP, NO_STREAM, StreamRefusal};
+use crate::stream::refusal::{NO_GROUP, NO_STREAM, SEVERAL_PARTS, StreamRefusal};
 use crate::stream::row::{Consumer, GROUPS, Group, NAMES};
 use crate::stream::words::Info;
 use crate::table::{MESSAGES, PARTS, Part};
@@ -17,7 +17,7 @@ use crate::table::{MESSAGES, PARTS, Part};
 impl Apply for XInfo {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_STREAM, NO_GROUP];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, NO_STREAM, NO_GROUP];
 
     fn key(&self) -> &str {
         self.says.name().as_str()

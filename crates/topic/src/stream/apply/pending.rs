@@ -7,14 +7,15 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 use crate::stream::answer::Answer;
 use crate::stream::command::XPending;
 use crate::stream::desk::{Desk, reads_of_pending};
-use crate::stream::refusal::{NO_GROUP, StreamRefusal};
+use crate::stream::look::check_parts;
+use crate::stream::refusal::{NO_GROUP, SEVERAL_PARTS, StreamRefusal};
 use crate::stream::row::{Consumer, Pending};
 use crate::stream::words::PendingList;
 
 impl Apply for XPending {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_GROUP];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, NO_GROUP];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -27,6 +28,7 @@ impl Apply for XPending {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
         let of = (self.says.name.as_str(), self.says.group.as_str());
+        check_parts(tx, of.0)?;
         let desk = Desk::of(tx, of)?;
         let mut desk = desk.ok_or_else(|| StreamRefusal::no_group(of, ""))?;
         Ok(match &self.says.list {

@@ -1,12 +1,12 @@
 //! `XRANGE`, `XREVRANGE` and `XLEN`: the entries of a stream.
 
-use tidegate_engine::contract::{Apply, Never, RefusalDef};
+use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::stream::answer::Answer;
 use crate::stream::command::{XLen, XRange, XRevRange};
-use crate::stream::look::{Stream, entry_of, reads_around, reads_from};
-use crate::stream::refusal::{StreamRefusal, TOO_MANY};
+use crate::stream::look::{Stream, check_parts, entry_of, reads_around, reads_from};
+use crate::stream::refusal::{SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::words::Range;
 use crate::table::PARTS;
 use crate::{PASSED_OVER_MAX, RANGE_ENTRIES_MAX, READ_BYTES_MAX};
@@ -14,7 +14,7 @@ use crate::{PASSED_OVER_MAX, RANGE_ENTRIES_MAX, READ_BYTES_MAX};
 impl Apply for XRange {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -42,7 +42,7 @@ impl Apply for XRange {
 impl Apply for XRevRange {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.0.name.as_str()
@@ -86,7 +86,7 @@ fn stream_of<'a>(
     if range.count == Some(0) || range.from > range.to {
         return Ok(None);
     }
-    Ok(Stream::of(tx, range.name.as_str())?)
+    Stream::of(tx, range.name.as_str())
 }
 
 /// Whoever asks for no entry is answered with nothing.
@@ -132,8 +132,8 @@ fn list(
 
 impl Apply for XLen {
     type Reply = Answer;
-    type Refusal = Never;
-    const REFUSALS: &'static [RefusalDef] = &[];
+    type Refusal = StreamRefusal;
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS];
 
     fn key(&self) -> &str {
         self.says.0.as_str()
@@ -143,7 +143,8 @@ impl Apply for XLen {
         reads.row(&PARTS, self.says.0.as_str());
     }
 
-    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<Never>> {
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
+        check_parts(tx, self.says.0.as_str())?;
         let part = tx.get(&PARTS, self.says.0.as_str())?;
         Ok(Answer::Number(part.map_or(0, |part| part.live())))
     }

@@ -9,14 +9,14 @@ use tidegate_engine::{Place, Reads, Slot, Splits, Stop, Tx};
 use crate::stream::answer::Answer;
 use crate::stream::command::XRead;
 use crate::stream::look::{Stream, entry_of, reads_around};
-use crate::stream::refusal::{StreamRefusal, TOO_MANY};
+use crate::stream::refusal::{SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::words::{From, Read};
 use crate::{PASSED_OVER_MAX, READ_BYTES_MAX};
 
 impl Apply for XRead {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.streams[0].0.as_str()

@@ -12,7 +12,7 @@ use crate::stream::desk::{Desk, Of, reads_of_pending};
 use crate::stream::entry::flat_of;
 use crate::stream::id::StreamId;
 use crate::stream::look::{Stream, entry_of, reads_from};
-use crate::stream::refusal::{NO_GROUP, StreamRefusal, TOO_MANY};
+use crate::stream::refusal::{NO_GROUP, SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::row::{Pending, chunk_of};
 use crate::stream::words::From;
 use crate::table::{Message, PARTS};
@@ -21,7 +21,7 @@ use crate::{PASSED_OVER_MAX, READ_BYTES_MAX};
 impl Apply for XReadGroup {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] = &[NO_GROUP, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[SEVERAL_PARTS, NO_GROUP, TOO_MANY];
 
     fn key(&self) -> &str {
         self.says.read.streams[0].0.as_str()

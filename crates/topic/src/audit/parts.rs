@@ -1,0 +1,54 @@
+//! Parts of a topic: all of them are as the first one has told them.
+
+use compact_str::{CompactString, format_compact};
+use tidegate_engine::Shard;
+use tidegate_engine::contract::Audit;
+
+use super::rows::Rows;
+use crate::table::{DOMAIN, Told, Topic};
+
+/// Adds to an audit what a topic, or a part of one, has and needs in other slots.
+pub(super) fn check(audit: &mut Audit, name: &str, rows: &Rows) {
+    let Some(topic) = &rows.topic else {
+        return;
+    };
+    match (&rows.told, Shard::named(name)) {
+        (None, None) => {}
+        (None, Some(shard)) => {
+            audit.has(part_of(name, topic));
+            if rows.pushes.is_some() || rows.has_steered() || shard.at == 0 {
+                let fault = format!("topic {name}: it has what the first part only has");
+                audit.faults.push(fault);
+            }
+        }
+        (Some(told), None) => check_told(audit, name, (topic, told)),
+        (Some(_), Some(_)) => {
+            let fault = format!("topic {name}: it tells, as the first part only does");
+            audit.faults.push(fault);
+        }
+    }
+}
+
+/// A part as it is declared.
+fn part_of(key: &str, topic: &Topic) -> CompactString {
+    let Topic {
+        version, groups, ..
+    } = topic;
+    format_compact!("part {key} at version {version}, with {groups} groups")
+}
+
+fn check_told(audit: &mut Audit, name: &str, (topic, told): (&Topic, &Told)) {
+    let of = u16::try_from(told.known.len() + 1).unwrap_or(u16::MAX);
+    audit.is_split(DOMAIN, name, of, || format!("topic {name}"));
+    let knows_too_much = told.known.iter().any(|known| *known > told.times);
+    if of < 2 || told.times == 0 || knows_too_much {
+        let fault = format!("topic {name}: it has told nothing that others know, {told:?}");
+        audit.faults.push(fault);
+    }
+    if told.is_known() {
+        for shard in Shard::all(of).skip(1) {
+            let key = shard.key_of(name);
+            audit.needs(part_of(&key, topic), || format!("topic {name}"));
+        }
+    }
+}
