@@ -3,7 +3,7 @@
 //! The commonest read asks for an id that nobody has used yet. Each keyed table has one filter over
 //! the keys that the base holds, shared by all partitions: a blocked Bloom filter, whose key sets
 //! seven bits of one cache line (Putze, Sanders, Singler: *Cache-, Hash- and Space-Efficient Bloom
-//! Filters*, 2007). It grows by layers, each twice as large as the one before. A checkpoint adds its
+//! Filters*, 2007). It grows by layers, each for twice as many keys as the one before. A checkpoint adds its
 //! keys before any partition lets them go; those of older ones are read from the base after a start,
 //! and until then the filter knows nothing. Where the edge is to know a table's keys
 //! ([`crate::Table::known_at_edge`]), those of rows in memory are added too, when they are put and when the
@@ -24,18 +24,13 @@ const LINE_WORDS: usize = 8;
 /// Bits that a key sets, and the bits that name one of a line.
 const BITS_SET: u32 = 7;
 const BIT_NAME: u32 = 9;
-/// Bits for each key, by layer. With 20 of them one in some 2,000 other keys seems to be in a full
-/// layer, with 16 one in 700, with 10 one in 80. A key is looked for in every layer, and most of the
-/// bits are in the last ones: those before can afford to be wrong seldom.
-const BITS_PER_KEY: [usize; LAYERS] = {
-    let mut bits = [10; LAYERS];
-    let mut at = 0;
-    while at < 9 {
-        bits[at] = if at < 7 { 20 } else { 16 };
-        at += 1;
-    }
-    bits
-};
+/// Bits for each key of a layer, by the share that it then takes, at most, of the bytes for all filters (one part in so
+/// many). With 20 bits one in some 2,000 other keys seems to be in a full layer, with 16 one in 700, with 10 one in 80. A
+/// key is looked for in every layer, and most of the bits are in the last ones: those before can afford to be wrong
+/// seldom, if there is room.
+const BITS_PER_KEY: [(usize, usize); 2] = [(20, 16), (16, 6)];
+/// The same where no such share is small enough.
+const BITS_PER_KEY_LEAST: usize = 10;
 /// Keys of the first layer.
 const FIRST_KEYS: usize = 1 << 16;
 const LAYERS: usize = 24;
@@ -51,7 +46,9 @@ pub(crate) struct Filter {
     /// Held by the thread that makes one.
     growing: Mutex<()>,
     seed: u64,
-    /// Bytes that it may still take, with others; beyond them it gives up.
+    /// Bytes that it may take, with others.
+    bytes: usize,
+    /// Those that are left of them; beyond them it gives up.
     bytes_left: Arc<AtomicUsize>,
     /// What it knows: [`LEARNING`], [`COMPLETE`] or [`GIVEN_UP`]. One word, so that who completes it
     /// cannot undo that another gives it up at the same moment.
@@ -85,10 +82,42 @@ fn empty_segment() -> Segment {
     words.take(SEGMENT_LINES * LINE_WORDS).collect()
 }
 
+/// How large a layer is.
+#[derive(Clone, Copy)]
+struct Size {
+    keys: usize,
+    bytes: usize,
+}
+
+impl Size {
+    /// That of a layer, where all filters may take so many bytes.
+    fn of(at: usize, bytes: usize) -> Self {
+        let keys = FIRST_KEYS << at;
+        let of_bits = |bits: usize| keys * bits / 8;
+        let mut fitting = BITS_PER_KEY.iter();
+        let fitting = fitting.find(|(bits, part)| of_bits(*bits) <= bytes / part);
+        let bits = fitting.map_or(BITS_PER_KEY_LEAST, |(bits, _)| *bits);
+        Self {
+            keys,
+            bytes: of_bits(bits),
+        }
+    }
+
+    /// That of the same layer in so many bytes, if there is any use in it.
+    fn within(self, bytes: usize) -> Option<Self> {
+        let keys = (bytes * 8 / BITS_PER_KEY_LEAST).min(self.keys);
+        let bytes = bytes.min(self.bytes);
+        (keys >= FIRST_KEYS).then_some(Self { keys, bytes })
+    }
+}
+
 impl Layer {
-    fn new(at: usize) -> Self {
-        let keys_max = FIRST_KEYS << at;
-        let lines = (keys_max * BITS_PER_KEY[at]).div_ceil(64 * LINE_WORDS);
+    fn new(size: Size) -> Self {
+        let Size {
+            keys: keys_max,
+            bytes,
+        } = size;
+        let lines = bytes.div_ceil(LINE_WORDS * size_of::<u64>());
         let segments = std::iter::repeat_with(OnceLock::new);
         Self {
             segments: segments.take(lines.div_ceil(SEGMENT_LINES)).collect(),
@@ -144,6 +173,7 @@ impl Filter {
             layers: [const { OnceLock::new() }; LAYERS],
             growing: Mutex::new(()),
             seed,
+            bytes: bytes_left.load(Ordering::Relaxed),
             bytes_left,
             state: AtomicU8::new(LEARNING),
         }
@@ -167,21 +197,23 @@ impl Filter {
         self.state.store(GIVEN_UP, Ordering::Release);
     }
 
-    /// Makes a layer if there is room for it; another thread may be about to as well.
+    /// Makes a layer, or as much of one as there is room for; another thread may be about to as well.
     fn grow(&self, at: usize) -> bool {
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
         let place = &self.layers[at];
         if place.get().is_some() {
             return true;
         }
-        let more = (FIRST_KEYS << at) * BITS_PER_KEY[at] / 8;
+        let wanted = Size::of(at, self.bytes);
         let relaxed = Ordering::Relaxed;
-        let take = |left: usize| left.checked_sub(more);
-        let taken = self.bytes_left.fetch_update(relaxed, relaxed, take);
-        if taken.is_ok() {
-            place.get_or_init(|| Layer::new(at));
-        }
-        taken.is_ok()
+        let take = |left| Some(left - wanted.within(left)?.bytes);
+        let Ok(left) = self.bytes_left.fetch_update(relaxed, relaxed, take) else {
+            return false;
+        };
+        let size = wanted.within(left);
+        let size = size.expect("because as much was taken");
+        place.get_or_init(|| Layer::new(size));
+        true
     }
 
     fn has(&self, hash: u128) -> bool {
@@ -267,7 +299,7 @@ mod tests {
 
     #[test]
     fn no_key_that_was_added_is_denied_and_few_others_are_not() {
-        let filter = filter(2 << 20);
+        let filter = filter(8 << 20);
         filter.complete();
         let (added, others) = (200_000, 100_000);
         (0..added).for_each(|n| filter.add(&key(n)));
@@ -276,6 +308,19 @@ mod tests {
             .filter(|n| filter.may_have(&key(*n)))
             .count();
         assert!(wrong < 200, "{wrong} of {others}");
+    }
+
+    #[test]
+    fn in_little_room_it_knows_many_keys_and_is_wrong_more_often() {
+        let filter = filter(1 << 20);
+        filter.complete();
+        let (added, others) = (700_000, 100_000);
+        (0..added).for_each(|n| filter.add(&key(n)));
+        assert!((0..added).all(|n| filter.may_have(&key(n))));
+        let wrong = (added..added + others)
+            .filter(|n| filter.may_have(&key(*n)))
+            .count();
+        assert!((2_000..6_000).contains(&wrong), "{wrong} of {others}");
     }
 
     #[test]
