@@ -1,6 +1,6 @@
 // Queues side by side: publish, read and acknowledge messages of 100 bytes, with the same client for all; and, as
-// `timers`, how late jobs are taken that fall due while many others wait; as `catch-up`, how fast a group reads a long
-// topic from its beginning.
+// `timers`, how late jobs are taken that fall due while many others wait; as `crowd`, what it costs if all of them fall due
+// at once; as `catch-up`, how fast a group reads a long topic from its beginning.
 //
 // Each lane, a connection of its own, publishes a batch, and then reads and acknowledges as many messages of the one
 // queue that all lanes share. So one lane with batches of one is one message in flight.
@@ -36,7 +36,7 @@ var now mode
 func batched() int { return now.batch }
 
 func main() {
-	others := map[string]func([]string) error{"timers": timers, "catch-up": catchUp}
+	others := map[string]func([]string) error{"timers": timers, "crowd": crowd, "catch-up": catchUp}
 	if len(os.Args) > 1 && others[os.Args[1]] != nil {
 		if err := others[os.Args[1]](os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
