@@ -2,7 +2,7 @@
 # What it costs if all of many waiting jobs fall due at once: JOBS (10,000,000), due one behind the other within WINDOW
 # (60s), four workers beside a server that is told to keep to MEMORY (72MiB). The server is ended by SIGKILL while all
 # wait, and when half are done. Prints what memory it took, and, counted by id, whether any job was lost, early, or done
-# twice; exits with 1 if one was. LEAD (11m) is the time to add them all. Needs Go, and 20 GB of disk.
+# twice; exits with 1 if one was. LEAD (11m) is the time to add them all. Needs Go, and 5 GB of disk.
 # The folder is made in BENCH_DIR (here).
 set -euo pipefail
 cd "$(dirname "$0")/.."

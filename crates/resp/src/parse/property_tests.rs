@@ -71,8 +71,16 @@ fn pieces() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1_usize..20, 1..10)
 }
 
+/// So many cases, unless the environment says how many.
+fn config() -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(2_000),
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(config())]
 
     #[test]
     fn valid_requests_are_read_as_another_parser_reads_them(
