@@ -430,6 +430,10 @@ where
     fn weight(&self) -> usize {
         Request::bytes(&self.call)
     }
+
+    fn pends(&self) -> bool {
+        P::PENDS
+    }
 }
 
 impl<P, R> Part<P, R>

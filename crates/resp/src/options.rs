@@ -33,6 +33,9 @@ pub trait Homes: fmt::Debug + Send + Sync {
     /// Whether one more may move to this executor now. It is taken for one that does.
     fn has_room(&self, executor: usize) -> bool;
 
+    /// Where one that lives beside this executor had better live, if that has no time to spare and another one has.
+    fn elsewhere(&self, executor: usize) -> Option<usize>;
+
     /// Has a task run there.
     fn spawn(&self, executor: usize, task: Task);
 }

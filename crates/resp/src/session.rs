@@ -82,15 +82,20 @@ impl Session {
         }
     }
 
-    /// The executor beside which it should live, if there is room: its requests have all run there for a while.
+    /// The executor beside which it should live: that which has run all its requests for a while, if there is room; and
+    /// another one than that if it lives there already, and there is no time to spare.
     pub(crate) fn moves_to(&mut self) -> Option<usize> {
         let (to, many) = self.runs_at;
-        if to == self.executor || many < MOVES_AFTER || self.is_ending || self.front.is_stopping() {
+        if many < MOVES_AFTER || self.is_ending || self.front.is_stopping() {
             return None;
         }
-        self.runs_at.1 = 0; // If there is no room, it asks again after as many.
-        let homes = self.front.options.homes.as_ref();
-        homes.is_some_and(|homes| homes.has_room(to)).then_some(to)
+        self.runs_at.1 = 0; // If it stays, it asks again after as many.
+        let homes = self.front.options.homes.as_ref()?;
+        if to == self.executor {
+            homes.elsewhere(to)
+        } else {
+            homes.has_room(to).then_some(to)
+        }
     }
 
     pub(crate) fn has_moved(&mut self, to: usize) {
@@ -98,13 +103,13 @@ impl Session {
     }
 
     /// Takes note of where a request runs.
-    fn note_where(&mut self, work: &Work) {
-        let Some(executor) = self.front.door.executor_of(work) else {
-            return;
-        };
+    fn note_where(&mut self, runs_at: Option<usize>) {
         let (last, many) = self.runs_at;
-        let many = if executor == last { many } else { 0 };
-        self.runs_at = (executor, many.saturating_add(1));
+        self.runs_at = match runs_at {
+            Some(executor) if executor == last => (last, many.saturating_add(1)),
+            Some(executor) => (executor, 1),
+            None => (last, 0), // Anywhere: here is as good as elsewhere.
+        };
     }
 
     /// Answers a request, or sees to it that the engine will.
@@ -163,16 +168,13 @@ impl Session {
             }
             Ok(work) => {
                 let token = self.token();
-                if self.front.options.homes.is_some() {
-                    self.note_where(&work);
-                }
                 if let Work::Scan(_) = work {
                     self.scans.push_back(token);
                     self.share.add(SCAN_BYTES);
                 }
-                self.front
-                    .door
-                    .submit(plan.domain, plan.def, work, &self.sink, token);
+                let door = &self.front.door;
+                let runs_at = door.submit(plan.domain, plan.def, work, &self.sink, token);
+                self.note_where(runs_at);
             }
             Err(error) => self.fail(&error),
         }

@@ -513,6 +513,8 @@ pub trait Call: Send {
     fn turn_away(&self, fault: Fault, renderer: &dyn Renderer, out: &mut Vec<u8>) -> Status;
     /// Bytes it takes while it waits.
     fn weight(&self) -> usize;
+    /// Whether it is answered that it is pending, if it cannot wait.
+    fn pends(&self) -> bool;
 }
 
 impl<C: Apply> Call for C {
@@ -604,6 +606,10 @@ impl<C: Apply> Call for C {
 
     fn weight(&self) -> usize {
         Request::bytes(self)
+    }
+
+    fn pends(&self) -> bool {
+        C::PENDS
     }
 }
 

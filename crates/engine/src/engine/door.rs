@@ -44,7 +44,7 @@ impl Door {
     }
 
     /// Submits a request of the domain at index `domain`. The answer goes to `sink` with `token`,
-    /// at once if the door turns the request away.
+    /// at once if the door turns the request away. Gives the executor that runs it, if that is one.
     pub fn submit(
         &self,
         domain: usize,
@@ -52,25 +52,31 @@ impl Door {
         work: Work,
         sink: &Arc<dyn ReplySink>,
         token: u64,
-    ) {
+    ) -> Option<usize> {
         let work = match work {
             Work::AtDoor(asked) => {
                 let reply = asked.answer(self);
-                return answer(&Outcome::Reply(&*reply), sink, token);
+                answer(&Outcome::Reply(&*reply), sink, token);
+                return None;
             }
             work @ (Work::Call(_) | Work::Scan(_) | Work::Subscribe(_)) => work,
         };
         if self.answer_at_edge((domain, def.class), &work, sink, token) {
-            return;
+            return None;
         }
-        let admitted = self.admit(domain, def, work, sink, token, None);
         let metrics = &self.shared.metrics;
-        let Err(fault) = admitted else {
-            return metrics.requests_admitted.add(1);
-        };
-        metrics.requests_busy.add(1);
-        self.shared.usages()[domain].metrics.busy.add(1);
-        answer(&Outcome::Fault(&fault), sink, token);
+        match self.admit(domain, def, work, sink, token, None) {
+            Ok(executor) => {
+                metrics.requests_admitted.add(1);
+                executor
+            }
+            Err(fault) => {
+                metrics.requests_busy.add(1);
+                self.shared.usages()[domain].metrics.busy.add(1);
+                answer(&Outcome::Fault(&fault), sink, token);
+                None
+            }
+        }
     }
 
     /// Why a request of the domain at this index is not to be begun, if it is of a class of work that is shed. Of what
@@ -134,16 +140,6 @@ impl Door {
         true
     }
 
-    /// The executor that runs a command or a query of one slot.
-    #[must_use]
-    pub fn executor_of(&self, work: &Work) -> Option<usize> {
-        let Work::Call(call) = work else {
-            return None;
-        };
-        let slot = call.slot(&self.shared.splits);
-        Some(self.shared.executor_of(self.shared.slots.owner(slot)))
-    }
-
     /// Watches the slot in which a query is answered. What it asks for after this misses no change that is
     /// counted later, but for what it is answered at the edge: there a change that is not durable yet may be
     /// missing which nobody counted, so ask a second time.
@@ -188,7 +184,7 @@ impl Door {
         sink: &Arc<dyn ReplySink>,
         token: u64,
         marks: Option<Arc<Marks>>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<usize>, Fault> {
         let shared = &*self.shared;
         if self.is_stopping() {
             return Err(Fault::Stopping);
@@ -205,11 +201,13 @@ impl Door {
         match work {
             Work::Call(mut call) => {
                 if let Some(scan) = call.spread(&shared.splits) {
-                    return self.admit_scan((domain, def.resp), scan, sink, token, marks);
+                    self.admit_scan((domain, def.resp), scan, sink, token, marks)?;
+                    return Ok(None);
                 }
                 let nth = shared.metrics.requests_admitted.get();
                 if let Some(divided) = call.divide(&shared.splits, nth) {
-                    return self.admit_pieces((domain, def), divided, sink, token, marks);
+                    self.admit_pieces((domain, def), divided, sink, token, marks)?;
+                    return Ok(None);
                 }
                 let round = call.round(&shared.splits, nth).map(Round::new);
                 let first = round.as_ref().map(|round| round.place().slot);
@@ -221,10 +219,16 @@ impl Door {
                 };
                 let of = (domain, def.class, def.resp);
                 let mut envelope = Envelope::of_request(of, work, slot, marks);
+                let goes_round = round.is_some();
                 envelope.round = round.map(Box::new);
-                self.push(shared.slots.owner(slot), envelope)
+                let owner = shared.slots.owner(slot);
+                self.push(owner, envelope)?;
+                Ok((!goes_round).then(|| shared.executor_of(owner)))
             }
-            Work::Scan(call) => self.admit_scan((domain, def.resp), call, sink, token, marks),
+            Work::Scan(call) => {
+                self.admit_scan((domain, def.resp), call, sink, token, marks)?;
+                Ok(None)
+            }
             Work::Subscribe(_) | Work::AtDoor(_) => {
                 unreachable!(
                     "because fronts subscribe to what streams, and what is answered here has been"

@@ -432,7 +432,7 @@ impl Partition {
                 usage.metrics.log_bytes.add(bytes as u64);
                 bytes
             });
-            let is_urgent = !answers.is_empty();
+            let is_urgent = is_firm || !answers.is_empty();
             let rests = (answers.len(), is_urgent, asked);
             shared.log.push(record, rests, by_domain);
             self.tell_bytes(shared);
@@ -462,7 +462,7 @@ impl Partition {
             shared.flags.put_up(self.id, raised, shared.clock.look_ms());
             shared.changes.count(changed);
         };
-        let gates = [&mut self.relaxed, &mut self.gate].into_iter();
+        let gates = [&mut self.gate, &mut self.relaxed].into_iter();
         let bytes = gates.map(|gate| gate.open(durable, &mut self.others, &mut tell));
         shared.let_answers_out(bytes.sum());
         shared.readers.push(&mut self.others.scans);
@@ -548,6 +548,7 @@ impl Partition {
                 lsn: self.lsn,
                 tables,
             });
+            shared.log.hurry(); // A checkpoint waits for what was set aside to be durable.
         }
     }
 

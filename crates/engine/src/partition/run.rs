@@ -110,7 +110,8 @@ impl Partition {
     ) -> Option<Fault> {
         let has_room = self.outbox.has_room_for(class, call);
         let has_room = has_room && self.has_room_for_calls(class, call);
-        let has_room = has_room && (call.waits_ms() == 0 || self.waiters.has_room(class));
+        let can_wait = call.waits_ms() == 0 || call.pends() || self.waiters.has_room(class);
+        let has_room = has_room && can_wait;
         let of_outbox = (!has_room).then_some(BUSY);
         of_outbox.or_else(|| shared.refuses_of(domain, class))
     }
@@ -236,6 +237,7 @@ impl Partition {
         }
         let answered = answers.bytes.len();
         let room_for_calls = self.room_for_calls(class);
+        let has_seat = turn != Turn::First || !call.pends() || self.waiters.has_room(class);
         let mut tx = self.state.begin(self.id, slot, now_ms);
         tx.room_for_calls = room_for_calls;
         (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
@@ -243,7 +245,8 @@ impl Partition {
         tx.remembered = envelope.remembered;
         let round = envelope.round.as_ref();
         let goes_on = call.waits_ms() > 0 || round.is_some_and(|round| round.goes_on());
-        tx.may_wait = goes_on && turn != Turn::Last;
+        // One that may be pending runs though nobody else may wait: most of those find that they need not.
+        tx.may_wait = goes_on && turn != Turn::Last && has_seat;
         tx.place = round.map_or(0, |round| round.place().number);
         match call.run(&mut tx, sink.renderer(), &mut answers.bytes) {
             Ok(status) => {

@@ -1,9 +1,9 @@
 //! Where connections live: on the thread of an executor. One whose requests all run at another one moves there, which
-//! saves two wake-ups of a thread for each of them, as long as that thread has time to spare.
+//! saves two wake-ups of a thread for each of them, as long as that thread has time to spare; once it has none, some leave.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -12,9 +12,12 @@ use tokio::runtime::Handle;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How much of that it has to be idle if it is to have more to do.
-const IDLE_PERCENT_MIN: u128 = 40;
+const IDLE_PERCENT: u128 = 40;
 
-/// How many connections move to it then.
+/// One that is idle for less has too much to do.
+const BUSY_PERCENT: u128 = 5;
+
+/// How many connections move to it, or leave it, then.
 const MOVES_PER_LOOK: u32 = 2;
 
 /// How busy a thread is: it tells when it sleeps.
@@ -33,7 +36,9 @@ struct Look {
     at_ns: u64,
     slept_ns: u64,
     /// How many may move to it still.
-    room: u32,
+    comes: u32,
+    /// How many are to leave it still.
+    goes: u32,
 }
 
 impl Default for Load {
@@ -64,11 +69,12 @@ impl Load {
         }
     }
 
-    /// Whether it has time for one more connection, which is taken to come then.
-    fn has_room(&self) -> bool {
+    /// Looks at it, if the last look is long enough ago.
+    fn look(&self) -> MutexGuard<'_, Look> {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         let now_ns = self.now_ns();
-        if now_ns - look.at_ns >= LOOK.as_nanos() as u64 {
+        let passed_ns = now_ns - look.at_ns;
+        if u128::from(passed_ns) >= LOOK.as_nanos() {
             let since = self.sleeps_since_ns.load(Ordering::Relaxed);
             let sleeps = if since > 0 {
                 now_ns.saturating_sub(since)
@@ -77,17 +83,31 @@ impl Load {
             };
             let slept_ns = self.slept_ns.load(Ordering::Relaxed) + sleeps;
             let idle = u128::from(slept_ns.saturating_sub(look.slept_ns)) * 100;
-            let is_idle = idle >= IDLE_PERCENT_MIN * u128::from(now_ns - look.at_ns);
+            let idle_percent = idle / u128::from(passed_ns);
             *look = Look {
                 at_ns: now_ns,
                 slept_ns,
-                room: if is_idle { MOVES_PER_LOOK } else { 0 },
+                comes: if idle_percent >= IDLE_PERCENT {
+                    MOVES_PER_LOOK
+                } else {
+                    0
+                },
+                goes: if idle_percent < BUSY_PERCENT {
+                    MOVES_PER_LOOK
+                } else {
+                    0
+                },
             };
         }
-        let has_room = look.room > 0;
-        look.room -= u32::from(has_room);
-        has_room
+        look
     }
+}
+
+/// Takes one of so many.
+fn take(left: &mut u32) -> bool {
+    let has = *left > 0;
+    *left -= u32::from(has);
+    has
 }
 
 /// The threads of the executors.
@@ -113,7 +133,15 @@ impl fmt::Debug for Homes {
 
 impl tidegate_resp::Homes for Homes {
     fn has_room(&self, executor: usize) -> bool {
-        self.0[executor].1.has_room()
+        take(&mut self.0[executor].1.look().comes)
+    }
+
+    fn elsewhere(&self, executor: usize) -> Option<usize> {
+        if self.0[executor].1.look().goes == 0 {
+            return None;
+        }
+        let to = (0..self.0.len()).find(|to| *to != executor && self.has_room(*to))?;
+        take(&mut self.0[executor].1.look().goes).then_some(to)
     }
 
     fn spawn(&self, executor: usize, task: tidegate_resp::Task) {

@@ -270,7 +270,8 @@ impl Move {
         place_of_move(tx, (key, shard), part, self.moved_to())
     }
 
-    /// The group has another version: that which this has made, if it is a retry.
+    /// The group has another version: that which this has made, if it is a retry. Of several parts it is not known where
+    /// another move was to, as what is kept is the place in the first one: so none is taken for the same.
     fn repeat(
         &self,
         tx: &mut Tx<'_>,
@@ -281,9 +282,10 @@ impl Move {
         let key = (desk.of.0, desk.of.1, desk.group.steered);
         let last = tx.get(&STEERED, key)?;
         let by = text_of(self.by.as_ref().map(Name::as_str));
+        let is_whole = shard_of(tx.splits(), desk.of.0).of == 1;
         let is_it = last.is_some_and(|last| {
             let is_last = last.version == self.version.get() && version == last.version + 1;
-            is_last && last.how == How::Move && last.to == to && last.by == by
+            is_whole && is_last && last.how == How::Move && last.to == to && last.by == by
         });
         if is_it {
             until_known(tx, &self.name)?;

@@ -182,7 +182,8 @@ impl Mail for Knows {
             return Ok(());
         };
         if let Some(known) = told.known.get_mut(usize::from(self.at) - 1) {
-            *known = self.number;
+            // The next one only: it has not taken in what came before if that was set aside.
+            *known += u64::from(*known + 1 == self.number);
         }
         tx.put(&TOLD, to, told);
         tx.tell(to);
