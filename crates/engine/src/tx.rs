@@ -56,6 +56,7 @@ impl<R> From<Missing> for Stop<R> {
 /// The rows a command says it will read.
 pub struct Reads<'a> {
     pub(crate) slot: Slot,
+    pub(crate) now_ms: u64,
     pub(crate) tables: &'a mut Tables,
     pub(crate) scratch: &'a mut Vec<u8>,
     /// Those that memory does not know.
@@ -65,6 +66,13 @@ pub struct Reads<'a> {
 }
 
 impl<'a> Reads<'a> {
+    /// Engine time in milliseconds since 1970, as the command or timer had it that found a row missing: it will be
+    /// about as late when that runs again.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
     /// The number of the place in which a command looks that has several ([`crate::Place`]).
     #[must_use]
     pub fn place(&self) -> u16 {

@@ -97,7 +97,8 @@ impl Partition {
         let done = Done::of(tx);
         if let Err(missing) = taken {
             self.state.tables.undo();
-            let missing = self.all_missing(slot, missing, |reads| (mail.reads)(&body, to, reads));
+            let at = (slot, now_ms);
+            let missing = self.all_missing(at, missing, |reads| (mail.reads)(&body, to, reads));
             return Err(Later::Fetched(missing));
         }
         self.keep(slot, (taken, done), weight, answers)

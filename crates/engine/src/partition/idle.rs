@@ -102,6 +102,7 @@ impl Partition {
             let reads = self.handlers.timer(&due).reads;
             let mut of_timer = Reads {
                 slot: due.slot,
+                now_ms,
                 tables,
                 scratch,
                 missing: rows,

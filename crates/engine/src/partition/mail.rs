@@ -118,7 +118,7 @@ impl Partition {
                 Ok(()) => self.keep(to, (taken, done), weight, answers)?,
                 Err(missing) => {
                     self.state.tables.undo();
-                    return Err(self.missing_for(letter, missing));
+                    return Err(self.missing_for(letter, missing, now_ms));
                 }
             };
             self.received.note(to, letter);
@@ -131,10 +131,10 @@ impl Partition {
     }
 
     /// A row that a letter reads was found missing: it and those that it reads beside.
-    fn missing_for(&mut self, letter: &Letter, found: Missing) -> Later {
+    fn missing_for(&mut self, letter: &Letter, found: Missing, now_ms: u64) -> Later {
         let Letter { sent, .. } = letter;
         let mail = self.handlers.mails.get(&sent.mail).copied();
-        let missing = self.all_missing(letter.to(), found, |reads| {
+        let missing = self.all_missing((letter.to(), now_ms), found, |reads| {
             if let Some(mail) = mail {
                 (mail.reads)(&sent.body, &sent.to, reads);
             }

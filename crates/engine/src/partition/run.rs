@@ -280,7 +280,7 @@ impl Partition {
                 envelope.minted = tx.minted;
                 let place = tx.place;
                 self.state.tables.undo();
-                let found = self.all_missing(slot, missing, |reads| {
+                let found = self.all_missing((slot, now_ms), missing, |reads| {
                     reads.place = place;
                     call.reads(reads);
                 });
@@ -293,12 +293,12 @@ impl Partition {
     /// Most commands find what they read in memory, so it is looked for only now.
     pub(super) fn all_missing(
         &mut self,
-        slot: Slot,
+        at: (Slot, u64),
         found: Missing,
         name: impl FnOnce(&mut Reads<'_>),
     ) -> Vec<Missing> {
         let mut missing = vec![found];
-        name(&mut self.state.reads(slot, &mut missing));
+        name(&mut self.state.reads(at, &mut missing));
         missing
     }
 

@@ -119,9 +119,14 @@ impl State {
         }
     }
 
-    pub(super) fn reads<'a>(&'a mut self, slot: Slot, missing: &'a mut Vec<Missing>) -> Reads<'a> {
+    pub(super) fn reads<'a>(
+        &'a mut self,
+        (slot, now_ms): (Slot, u64),
+        missing: &'a mut Vec<Missing>,
+    ) -> Reads<'a> {
         Reads {
             slot,
+            now_ms,
             tables: &mut self.tables,
             scratch: &mut self.scratch,
             missing,

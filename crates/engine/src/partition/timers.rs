@@ -107,6 +107,7 @@ impl Partition {
             reads(
                 &mut Reads {
                     slot,
+                    now_ms,
                     tables,
                     scratch,
                     missing,
