@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use tidegate_counter::COUNTER;
 use tidegate_engine::contract::Domain;
 use tidegate_job::JOB;
 use tidegate_order::ORDER;
@@ -14,7 +15,7 @@ use tidegate_topic::{STREAM, TOPIC};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every structure that this binary serves: one line each.
-const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, TOPIC, STREAM, JOB];
+const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, TOPIC, STREAM, JOB, COUNTER];
 
 fn main() -> ExitCode {
     tidegate::main_with(DOMAINS)

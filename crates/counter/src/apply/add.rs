@@ -1,0 +1,77 @@
+//! `COUNTER.ADD`: counts an event, once per id and key.
+
+use tidegate_engine::contract::{Apply, Name, RefusalDef};
+use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
+
+use super::{counter_of, relax, shard_of, slot_of};
+use crate::Refusal;
+use crate::command::Add;
+use crate::fields::Dims;
+use crate::record::{self, Event, Fate, id_of, take_in};
+use crate::refusal::{
+    ID_CONFLICT, KEY_RESERVED, TOO_FAR_AHEAD, UNKNOWN_COUNTER, UNKNOWN_DIMENSION,
+};
+use crate::reply::EventReceipt;
+use crate::table::COUNTERS;
+
+impl Apply for Add {
+    type Reply = EventReceipt;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_COUNTER,
+        KEY_RESERVED,
+        UNKNOWN_DIMENSION,
+        TOO_FAR_AHEAD,
+        ID_CONFLICT,
+    ];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn slot(&self, splits: &Splits) -> Slot {
+        slot_of(splits, &self.name, &self.key)
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let shard = shard_of(reads.splits(), &self.name, &self.key);
+        if let Some(counter) = reads.get(&COUNTERS, shard.as_str()) {
+            record::reads(reads, (self.name.as_str(), &counter), &[self.event()]);
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<EventReceipt, Stop<Refusal>> {
+        let counter = counter_of(tx, &self.name, &self.key)?;
+        let mut fates = take_in(tx, (self.name.as_str(), &counter), &[self.event()])?;
+        let fate = fates.pop().expect("because each event has one");
+        let (state, repeated) = match fate {
+            Fate::Counted => ("counted", false),
+            Fate::Late => ("late", false),
+            Fate::Repeated { was_late: false } => ("counted", true),
+            Fate::Repeated { was_late: true } => ("late", true),
+            Fate::Refused(refusal) => return Err(refusal.into()),
+        };
+        relax(tx, &counter);
+        Ok(EventReceipt {
+            name: self.name.compact(),
+            key: self.key.compact(),
+            state,
+            repeated,
+            class: counter.class(),
+            as_of_ms: tx.now_ms(),
+        })
+    }
+}
+
+impl Add {
+    fn event(&self) -> Event<'_> {
+        Event {
+            id: id_of(&self.event),
+            key: self.key.as_str(),
+            amount: self.amount.get(),
+            at_ms: self.at_ms.map(|at_ms| at_ms.get()),
+            by: self.by.as_ref().map(Name::as_str),
+            dims: self.dims.as_ref().map(Dims::as_str),
+        }
+    }
+}

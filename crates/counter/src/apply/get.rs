@@ -1,0 +1,64 @@
+//! `COUNTER.GET`: what was counted of a key, over all that is kept.
+
+use tidegate_engine::contract::{Apply, RefusalDef, ScanCall};
+use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
+
+use super::{ALL_KEYS, counter_of, shard_of, slot_of};
+use crate::Refusal;
+use crate::command::Get;
+use crate::refusal::UNKNOWN_COUNTER;
+use crate::reply::CountInfo;
+use crate::scan::of_all_shards;
+use crate::span::Span;
+use crate::table::{BLOCKS, COUNTERS};
+
+impl Apply for Get {
+    type Reply = CountInfo;
+    type Refusal = Refusal;
+    const REFUSALS: &'static [RefusalDef] = &[UNKNOWN_COUNTER];
+
+    fn key(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn slot(&self, splits: &Splits) -> Slot {
+        slot_of(splits, &self.name, &self.key)
+    }
+
+    fn spread(&self, _splits: &Splits) -> Option<Box<dyn ScanCall>> {
+        let is_of_all = self.key.as_str() == ALL_KEYS;
+        is_of_all.then(|| of_all_shards(self.clone()))
+    }
+
+    fn reads(&self, reads: &mut Reads<'_>) {
+        let shard = shard_of(reads.splits(), &self.name, &self.key);
+        if let Some(counter) = reads.get(&COUNTERS, shard.as_str()) {
+            let span = Span::whole(&counter, reads.now_ms());
+            span.reads(reads, (self.name.as_str(), self.key.as_str()));
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<CountInfo, Stop<Refusal>> {
+        let counter = counter_of(tx, &self.name, &self.key)?;
+        let span = Span::whole(&counter, tx.now_ms());
+        let (name, key) = (self.name.as_str(), self.key.as_str());
+        let counts = span.counts(|block| {
+            let row = tx.get(&BLOCKS, (name, span.number, block, key))?;
+            Ok::<_, Stop<Refusal>>(row.map(|row| row.counts))
+        })?;
+        Ok(self.info(&span, &counts, tx.now_ms()))
+    }
+}
+
+impl Get {
+    pub(crate) fn info(&self, span: &Span, counts: &[Option<u64>], now_ms: u64) -> CountInfo {
+        CountInfo {
+            name: self.name.compact(),
+            key: self.key.compact(),
+            count: counts.iter().flatten().sum(),
+            kept_from_ms: span.kept_from_ms,
+            exact: true,
+            as_of_ms: now_ms,
+        }
+    }
+}

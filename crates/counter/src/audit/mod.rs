@@ -1,0 +1,122 @@
+//! Recomputes every law of the domain from the rows themselves.
+
+mod blocks;
+mod dims;
+mod ids;
+mod leaders;
+mod rows;
+
+use compact_str::{CompactString, format_compact};
+use tidegate_engine::Shard;
+use tidegate_engine::contract::{Audit, Books};
+
+use rows::Rows;
+
+use crate::apply::Declare;
+use crate::levels::text_of;
+use crate::limits::LATE_KEPT;
+use crate::table::{Counter, DOMAIN};
+
+/// Where a law that is broken is told, behind the name of the counter.
+type Fault<'a> = &'a mut dyn FnMut(String);
+
+/// Checks the laws of this crate over the rows of one slot.
+#[must_use]
+pub fn audit(books: &Books<'_>) -> Audit {
+    let mut audit = Audit::default();
+    let counters = rows::by_counter(books, &mut audit.faults);
+    for (to, Declare(counter)) in books.letters_to::<Declare>() {
+        audit.has(declared(&to, &counter));
+    }
+    for (name, rows) in &counters {
+        let faults = &mut audit.faults;
+        let mut fault = |what: String| faults.push(format!("counter {name}{what}"));
+        let Some((shard, counter)) = &rows.counter else {
+            fault(": rows of a counter that is not there".to_owned());
+            continue;
+        };
+        blocks::check(rows, (*shard, counter), books.clock_up_to_ms(), &mut fault);
+        leaders::check(rows, counter, &mut fault);
+        dims::check(rows, counter, &mut fault);
+        ids::check(rows, counter, &mut fault);
+        check_late(rows, &mut fault);
+        check_shards(&mut audit, name, (*shard, counter));
+        add_figures(&mut audit, rows, counter);
+    }
+    audit
+}
+
+/// What a shard has that the first one needs to have been declared there.
+fn declared(shard: &str, counter: &Counter) -> CompactString {
+    let Counter {
+        shards,
+        levels,
+        top,
+        late_ms,
+        dedupe_ms,
+        created_at_ms,
+        told: _,
+        dims,
+        values,
+        is_relaxed,
+    } = counter;
+    let levels = text_of(levels);
+    let dims: Vec<_> = dims.iter().collect();
+    format_compact!(
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}"
+    )
+}
+
+/// All shards have what the first one has, or are about to; and none has what that has not.
+fn check_shards(audit: &mut Audit, name: &str, (shard, counter): (Shard, &Counter)) {
+    let key_of = |shard: Shard| shard.key_of(name);
+    let is_first = shard.at == 0;
+    audit.has(declared(&key_of(shard), counter));
+    let others = Shard::all(counter.shards).filter(|other| (other.at == 0) != is_first);
+    for other in others {
+        let who = || format!("counter {}", key_of(shard));
+        audit.needs(declared(&key_of(other), counter), who);
+    }
+    if is_first && counter.shards > 1 {
+        let who = || format!("counter {name}");
+        audit.is_split(DOMAIN, name, counter.shards, who);
+    }
+    if counter.told >= u64::from(counter.shards) || (!is_first && counter.told > 0) {
+        let told = counter.told;
+        audit
+            .faults
+            .push(format!("counter {}: {told} shards told", key_of(shard)));
+    }
+}
+
+/// Late events are numbered without gaps, and the newest are kept.
+fn check_late(rows: &Rows, fault: Fault<'_>) {
+    let last = rows.late.map_or(0, |late| late.last);
+    let kept = last.saturating_sub(LATE_KEPT) + 1..=last;
+    if !kept.clone().eq(rows.late_events.iter().copied()) {
+        let events = &rows.late_events;
+        fault(format!(": late events {kept:?}, there are {events:?}"));
+    }
+    if rows.late.is_some_and(|late| late.last == 0) {
+        fault(": a list of no late events".to_owned());
+    }
+}
+
+fn add_figures(audit: &mut Audit, rows: &Rows, counter: &Counter) {
+    let last = counter.levels.len() - 1;
+    let of_last = rows.blocks.iter();
+    let of_last = of_last.filter(|((level, _), _)| usize::from(*level) == last);
+    let heads = of_last.filter_map(|(_, block)| block.head);
+    let counted: u64 = heads
+        .flat_map(|head| {
+            head.totals
+                .some()
+                .map(|(_, count)| count)
+                .collect::<Vec<_>>()
+        })
+        .sum();
+    let late = rows.late.map_or(0, |late| late.last);
+    for (figure, value) in [("counter.counted", counted), ("counter.came_late", late)] {
+        audit.add(figure, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+}

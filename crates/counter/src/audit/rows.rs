@@ -1,0 +1,271 @@
+//! The rows of one slot, by counter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use tidegate_engine::contract::{Books, Timer};
+use tidegate_engine::{KeyReader, RowKey, Shard};
+
+use crate::apply::{DROP_BLOCK, FORGET};
+use crate::counts::Counts;
+use crate::series::parts_of;
+use crate::table::{
+    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
+    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, Seen, Texts, VALUES,
+};
+
+/// All rows that a counter has in the slot.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) counter: Option<(Shard, Counter)>,
+    /// By level and block.
+    pub(super) blocks: BTreeMap<(u8, u64), BlockRows>,
+    /// By level and bucket.
+    pub(super) leaders: BTreeMap<(u8, u64), Texts>,
+    /// By generation and hash.
+    pub(super) ids: BTreeMap<(u64, u128), Seen>,
+    pub(super) generations: BTreeMap<u64, GenerationRows>,
+    pub(super) late: Option<LateEvents>,
+    pub(super) late_events: BTreeSet<u64>,
+    /// By dimension.
+    pub(super) values: BTreeSet<(CompactString, CompactString)>,
+    pub(super) dimensions: BTreeMap<CompactString, Dimension>,
+}
+
+/// All rows of one block.
+#[derive(Default)]
+pub(super) struct BlockRows {
+    pub(super) head: Option<Head>,
+    pub(super) keys: BTreeMap<CompactString, Counts>,
+    pub(super) pages: BTreeMap<u64, Texts>,
+    pub(super) timers: Timers,
+}
+
+/// All rows of one generation of ids, but for those.
+#[derive(Default)]
+pub(super) struct GenerationRows {
+    pub(super) generation: Option<Generation>,
+    pub(super) pages: BTreeMap<u64, Hashes>,
+    pub(super) timers: Timers,
+}
+
+/// When the timers of something are due, and how many were set aside.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Timers {
+    pub(super) due_ms: Vec<u64>,
+    pub(super) set_aside: usize,
+}
+
+impl Timers {
+    pub(super) fn is_one(&self) -> bool {
+        self.due_ms.len() + self.set_aside == 1
+    }
+}
+
+type ByCounter = BTreeMap<CompactString, Rows>;
+
+pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCounter {
+    let mut all = ByCounter::new();
+    let mut no_key = |what: &str, key: &RowKey| {
+        faults.push(format!("{what} under no key of its: {:?}", key.as_bytes()));
+    };
+    for (key, counter) in books.each(&COUNTERS) {
+        match shard_of(books, &key, &counter) {
+            Some((name, shard)) => of(&mut all, &name).counter = Some((shard, counter)),
+            None => no_key("counter", &key),
+        }
+    }
+    read(
+        &mut all,
+        books.each(&BLOCKS),
+        |rows, parts, row| {
+            let block = (parts.byte()?, parts.number()?);
+            let keys = &mut rows.blocks.entry(block).or_default().keys;
+            keys.insert(CompactString::new(parts.text()?), row.counts);
+            Some(())
+        },
+        &mut |key| no_key("block", key),
+    );
+    read(
+        &mut all,
+        books.each(&HEADS),
+        |rows, parts, row| {
+            let block = (parts.byte()?, parts.number()?);
+            rows.blocks.entry(block).or_default().head = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("head", key),
+    );
+    read(
+        &mut all,
+        books.each(&KEYS),
+        |rows, parts, row| {
+            let block = (parts.byte()?, parts.number()?);
+            let pages = &mut rows.blocks.entry(block).or_default().pages;
+            pages.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("page of keys", key),
+    );
+    read(
+        &mut all,
+        books.each(&LEADERS),
+        |rows, parts, row| {
+            rows.leaders.insert((parts.byte()?, parts.number()?), row);
+            Some(())
+        },
+        &mut |key| no_key("list of leading keys", key),
+    );
+    read(
+        &mut all,
+        books.each(&IDS),
+        |rows, parts, row| {
+            let (generation, high) = (parts.number()?, parts.number()?);
+            let hash = u128::from(high) << 64 | u128::from(parts.number()?);
+            rows.ids.insert((generation, hash), row);
+            Some(())
+        },
+        &mut |key| no_key("id", key),
+    );
+    read(
+        &mut all,
+        books.each(&ID_PAGES),
+        |rows, parts, row| {
+            let pages = &mut rows.generations.entry(parts.number()?).or_default().pages;
+            pages.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("page of ids", key),
+    );
+    read(
+        &mut all,
+        books.each(&GENERATIONS),
+        |rows, parts, row| {
+            let generation = rows.generations.entry(parts.number()?).or_default();
+            generation.generation = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("generation", key),
+    );
+    read(
+        &mut all,
+        books.each(&LATE),
+        |rows, _, row| {
+            rows.late = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("late events", key),
+    );
+    read(
+        &mut all,
+        books.each(&LATE_EVENTS),
+        |rows, parts, _| {
+            rows.late_events.insert(parts.number()?);
+            Some(())
+        },
+        &mut |key| no_key("late event", key),
+    );
+    read(
+        &mut all,
+        books.each(&VALUES),
+        |rows, parts, _| {
+            let value = (parts.text()?.into(), parts.text()?.into());
+            rows.values.insert(value);
+            Some(())
+        },
+        &mut |key| no_key("value", key),
+    );
+    read(
+        &mut all,
+        books.each(&DIMENSIONS),
+        |rows, parts, row| {
+            rows.dimensions.insert(parts.text()?.into(), row);
+            Some(())
+        },
+        &mut |key| no_key("dimension", key),
+    );
+    add_timers(&mut all, books);
+    all
+}
+
+/// The name of a counter and its shard, if this row lies where it belongs.
+fn shard_of(books: &Books<'_>, key: &RowKey, counter: &Counter) -> Option<(CompactString, Shard)> {
+    let text = key.parts().text()?;
+    let first = Shard {
+        at: 0,
+        of: counter.shards,
+    };
+    let shard = Shard::named(text).unwrap_or(first);
+    let is_sound = shard.of == counter.shards && books.is_home_of(text);
+    let whole = CompactString::new(Shard::whole_of(text));
+    is_sound.then_some((whole, shard))
+}
+
+fn of<'a>(all: &'a mut ByCounter, name: &str) -> &'a mut Rows {
+    all.entry(CompactString::new(name)).or_default()
+}
+
+/// Enters all rows of a table; tells of those whose key has not what it should, or more.
+fn read<R>(
+    all: &mut ByCounter,
+    rows: impl Iterator<Item = (RowKey, R)>,
+    mut enter: impl FnMut(&mut Rows, &mut KeyReader<'_>, R) -> Option<()>,
+    no_key: &mut dyn FnMut(&RowKey),
+) {
+    for (key, row) in rows {
+        let mut parts = key.parts();
+        let name = parts.text();
+        let entered = name.and_then(|name| enter(of(all, name), &mut parts, row));
+        if entered.is_none() || !parts.rest().is_empty() {
+            no_key(&key);
+        }
+    }
+}
+
+fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
+    for_each_timer(books, &DROP_BLOCK, |mut owner, due_ms| {
+        let name = owner.text()?;
+        let block = (owner.byte()?, owner.number()?);
+        let timers = &mut of(all, name).blocks.entry(block).or_default().timers;
+        timers.add(due_ms);
+        Some(())
+    });
+    for_each_timer(books, &FORGET, |mut owner, due_ms| {
+        let name = owner.text()?;
+        let number = owner.number()?;
+        let timers = &mut of(all, name).generations.entry(number).or_default().timers;
+        timers.add(due_ms);
+        Some(())
+    });
+}
+
+fn for_each_timer(
+    books: &Books<'_>,
+    timer: &Timer,
+    mut add: impl FnMut(KeyReader<'_>, Option<u64>) -> Option<()>,
+) {
+    for set in books.timers(timer) {
+        add(set.owner(), Some(set.due_ms()));
+    }
+    for set_aside in books.timers_set_aside(timer) {
+        add(set_aside.owner(), None);
+    }
+}
+
+impl Timers {
+    fn add(&mut self, due_ms: Option<u64>) {
+        match due_ms {
+            Some(due_ms) => self.due_ms.push(due_ms),
+            None => self.set_aside += 1,
+        }
+    }
+}
+
+/// Whether what is counted of a key, or of a series of it, belongs into a slot with this shard.
+pub(super) fn is_home(shard: Shard, series: &str) -> bool {
+    let key = parts_of(series).map_or(series, |(key, ..)| key);
+    if key.is_empty() {
+        return true; // All keys of the shard.
+    }
+    Shard::of_whom(key, shard.of).at == shard.at
+}

@@ -1,0 +1,164 @@
+//! Every request of the domain: its fields, their limits and their meaning.
+
+use tidegate_engine::contract::{Bounded, Id, Limit, List as ListOf, Name, Wait};
+use tidegate_engine::request;
+
+use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+use crate::levels::Levels;
+use crate::limits::{
+    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN, SPAN_MS_MAX,
+    TOP_MAX, VALUES_MAX,
+};
+use crate::text::Duration;
+use crate::zone::Zone;
+
+/// A moment, in milliseconds since 1970.
+type Moment = Bounded<0, 32_503_680_000_000>;
+
+/// What an event counts.
+pub(crate) type Amount = Bounded<1, AMOUNT_MAX>;
+
+request! {
+    /// Declares a counter, for ever.
+    /// Answered once all its shards know it. Declaring it again as it already is changes nothing.
+    pub struct Create {
+        /// The counter.
+        name: Name,
+        /// Levels, the finest first: how wide a bucket is, and how long it is kept after its end, in milliseconds or with a unit (ms, s, m, h, d, w, y of 365 days). Minutes for 2 days, hours for 90, days for 5 years if it does not say.
+        ["BUCKETS"] buckets: Option<Levels>,
+        /// Over so many slots its keys are spread.
+        ["SHARDS"] shards: Bounded<1, COUNTER_SHARDS_MAX> = 16,
+        /// Dimensions by which it also counts: up to four names, with commas between them.
+        ["DIMS"] dims: Option<DimNames>,
+        /// How many values of a dimension each shard counts; events that have another one are counted together.
+        ["VALUES"] values: Bounded<1, VALUES_MAX> = 100,
+        /// yes: it also counts how many different ones an event is by: not built yet.
+        ["UNIQUE"] unique: Option<YesNo>,
+        /// How many leading keys of each bucket it knows; 0 for none.
+        ["TOP"] top: Bounded<0, TOP_MAX> = 100,
+        /// An event that happened longer ago is not counted but listed: at most as long as the last level is kept. A day if it does not say. Milliseconds, or with a unit.
+        ["LATE_MS"] late_ms: Option<Duration<0, SPAN_MS_MAX>>,
+        /// For how long the id of an event is remembered: a second to seven days; an hour if it does not say. Milliseconds, or with a unit.
+        ["DEDUPE_MS"] dedupe_ms: Option<Duration<DEDUPE_MS_MIN, DEDUPE_MS_MAX>>,
+        /// relaxed: an event is answered before it is durable, and a crash may lose those of the last second. Otherwise synced.
+        ["CLASS"] class: Option<Durability>,
+        /// How long the answer may wait until all shards know it.
+        ["WAIT_MS"] wait_ms: Wait = 5_000,
+    }
+}
+
+request! {
+    /// Counts an event, once per id and key.
+    pub struct Add {
+        /// The counter.
+        name: Name,
+        /// The caller's id of the event, or `*` for one that is counted as often as it is sent.
+        event: Id,
+        /// What it is counted for. Any name but `*`.
+        key: Name,
+        /// What it counts.
+        ["AMOUNT"] amount: Amount = 1,
+        /// When it happened, in milliseconds since 1970; now, if it does not say.
+        ["AT"] at_ms: Option<Moment>,
+        /// Who or what it is by.
+        ["BY"] by: Option<Name>,
+        /// Its dimensions, of those that the counter has: `name=value`, with a line feed between two of them.
+        ["DIMS"] dims: Option<Dims>,
+    }
+}
+
+request! {
+    /// An event to count, among others.
+    pub struct Entry {
+        /// The caller's id of the event, or `*`.
+        event: Id,
+        /// What it is counted for. Any name but `*`.
+        key: Name,
+        /// What it counts; 1 if it does not say.
+        amount: Option<Amount>,
+        /// When it happened, in milliseconds since 1970; now, if it does not say.
+        at_ms: Option<Moment>,
+        /// Who or what it is by.
+        by: Option<Name>,
+        /// Its dimensions: `name=value`, with a line feed between two of them.
+        dims: Option<Dims>,
+    }
+}
+
+request! {
+    /// Counts events, each once per id and key.
+    pub struct AddAll {
+        /// The counter.
+        name: Name,
+        /// The events, up to 500.
+        events: ListOf<Entry, BATCH_EVENTS_MAX>,
+    }
+}
+
+request! {
+    /// What was counted of a key, over all buckets of the last level that are kept.
+    pub struct Get {
+        /// The counter.
+        name: Name,
+        /// The key, or `*` for all together.
+        key: Name,
+    }
+}
+
+request! {
+    /// What was counted of a key over a span of time, in steps.
+    pub struct Range {
+        /// The counter.
+        name: Name,
+        /// The key, or `*` for all together.
+        key: Name,
+        /// From when on, in milliseconds since 1970: its step is the first one.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970: the last step is that before it.
+        ["TO"] to_ms: Moment,
+        /// How long a step is: a multiple of the width of a level. Without it that of the finest level which is kept so long, for at most 1,000 steps.
+        ["STEP"] step_ms: Option<Bounded<1_000, 3_153_600_000_000>>,
+        /// A time zone, as Europe/Berlin: a step is so many of its days, from the day of `FROM` on; one, if it does not say.
+        ["TZ"] zone: Option<Zone>,
+        /// A dimension of the counter: its values are told, too, each with its counts.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// The leading keys of a span of time, counted exactly.
+    pub struct Top {
+        /// The counter.
+        name: Name,
+        /// From when on, in milliseconds since 1970.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970.
+        ["TO"] to_ms: Moment,
+        /// How many keys.
+        ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+    }
+}
+
+request! {
+    /// Events that came too late to be counted: the newest 1,000 of each shard, the oldest first.
+    pub struct Late {
+        /// The counter.
+        name: Name,
+        /// Only those behind this one.
+        ["AFTER"] after: Option<LatePlace>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// All counters, in the order of their bytes.
+    pub struct List {
+        /// Only counters that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only counters behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}

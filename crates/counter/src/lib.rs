@@ -1,0 +1,58 @@
+//! Counters: events counted by key and by time, exactly, and answered for any span.
+//!
+//! A counter has *levels*: buckets of one width, kept for a time. An event counts for a key, in the bucket of each level
+//! in which it happened. Keys are spread over *shards*, each in a slot of its own. Whatever is told beside counts of keys
+//! (totals, leading keys) is written by the transaction that counts. It is not a log: what an event said beside its key,
+//! amount and time is not kept.
+//!
+//! Laws, checked by [`audit`] from the rows themselves:
+//! 1. Every row lies in the slot of its shard, and every shard has what the counter was declared with, or a letter that
+//!    tells it is on its way.
+//! 2. Of each block, what is counted of its keys adds up to what is counted of all, bucket by bucket.
+//! 3. The directory of a block has each key that has a row in it once, and no other.
+//! 4. Of each bucket of a level whose narrower ones are all kept, what they count adds up to what it counts, for each key.
+//! 5. A bucket's leading keys have counts in it, and none twice; until they are as many as the counter keeps they are
+//!    all keys that have; then no other key has a greater count than its least, and none of them a smaller one.
+//! 6. A block has its timer until its rows are gone, and goes only when none of its buckets is kept.
+//! 7. An id that is remembered stands in the pages of its generation once, and the generation has its timer.
+//! 8. Of each dimension and value, what is counted of keys adds up to what is counted of all, and the value is listed; no
+//!    more are than the counter allows.
+//! 9. Late events are numbered without gaps, and the newest are kept.
+//!
+//! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
+
+mod apply;
+mod audit;
+mod command;
+mod counts;
+mod fields;
+mod leaders;
+mod ledger;
+mod levels;
+pub mod limits;
+mod once;
+mod record;
+mod refusal;
+mod reply;
+mod scan;
+mod series;
+mod span;
+mod surface;
+mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
+mod zone;
+
+pub use audit::audit;
+pub use command::{Add, AddAll, Create, Entry, Get, Late, List, Range, Top};
+pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+pub use levels::Levels;
+pub use refusal::Refusal;
+pub use reply::{
+    BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
+    RefusedEvent, TopInfo, ValueCounts,
+};
+pub use surface::COUNTER;
+pub use text::Duration;
+pub use zone::Zone;

@@ -1,0 +1,69 @@
+//! Every bound of the domain.
+
+use tidegate_engine::limits::SHARDS_MAX;
+
+/// Levels of a counter.
+pub const LEVELS_MAX: usize = 6;
+
+/// The narrowest bucket, in milliseconds.
+pub const BUCKET_MS_MIN: u64 = 1_000;
+
+/// Buckets of a level that are kept: hours of 29 years. `COUNTER.GET` reads all of the last level, 64 to a row.
+pub const BUCKETS_MAX: u64 = 262_144;
+
+/// The longest time of a level, in milliseconds: a hundred years.
+pub const SPAN_MS_MAX: u64 = 100 * 365 * 86_400_000;
+
+/// How long ids are remembered at least, in milliseconds.
+pub const DEDUPE_MS_MIN: u64 = 1_000;
+
+/// Shards of a counter.
+pub const COUNTER_SHARDS_MAX: i64 = SHARDS_MAX as i64;
+
+/// Keys of a list of the leading ones: with the longest keys those of all levels are half a record.
+pub const TOP_MAX: i64 = 500;
+
+/// What one event may count.
+pub const AMOUNT_MAX: i64 = 1_000_000_000;
+
+/// How far ahead of now an event may be, in milliseconds: clocks of those who send are not all right.
+pub const AHEAD_MS_MAX: u64 = 60_000;
+
+/// How long ids are remembered, in milliseconds: seven days.
+pub const DEDUPE_MS_MAX: u64 = 7 * 86_400_000;
+
+/// Events of a batch: each takes six arguments of a request in RESP.
+pub const BATCH_EVENTS_MAX: usize = 500;
+
+/// Bytes that a batch may write in one shard: its rows are one record.
+pub const WRITTEN_BYTES_MAX: usize = 512 * 1024;
+
+/// Dimensions of a counter: each event counts for two more series for each of them.
+pub const DIMS_MAX: usize = 4;
+
+/// Values of a dimension that a shard counts.
+pub const VALUES_MAX: i64 = 1_000;
+
+/// Values that one answer names: those with the greatest totals.
+pub const VALUES_NAMED: usize = 100;
+
+/// Bytes of the dimensions of an event.
+pub const DIMS_BYTES_MAX: usize = 1_024;
+
+/// Steps of a range: numbers of one answer.
+pub const STEPS_MAX: u64 = 1_000;
+
+/// Late events that a shard keeps, the newest; all are counted.
+pub const LATE_KEPT: u64 = 1_000;
+
+/// Keys of a page of the directory of a block: with them a step of what goes writes as many rows.
+pub const PAGE_KEYS: u64 = 32;
+
+/// Ids of a page of those that are remembered.
+pub const PAGE_IDS: u64 = 32;
+
+/// Pages whose rows go in one step.
+pub const STEP_PAGES: u64 = 8;
+
+/// Buckets of which the span of a list of leading keys is put together.
+pub const TOP_BUCKETS_MAX: usize = 512;

@@ -1,0 +1,193 @@
+//! Every "no" of the domain.
+
+use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
+
+use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// What is asked for is not built yet.
+    NotBuilt {
+        /// The field that asks for it.
+        what: &'static str,
+    },
+    /// Events could be counted in buckets that are not kept.
+    LateTooLong {
+        /// How late they may be at most.
+        max_ms: u64,
+    },
+    /// It was declared otherwise.
+    CounterDiffers,
+    /// Too many keys are split, of all structures together.
+    TooManySplit,
+    /// No such counter.
+    UnknownCounter,
+    /// `*` is all keys.
+    KeyReserved,
+    /// The counter has no such dimension.
+    UnknownDimension,
+    /// The id was used for something else.
+    IdConflict,
+    /// A batch is too much at once.
+    TooLarge {
+        /// Bytes that its rows take in one shard.
+        bytes: u64,
+    },
+    /// It is to happen in the future.
+    TooFarAhead,
+    /// The end is not behind the beginning.
+    EmptySpan,
+    /// No level has buckets of which a step is a multiple.
+    WrongStep,
+    /// The answer would have too many numbers.
+    TooManySteps {
+        /// How many.
+        steps: u64,
+    },
+    /// The counter keeps no leading keys, or not so many.
+    NoTop {
+        /// How many it keeps.
+        max: u64,
+    },
+    /// The span cannot be put together of few buckets.
+    TooManyBuckets,
+}
+
+const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDef {
+    RefusalDef { code, status, doc }
+}
+
+pub(crate) const NOT_BUILT: RefusalDef = def(
+    "not_built",
+    Status::OutOfRange,
+    "This version cannot do what the field `what` asks for: leave it out.",
+);
+pub(crate) const LATE_TOO_LONG: RefusalDef = def(
+    "late_too_long",
+    Status::OutOfRange,
+    "Events may be late by `max_ms` at most, the time for which buckets of the last level are kept.",
+);
+pub(crate) const COUNTER_DIFFERS: RefusalDef = def(
+    "counter_differs",
+    Status::Conflict,
+    "The counter was declared otherwise, which is for ever: declare another one.",
+);
+pub(crate) const TOO_MANY_SPLIT: RefusalDef = def(
+    "too_many_split",
+    Status::Conflict,
+    "As many keys of all structures are split as may be: declare the counter with one shard.",
+);
+pub(crate) const UNKNOWN_COUNTER: RefusalDef = def(
+    "unknown_counter",
+    Status::NotFound,
+    "No such counter: declare it first.",
+);
+pub(crate) const KEY_RESERVED: RefusalDef = def(
+    "key_reserved",
+    Status::OutOfRange,
+    "`*` stands for all keys together, so nothing is counted for it: choose another key.",
+);
+pub(crate) const ID_CONFLICT: RefusalDef = def(
+    "id_conflict",
+    Status::Conflict,
+    "The id was used for another event of the same key: choose another.",
+);
+pub(crate) const UNKNOWN_DIMENSION: RefusalDef = def(
+    "unknown_dimension",
+    Status::OutOfRange,
+    "The counter has no dimension of this name: leave it out, or declare a counter that has it.",
+);
+pub(crate) const TOO_LARGE: RefusalDef = def(
+    "too_large",
+    Status::OutOfRange,
+    "The rows of the events take `bytes` of at most `max` in one shard: send fewer at once.",
+);
+pub(crate) const TOO_FAR_AHEAD: RefusalDef = def(
+    "too_far_ahead",
+    Status::OutOfRange,
+    "The event is more than `max_ms` ahead of now: set the clock of who sends it.",
+);
+pub(crate) const EMPTY_SPAN: RefusalDef = def(
+    "empty_span",
+    Status::OutOfRange,
+    "`to_ms` must be behind `from_ms`.",
+);
+pub(crate) const WRONG_STEP: RefusalDef = def(
+    "wrong_step",
+    Status::OutOfRange,
+    "`step_ms` must be a multiple of the width of buckets of some level.",
+);
+pub(crate) const TOO_MANY_STEPS: RefusalDef = def(
+    "too_many_steps",
+    Status::OutOfRange,
+    "The span has `steps` of at most `max` steps: ask for wider ones, or for less.",
+);
+pub(crate) const NO_TOP: RefusalDef = def(
+    "no_top",
+    Status::OutOfRange,
+    "The counter keeps `max` leading keys of a bucket: ask for no more, or declare one that keeps more.",
+);
+pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
+    "too_many_buckets",
+    Status::OutOfRange,
+    "The span cannot be put together of `max` buckets: let it begin and end where wider ones do.",
+);
+
+impl Refuse for Refusal {
+    fn def(&self) -> &'static RefusalDef {
+        match self {
+            Self::NotBuilt { .. } => &NOT_BUILT,
+            Self::LateTooLong { .. } => &LATE_TOO_LONG,
+            Self::CounterDiffers => &COUNTER_DIFFERS,
+            Self::TooManySplit => &TOO_MANY_SPLIT,
+            Self::UnknownCounter => &UNKNOWN_COUNTER,
+            Self::KeyReserved => &KEY_RESERVED,
+            Self::IdConflict => &ID_CONFLICT,
+            Self::UnknownDimension => &UNKNOWN_DIMENSION,
+            Self::TooLarge { .. } => &TOO_LARGE,
+            Self::TooFarAhead => &TOO_FAR_AHEAD,
+            Self::EmptySpan => &EMPTY_SPAN,
+            Self::WrongStep => &WRONG_STEP,
+            Self::TooManySteps { .. } => &TOO_MANY_STEPS,
+            Self::NoTop { .. } => &NO_TOP,
+            Self::TooManyBuckets => &TOO_MANY_BUCKETS,
+        }
+    }
+
+    fn facts(&self, out: &mut dyn Writer) {
+        match self {
+            Self::NotBuilt { what } => text(out, "what", what),
+            Self::LateTooLong { max_ms } => number(out, "max_ms", *max_ms),
+            Self::TooFarAhead => number(out, "max_ms", AHEAD_MS_MAX),
+            Self::TooLarge { bytes } => {
+                number(out, "bytes", *bytes);
+                number(out, "max", WRITTEN_BYTES_MAX as u64);
+            }
+            Self::TooManySteps { steps } => {
+                number(out, "steps", *steps);
+                number(out, "max", STEPS_MAX);
+            }
+            Self::NoTop { max } => number(out, "max", *max),
+            Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
+            Self::CounterDiffers
+            | Self::TooManySplit
+            | Self::UnknownCounter
+            | Self::KeyReserved
+            | Self::UnknownDimension
+            | Self::IdConflict
+            | Self::EmptySpan
+            | Self::WrongStep => {}
+        }
+    }
+}
+
+fn text(out: &mut dyn Writer, name: &str, value: &str) {
+    out.name(name);
+    out.text(value);
+}
+
+fn number(out: &mut dyn Writer, name: &str, value: u64) {
+    out.name(name);
+    out.integer(i64::try_from(value).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,240 @@
+//! What the domain answers.
+
+use compact_str::CompactString;
+use tidegate_engine::contract::PageItem;
+use tidegate_engine::reply;
+
+use crate::fields::LatePlace;
+use crate::table::Counter;
+
+reply! {
+    /// A counter as it was declared.
+    pub struct CounterInfo {
+        /// The counter.
+        name: CompactString,
+        /// Its levels: width of a bucket, and how long it is kept, in milliseconds.
+        levels: Vec<LevelInfo>,
+        /// Over so many slots its keys are spread.
+        shards: u64,
+        /// How many leading keys of each bucket each shard knows.
+        top: u64,
+        /// By how much an event may be late.
+        late_ms: u64,
+        /// How long ids are remembered.
+        dedupe_ms: u64,
+        /// Its dimensions.
+        dims: Vec<CompactString>,
+        /// How many values of each a shard counts.
+        values: u64,
+        /// What answers to recordings wait for: synced, until what they recorded is durable; relaxed, not for that.
+        class: &'static str,
+        /// When it was declared.
+        created_at_ms: u64,
+    }
+}
+
+reply! {
+    /// A level of a counter.
+    pub struct LevelInfo {
+        /// How wide its buckets are.
+        width_ms: u64,
+        /// How long each is kept after its end.
+        keep_ms: u64,
+    }
+}
+
+reply! {
+    /// What has become of an event.
+    pub struct EventReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The key.
+        key: CompactString,
+        /// counted, or late: listed and not counted.
+        state: &'static str,
+        /// The same event came before: nothing was done.
+        repeated: bool,
+        /// synced: it is durable; relaxed: a crash in the next second may lose it.
+        class: &'static str,
+        /// By which time the server knows this.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What has become of events.
+    pub struct BatchReceipt {
+        /// The counter.
+        name: CompactString,
+        /// Events that were counted.
+        counted: u64,
+        /// Events that had come before.
+        repeated: u64,
+        /// Events that were too late, and are listed.
+        late: u64,
+        /// Events that were refused.
+        refused: Vec<RefusedEvent>,
+        /// synced: it is durable; relaxed: a crash in the next second may lose it.
+        class: &'static str,
+        /// By which time the server knows this.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// An event of a batch that was refused.
+    pub struct RefusedEvent {
+        /// Which of the list, from 1 on.
+        item: u64,
+        /// Why, as a single event would have been.
+        code: &'static str,
+    }
+}
+
+reply! {
+    /// What was counted.
+    pub struct CountInfo {
+        /// The counter.
+        name: CompactString,
+        /// The key, or `*`.
+        key: CompactString,
+        /// How much.
+        count: u64,
+        /// Only what happened from this time on is in it: what was before is not kept.
+        kept_from_ms: u64,
+        /// The count is exact.
+        exact: bool,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What was counted, in steps.
+    pub struct RangeInfo {
+        /// The counter.
+        name: CompactString,
+        /// The key, or `*`.
+        key: CompactString,
+        /// When the first step begins.
+        from_ms: u64,
+        /// When the last step ends.
+        to_ms: u64,
+        /// How long a step is; in a time zone, days of that.
+        step_ms: u64,
+        /// In a time zone, when each step begins.
+        begins_ms: Option<Vec<u64>>,
+        /// How wide the buckets are of which they are summed.
+        level_ms: u64,
+        /// Before this time buckets so wide are not kept.
+        kept_from_ms: u64,
+        /// A number for each step; null if it begins before that.
+        counts: Vec<Option<u64>>,
+        /// Their sum.
+        total: u64,
+        /// By values of the dimension that was asked for: those with the greatest totals, up to 100, and then all others.
+        /// What an event counted that had no value is in none of them.
+        values: Option<Vec<ValueCounts>>,
+        /// The counts are exact.
+        exact: bool,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What was counted for a value of a dimension.
+    pub struct ValueCounts {
+        /// The value; null for those that are beyond the limit of values, or of this list.
+        value: Option<CompactString>,
+        /// A number for each step.
+        counts: Vec<Option<u64>>,
+        /// Their sum.
+        total: u64,
+    }
+}
+
+reply! {
+    /// The leading keys of a span.
+    pub struct TopInfo {
+        /// The counter.
+        name: CompactString,
+        /// When the span begins.
+        from_ms: u64,
+        /// When it ends.
+        to_ms: u64,
+        /// The keys, those with the greatest counts first. The counts are exact.
+        keys: Vec<KeyCount>,
+        /// No key that is not among them has more: else one may have as much as `missed_at_most`.
+        exact: bool,
+        /// What a key that leads in no bucket of the span may have in it at most.
+        missed_at_most: u64,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// A key, and what was counted of it.
+    pub struct KeyCount {
+        /// The key.
+        key: CompactString,
+        /// How much.
+        count: u64,
+    }
+}
+
+reply! {
+    /// An event that came too late.
+    pub struct LateInfo {
+        /// Its place in the list.
+        place: CompactString,
+        /// Its id, if it had one.
+        event: Option<CompactString>,
+        /// The key.
+        key: CompactString,
+        /// What it would have counted.
+        amount: u64,
+        /// When it happened.
+        at_ms: u64,
+        /// When it came.
+        came_at_ms: u64,
+    }
+}
+
+impl CounterInfo {
+    pub(crate) fn of(name: CompactString, counter: &Counter) -> Self {
+        let levels = counter.levels.iter().map(|level| LevelInfo {
+            width_ms: level.width_ms,
+            keep_ms: level.keep_ms,
+        });
+        Self {
+            name,
+            levels: levels.collect(),
+            shards: counter.shards.into(),
+            top: counter.top,
+            late_ms: counter.late_ms,
+            dedupe_ms: counter.dedupe_ms,
+            dims: counter.dims.iter().map(CompactString::new).collect(),
+            values: counter.values,
+            class: counter.class(),
+            created_at_ms: counter.created_at_ms,
+        }
+    }
+}
+
+impl PageItem for CounterInfo {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
+        self.name.clone()
+    }
+}
+
+impl PageItem for LateInfo {
+    type Place = LatePlace;
+
+    fn place(&self) -> LatePlace {
+        LatePlace::parse(&self.place).expect("because it was made of one")
+    }
+}

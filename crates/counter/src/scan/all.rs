@@ -1,0 +1,82 @@
+//! `COUNTER.GET` and `COUNTER.RANGE` of all keys together.
+
+use std::convert::Infallible;
+
+use tidegate_engine::contract::{Name, ScanContext};
+
+use super::of_shards::OfShards;
+use crate::Refusal;
+use crate::command::{Get, Range};
+use crate::reply::{CountInfo, RangeInfo};
+use crate::span::Span;
+use crate::table::{COUNTERS, Counter, HEADS};
+
+/// A span, and what a shard has in its steps.
+pub(super) type Part = (Span, Vec<Option<u64>>);
+
+pub(super) fn part_of(context: &ScanContext, name: &Name, span: Span) -> Part {
+    let counts = span.counts(|block| {
+        let head = context.get(&HEADS, (name.as_str(), span.number, block));
+        Ok::<_, Infallible>(head.map(|head| head.totals))
+    });
+    let Ok(counts) = counts;
+    (span, counts)
+}
+
+/// The sums of what all shards have. All were asked at one time, so they have the same span.
+pub(super) fn sum_of(parts: Vec<Part>) -> Part {
+    let mut parts = parts.into_iter();
+    let (span, mut sums) = parts.next().expect("because there is one");
+    for (of_part, counts) in parts {
+        debug_assert_eq!(of_part, span, "the same is asked of all");
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            add(sum, count);
+        }
+    }
+    (span, sums)
+}
+
+/// Adds to the number of a step, if it is known.
+pub(super) fn add(sum: &mut Option<u64>, count: Option<u64>) {
+    *sum = sum.zip(count).map(|(sum, count)| sum + count);
+}
+
+impl OfShards for Get {
+    type Part = Part;
+    type Reply = CountInfo;
+    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id()];
+
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Part, Refusal> {
+        let span = Span::whole(counter, context.asked_ms());
+        Ok(part_of(context, &self.name, span))
+    }
+
+    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> CountInfo {
+        let (span, counts) = sum_of(parts);
+        self.info(&span, &counts, as_of_ms)
+    }
+}
+
+impl OfShards for Range {
+    type Part = Part;
+    type Reply = RangeInfo;
+    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id()];
+
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Part, Refusal> {
+        let span = Span::asked(self, counter, context.asked_ms())?;
+        Ok(part_of(context, &self.name, span))
+    }
+
+    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> RangeInfo {
+        let (span, counts) = sum_of(parts);
+        self.info(&span, counts, as_of_ms)
+    }
+}

@@ -1,0 +1,18 @@
+//! Queries that read many rows, on a snapshot: lists, and what all shards of a counter have together.
+
+mod all;
+mod by;
+mod late;
+mod list;
+mod of_shards;
+mod top;
+
+pub(crate) use by::RangeBy;
+pub(crate) use of_shards::of_all_shards;
+
+use tidegate_engine::contract::Limit;
+
+/// Most items of a page.
+fn most(limit: Limit) -> usize {
+    usize::try_from(limit.get()).unwrap_or(usize::MAX)
+}

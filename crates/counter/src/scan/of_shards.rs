@@ -1,0 +1,105 @@
+//! What all shards of a counter have, each as it was when it was asked, put together.
+
+use std::any::Any;
+
+use tidegate_engine::contract::{
+    Name, Outcome, Renderer, ReplyValue, ScanCall, ScanContext, Status,
+};
+use tidegate_engine::{Slot, Splits};
+
+use crate::Refusal;
+use crate::table::{COUNTERS, Counter, DOMAIN};
+
+/// A question that all shards of a counter answer.
+pub(crate) trait OfShards: Send + Sync + 'static {
+    /// What one shard has.
+    type Part: Send + 'static;
+    /// What is answered.
+    type Reply: ReplyValue;
+    /// Ids of the tables that it reads.
+    const TABLES: &'static [u16];
+
+    /// The counter.
+    fn name(&self) -> &Name;
+
+    /// The slots of the shards that are asked: by default all.
+    fn slots(&self, splits: &Splits) -> Vec<Slot> {
+        splits.slots(DOMAIN, self.name().as_str())
+    }
+
+    /// What a shard has.
+    fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Self::Part, Refusal>;
+
+    /// What all of them have, at least one.
+    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Self::Reply;
+}
+
+/// The scan that asks all shards.
+pub(crate) fn of_all_shards(question: impl OfShards) -> Box<dyn ScanCall> {
+    Box::new(Asked(question))
+}
+
+struct Asked<Q>(Q);
+
+/// What a shard says; nothing if it does not know the counter (yet).
+struct Said<P> {
+    asked_ms: u64,
+    part: Option<Result<P, Refusal>>,
+}
+
+impl<Q: OfShards> ScanCall for Asked<Q> {
+    fn key(&self) -> Option<&[u8]> {
+        Some(self.0.name().as_str().as_bytes())
+    }
+
+    fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
+        Some(self.0.slots(splits))
+    }
+
+    fn tables(&self) -> &'static [u16] {
+        Q::TABLES
+    }
+
+    fn page(&self, context: &ScanContext) -> Box<dyn Any + Send> {
+        let name = self.0.name().as_str();
+        let shard = context.shard(DOMAIN, name).key_of(name);
+        let counter = context.get(&COUNTERS, shard.as_str());
+        Box::new(Said {
+            asked_ms: context.asked_ms(),
+            part: counter.map(|counter| self.0.part(context, &counter)),
+        })
+    }
+
+    fn render(
+        &self,
+        pages: Vec<Box<dyn Any + Send>>,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> Status {
+        let whole = self.whole(pages);
+        let outcome = match &whole {
+            Ok(reply) => Outcome::Reply(reply),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        renderer.render(&outcome, out);
+        outcome.status()
+    }
+}
+
+impl<Q: OfShards> Asked<Q> {
+    fn whole(&self, pages: Vec<Box<dyn Any + Send>>) -> Result<Q::Reply, Refusal> {
+        let (mut parts, mut as_of_ms) = (Vec::new(), 0);
+        for page in pages {
+            let said = page.downcast::<Said<Q::Part>>();
+            let said = said.expect("because `page` above made it");
+            if let Some(part) = said.part {
+                as_of_ms = said.asked_ms;
+                parts.push(part?);
+            }
+        }
+        if parts.is_empty() {
+            return Err(Refusal::UnknownCounter);
+        }
+        Ok(self.0.whole(parts, as_of_ms))
+    }
+}

@@ -1,0 +1,57 @@
+//! The domain as data: its name, tables and timers, and where its requests stand in each front.
+
+use tidegate_engine::contract::Class::{Opens, Reads};
+use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::{Domain, MailDef, RequestDef};
+
+use crate::apply::{DROP_BLOCK, Declare, Declared, FORGET};
+use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top};
+use crate::table::{
+    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
+    LATE_EVENTS, LEADERS, VALUES,
+};
+
+/// A counter tells its shards what it is, and they tell that they know.
+const MAIL: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+
+/// Counters: events counted by key and by time.
+pub const COUNTER: Domain = Domain {
+    name: "counter",
+    number: DOMAIN,
+    doc: "Counters: events counted by key and by time, exactly, and answered for any span.",
+    tables: &[
+        COUNTERS.def(),
+        BLOCKS.def(),
+        HEADS.def(),
+        KEYS.def(),
+        LEADERS.def(),
+        IDS.def(),
+        ID_PAGES.def(),
+        GENERATIONS.def(),
+        LATE.def(),
+        LATE_EVENTS.def(),
+        VALUES.def(),
+        DIMENSIONS.def(),
+    ],
+    timers: &[DROP_BLOCK, FORGET],
+    takes: MAIL,
+    sends: MAIL,
+    events: &[],
+    counts: &[],
+    requests: &[
+        RequestDef::call::<Create>("COUNTER.CREATE", Put, "/v1/counters/{name}", Opens),
+        RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens),
+        RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/addall", Opens),
+        RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),
+        RequestDef::call::<Range>(
+            "COUNTER.RANGE",
+            GET,
+            "/v1/counters/{name}/keys/{key}/range",
+            Reads,
+        ),
+        RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
+        RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
+        RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
+    ],
+    audit: crate::audit,
+};
