@@ -20,6 +20,9 @@ const _: () = assert!(
 /// Of one register; m of them have it divided by √m. √(3 ln 2 − 1) = 1.03896 (Flajolet and others, 2007).
 const ERROR_OF_ONE: f64 = 1.04;
 
+/// Ranks of a register, none included.
+const RANKS: usize = RANK_MAX as usize + 1;
+
 /// How many there were.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
@@ -66,22 +69,26 @@ fn of(counted: f64, estimated: f64, dense: usize) -> Estimate {
     }
 }
 
-/// Ertl's algorithm 6: from how many registers have which rank.
 fn of_registers(dense: &[&Registers]) -> f64 {
-    let mut of_rank = [0_u32; RANK_MAX as usize + 1];
+    let mut of_rank = [0; RANKS];
     for rank in dense.iter().flat_map(|registers| registers.ranks()) {
         of_rank[usize::from(rank)] += 1;
     }
-    if dense.is_empty() {
+    of_ranks(&of_rank)
+}
+
+/// Ertl's algorithm 6: from how many registers have which rank.
+fn of_ranks(of_rank: &[u32; RANKS]) -> f64 {
+    let all: f64 = of_rank.iter().copied().map(f64::from).sum();
+    if all == 0.0 {
         return 0.0;
     }
-    let all = (dense.len() * registers::COUNT) as f64;
-    let last = usize::from(RANK_MAX);
-    let mut sum = all * tau(1.0 - f64::from(of_rank[last]) / all);
-    for rank in (1..last).rev() {
-        sum = 0.5 * (sum + f64::from(of_rank[rank]));
+    let [none, between @ .., last] = of_rank;
+    let mut sum = all * tau(1.0 - f64::from(*last) / all);
+    for count in between.iter().rev() {
+        sum = 0.5 * (sum + f64::from(*count));
     }
-    sum += all * sigma(f64::from(of_rank[0]) / all);
+    sum += all * sigma(f64::from(*none) / all);
     all * all / (2.0 * std::f64::consts::LN_2 * sum)
 }
 
@@ -116,5 +123,45 @@ fn tau(mut x: f64) -> f64 {
         if sum == before {
             return sum / 3.0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of so many registers have which rank, when the set is so large: as many as it is likeliest.
+    fn likeliest(registers: u32, size: f64) -> [u32; RANKS] {
+        let per_register = size / f64::from(registers);
+        let up_to = |rank: usize| match rank {
+            rank if rank + 1 == RANKS => f64::from(registers),
+            rank => f64::from(registers) * (-per_register / 2_f64.powi(rank as i32)).exp(),
+        };
+        let below = |rank: usize| {
+            if rank == 0 {
+                0.0
+            } else {
+                up_to(rank - 1).round()
+            }
+        };
+        std::array::from_fn(|rank| (up_to(rank).round() - below(rank)) as u32)
+    }
+
+    #[test]
+    fn registers_as_they_likeliest_are_give_the_size_of_the_set_whatever_it_is() {
+        for power in 8..80 {
+            let size = 2_f64.powi(power);
+            let off = of_ranks(&likeliest(1 << 30, size)) / size - 1.0;
+            let allowed = if power < 20 { 0.01 } else { 1e-4 };
+            assert!(off.abs() < allowed, "2^{power} is off by {off}");
+        }
+    }
+
+    #[test]
+    fn no_registers_at_all_and_none_that_is_set_are_of_nobody() {
+        let mut none = [0; RANKS];
+        assert_eq!(of_ranks(&none), 0.0);
+        none[0] = 256;
+        assert_eq!(of_ranks(&none), 0.0);
     }
 }

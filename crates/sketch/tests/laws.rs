@@ -136,3 +136,26 @@ fn a_table_of_parts_is_kept_by_storing_what_was_said_to_be_changed() {
         "{puts} of 20,000 changed a chunk, and nobody who came again"
     );
 }
+
+#[test]
+fn two_of_one_place_are_one_with_the_higher_rank_whoever_came_first() {
+    let [often, seldom] = [1_u64 << 37, 1].map(Coupon::of_hash);
+    assert_ne!(often, seldom);
+    let sketches =
+        [[often, seldom], [seldom, often]].map(|both| both.into_iter().collect::<Sketch>());
+    assert_eq!(sketches[0], sketches[1]);
+    assert_eq!(sketches[0], [seldom].into_iter().collect());
+    assert_eq!(sketches[0].estimate().count, 1);
+}
+
+#[test]
+fn a_chunk_of_nobody_leaves_no_trace() {
+    let mut sketch: Sketch = people(0, 80).collect();
+    let empty = (0..CHUNKS).find(|number| !sketch.chunks().contains_key(number));
+    let before = sketch.clone();
+    sketch.merge_chunk(
+        empty.expect("80 do not fall into all chunks"),
+        &Chunk::default(),
+    );
+    assert_eq!(sketch, before);
+}
