@@ -13,7 +13,9 @@ mod client;
 mod crowd;
 mod demo;
 mod draw_check;
+mod duration;
 mod ending;
+mod ingest;
 mod interrupt;
 mod output;
 mod password;
@@ -47,6 +49,7 @@ enum Command {
     Bench(bench::BenchArgs),
     DrawCheck(draw_check::Args),
     Crowd(crowd::CrowdArgs),
+    Ingest(ingest::IngestArgs),
     PaySandbox(Box<sandbox::SandboxArgs>),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -62,6 +65,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Replay(args) => ("replay", replay::command(&args)),
         Command::Bench(args) => ("bench", bench::run(&args)),
         Command::Crowd(args) => ("crowd", crowd::command(&args)),
+        Command::Ingest(args) => ("ingest", ingest::run(&args)),
         Command::DrawCheck(args) => ("draw-check", draw_check::run(&args)),
         Command::PaySandbox(args) => ("pay-sandbox", sandbox::run(*args)),
         Command::Backup(args) => ("backup", backup::save(&args)),

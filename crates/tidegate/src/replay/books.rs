@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::Error;
-use super::patience::Asker;
+use super::asker::Asker;
 use crate::client::Reply;
 
 /// Differing SKUs that are shown; the rest is only counted.
@@ -100,7 +100,7 @@ impl Books {
 
 /// The server's rows of the SKUs for which `wanted` says yes.
 pub(super) fn rows(
-    asker: &mut Asker<'_>,
+    asker: &mut Asker,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<HashMap<String, Units>, Error> {
     let rows = pages(asker, &[b"STOCK.LIST"], row)?;
@@ -109,7 +109,7 @@ pub(super) fn rows(
 
 /// All items of a list of the server, over all of its pages.
 pub(super) fn pages<T>(
-    asker: &mut Asker<'_>,
+    asker: &mut Asker,
     list: &[&[u8]],
     read: impl Fn(&Reply<'_>) -> Option<T>,
 ) -> Result<Vec<T>, Error> {

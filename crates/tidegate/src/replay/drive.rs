@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::asker::Asker;
 use super::books::{self, Books, Units};
 use super::course::Course;
 use super::journal::{Asked, Entry, Journal};
 use super::lanes::Session;
 use super::live::Observer;
-use super::patience::Asker;
 use super::plan::{Plan, Sku};
 use super::report::Report;
 use super::sku_course::{Command, SkuCourse};

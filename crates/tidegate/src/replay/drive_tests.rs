@@ -7,6 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::client::Unserved;
 use crate::replay::fake_server::{FakeServer, Faults};
 use crate::replay::fake_stock::FakeStock;
 use crate::replay::lanes::spread;
@@ -123,7 +124,10 @@ fn a_replay_stopped_again_and_again_ends_in_the_same_figures() {
         };
         match run(&options, &mut Silent::default()) {
             Ok(report) => break report,
-            Err(error) => assert!(matches!(error, Error::Away { .. }), "{error}"),
+            Err(error) => assert!(
+                matches!(error, Error::Unserved(Unserved::Away { .. })),
+                "{error}"
+            ),
         }
         stops += 1;
         assert!(stops < 100, "every run must come some way");
@@ -213,7 +217,7 @@ fn stock_that_the_server_has_otherwise_is_left_alone_unless_it_may_be_overwritte
     };
     let stopped = replay(&may).expect_err("the fake sets no total twice");
     assert!(
-        matches!(stopped, Error::Stopped { .. }),
+        matches!(stopped, Error::Unserved(Unserved::Stopped { .. })),
         "it was asked to: {stopped}"
     );
 }
@@ -261,7 +265,10 @@ fn a_server_that_never_comes_is_waited_for_as_long_as_the_patience_lasts() {
     };
     let began = std::time::Instant::now();
     let refused = run(&options, &mut Silent::default());
-    assert!(matches!(refused, Err(Error::Away { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::Unserved(Unserved::Away { .. }))),
+        "{refused:?}"
+    );
     assert!(began.elapsed() >= patience);
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::asker::Asker;
 use super::books::{self, Units};
-use super::patience::Asker;
 use super::plan::Sku;
 use super::{Error, Options};
 

@@ -7,11 +7,10 @@ use hdrhistogram::Histogram;
 use super::course::{Course, Verdict};
 use super::journal::{Entry, Journal};
 use super::live::Live;
-use super::patience::{Halt, Patience};
 use super::schedule::{Flight, Schedule};
 use super::wire::Meaning;
 use super::{Error, Options};
-use crate::client::Connection;
+use crate::client::{Connection, Halt, Patience};
 
 /// How long a connection with nothing in flight and nothing due rests.
 const IDLE: Duration = Duration::from_millis(2);
@@ -71,7 +70,7 @@ pub(super) struct Lane<'r, C: Course> {
     pub(super) meter: Meter,
     shared: &'r Shared<'r, C::Tally>,
     index: usize,
-    patience: Patience<'r>,
+    patience: Patience,
     tally: C::Tally,
 }
 
@@ -82,7 +81,7 @@ impl<'r, C: Course> Lane<'r, C> {
         schedule: Schedule<C>,
     ) -> Self {
         let tally = schedule.tally();
-        let patience = Patience::new(shared.options);
+        let patience = Patience::new(shared.options.peer());
         Self {
             schedule,
             meter: Meter::new(),
@@ -123,7 +122,7 @@ impl<'r, C: Course> Lane<'r, C> {
         self.shared.live.waits(self.index, Some(why));
     }
 
-    fn exchange(&mut self, connection: &mut Connection) -> Result<(), Halt> {
+    fn exchange(&mut self, connection: &mut Connection) -> Result<(), Halt<Error>> {
         self.send(connection)?;
         if self.schedule.in_flight() == 0 {
             std::thread::sleep(IDLE);
@@ -134,7 +133,7 @@ impl<'r, C: Course> Lane<'r, C> {
         self.receive(connection)
     }
 
-    fn send(&mut self, connection: &mut Connection) -> Result<(), Halt> {
+    fn send(&mut self, connection: &mut Connection) -> Result<(), Halt<Error>> {
         let (now, horizon) = (Instant::now(), self.horizon());
         while self.schedule.in_flight() < self.shared.options.pipeline
             && let Some((index, commands)) = self.schedule.turn(now, horizon)
@@ -158,7 +157,7 @@ impl<'r, C: Course> Lane<'r, C> {
     }
 
     /// Journals what was answered, then acts upon it; see the laws of [`super::journal`].
-    fn receive(&mut self, connection: &mut Connection) -> Result<(), Halt> {
+    fn receive(&mut self, connection: &mut Connection) -> Result<(), Halt<Error>> {
         let mut answered = Vec::new();
         let mut stop = None;
         let mut lines = Vec::new();
@@ -241,10 +240,7 @@ impl<'r, C: Course> Lane<'r, C> {
     }
 
     fn stopped(&self, why: String) -> Error {
-        Error::Stopped {
-            addr: self.shared.options.addr.clone(),
-            why,
-        }
+        self.patience.stopped(&why).into()
     }
 
     fn journal_failed(&self, error: std::io::Error) -> Error {

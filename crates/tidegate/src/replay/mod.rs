@@ -15,6 +15,7 @@
 //!
 //! `demo` calls [`run`] with an observer of its own and prints the [report](report::Report).
 
+mod asker;
 mod books;
 mod columns;
 mod course;
@@ -32,7 +33,6 @@ pub(crate) mod live;
 mod malformed;
 pub(crate) mod options;
 mod orders;
-mod patience;
 mod plan;
 pub(crate) mod products;
 mod progress;
@@ -46,15 +46,15 @@ mod wire;
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Serialize;
 
 pub(crate) use drive::run;
 pub(crate) use options::{Args, Options, Speed};
 
+use crate::client::{Halt, Unserved};
 use crate::ending::{Failure, Found};
-use crate::interrupt::{Interrupt, Interrupted};
+use crate::interrupt::Interrupt;
 use crate::output::{Unprinted, print};
 use crate::temporary::TemporaryServer;
 
@@ -93,22 +93,15 @@ pub(crate) enum Error {
         sku: String,
         total: u64,
     },
-    /// No useful answer for as long as the patience lasts.
-    #[error(
-        "the server at {addr} gave no answer for {patience:?} ({why}): nothing is lost, run the \
-         same command again to go on"
-    )]
-    Away {
-        addr: String,
-        patience: Duration,
-        why: String,
-    },
-    /// The server said something that ends the replay.
-    #[error("the server at {addr} stops the replay: {why}")]
-    Stopped { addr: String, why: String },
-    /// Somebody wants it to end.
+    /// The server cannot be asked any more.
     #[error(transparent)]
-    Interrupted(#[from] Interrupted),
+    Unserved(#[from] Unserved),
+}
+
+impl From<Error> for Halt<Error> {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// The command as a whole. Without an address it starts a server of its own.
@@ -152,7 +145,7 @@ fn tell(report: &(impl Display + Serialize), args: &Args) -> Result<(), Unprinte
 }
 
 fn failure(error: Error, args: &Args) -> Failure {
-    if let (Error::Interrupted(by), Some(_)) = (&error, &args.addr) {
+    if let (Error::Unserved(Unserved::Interrupted(by)), Some(_)) = (&error, &args.addr) {
         let words = format!("{by}: the same command goes on where it was");
         return Failure::Interrupted(*by, words);
     }
@@ -161,7 +154,7 @@ fn failure(error: Error, args: &Args) -> Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if let Error::Interrupted(by) = error {
+        if let Error::Unserved(Unserved::Interrupted(by)) = error {
             Self::Interrupted(by, by.to_string())
         } else {
             Self::told(error)

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::columns::Columns;
 use super::orders::Choice;
 use super::share::Share;
-use crate::client::Address;
+use crate::client::{Address, Peer};
+use crate::duration;
 use crate::interrupt::Interrupt;
 use crate::password::{self, Password};
 use crate::temporary::TemporaryServer;
@@ -68,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "", hide_default_value = true)]
     columns: Columns,
     /// How long to wait for a server that is away or busy before giving up, like 60s or 500ms.
-    #[arg(long, default_value = "60s", value_parser = duration)]
+    #[arg(long, default_value = "60s", value_parser = duration::parse)]
     patience: Duration,
     /// Place each invoice as one order, with ORDER.PLACE, instead of holding and confirming line by line.
     #[arg(long)]
@@ -202,6 +203,16 @@ impl Options {
             interrupt: Interrupt::default(),
         }
     }
+
+    /// The server, as connections know it.
+    pub(super) fn peer(&self) -> Peer {
+        Peer {
+            addr: self.addr.clone(),
+            password: self.password.clone(),
+            patience: self.patience,
+            interrupt: self.interrupt.clone(),
+        }
+    }
 }
 
 /// A share that is no more than all.
@@ -211,22 +222,6 @@ fn part(text: &str) -> Result<Share, String> {
         return Err("no more than all, which is 1, can be cancelled".to_owned());
     }
     Ok(share)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let number = |digits: &str| digits.parse::<u64>().ok();
-    let parsed = match (
-        text.strip_suffix("ms"),
-        text.strip_suffix('s'),
-        text.strip_suffix('m'),
-    ) {
-        (Some(ms), _, _) => number(ms).map(Duration::from_millis),
-        (None, Some(s), _) => number(s).map(Duration::from_secs),
-        (None, None, Some(m)) => number(m).map(|m| Duration::from_secs(m.saturating_mul(60))),
-        (None, None, None) => None,
-    };
-    let parsed = parsed.filter(|parsed| !parsed.is_zero() && parsed.as_secs() <= 86_400);
-    parsed.ok_or_else(|| "a duration is 500ms, 60s or 5m, up to a day".to_owned())
 }
 
 #[cfg(test)]
@@ -247,13 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_and_speeds_are_read_with_their_units() {
-        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for text in ["", "60", "0s", "s", "-1s", "2d", "18446744073709551615m"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
+    fn a_speed_is_max_or_a_number() {
         assert_eq!("max".parse(), Ok(Speed::Max));
         assert_eq!("2500".parse(), Ok(Speed::LinesPerSecond(2500.0)));
         for text in ["", "0", "-5", "inf", "nan", "fast"] {

@@ -5,15 +5,12 @@ use std::time::Duration;
 use super::course::Verdict;
 use super::plan::Plan;
 use super::sku_course::Command;
-use crate::client::{Connection, PASSWORD_WANTED, Reply};
+use crate::client::{Connection, PASSWORD_WANTED, Reply, asked_again};
 
 /// How long a hold lives, in milliseconds: 30 days. It is confirmed at once, but the replay may be
 /// killed in between and resumed another day; with the default of 15 minutes the units would be
 /// back on the shelf by then, and the figures would depend on the pause.
 pub(super) const HOLD_TTL_MS: &[u8] = b"2592000000";
-
-/// The wait after a BUSY that names none.
-const RETRY_DEFAULT: Duration = Duration::from_millis(50);
 
 /// Refusals that answer a line for good, SOLDOUT apart.
 const REFUSALS: [&[u8]; 13] = [
@@ -109,33 +106,24 @@ pub(super) fn meaning(reply: &Reply<'_>, (field, name): (&str, &str), again: boo
 
 /// What an error reply means.
 pub(super) fn error_meaning(text: &[u8]) -> Meaning {
+    if let Some(rest) = asked_again(text) {
+        return Meaning::Again(rest);
+    }
     let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     let words = || String::from_utf8_lossy(text).into_owned();
     match word {
         b"SOLDOUT" => Meaning::Final(Verdict::SoldOut),
         b"REFUSED" if text.starts_with(ORDER_SOLD_OUT) => Meaning::Final(Verdict::SoldOut),
-        // What is pending goes on at the server, and is waited for once more.
-        b"BUSY" | b"PENDING" => Meaning::Again(retry_after(text)),
-        // The operator frees space, or starts the server again, while the replay is patient.
-        b"DISKFULL" | b"STOPPING" => Meaning::Again(RETRY_DEFAULT),
         b"NOAUTH" => Meaning::Stop(PASSWORD_WANTED.to_owned()),
         refusal if REFUSALS.contains(&refusal) => Meaning::Final(Verdict::Refused(words().into())),
         _ => Meaning::Stop(words()),
     }
 }
 
-fn retry_after(text: &[u8]) -> Duration {
-    let text = String::from_utf8_lossy(text);
-    let stated = text
-        .split(' ')
-        .find_map(|fact| fact.strip_prefix("retry_after_ms="));
-    let ms = stated.and_then(|ms| ms.parse().ok());
-    ms.map_or(RETRY_DEFAULT, Duration::from_millis)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::RETRY_DEFAULT;
 
     #[test]
     fn only_a_refusal_ends_a_line_and_only_a_fault_is_asked_again() {

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::course::OrderCourse;
 use crate::client::Reply;
+use crate::replay::asker::Asker;
 use crate::replay::books::{self, Books, Units};
-use crate::replay::patience::Asker;
 use crate::replay::{Error, Options};
 
 /// How long letters may take, in all: longer than an order may be without an answer (5 s).
@@ -109,7 +109,7 @@ impl OrderBooks {
     /// Looks at all orders of a buyer.
     fn look_at(
         &mut self,
-        asker: &mut Asker<'_>,
+        asker: &mut Asker,
         until: Instant,
         buyer: &str,
         orders: &[&OrderCourse<'_>],
@@ -141,7 +141,7 @@ fn settled<T>(
 }
 
 fn differences(
-    asker: &mut Asker<'_>,
+    asker: &mut Asker,
     buyer: &str,
     orders: &[&OrderCourse<'_>],
 ) -> Result<Vec<OrderDifference>, Error> {
