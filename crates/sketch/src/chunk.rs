@@ -66,12 +66,15 @@ impl Chunk {
         }
     }
 
-    /// The chunk with this number that was stored so.
-    pub fn from_bytes(number: usize, bytes: &[u8]) -> Result<Chunk, Malformed> {
+    /// The chunk that was stored so.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Chunk, Malformed> {
         match bytes.split_first() {
             Some((&part::COUPONS, rest)) => {
                 let coupons = part::coupons(rest, COUPONS_MAX)?;
-                match coupons.iter().all(|coupon| coupon.chunk() == number) {
+                // In order, so those between are of the same.
+                let chunks = [coupons.first(), coupons.last()]
+                    .map(|coupon| coupon.map(|coupon| coupon.chunk()));
+                match chunks[0] == chunks[1] {
                     true => Ok(Chunk(Form::Coupons(coupons))),
                     false => Err(Malformed::Coupons),
                 }

@@ -22,7 +22,7 @@ pub enum Malformed {
     /// It has not as many bytes as its form says.
     #[error("the length is not that of the form")]
     Length,
-    /// Coupons are not in order, too many, not of this chunk or none at all.
+    /// Coupons are not in order, too many, of several chunks in one, or none at all.
     #[error("the coupons are not such as are written")]
     Coupons,
     /// A register is higher than any hash makes it.

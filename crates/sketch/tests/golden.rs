@@ -58,13 +58,13 @@ fn what_is_no_part_is_refused_with_why() {
     assert_eq!(head(&[&[1], &coupon[..3]]), Malformed::Length);
     assert_eq!(head(&[&[1], &coupon, &coupon]), Malformed::Coupons);
     assert_eq!(head(&[&[1], &rank_of_none]), Malformed::Coupons);
-    let chunk = |bytes: &[&[u8]]| Chunk::from_bytes(0, &bytes.concat()).expect_err("no chunk");
+    let chunk = |bytes: &[&[u8]]| Chunk::from_bytes(&bytes.concat()).expect_err("no chunk");
     assert_eq!(chunk(&[]), Malformed::Length);
     assert_eq!(chunk(&[&[3]]), Malformed::Form);
     assert_eq!(
-        chunk(&[&[1], &coupon]),
+        chunk(&[&[1], &coupon, &[1, 0, 0, 0xff]]),
         Malformed::Coupons,
-        "it is one of chunk 11"
+        "of two chunks"
     );
     assert_eq!(chunk(&[&[2], &[0; 191]]), Malformed::Length);
     assert_eq!(chunk(&[&[2], &[0xff; 192]]), Malformed::Register);

@@ -41,7 +41,7 @@ fn stored(sketch: &Sketch) -> Sketch {
     for (number, chunk) in sketch.chunks() {
         read.merge_chunk(
             *number,
-            &Chunk::from_bytes(*number, &chunk.to_bytes()).expect("a chunk"),
+            &Chunk::from_bytes(&chunk.to_bytes()).expect("a chunk"),
         );
     }
     read
@@ -100,7 +100,7 @@ proptest! {
         if let Ok(head) = Head::from_bytes(&bytes) {
             prop_assert_eq!(head.to_bytes(), &bytes[..]);
         }
-        if let Ok(chunk) = Chunk::from_bytes(0, &bytes) {
+        if let Ok(chunk) = Chunk::from_bytes(&bytes) {
             prop_assert_eq!(chunk.to_bytes(), bytes);
         }
     }
