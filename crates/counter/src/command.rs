@@ -7,7 +7,7 @@ use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
     AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN, SPAN_MS_MAX,
-    TOP_MAX, VALUES_MAX,
+    TOP_MAX, UNIQUE_KEYS_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
 use crate::zone::Zone;
@@ -32,7 +32,7 @@ request! {
         ["DIMS"] dims: Option<DimNames>,
         /// How many values of a dimension each shard counts; events that have another one are counted together.
         ["VALUES"] values: Bounded<1, VALUES_MAX> = 100,
-        /// yes: it also counts how many different ones an event is by: not built yet.
+        /// yes: it also counts how many different ones its events are by.
         ["UNIQUE"] unique: Option<YesNo>,
         /// How many leading keys of each bucket it knows; 0 for none.
         ["TOP"] top: Bounded<0, TOP_MAX> = 100,
@@ -136,6 +136,28 @@ request! {
         ["TO"] to_ms: Moment,
         /// How many keys.
         ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+    }
+}
+
+request! {
+    /// A key, among others.
+    pub struct OneKey {
+        /// The key, or `*` for all together.
+        key: Name,
+    }
+}
+
+request! {
+    /// How many different ones events of a span are by, of some keys together.
+    pub struct Unique {
+        /// The counter, declared with UNIQUE.
+        name: Name,
+        /// The keys, up to 100: who came to several of them counts once.
+        keys: ListOf<OneKey, UNIQUE_KEYS_MAX>,
+        /// From when on, in milliseconds since 1970.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970.
+        ["TO"] to_ms: Moment,
     }
 }
 

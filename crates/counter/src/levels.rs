@@ -53,6 +53,11 @@ impl Level {
         self.bucket(now_ms.saturating_sub(self.keep_ms))
     }
 
+    /// When a bucket is not kept any more.
+    pub(crate) fn gone_ms(self, bucket: Bucket) -> u64 {
+        (bucket.0 + 1) * self.width_ms + self.keep_ms
+    }
+
     /// When no bucket of a block is kept any more.
     pub(crate) fn block_gone_ms(self, block: u64) -> u64 {
         (block + 1) * BLOCK_BUCKETS * self.width_ms + self.keep_ms

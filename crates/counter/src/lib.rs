@@ -18,6 +18,9 @@
 //! 8. Of each dimension and value, what is counted of keys adds up to what is counted of all, and the value is listed; no
 //!    more are than the counter allows.
 //! 9. Late events are numbered without gaps, and the newest are kept.
+//! 10. The directory of the sketches of a bucket has each key that has one once, and the sketch of all keys is the union
+//!     of the others.
+//! 11. The sketches of a bucket have their timer until they are gone.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -36,22 +39,24 @@ mod refusal;
 mod reply;
 mod scan;
 mod series;
+mod sketches;
 mod span;
 mod surface;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Late, List, Range, Top};
+pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Top, Unique};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
     BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
-    RefusedEvent, TopInfo, ValueCounts,
+    RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

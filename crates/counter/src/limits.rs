@@ -67,3 +67,13 @@ pub const STEP_PAGES: u64 = 8;
 
 /// Buckets of which the span of a list of leading keys is put together.
 pub const TOP_BUCKETS_MAX: usize = 512;
+
+/// How wide the buckets are at least in which different ones are counted, in milliseconds: an hour. Narrower ones would
+/// have a sketch of each key for each minute.
+pub const UNIQUE_MS_MIN: u64 = 3_600_000;
+
+/// Keys of a page of the directory of sketches, whose rows go in one step: up to 65 of each.
+pub const PAGE_SKETCHES: u64 = 8;
+
+/// Keys of which it is asked how many different ones came to them together.
+pub const UNIQUE_KEYS_MAX: usize = 100;

@@ -3,6 +3,7 @@
 use tidegate_engine::contract::Id;
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Missing, Reads, Tx};
+use tidegate_sketch::Coupon;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Refusal;
@@ -12,6 +13,7 @@ use crate::limits::{AHEAD_MS_MAX, DIMS_BYTES_MAX, LATE_KEPT};
 use crate::once::{Came, Ids, hash_of};
 use crate::series::{self, of_event};
 use crate::table::{Counter, LATE, LATE_EVENTS, LateEvent};
+use crate::uniques::{self, Visit};
 
 /// What an event says: two numbers, whom it is by, and its dimensions.
 const CONTENT_BYTES_MAX: usize = 16 + NAME_BYTES_MAX + 1 + DIMS_BYTES_MAX;
@@ -49,6 +51,16 @@ impl<'a> Event<'a> {
             at_ms: self.at_ms.unwrap_or(now_ms),
             amount: self.amount,
         }
+    }
+
+    /// Who it is by, if that is counted.
+    fn visit(&self, counter: &Counter, now_ms: u64) -> Option<Visit<'a>> {
+        let by = self.by.filter(|_| counter.unique)?;
+        Some(Visit {
+            key: self.key,
+            at_ms: self.at_ms.unwrap_or(now_ms),
+            who: Coupon::of(by.as_bytes()),
+        })
     }
 
     /// The hash of what it says beside its id and its key. Stored, so for ever.
@@ -114,6 +126,7 @@ pub(crate) fn take_in(
     let mut fates = Vec::with_capacity(events.len());
     let mut sums = Vec::with_capacity(events.len());
     let mut series = Vec::new();
+    let mut visits = Vec::new();
     let mut late = Vec::new();
     for event in events {
         let fate = fate_of(tx, counter, &mut ids, event)?;
@@ -122,6 +135,7 @@ pub(crate) fn take_in(
                 let sum = event.sum(now_ms);
                 sums.push(sum);
                 of_event(tx, (name, counter), event, |of| series.push((of, sum)))?;
+                visits.extend(event.visit(counter, now_ms));
             }
             Fate::Late => late.push(event),
             Fate::Repeated { .. } | Fate::Refused(_) => {}
@@ -133,6 +147,7 @@ pub(crate) fn take_in(
     sums.extend(series.iter().map(|(key, sum)| Sum { key, ..*sum }));
     sums.sort_unstable();
     ledger::count(tx, (name, counter), &sums)?;
+    uniques::count(tx, (name, counter), &visits)?;
     Ok(fates)
 }
 
@@ -192,6 +207,7 @@ pub(crate) fn reads(
     reads.row(&LATE, name);
     let mut sums = Vec::with_capacity(events.len());
     let mut series = Vec::new();
+    let mut visits = Vec::new();
     for event in events {
         if let Some(id) = event.id {
             ids.reads(reads, hash_of(event.key, id));
@@ -200,11 +216,13 @@ pub(crate) fn reads(
             let sum = event.sum(now_ms);
             sums.push(sum);
             series::reads(reads, (name, counter), event, |of| series.push((of, sum)));
+            visits.extend(event.visit(counter, now_ms));
         }
     }
     sums.extend(series.iter().map(|(key, sum)| Sum { key, ..*sum }));
     ids.reads_of_pages(reads);
     ledger::reads(reads, (name, counter), &sums);
+    uniques::reads(reads, (name, counter), &visits);
 }
 
 #[cfg(test)]

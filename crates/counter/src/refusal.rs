@@ -7,11 +7,6 @@ use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX}
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// What is asked for is not built yet.
-    NotBuilt {
-        /// The field that asks for it.
-        what: &'static str,
-    },
     /// Events could be counted in buckets that are not kept.
     LateTooLong {
         /// How late they may be at most.
@@ -50,6 +45,8 @@ pub enum Refusal {
         /// How many it keeps.
         max: u64,
     },
+    /// The counter has no sketches.
+    NoUnique,
     /// The span cannot be put together of few buckets.
     TooManyBuckets,
 }
@@ -58,11 +55,6 @@ const fn def(code: &'static str, status: Status, doc: &'static str) -> RefusalDe
     RefusalDef { code, status, doc }
 }
 
-pub(crate) const NOT_BUILT: RefusalDef = def(
-    "not_built",
-    Status::OutOfRange,
-    "This version cannot do what the field `what` asks for: leave it out.",
-);
 pub(crate) const LATE_TOO_LONG: RefusalDef = def(
     "late_too_long",
     Status::OutOfRange,
@@ -128,6 +120,11 @@ pub(crate) const NO_TOP: RefusalDef = def(
     Status::OutOfRange,
     "The counter keeps `max` leading keys of a bucket: ask for no more, or declare one that keeps more.",
 );
+pub(crate) const NO_UNIQUE: RefusalDef = def(
+    "no_unique",
+    Status::OutOfRange,
+    "The counter does not count how many different ones events are by: declare one with UNIQUE yes.",
+);
 pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
     "too_many_buckets",
     Status::OutOfRange,
@@ -137,7 +134,6 @@ pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
 impl Refuse for Refusal {
     fn def(&self) -> &'static RefusalDef {
         match self {
-            Self::NotBuilt { .. } => &NOT_BUILT,
             Self::LateTooLong { .. } => &LATE_TOO_LONG,
             Self::CounterDiffers => &COUNTER_DIFFERS,
             Self::TooManySplit => &TOO_MANY_SPLIT,
@@ -151,13 +147,13 @@ impl Refuse for Refusal {
             Self::WrongStep => &WRONG_STEP,
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
             Self::NoTop { .. } => &NO_TOP,
+            Self::NoUnique => &NO_UNIQUE,
             Self::TooManyBuckets => &TOO_MANY_BUCKETS,
         }
     }
 
     fn facts(&self, out: &mut dyn Writer) {
         match self {
-            Self::NotBuilt { what } => text(out, "what", what),
             Self::LateTooLong { max_ms } => number(out, "max_ms", *max_ms),
             Self::TooFarAhead => number(out, "max_ms", AHEAD_MS_MAX),
             Self::TooLarge { bytes } => {
@@ -177,14 +173,10 @@ impl Refuse for Refusal {
             | Self::UnknownDimension
             | Self::IdConflict
             | Self::EmptySpan
+            | Self::NoUnique
             | Self::WrongStep => {}
         }
     }
-}
-
-fn text(out: &mut dyn Writer, name: &str, value: &str) {
-    out.name(name);
-    out.text(value);
 }
 
 fn number(out: &mut dyn Writer, name: &str, value: u64) {

@@ -18,6 +18,8 @@ reply! {
         shards: u64,
         /// How many leading keys of each bucket each shard knows.
         top: u64,
+        /// It counts how many different ones events are by.
+        unique: bool,
         /// By how much an event may be late.
         late_ms: u64,
         /// How long ids are remembered.
@@ -185,6 +187,26 @@ reply! {
 }
 
 reply! {
+    /// How many different ones there were.
+    pub struct UniqueInfo {
+        /// The counter.
+        name: CompactString,
+        /// When the span begins.
+        from_ms: u64,
+        /// When it ends.
+        to_ms: u64,
+        /// How many different ones: an estimate.
+        unique: u64,
+        /// It is an estimate.
+        exact: bool,
+        /// The standard error of the estimate, in millionths of it: two of three answers are off by no more.
+        standard_error_ppm: u64,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
     /// An event that came too late.
     pub struct LateInfo {
         /// Its place in the list.
@@ -213,6 +235,7 @@ impl CounterInfo {
             levels: levels.collect(),
             shards: counter.shards.into(),
             top: counter.top,
+            unique: counter.unique,
             late_ms: counter.late_ms,
             dedupe_ms: counter.dedupe_ms,
             dims: counter.dims.iter().map(CompactString::new).collect(),

@@ -220,10 +220,10 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Those of a span, which is taken to begin and end where buckets do of the finest level that keeps all of it; what
-    /// the last one does not keep is left out.
+    /// Those of a span, which is taken to begin and end where buckets do of the finest of these levels that keeps all of
+    /// it; what the last one does not keep is left out.
     pub(crate) fn of(
-        counter: &Counter,
+        levels: &[(u8, Level)],
         (from_ms, to_ms): (u64, u64),
         now_ms: u64,
     ) -> Result<Self, Refusal> {
@@ -231,13 +231,14 @@ impl Pieces {
             return Err(Refusal::EmptySpan);
         }
         let keeps = |level: &&Level| level.bucket(from_ms) >= level.first_kept(now_ms);
-        let finest = counter.levels.iter().find(keeps).copied();
-        let finest = finest.unwrap_or(counter.levels[usize::from(last(counter))]);
+        let mut each = levels.iter().map(|(_, level)| level);
+        let finest = each.find(keeps).or(levels.last().map(|(_, level)| level));
+        let finest = finest.expect("because a counter has a level");
         let first = finest.bucket(from_ms).max(finest.first_kept(now_ms));
         let from_ms = finest.begins_ms(first);
         let end = Bucket(to_ms.div_ceil(finest.width_ms)).max(first);
         let to_ms = finest.begins_ms(end);
-        let pieces = cover(&counter.levels, (from_ms, to_ms), now_ms + AHEAD_MS_MAX);
+        let pieces = cover(levels, (from_ms, to_ms), now_ms + AHEAD_MS_MAX);
         if pieces.len() > TOP_BUCKETS_MAX {
             return Err(Refusal::TooManyBuckets);
         }
@@ -251,14 +252,14 @@ impl Pieces {
 
 /// The widest buckets that begin where the one before ends, and end within the span: those that may have something, or
 /// one more than may be.
-fn cover(levels: &[Level], (from_ms, to_ms): (u64, u64), last_ms: u64) -> Vec<Piece> {
+fn cover(levels: &[(u8, Level)], (from_ms, to_ms): (u64, u64), last_ms: u64) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at_ms = from_ms;
     while at_ms < to_ms && at_ms <= last_ms && pieces.len() <= TOP_BUCKETS_MAX {
         let fits =
             |level: &Level| at_ms.is_multiple_of(level.width_ms) && at_ms + level.width_ms <= to_ms;
-        let widest = (0..).zip(levels).filter(|(_, level)| fits(level)).last();
-        let (number, level) = widest.expect("because it begins and ends where narrower ones do");
+        let widest = levels.iter().rfind(|(_, level)| fits(level));
+        let (number, level) = *widest.expect("because it begins and ends where narrower ones do");
         pieces.push(Piece {
             number,
             bucket: level.bucket(at_ms),
@@ -266,4 +267,9 @@ fn cover(levels: &[Level], (from_ms, to_ms): (u64, u64), last_ms: u64) -> Vec<Pi
         at_ms += level.width_ms;
     }
     pieces
+}
+
+/// All levels of a counter, with their numbers.
+pub(crate) fn all_levels(counter: &Counter) -> Vec<(u8, Level)> {
+    (0..).zip(counter.levels.iter().copied()).collect()
 }

@@ -4,11 +4,11 @@ use tidegate_engine::contract::Class::{Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
-use crate::apply::{DROP_BLOCK, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top};
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
+use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top, Unique};
 use crate::table::{
     BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
-    LATE_EVENTS, LEADERS, VALUES,
+    LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
 };
 
 /// A counter tells its shards what it is, and they tell that they know.
@@ -32,8 +32,12 @@ pub const COUNTER: Domain = Domain {
         LATE_EVENTS.def(),
         VALUES.def(),
         DIMENSIONS.def(),
+        SKETCHES.def(),
+        SKETCH_CHUNKS.def(),
+        SKETCHED.def(),
+        SKETCH_PAGES.def(),
     ],
-    timers: &[DROP_BLOCK, FORGET],
+    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES],
     takes: MAIL,
     sends: MAIL,
     events: &[],
@@ -50,6 +54,7 @@ pub const COUNTER: Domain = Domain {
             Reads,
         ),
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
+        RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

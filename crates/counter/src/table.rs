@@ -9,6 +9,7 @@ use tidegate_engine::{Nothing, Row, Table};
 
 use crate::counts::Counts;
 use crate::levels::Level;
+use crate::sketches::{SketchChunk, SketchHead};
 
 /// The domain's number in stored formats.
 pub(crate) const DOMAIN: u8 = 7;
@@ -37,6 +38,15 @@ pub(crate) const LATE_EVENTS: Table<LateEvent> = Table::ordered(DOMAIN, 9, "coun
 pub(crate) const VALUES: Table<Nothing> = Table::keyed(DOMAIN, 10, "counter.values");
 /// By counter and dimension: the list of them.
 pub(crate) const DIMENSIONS: Table<Dimension> = Table::keyed(DOMAIN, 11, "counter.dimensions");
+/// By counter, level, bucket and key: who came, the first part of each sketch.
+pub(crate) const SKETCHES: Table<SketchHead> = Table::keyed(DOMAIN, 12, "counter.sketches");
+/// By counter, level, bucket, key and chunk: its other parts.
+pub(crate) const SKETCH_CHUNKS: Table<SketchChunk> =
+    Table::keyed(DOMAIN, 13, "counter.sketch_chunks");
+/// By counter, level and bucket: how many keys have a sketch.
+pub(crate) const SKETCHED: Table<Sketched> = Table::keyed(DOMAIN, 14, "counter.sketched");
+/// By counter, level, bucket and page: which ones.
+pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.sketch_pages");
 
 /// A counter as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -69,6 +79,9 @@ pub(crate) struct Counter {
     /// Answers to recordings do not wait for what they write.
     #[cbor(n(9), skip_if = "std::ops::Not::not")]
     pub(crate) is_relaxed: bool,
+    /// It has sketches of who came.
+    #[cbor(n(10), skip_if = "std::ops::Not::not")]
+    pub(crate) unique: bool,
 }
 
 impl Row for Counter {}
@@ -233,6 +246,19 @@ pub(crate) struct Generation {
 
 impl Row for Generation {}
 
+/// The keys that have a sketch in a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sketched {
+    #[n(0)]
+    pub(crate) keys: u64,
+    /// Pages of them that are gone, with the sketches, the first ones.
+    #[cbor(n(1), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) pages_gone: u64,
+}
+
+impl Row for Sketched {}
+
 /// The late events of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -289,6 +315,11 @@ mod tests {
             dims: Texts::default(),
             values: 9,
             is_relaxed: false,
+            unique: false,
+        };
+        let unique = Counter {
+            unique: true,
+            ..counter.clone()
         };
         let told = Counter {
             told: 15,
@@ -342,6 +373,7 @@ mod tests {
         let rows = [
             hex(&counter),
             hex(&told),
+            hex(&unique),
             hex(&Block { counts }),
             hex(&head),
             hex(&going),
@@ -353,6 +385,10 @@ mod tests {
             hex(&hashes),
             hex(&generation),
             hex(&forgetting),
+            hex(&Sketched {
+                keys: 33,
+                pages_gone: 1,
+            }),
             hex(&LateEvents { last: 9 }),
             hex(&late),
             hex(&Declare(counter)),
@@ -363,6 +399,7 @@ mod tests {
         let expected = [
             &format!("a8{declared}{undimensioned}"),
             &format!("aa{declared}060f{undimensioned}09f5"),
+            &format!("a9{declared}{undimensioned}0af5"),
             "a1004303ac02",
             "a3004303ac020140021828",
             "a4004303ac0201400218280301",
@@ -373,6 +410,7 @@ mod tests {
             "a30007010802f5",
             "a100500102030405060708090a0b0c0d0e0f10",
             "a1001821",
+            "a20018210101",
             "a20018210101",
             "a10009",
             "a500616101020203030404626531",

@@ -11,7 +11,7 @@ use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
-use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, NOT_BUILT, TOO_MANY_SPLIT};
+use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, TOO_MANY_SPLIT};
 use crate::reply::CounterInfo;
 use crate::table::{COUNTERS, Counter, DOMAIN};
 use crate::text::{DAY_MS, MINUTE_MS};
@@ -39,8 +39,7 @@ impl Row for Declared {}
 impl Apply for Create {
     type Reply = CounterInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[NOT_BUILT, LATE_TOO_LONG, COUNTER_DIFFERS, TOO_MANY_SPLIT];
+    const REFUSALS: &'static [RefusalDef] = &[LATE_TOO_LONG, COUNTER_DIFFERS, TOO_MANY_SPLIT];
     const PENDS: bool = true;
 
     fn key(&self) -> &str {
@@ -60,7 +59,6 @@ impl Apply for Create {
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<CounterInfo, Stop<Refusal>> {
-        self.check_built()?;
         let name = self.name.as_str();
         let wanted = self.counter(tx.now_ms())?;
         let counter = match tx.get(&COUNTERS, name)? {
@@ -92,13 +90,6 @@ impl Create {
         u16::try_from(self.shards.get()).expect("because there are few shards")
     }
 
-    fn check_built(&self) -> Result<(), Refusal> {
-        if self.unique == Some(YesNo::Yes) {
-            return Err(Refusal::NotBuilt { what: "unique" });
-        }
-        Ok(())
-    }
-
     fn counter(&self, now_ms: u64) -> Result<Counter, Refusal> {
         let levels = self.buckets.clone().unwrap_or_default().into_inner();
         let max_ms = levels.last().map_or(0, |level| level.keep_ms);
@@ -117,6 +108,7 @@ impl Create {
             dims: self.dims.iter().flat_map(DimNames::iter).collect(),
             values: self.values.get(),
             is_relaxed: self.class == Some(Durability::Relaxed),
+            unique: self.unique == Some(YesNo::Yes),
         })
     }
 }

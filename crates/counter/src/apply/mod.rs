@@ -6,9 +6,11 @@ mod create;
 mod get;
 mod range;
 mod top;
+mod unique;
 
 pub(crate) use crate::ledger::DROP_BLOCK;
 pub(crate) use crate::once::FORGET;
+pub(crate) use crate::uniques::DROP_SKETCHES;
 pub(crate) use create::{Declare, Declared};
 
 use compact_str::CompactString;

@@ -5,6 +5,7 @@ mod dims;
 mod ids;
 mod leaders;
 mod rows;
+mod sketches;
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::Shard;
@@ -39,6 +40,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         leaders::check(rows, counter, &mut fault);
         dims::check(rows, counter, &mut fault);
         ids::check(rows, counter, &mut fault);
+        sketches::check(rows, (*shard, counter), &mut fault);
         check_late(rows, &mut fault);
         check_shards(&mut audit, name, (*shard, counter));
         add_figures(&mut audit, rows, counter);
@@ -59,11 +61,12 @@ fn declared(shard: &str, counter: &Counter) -> CompactString {
         dims,
         values,
         is_relaxed,
+        unique,
     } = counter;
     let levels = text_of(levels);
     let dims: Vec<_> = dims.iter().collect();
     format_compact!(
-        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}"
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}, unique {unique}"
     )
 }
 

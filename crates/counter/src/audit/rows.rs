@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, RowKey, Shard};
+use tidegate_sketch::CHUNKS;
 
-use crate::apply::{DROP_BLOCK, FORGET};
+use super::sketches::SketchRows;
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
     BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
-    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, Seen, Texts, VALUES,
+    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, SKETCH_CHUNKS, SKETCH_PAGES,
+    SKETCHED, SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -25,6 +28,8 @@ pub(super) struct Rows {
     /// By generation and hash.
     pub(super) ids: BTreeMap<(u64, u128), Seen>,
     pub(super) generations: BTreeMap<u64, GenerationRows>,
+    /// By level and bucket.
+    pub(super) sketches: BTreeMap<(u8, u64), SketchRows>,
     pub(super) late: Option<LateEvents>,
     pub(super) late_events: BTreeSet<u64>,
     /// By dimension.
@@ -184,8 +189,58 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
         },
         &mut |key| no_key("dimension", key),
     );
+    read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
     all
+}
+
+/// The rows of the sketches of the bucket that comes next in a key.
+fn of_bucket<'a>(rows: &'a mut Rows, parts: &mut KeyReader<'_>) -> Option<&'a mut SketchRows> {
+    let bucket = (parts.byte()?, parts.number()?);
+    Some(rows.sketches.entry(bucket).or_default())
+}
+
+fn read_sketches(all: &mut ByCounter, books: &Books<'_>, no_key: &mut dyn FnMut(&str, &RowKey)) {
+    read(
+        all,
+        books.each(&SKETCHES),
+        |rows, parts, row| {
+            let heads = &mut of_bucket(rows, parts)?.heads;
+            heads.insert(CompactString::new(parts.text()?), row.0);
+            Some(())
+        },
+        &mut |key| no_key("sketch", key),
+    );
+    read(
+        all,
+        books.each(&SKETCH_CHUNKS),
+        |rows, parts, row| {
+            let chunks = &mut of_bucket(rows, parts)?.chunks;
+            let of_key = chunks.entry(CompactString::new(parts.text()?)).or_default();
+            let number = usize::from(parts.byte()?);
+            (number < CHUNKS).then(|| drop(of_key.insert(number, row.0)))
+        },
+        &mut |key| no_key("chunk of a sketch", key),
+    );
+    read(
+        all,
+        books.each(&SKETCHED),
+        |rows, parts, row| {
+            of_bucket(rows, parts)?.sketched = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("directory of sketches", key),
+    );
+    read(
+        all,
+        books.each(&SKETCH_PAGES),
+        |rows, parts, row| {
+            let pages = &mut of_bucket(rows, parts)?.pages;
+            pages.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("page of sketches", key),
+    );
 }
 
 /// The name of a counter and its shard, if this row lies where it belongs.
@@ -227,6 +282,13 @@ fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
         let name = owner.text()?;
         let block = (owner.byte()?, owner.number()?);
         let timers = &mut of(all, name).blocks.entry(block).or_default().timers;
+        timers.add(due_ms);
+        Some(())
+    });
+    for_each_timer(books, &DROP_SKETCHES, |mut owner, due_ms| {
+        let name = owner.text()?;
+        let bucket = (owner.byte()?, owner.number()?);
+        let timers = &mut of(all, name).sketches.entry(bucket).or_default().timers;
         timers.add(due_ms);
         Some(())
     });

@@ -6,6 +6,7 @@ mod late;
 mod list;
 mod of_shards;
 mod top;
+mod unique;
 
 pub(crate) use by::RangeBy;
 pub(crate) use of_shards::of_all_shards;

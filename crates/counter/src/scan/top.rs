@@ -14,7 +14,7 @@ use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::command::Top;
 use crate::reply::{KeyCount, TopInfo};
-use crate::span::{Piece, Pieces};
+use crate::span::{Piece, Pieces, all_levels};
 use crate::table::{BLOCKS, COUNTERS, Counter, HEADS, LEADERS};
 
 /// What a shard has: its leading keys, the first ones first.
@@ -39,7 +39,7 @@ impl OfShards for Top {
             return Err(Refusal::NoTop { max: counter.top });
         }
         let asked = (self.from_ms.get(), self.to_ms.get());
-        let span = Pieces::of(counter, asked, context.asked_ms())?;
+        let span = Pieces::of(&all_levels(counter), asked, context.asked_ms())?;
         let name = self.name.as_str();
         let mut leading = BTreeSet::new();
         let mut missed_at_most = 0;
