@@ -10,6 +10,9 @@ use sha2::Sha256;
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::{Random, Report, Said, Settings, Try};
 use tidegate_order::{Provider, Providers, SigningKey};
+use tidegate_sale::Hooks;
+
+use crate::gate::{GATE, is_asked};
 
 const SECRET: &[u8] = b"what webhooks are signed with";
 
@@ -22,14 +25,16 @@ const ANSWERED_AT_ONCE: u64 = 4;
 /// Rounds in which everything is to come to its end once all is well.
 const ROUNDS_MAX: u64 = 400;
 
-/// What the settings tell of it.
+/// What the settings tell of it, and of the hook beside it.
 pub(crate) fn settings() -> Settings {
     let bank = Provider {
         ask_after_ms: ASK_AFTER_MS.to_vec(),
         secrets: vec![SigningKey::new(SECRET.to_vec())],
         ..Provider::default()
     };
-    Settings::default().with(Providers([("bank".to_owned(), bank)].into()))
+    Settings::default()
+        .with(Providers([("bank".to_owned(), bank)].into()))
+        .with(Hooks([GATE.to_owned()].into()))
 }
 
 #[derive(Default)]
@@ -104,9 +109,9 @@ impl Bank {
         self.in_hand.clear();
     }
 
-    /// Buyers act, and some of what it was asked is answered.
-    pub(crate) fn step(&mut self, engine: &mut Stepper, random: &mut Random) {
-        self.take(engine);
+    /// Buyers act, and some of what it was asked is answered. Gives what others were asked.
+    pub(crate) fn step(&mut self, engine: &mut Stepper, random: &mut Random) -> Vec<Try> {
+        let others = self.take(engine);
         let now_ms = engine.now_ms();
         for number in self.due(now_ms) {
             self.act(number);
@@ -114,7 +119,7 @@ impl Bank {
         }
         for _ in 0..random.below(ANSWERED_AT_ONCE) {
             if self.in_hand.is_empty() {
-                return;
+                break;
             }
             let at = random.below(self.in_hand.len() as u64) as usize;
             let one = self.in_hand.swap_remove(at);
@@ -130,12 +135,16 @@ impl Bank {
             };
             engine.courier.report(&one, report);
         }
+        others
     }
 
-    fn take(&mut self, engine: &Stepper) {
+    /// Takes what it is asked, and gives what others are.
+    fn take(&mut self, engine: &Stepper) -> Vec<Try> {
         let taken = engine.courier.take();
-        self.asked += taken.len() as u64;
-        self.in_hand.extend(taken);
+        let (others, own): (Vec<_>, Vec<_>) = taken.into_iter().partition(is_asked);
+        self.asked += own.len() as u64;
+        self.in_hand.extend(own);
+        others
     }
 
     fn due(&self, now_ms: u64) -> Vec<u64> {
@@ -241,7 +250,7 @@ impl Bank {
         random: &mut Random,
     ) -> Result<(), String> {
         for _ in 0..ROUNDS_MAX {
-            self.take(engine);
+            drop(self.take(engine)); // Who may enter is not waited for any more.
             for number in self.due(u64::MAX) {
                 self.act(number);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::Model;
+use crate::model::{Model, is_as};
 
 /// States of a key, one behind each command, oldest first.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl History {
             let questions = state.questions();
             questions
                 .iter()
-                .all(|(question, answer)| ask(question) == *answer)
+                .all(|(question, answer)| is_as(answer, &state.told(ask(question))))
         });
         let Some(at) = found else { return false };
         self.states.truncate(at + 1);

@@ -6,6 +6,7 @@
 
 mod bank;
 mod follower;
+mod gate;
 mod history;
 mod jobs;
 mod model;

@@ -54,10 +54,12 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("answers about orders", all.orders);
     line("answers about a split SKU", all.splits);
     line("answers about a topic", all.messages);
+    line("answers about a stream", all.streams);
     line("answers about jobs", all.jobs);
     line("answers about sales", all.sales);
     line("bought in sales", all.bought);
     line("calls to a provider", all.calls);
+    line("calls to a hook", all.checks);
     line("audits under way", all.audits);
     for (fault, count) in all.faults() {
         line(&fault, count);

@@ -11,11 +11,16 @@ use tidegate_engine::Random;
 use tidegate_engine::contract::Status;
 use tidegate_engine::testing::Stepper;
 
+use crate::gate::{GATE, Gate};
+
 /// People who come to a sale.
 const BUYERS: u64 = 7;
 
 /// Commands about sales that may be under way.
 const ASKED_MAX: usize = 4;
+
+/// Of so many sales one asks a hook who may enter.
+const CHECKED_EVERY: u64 = 3;
 
 /// Sales that commands are about: older ones are left as they are.
 const RECENT: u64 = 2;
@@ -88,9 +93,14 @@ impl Sales {
             let ends_ms = starts_ms + 1 + random.below(120_000);
             let beacon = ["", " BEACON stars"][random.below(2) as usize];
             let ttl_ms = [400, 4_000, 40_000][random.below(3) as usize];
+            let hook = if is_checked(self.count) {
+                format!(" HOOK {GATE}")
+            } else {
+                String::new()
+            };
             let create = format!(
                 "SALE.CREATE drop{} {starts_ms} {ends_ms} RATE {}{beacon} GOODS 2 good0 10 good1 20 \
-                 MAX {MAX} TTL {ttl_ms} VISIT 2000 CURRENCY EUR",
+                 MAX {MAX} TTL {ttl_ms} VISIT 2000 CURRENCY EUR{hook}",
                 self.count,
                 1 + random.below(3)
             );
@@ -159,6 +169,22 @@ impl Sales {
 
     fn ticket(&self, sale: u64, buyer: u64) -> Option<&String> {
         self.known.get(&(sale, Some(buyer)))?.get("ticket")
+    }
+
+    /// Who has entered where a hook is asked was let in by it.
+    pub(crate) fn check_let_in(&self, gate: &Gate) -> Result<(), String> {
+        let entered = self.known.iter().filter_map(|(about, known)| match about {
+            (sale, Some(buyer)) if is_checked(*sale) && known.contains_key("ticket") => {
+                Some((format!("drop{sale}"), format!("buyer{buyer}")))
+            }
+            (_, Some(_) | None) => None,
+        });
+        for (sale, buyer) in entered {
+            if !gate.has_let_in(&sale, &buyer) {
+                return Err(format!("{sale}: {buyer} has entered, and was not let in"));
+            }
+        }
+        Ok(())
     }
 
     /// Takes note of what was answered; gives how many answers there were.
@@ -319,6 +345,10 @@ impl Sales {
             None => Ok(()),
         }
     }
+}
+
+fn is_checked(sale: u64) -> bool {
+    sale.is_multiple_of(CHECKED_EVERY)
 }
 
 fn join(sale: u64, buyer: u64) -> String {

@@ -83,6 +83,8 @@ pub struct Tally {
     pub splits: u64,
     /// Answers about a topic.
     pub messages: u64,
+    /// Answers about a stream.
+    pub streams: u64,
     /// Answers about jobs.
     pub jobs: u64,
     /// Answers about sales.
@@ -93,6 +95,8 @@ pub struct Tally {
     pub orders: u64,
     /// Calls to a payment provider.
     pub calls: u64,
+    /// Calls to a hook that says who may enter.
+    pub checks: u64,
     /// Audits while something was under way.
     pub audits: u64,
 }
@@ -118,11 +122,13 @@ impl Tally {
         self.events += other.events;
         self.splits += other.splits;
         self.messages += other.messages;
+        self.streams += other.streams;
         self.jobs += other.jobs;
         self.sales += other.sales;
         self.bought += other.bought;
         self.orders += other.orders;
         self.calls += other.calls;
+        self.checks += other.checks;
         self.audits += other.audits;
     }
 

@@ -12,13 +12,14 @@ use tidegate_order::ORDER;
 use tidegate_sale::SALE;
 use tidegate_stock::STOCK;
 use tidegate_stock::testing::Oracle;
-use tidegate_topic::TOPIC;
+use tidegate_topic::{STREAM, TOPIC};
 
 use crate::bank::{self, Bank};
 use crate::follower::Follower;
+use crate::gate::Gate;
 use crate::history::History;
 use crate::jobs::Jobs;
-use crate::model::{Model, Note};
+use crate::model::{Model, Note, Stream};
 use crate::orders::Orders;
 use crate::sales::Sales;
 use crate::splits::Splits;
@@ -33,8 +34,17 @@ const RETENTION: Retention = Retention {
     keep_ms: 80 * 3_600_000,
 };
 
-static DOMAINS: LazyLock<[Domain; 6]> =
-    LazyLock::new(|| [keeping(STOCK, RETENTION), ORDER, SALE, TOPIC, JOB, TOY]);
+static DOMAINS: LazyLock<[Domain; 7]> = LazyLock::new(|| {
+    [
+        keeping(STOCK, RETENTION),
+        ORDER,
+        SALE,
+        TOPIC,
+        STREAM,
+        JOB,
+        TOY,
+    ]
+});
 
 /// So little that segments are filled, and disks too.
 const SPACE: Space = Space {
@@ -151,6 +161,7 @@ struct World {
     topics: Topics,
     jobs: Jobs,
     bank: Bank,
+    gate: Gate,
     /// The latest engine time that an answer rests on.
     answered_ms: u64,
     follower: Follower,
@@ -199,6 +210,9 @@ impl World {
             keys.push(History::new(Model::Sku(Oracle::new(&sku, UNITS))));
             keys.push(History::new(Model::Note(Note::new(&note))));
         }
+        // The oracle has one name for it.
+        engine.call("TOPIC.CREATE s");
+        keys.push(History::new(Model::Stream(Stream::new(seed))));
         Orders::declare(&mut engine);
         Sales::declare(&mut engine);
         Splits::declare(&mut engine);
@@ -223,6 +237,7 @@ impl World {
             topics: Topics::default(),
             jobs: Jobs::default(),
             bank: Bank::default(),
+            gate: Gate::default(),
             answered_ms: 0,
             follower: Follower::default(),
             tally: Tally::default(),
@@ -234,7 +249,7 @@ impl World {
             0..30 if self.shares.len() < SHARES_MAX => self.share(),
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
             50..110 if self.orders.may_ask() => self.order(),
-            110..150 => self.bank.step(&mut self.engine, &mut self.random),
+            110..150 => self.answer_calls(),
             150..240 if self.sales.may_ask() => self.sale(),
             240..310 if self.splits.may_ask() => self.split(),
             310..360 if self.topics.may_ask() => self.message(),
@@ -297,7 +312,12 @@ impl World {
     }
 
     fn submit_about(&mut self, key: usize) -> Result<(), Violation> {
-        let command = self.keys[key].last().random_command(&mut self.random);
+        let mut waiting = self.asked.iter().filter(|asked| asked.done.is_none());
+        let model = self.keys[key].last();
+        if model.is_stream() && waiting.any(|asked| asked.key == key) {
+            return Ok(());
+        }
+        let command = model.random_command(&mut self.random);
         self.submit_command(key, command)
     }
 
@@ -384,6 +404,13 @@ impl World {
     fn order(&mut self) {
         self.orders.ask(&mut self.engine, &mut self.random);
         self.tally.commands += 1;
+    }
+
+    /// Those outside who were asked answer some of it.
+    fn answer_calls(&mut self) {
+        let others = self.bank.step(&mut self.engine, &mut self.random);
+        self.gate.take(others);
+        self.gate.step(&mut self.engine, &mut self.random);
     }
 
     /// A sale is announced, entered, asked about: its start and its draw come with time.
@@ -552,6 +579,7 @@ impl World {
         self.collect_shares();
         self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
         self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
+        self.sales.check_let_in(&self.gate).map_err(Violation)?;
         self.tally.bought = self.sales.bought();
         self.tally.splits += self.splits.collect(&self.engine);
         self.tally.messages += self.topics.collect(&self.engine).map_err(Violation)?;
@@ -570,13 +598,14 @@ impl World {
                 self.tally.turned_away += 1;
                 continue;
             }
-            if !answer.contains(expected) {
+            if !self.keys[asked.key].last().is_told(expected, &answer) {
                 return Err(Violation(format!(
                     "{}\n  answered {answer}\n  expected {expected}",
                     asked.command
                 )));
             }
             self.tally.answers += 1;
+            self.tally.streams += u64::from(self.keys[asked.key].last().is_stream());
             self.answered_ms = self.answered_ms.max(*now_ms);
             self.keys[asked.key].keep_from(*state);
         }
@@ -671,6 +700,7 @@ impl World {
         self.topics.break_off();
         self.jobs.break_off();
         self.bank.break_off();
+        self.gate.break_off();
         let now_ms = self.engine.now_ms();
         for asked in self.asked.drain(..).filter(|asked| asked.done.is_none()) {
             self.keys[asked.key].apply(&asked.command, now_ms);
@@ -794,6 +824,7 @@ impl World {
         self.check_all()?;
         let Self {
             bank,
+            gate,
             engine,
             random,
             tally,
@@ -802,6 +833,7 @@ impl World {
             ..
         } = self;
         tally.calls += bank.asked;
+        tally.checks += gate.asked;
         bank.drain(engine, random).map_err(Violation)?;
         bank.check(engine).map_err(Violation)?;
         topics.drain(engine).map_err(Violation)?;

@@ -74,6 +74,60 @@ impl StreamOracle {
         }
     }
 
+    /// Questions whose answers say all that there is to know about it; `…` stands for what is not said here.
+    #[must_use]
+    pub fn questions(&self) -> Vec<(String, String)> {
+        let (length, last) = (self.entries.len(), told(self.last));
+        let entries = self.entries.iter();
+        let entries = list(entries.map(|(id, value)| entry(*id, Some(*value))));
+        let groups = self.groups.iter().map(|(name, group)| {
+            let (consumers, pending) = (group.consumers.len(), group.pending.len());
+            let last = told(self.stand(group.last));
+            format!(
+                "name={name} consumers={consumers} pending={pending} last-delivered-id={last} …"
+            )
+        });
+        let groups = groups.collect::<String>();
+        let of_all = [
+            (
+                "XINFO STREAM s",
+                format!("length={length} last-generated-id={last} …"),
+            ),
+            ("XRANGE s - +", entries),
+            ("XINFO GROUPS s", format!("…{groups}")),
+        ];
+        let of_all = of_all.map(|(question, answer)| (question.to_owned(), answer));
+        let of_each = GROUPS.map(|name| {
+            let pending = self.groups.get(name).map(|group| group.list(self.now_ms));
+            let answer = pending.unwrap_or_else(|| format!("{NO_GROUP} '{name}'"));
+            (format!("XPENDING s {name} - + 1000"), answer)
+        });
+        of_all.into_iter().chain(of_each).collect()
+    }
+
+    /// Where a group stands: ids between which there is no entry are the same to it.
+    fn stand(&self, last: Id) -> Id {
+        let before = self.entries.range(..=last).next_back();
+        before.map_or((0, 0), |(id, _)| *id)
+    }
+
+    /// An answer to one of the questions, with ids of groups as they stand.
+    #[must_use]
+    pub fn with_stands(&self, answer: &str) -> String {
+        const NAME: &str = "last-delivered-id=";
+        let mut pieces = answer.split(NAME);
+        let mut all = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let (id, rest) = piece.split_once(' ').unwrap_or((piece, ""));
+            let id = id
+                .split_once('-')
+                .and_then(|(ms, seq)| Some((ms.parse().ok()?, seq.parse().ok()?)));
+            let stand = told(self.stand(id.unwrap_or_default()));
+            all += &format!("{NAME}{stand} {rest}");
+        }
+        all
+    }
+
     fn of_group(&mut self, random: &mut Random) -> (String, String) {
         match random.below(8) {
             0..=1 => self.give(random),
@@ -455,6 +509,17 @@ impl Group {
             deliveries: from.deliveries + u64::from(!just_id),
         };
         self.pending.insert(id, taken);
+    }
+
+    fn list(&self, now_ms: u64) -> String {
+        list(self.pending.iter().map(|(id, pending)| {
+            let (idle_ms, deliveries) = (now_ms - pending.at_ms, pending.deliveries);
+            format!(
+                "[{} {} {idle_ms} {deliveries}]",
+                told(*id),
+                pending.consumer
+            )
+        }))
     }
 
     fn sum(&self) -> String {
