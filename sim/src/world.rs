@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::contract::{Audit, Domain, Status};
-use tidegate_engine::disk::{FaultDisk, Operation};
+use tidegate_engine::disk::{Disk, FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
 use tidegate_engine::{OpenError, Random, Retention, Space, tables_of};
 use tidegate_job::JOB;
@@ -67,6 +67,9 @@ const AUDIT_EVERY: u64 = 150;
 
 /// Commands on a full disk.
 const FULL_COMMANDS: u64 = 40;
+
+/// Of so many bits that flip one is of the last seal.
+const SEAL_EVERY: u64 = 8;
 
 /// Commands of a rush: what they write does not fit in a segment.
 const RUSH_COMMANDS: u64 = 150;
@@ -664,7 +667,12 @@ impl World {
         let (disk, clock) = (self.engine.disk.clone(), self.engine.clock.clone());
         disk.calm();
         let kind = ["log-", "base", "checkpoint"][self.random.below(3) as usize];
-        let Some((name, at)) = disk.some_byte(kind, &mut self.random) else {
+        let place = if self.random.chance(1, SEAL_EVERY) {
+            last_byte(&disk)
+        } else {
+            disk.some_byte(kind, &mut self.random)
+        };
+        let Some((name, at)) = place else {
             return Ok(());
         };
         let bit = self.random.below(8) as u8;
@@ -840,4 +848,18 @@ impl World {
         jobs.drain(engine).map_err(Violation)?;
         self.audit()
     }
+}
+
+/// The last byte of the log that is not zero: the name of its file and where.
+fn last_byte(disk: &FaultDisk) -> Option<(String, usize)> {
+    let names = disk.list().ok()?.into_iter();
+    let logs = names.filter(|name| name.starts_with("log-"));
+    let ends = logs.filter_map(|name| {
+        let file = disk.open(&name).ok()?;
+        let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
+        file.read_at(0, &mut bytes).ok()?;
+        let at = bytes.iter().rposition(|byte| *byte != 0)?;
+        Some((name, at))
+    });
+    ends.max()
 }

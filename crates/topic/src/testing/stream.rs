@@ -105,8 +105,12 @@ impl StreamOracle {
         of_all.into_iter().chain(of_each).collect()
     }
 
-    /// Where a group stands: ids between which there is no entry are the same to it.
+    /// Where a group stands: ids between which there is no entry are the same to it, but for those that are yet to
+    /// come.
     fn stand(&self, last: Id) -> Id {
+        if last > self.last {
+            return last;
+        }
         let before = self.entries.range(..=last).next_back();
         before.map_or((0, 0), |(id, _)| *id)
     }
