@@ -132,6 +132,7 @@ fn message_that_was_brought_when_the_server_was_killed_comes_again_under_its_id(
     client.ask("TOPIC.PUSH orders mailer worker");
     client.ask("TOPIC.PUBLISH orders a body KEY mia");
     let first = next(&brought);
+    client.ask("TOPIC.CREATE later"); // With it the lease is durable: the try is known after the kill.
     server.kill();
     let server = start(folder.path(), &url);
     let again = next(&brought);

@@ -8,7 +8,9 @@ mod told;
 use tidegate_engine::Table;
 
 pub use group::Order;
-pub(crate) use group::{Blocked, Dead, Group, How, Lease, Leased, Resting, Steered, Waiting};
+pub(crate) use group::{
+    Blocked, Dead, Group, How, Lease, Leased, MovedTo, Resting, Steered, Waiting,
+};
 pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
 pub(crate) use push::{Push, Pushes};
 pub(crate) use told::Told;

@@ -6,13 +6,13 @@ use tidegate_engine::{Missing, Reads, Shard, Stop, Tx};
 
 use super::desk::{Desk, Of};
 use super::moved::LINE_GOES;
-use super::told::{LETTERS_MAX, MovedTo, Word, tell_parts, until_known};
+use super::told::{LETTERS_MAX, Word, tell_parts, until_known};
 use super::{text_of, word_of_readers};
 use crate::command::{Move, Pause, Resume};
 use crate::parts::{in_all, shard_of, up_to};
 use crate::refusal::{CONFLICTING_FIELDS, UNKNOWN_GROUP, VERSION_CHANGED};
 use crate::reply::SteerReceipt;
-use crate::table::{GROUPS, How, MESSAGES, PARTS, Part, STEERED, Steered, TOLD};
+use crate::table::{GROUPS, How, MESSAGES, MovedTo, PARTS, Part, STEERED, Steered, TOLD};
 use crate::{Refusal, STEERED_MAX, TOLD_MS_MAX};
 
 fn reads_of(reads: &mut Reads<'_>, of: Of<'_>) {
@@ -26,7 +26,7 @@ fn reads_of(reads: &mut Reads<'_>, of: Of<'_>) {
 fn put(
     tx: &mut Tx<'_>,
     mut desk: Desk<'_>,
-    (how, by): (How, CompactString),
+    (how, asked, by): (How, Option<MovedTo>, CompactString),
     from: u64,
 ) -> SteerReceipt {
     let of = desk.of;
@@ -38,6 +38,7 @@ fn put(
         from,
         to: desk.group.next,
         version: desk.group.version,
+        asked,
     };
     desk.group.version += 1;
     tx.put(&STEERED, (of.0, of.1, desk.group.steered), entry);
@@ -80,7 +81,7 @@ fn set_paused(
     desk.group.is_paused = is_paused;
     let how = if is_paused { How::Pause } else { How::Resume };
     let next = desk.group.next;
-    let receipt = put(tx, desk, (how, text_of(by.map(Name::as_str))), next);
+    let receipt = put(tx, desk, (how, None, text_of(by.map(Name::as_str))), next);
     if let Some(row) = tx.get(&GROUPS, (topic.as_str(), group.as_str()))? {
         let name = group.compact();
         tell_parts(tx, topic, Word::Group { name, group: row })?;
@@ -186,12 +187,12 @@ impl Apply for Move {
         let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
         let to = self.place(tx, &part)?;
         if desk.group.version != self.version.get() {
-            return self.repeat(tx, &desk, to);
+            return self.repeat(tx, &desk);
         }
         let from = desk.group.next;
         set_out(tx, &mut desk, to);
         let by = text_of(self.by.as_ref().map(Name::as_str));
-        let receipt = put(tx, desk, (How::Move, by), from);
+        let receipt = put(tx, desk, (How::Move, Some(self.moved_to()), by), from);
         let word = Word::Move {
             name: self.group.compact(),
             to: self.moved_to(),
@@ -270,22 +271,15 @@ impl Move {
         place_of_move(tx, (key, shard), part, self.moved_to())
     }
 
-    /// The group has another version: that which this has made, if it is a retry. Of several parts it is not known where
-    /// another move was to, as what is kept is the place in the first one: so none is taken for the same.
-    fn repeat(
-        &self,
-        tx: &mut Tx<'_>,
-        desk: &Desk<'_>,
-        to: u64,
-    ) -> Result<SteerReceipt, Stop<Refusal>> {
+    /// The group has another version: that which this has made, if it is a retry.
+    fn repeat(&self, tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<SteerReceipt, Stop<Refusal>> {
         let version = desk.group.version;
         let key = (desk.of.0, desk.of.1, desk.group.steered);
         let last = tx.get(&STEERED, key)?;
         let by = text_of(self.by.as_ref().map(Name::as_str));
-        let is_whole = shard_of(tx.splits(), desk.of.0).of == 1;
         let is_it = last.is_some_and(|last| {
             let is_last = last.version == self.version.get() && version == last.version + 1;
-            is_whole && is_last && last.how == How::Move && last.to == to && last.by == by
+            is_last && last.asked == Some(self.moved_to()) && last.by == by
         });
         if is_it {
             until_known(tx, &self.name)?;

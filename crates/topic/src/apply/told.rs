@@ -12,7 +12,7 @@ use super::steer::{go_to, place_of_move};
 use super::word_of_readers;
 use crate::PARTS_MAX;
 use crate::parts::several;
-use crate::table::{DOMAIN, GROUPS, Group, PARTS, Part, TOLD, TOPICS, Told, Topic};
+use crate::table::{DOMAIN, GROUPS, Group, MovedTo, PARTS, Part, TOLD, TOPICS, Told, Topic};
 
 /// Letters of a command that tells all other parts.
 pub(super) const LETTERS_MAX: usize = PARTS_MAX.unsigned_abs() as usize - 1;
@@ -60,17 +60,6 @@ pub(crate) enum Word {
         #[n(2)]
         version: u64,
     },
-}
-
-/// Where a group goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) enum MovedTo {
-    /// At the first message that has this position in the topic, or a later one.
-    #[n(0)]
-    Position(#[n(0)] u64),
-    /// At the first one that was published then, or later.
-    #[n(1)]
-    Since(#[n(0)] u64),
 }
 
 /// A word of a part to the first one: it knows all up to the word of this number.

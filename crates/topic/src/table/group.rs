@@ -150,9 +150,23 @@ pub(crate) struct Steered {
     /// The version that the group has had.
     #[n(5)]
     pub(crate) version: u64,
+    /// Where a move was asked to go on.
+    #[n(6)]
+    pub(crate) asked: Option<MovedTo>,
 }
 
 impl Row for Steered {}
+
+/// Where a group goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum MovedTo {
+    /// At the first message that has this position in the topic, or a later one.
+    #[n(0)]
+    Position(#[n(0)] u64),
+    /// At the first one that was published then, or later.
+    #[n(1)]
+    Since(#[n(0)] u64),
+}
 
 /// What somebody has done about a group. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -321,6 +335,7 @@ mod tests {
             from: 2,
             to: 3,
             version: 4,
+            asked: Some(MovedTo::Since(5)),
         };
         let moved = Group {
             moves: 21,
