@@ -8,7 +8,7 @@ use tidegate_engine::tables_of;
 use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
-use tidegate_engine::testing::mutations::{Case, Folder, Which, assert_all_tried};
+use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
 
 const DOMAINS: &[Domain] = &[COUNTER];
 
@@ -36,20 +36,6 @@ fn folder() -> Folder {
     engine.checkpoint();
     engine.seal().unwrap();
     Folder::of(engine, DOMAINS)
-}
-
-const fn case(
-    table: &'static str,
-    key: &'static [u8],
-    mutation: Mutation,
-    law: &'static str,
-) -> Case {
-    Case {
-        table,
-        row: Which::Key(key),
-        mutation,
-        law,
-    }
 }
 
 const COUNTERS: &str = "counter.counters";

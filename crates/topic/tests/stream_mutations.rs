@@ -5,9 +5,9 @@
 use tidegate_engine::contract::Domain;
 use tidegate_engine::tables_of;
 use tidegate_engine::testing::Stepper;
-use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
+use tidegate_engine::testing::mutations::Mutation::{Copy, Field, Move, Remove, Within};
 use tidegate_engine::testing::mutations::Value::{Bool, Bytes, Nothing, Number, Text};
-use tidegate_engine::testing::mutations::{Case, Folder, Which, assert_all_tried};
+use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
 use tidegate_topic::{STREAM, TOPIC};
 
 const DOMAINS: &[Domain] = &[TOPIC, STREAM];
@@ -17,20 +17,6 @@ const GROUPS: &str = "stream.groups";
 const PENDING: &str = "stream.pending";
 const MESSAGES: &str = "topic.messages";
 const PARTS: &str = "topic.parts";
-
-const fn case(
-    table: &'static str,
-    key: &'static [u8],
-    mutation: Mutation,
-    law: &'static str,
-) -> Case {
-    Case {
-        table,
-        row: Which::Key(key),
-        mutation,
-        law,
-    }
-}
 
 /// Stream `a` with entries 1-0 to 70-0, of which 69-0 was deleted. Of its group `g` the consumer `me` has 1-0 and 2-0, and
 /// `you` 64-0 to 66-0, which lie in another chunk; so it goes on at 67-0. Group `h` has been given nothing.

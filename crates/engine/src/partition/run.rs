@@ -52,7 +52,7 @@ impl Partition {
         let mut ran = 0;
         while ran < BATCH_COMMANDS_MAX
             && *weight < BATCH_BYTES_MAX
-            && answers.bytes.len() + self.early.bytes.len() < BATCH_ANSWERS_BYTES_MAX
+            && self.rendered(answers) < BATCH_ANSWERS_BYTES_MAX
             && self.has_wait_room()
             && let Some(envelope) = self.lanes.next(now_ms)
         {
@@ -61,14 +61,14 @@ impl Partition {
             let is_first = envelope.turn == Turn::First;
             self.work_for(domain);
             let held = envelope.bytes();
-            let answered = answers.bytes.len() + self.early.bytes.len();
+            let answered = self.rendered(answers);
             let mut work = COMMAND_WORK;
             let sampled = self.sampler.look(&envelope);
             match self.run(envelope, now_ms, *weight, shared, answers) {
                 Ran::Over(more) => {
                     *weight += more;
                     self.ledger.wrote(domain, more);
-                    work += more + answers.bytes.len() + self.early.bytes.len() - answered;
+                    work += more + self.rendered(answers) - answered;
                     if !is_mail && is_first {
                         self.ledger.ran(domain, held);
                     }
@@ -89,6 +89,11 @@ impl Partition {
             }
             self.lanes.charge(domain, work);
         }
+    }
+
+    /// Bytes of the answers of the batch so far.
+    fn rendered(&self, answers: &Answers) -> usize {
+        answers.bytes.len() + self.early.bytes.len()
     }
 
     /// The place of the domain for which a command is run.

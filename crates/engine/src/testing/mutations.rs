@@ -80,6 +80,22 @@ pub struct Case {
     pub law: &'static str,
 }
 
+/// The first row of a table whose key has these bytes.
+#[must_use]
+pub const fn case(
+    table: &'static str,
+    key: &'static [u8],
+    mutation: Mutation,
+    law: &'static str,
+) -> Case {
+    Case {
+        table,
+        row: Which::Key(key),
+        mutation,
+        law,
+    }
+}
+
 /// A key, and the row under it or none.
 pub type KeyedRow = (Vec<u8>, Option<Vec<u8>>);
 

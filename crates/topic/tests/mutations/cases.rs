@@ -1,23 +1,9 @@
 //! What is done to which row, and the law that tells of it.
 
 use tidegate_engine::testing::ManualClock;
-use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
+use tidegate_engine::testing::mutations::Mutation::{Copy, Field, Move, Remove, Within};
 use tidegate_engine::testing::mutations::Value::{Bool, Bytes, Number, Text};
-use tidegate_engine::testing::mutations::{Case, Which};
-
-const fn case(
-    table: &'static str,
-    key: &'static [u8],
-    mutation: Mutation,
-    law: &'static str,
-) -> Case {
-    Case {
-        table,
-        row: Which::Key(key),
-        mutation,
-        law,
-    }
-}
+use tidegate_engine::testing::mutations::{Case, case};
 
 const TOPICS: &str = "topic.topics";
 const PARTS: &str = "topic.parts";
