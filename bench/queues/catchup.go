@@ -14,8 +14,8 @@ import (
 const (
 	publishers = 4
 	// batch is the most that one command publishes or reads.
-	batch   = 500
-	readers = 4
+	batch = 500
+
 	// beat is how often the tail is published to.
 	beat = 5 * time.Millisecond
 )
@@ -26,6 +26,7 @@ func catchUp(words []string) error {
 	flags := flag.NewFlagSet("catch-up", flag.ExitOnError)
 	address := flags.String("tidegate", "", "where it listens")
 	messages := flags.Int("messages", 1_000_000, "how many, of 100 bytes")
+	readers := flags.Int("readers", 8, "how many read it in the group at once")
 	if err := flags.Parse(words); err != nil {
 		return err
 	}
@@ -48,14 +49,14 @@ func catchUp(words []string) error {
 	}
 	fmt.Printf("tail alone:      %s\n", alone)
 	told := make(chan string, 1)
-	failed := make(chan error, readers+1)
+	failed := make(chan error, 1)
 	go func() {
 		beside, err := tail(*address, "beside", over.Load, func() {})
 		told <- beside
 		failed <- err
 	}()
 	began = time.Now()
-	read, err := readAll(*address, *messages)
+	read, err := readAll(*address, *messages, *readers)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func publishMany(address string, count int) error {
 }
 
 // readAll reads the group that begins with the first message, until so many were acknowledged.
-func readAll(address string, count int) (int, error) {
+func readAll(address string, count, readers int) (int, error) {
 	var done atomic.Int64
 	failed := make(chan error, readers)
 	for reader := range readers {

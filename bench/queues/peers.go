@@ -74,17 +74,17 @@ func (t topic) publish(count int) error {
 
 func (t topic) consume(most int) (int, error) {
 	wait := strconv.Itoa(int(waits.Milliseconds()))
-	told, err := t.call("TOPIC.READ", "bench", "g", t.member, "COUNT", strconv.Itoa(most), "WAIT", wait)
-	if err != nil {
+	t.send("TOPIC.READ", "bench", "g", t.member, "COUNT", strconv.Itoa(most), "WAIT", wait)
+	if err := t.out.Flush(); err != nil {
 		return 0, err
 	}
-	messages, _ := field(told, "messages").([]any)
-	lease, _ := field(told, "lease").(string)
-	if len(messages) == 0 {
-		return 0, nil
+	told, messages, err := t.count("messages")
+	lease, _ := told["lease"].(string)
+	if err != nil || messages == 0 {
+		return 0, err
 	}
 	_, err = t.call("TOPIC.ACK", "bench", "g", lease)
-	return len(messages), err
+	return messages, err
 }
 
 func settledTopic(address string) (int, int, error) {
@@ -155,15 +155,15 @@ func (s stream) publish(count int) error {
 
 func (s stream) consume(most int) (int, error) {
 	block := strconv.Itoa(int(waits.Milliseconds()))
-	told, err := s.call("XREADGROUP", "GROUP", "g", s.member, "COUNT", strconv.Itoa(most), "BLOCK", block, "STREAMS", "bench", ">")
-	if err != nil || told == nil {
+	s.send("XREADGROUP", "GROUP", "g", s.member, "COUNT", strconv.Itoa(most), "BLOCK", block, "STREAMS", "bench", ">")
+	if err := s.out.Flush(); err != nil {
 		return 0, err
 	}
-	entries := told.([]any)[0].([]any)[1].([]any)
-	words := []string{"XACK", "bench", "g"}
-	for _, entry := range entries {
-		words = append(words, entry.([]any)[0].(string))
+	ids, err := s.entries()
+	if err != nil || len(ids) == 0 {
+		return 0, err
 	}
+	words := append([]string{"XACK", "bench", "g"}, ids...)
 	acked, err := s.call(words...)
 	return number(acked), err
 }

@@ -88,6 +88,94 @@ func (w *wire) reply() (any, error) {
 	return nil, fmt.Errorf("no RESP: %q", line)
 }
 
+// skip throws a reply away without a copy of it.
+func (w *wire) skip() error {
+	line, err := w.in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	kind, rest := line[0], string(line[1:len(line)-2])
+	switch kind {
+	case '-':
+		return fmt.Errorf("answered %s", rest)
+	case '$':
+		size, err := strconv.Atoi(rest)
+		if err != nil || size < 0 {
+			return err
+		}
+		_, err = w.in.Discard(size + 2)
+		return err
+	case '*':
+		count, err := strconv.Atoi(rest)
+		for ; err == nil && count > 0; count-- {
+			err = w.skip()
+		}
+		return err
+	}
+	return nil
+}
+
+// array tells how many replies a list has that begins here; -1 if there is none.
+func (w *wire) array() (int, error) {
+	line, err := w.line()
+	if err != nil {
+		return 0, err
+	}
+	if line[0] != '*' {
+		return 0, fmt.Errorf("answered %s", line[1:])
+	}
+	return strconv.Atoi(line[1:])
+}
+
+// count gives the fields of a map but for one list, of which it tells how many it has.
+func (w *wire) count(list string) (map[string]any, int, error) {
+	words, err := w.array()
+	fields, counted := map[string]any{}, 0
+	for ; err == nil && words > 0; words -= 2 {
+		var name, value any
+		if name, err = w.reply(); err != nil {
+			break
+		}
+		if name != list {
+			value, err = w.reply()
+			fields[name.(string)] = value
+			continue
+		}
+		counted, err = w.array()
+		for at := 0; err == nil && at < counted; at++ {
+			err = w.skip()
+		}
+	}
+	return fields, counted, err
+}
+
+// entries gives the ids of what XREADGROUP has read of one stream.
+func (w *wire) entries() ([]string, error) {
+	streams, err := w.array()
+	if err != nil || streams < 0 {
+		return nil, err
+	}
+	if _, err = w.array(); err == nil {
+		err = w.skip()
+	}
+	if err != nil {
+		return nil, err
+	}
+	count, err := w.array()
+	ids := make([]string, 0, max(count, 0))
+	for ; err == nil && count > 0; count-- {
+		var id any
+		if _, err = w.array(); err == nil {
+			id, err = w.reply()
+		}
+		if err == nil {
+			ids = append(ids, id.(string))
+			err = w.skip()
+		}
+	}
+	return ids, err
+}
+
 // field of a map, which RESP2 writes as a list of names and values.
 func field(reply any, name string) any {
 	items, _ := reply.([]any)

@@ -10,7 +10,7 @@ mod tender;
 mod writer;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub use check::{Checked, Damage, check, check_without_base};
 pub use door::Door;
@@ -258,7 +258,7 @@ impl Engine {
         Ok(Self {
             executors: executors.collect(),
             writer: Writer {
-                inner,
+                inner: Arc::new(Mutex::new(inner)),
                 shared: Arc::clone(&shared),
             },
             courier: Courier {

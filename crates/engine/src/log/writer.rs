@@ -26,12 +26,16 @@ struct Pending {
     replies: usize,
     /// Who has asked meanwhile: for these replies, and for others that do not wait for it.
     asked: usize,
+    /// How many are soon to have asked, if those who were answered last ask again.
+    expected: usize,
     /// The writer sleeps, and is to be woken once so many have asked.
     sleeper: Option<usize>,
     poked: bool,
     /// Something waits for the group to be durable. Another one can wait for the next that is urgent, or until the
     /// writer looks again.
     is_urgent: bool,
+    /// An executor is held up until something is durable, be it of others.
+    is_for_all: bool,
     stopping: bool,
     /// What is kept elsewhere by now.
     applied: Option<Vec<Lsn>>,
@@ -43,7 +47,7 @@ impl LogQueue {
     }
 
     /// Hands over a batch's record, how many replies rest on it and whether anything does, how many have asked for its
-    /// replies, and how much of it was written for each domain.
+    /// replies, and how much of it was written for each domain. The writer is not woken: see [`LogQueue::rouse`].
     pub(crate) fn push(
         &self,
         record: Record<'_>,
@@ -69,16 +73,32 @@ impl LogQueue {
             None => pending.tips.push((record.partition, record.lsn)),
         }
         pending.is_urgent |= is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
+    }
+
+    /// Wakes the writer, if what was handed over is urgent.
+    pub(crate) fn rouse(&self) {
+        let pending = self.lock();
         if pending.is_urgent {
             let asked = pending.asked;
             self.wake(pending, asked);
         }
     }
 
-    /// Somebody cannot go on before what waits is durable.
+    /// Whether one answer alone rests on what waits, and nobody else is soon to ask.
+    pub(crate) fn is_for_one(&self) -> bool {
+        let pending = self.lock();
+        let is_alone = pending.replies == 1 && pending.expected <= 1;
+        pending.is_urgent && is_alone && !pending.is_for_all && !pending.stopping
+    }
+
+    /// An executor cannot go on before what waits is durable.
     pub(crate) fn hurry(&self) {
         let mut pending = self.lock();
-        if !pending.group.is_empty() && !pending.is_urgent {
+        if pending.group.is_empty() {
+            return;
+        }
+        pending.is_for_all = true;
+        if !pending.is_urgent {
             pending.is_urgent = true;
             self.wake(pending, usize::MAX);
         }
@@ -87,7 +107,7 @@ impl LogQueue {
     /// Asks for a group though there may be no record: the clock needs a promise.
     pub(crate) fn poke(&self) {
         let mut pending = self.lock();
-        pending.poked = true;
+        (pending.poked, pending.is_for_all) = (true, true);
         self.wake(pending, usize::MAX);
     }
 
@@ -118,9 +138,10 @@ impl LogQueue {
         pending.group.records.len()
     }
 
-    /// Who has asked since the last group was taken.
-    fn asked(&self) -> usize {
-        self.lock().asked
+    /// So many were answered: they may ask again at once, and whoever asked meanwhile waits already.
+    fn answered(&self, replies: usize) {
+        let mut pending = self.lock();
+        pending.expected = replies + pending.asked;
     }
 
     /// Lets a waiting writer return, for good.
@@ -131,7 +152,7 @@ impl LogQueue {
     }
 
     /// Waits until there is something to write at once, or for this long; `false` once stopped and empty.
-    fn wait(&self, at_most: Duration) -> bool {
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
         let idle = |pending: &mut Pending| {
             let idle = !pending.is_urgent && !pending.poked && !pending.stopping;
             pending.sleeper = idle.then_some(0);
@@ -143,11 +164,13 @@ impl LogQueue {
         !pending.stopping || !pending.group.is_empty()
     }
 
-    /// Waits until so many have asked, or for this long.
-    fn linger(&self, asked: usize, at_most: Duration) {
+    /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
+    /// The others do while that is written, and so it goes on by halves.
+    pub(crate) fn linger(&self, at_most: Duration) {
         let few = |pending: &mut Pending| {
-            let few = pending.asked < asked && !pending.stopping;
-            pending.sleeper = few.then_some(asked);
+            let enough = pending.expected / 2;
+            let few = pending.asked < enough && !pending.stopping;
+            pending.sleeper = few.then_some(enough);
             few
         };
         let waited = self.arrived.wait_timeout_while(self.lock(), at_most, few);
@@ -174,10 +197,9 @@ pub(crate) struct LogWriter {
     clock: Arc<EngineClock>,
     taken: Group,
     tips: Vec<(PartitionId, Lsn)>,
-    /// How many are soon to have asked, if those who were answered last ask again.
-    expected: usize,
     /// Replies that rest on the group that is taken.
     replies_taken: usize,
+    is_for_all: bool,
 }
 
 impl LogWriter {
@@ -189,20 +211,9 @@ impl LogWriter {
             clock,
             taken,
             tips,
-            expected: 0,
             replies_taken: 0,
+            is_for_all: false,
         }
-    }
-
-    /// Waits for work; `false` once stopped and everything is written.
-    pub(crate) fn wait(&self, at_most: Duration) -> bool {
-        self.queue.wait(at_most)
-    }
-
-    /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
-    /// The others do while that is written, and so it goes on by halves.
-    pub(crate) fn linger(&self, at_most: Duration) {
-        self.queue.linger(self.expected / 2, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.
@@ -228,8 +239,7 @@ impl LogWriter {
         }
         self.clock.promised(self.taken.clock_up_to_ms);
         self.taken.records.clear();
-        // Whoever is answered now may ask again at once; whoever asked meanwhile waits already.
-        self.expected = std::mem::take(&mut self.replies_taken) + self.queue.asked();
+        self.queue.answered(std::mem::take(&mut self.replies_taken));
         for (partition, lsn) in self.tips.drain(..) {
             durable(partition, lsn);
         }
@@ -244,6 +254,12 @@ impl LogWriter {
         self.replies_taken = std::mem::take(&mut pending.replies);
         pending.asked = 0;
         (pending.poked, pending.is_urgent) = (false, false);
+        self.is_for_all |= std::mem::take(&mut pending.is_for_all);
+    }
+
+    /// Whether executors may have waited for this step that have no record in what it wrote.
+    pub(crate) fn was_for_all(&mut self) -> bool {
+        std::mem::take(&mut self.is_for_all)
     }
 
     /// Covers the last group with a mark; `false` if there is no room for it.

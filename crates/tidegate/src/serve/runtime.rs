@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::cores::{cores_for, stay_on};
 use super::homes::{Homes, Load};
+use super::pace::Pace;
 use super::panics::{note_strikes, spawn, watch};
 use super::providers::Outside;
 use crate::output::note;
@@ -30,7 +31,7 @@ const READERS: usize = 2;
 
 /// How long the log writer waits, at most, for those who were just answered to ask again, so that
 /// one sync serves all. A client alone is never waited for.
-const LINGER: Duration = Duration::from_millis(1);
+pub(super) const LINGER: Duration = Duration::from_millis(1);
 
 /// How long the log writer waits before it asks a full disk again.
 const FULL_RETRY: Duration = Duration::from_millis(20);
@@ -85,10 +86,16 @@ impl Runtime {
         let mut handles = Vec::new();
         let mut threads = Vec::new();
         let cores = cores_for(executors.len());
+        let pace = Arc::<Pace>::default();
         for (index, executor) in executors.into_iter().enumerate() {
             let name = format!("executor-{index}");
             let load = Arc::<Load>::default();
             let (parks, unparks) = (Arc::clone(&load), Arc::clone(&load));
+            let log = LogAtHand {
+                writer: writer.clone(),
+                pace: Arc::clone(&pace),
+                load: Arc::clone(&load),
+            };
             // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -103,11 +110,11 @@ impl Runtime {
             let run = move || {
                 core.into_iter().for_each(stay_on);
                 note_strikes(strikes);
-                runtime.block_on(drive(executor));
+                runtime.block_on(drive(executor, log));
             };
             threads.push(spawn(&name, run)?);
         }
-        let mut beside = vec![spawn("log", move || write(writer))?];
+        let mut beside = vec![spawn("log", move || write(&writer, &pace))?];
         for index in 0..READERS {
             let (door, alarm) = (door.clone(), alarm.clone());
             let reads = move || read(&door, &alarm);
@@ -184,12 +191,17 @@ impl Runtime {
 }
 
 /// Steps an executor; the connections of its thread run between two steps.
-async fn drive(mut executor: Executor) {
+async fn drive(mut executor: Executor, log: LogAtHand) {
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     executor.set_waker(Box::new(move || ringer.notify_one()));
     loop {
-        match executor.step() {
+        let next = executor.step();
+        if next != Next::Now && log.writes_for_one() {
+            continue;
+        }
+        log.writer.rouse();
+        match next {
             Next::Now => tokio::task::yield_now().await,
             Next::After(_) | Next::Woken if executor.may_end() => break,
             Next::After(ms) => {
@@ -202,25 +214,49 @@ async fn drive(mut executor: Executor) {
     }
 }
 
-fn write(mut writer: Writer) {
+/// The log in the hands of an executor.
+struct LogAtHand {
+    writer: Writer,
+    pace: Arc<Pace>,
+    load: Arc<Load>,
+}
+
+impl LogAtHand {
+    /// Writes here what one client alone waits for, if the disk is quick. It has time for others meanwhile, as far as
+    /// they are to be counted: so the thread counts as asleep.
+    fn writes_for_one(&self) -> bool {
+        if !self.pace.is_quick() || !self.writer.is_for_one() {
+            return false;
+        }
+        self.load.park();
+        let did = self.pace.take(|| self.writer.step_for_one());
+        self.load.unpark();
+        match did {
+            Ok(did) => did == Some(Did::Wrote),
+            Err(error) => die("the log", &error),
+        }
+    }
+}
+
+fn write(writer: &Writer, pace: &Pace) {
     let idle = Duration::from_millis(SEAL_AFTER_MS);
     while writer.wait(idle) {
         writer.linger(LINGER);
-        let stepped = writer.step().and_then(|did| {
-            if did == Did::Nothing {
+        let stepped = pace.take(|| writer.step().map(Some)).and_then(|did| {
+            if did == Some(Did::Nothing) {
                 writer.seal()?;
             }
             Ok(did)
         });
         match stepped {
-            Ok(Did::Wrote | Did::Nothing) => {}
-            Ok(Did::Full) if writer.may_give_up() => {
+            Ok(Some(Did::Wrote | Did::Nothing) | None) => {}
+            Ok(Some(Did::Full)) if writer.may_give_up() => {
                 note(format_args!(
                     "tidegate: the disk is full: what was not answered is not kept"
                 ));
                 return;
             }
-            Ok(Did::Full) => thread::sleep(FULL_RETRY),
+            Ok(Some(Did::Full)) => thread::sleep(FULL_RETRY),
             Err(error) => die("the log", &error),
         }
     }
