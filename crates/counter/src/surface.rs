@@ -45,7 +45,7 @@ pub const COUNTER: Domain = Domain {
     requests: &[
         RequestDef::call::<Create>("COUNTER.CREATE", Put, "/v1/counters/{name}", Opens),
         RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens),
-        RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/addall", Opens),
+        RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/events", Opens),
         RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),
         RequestDef::call::<Range>(
             "COUNTER.RANGE",

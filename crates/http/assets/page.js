@@ -62,10 +62,16 @@ function limits(schema) {
 /** Where the field of a webhook travels that is its body as it stands. */
 const WHOLE_BODY = "whole body";
 
+/** The schema of a body that is an object, or of one that is another system's. */
+function bodyOf({ requestBody }) {
+  const schema = requestBody?.content["application/json"].schema;
+  return schema?.anyOf?.[0] ?? schema;
+}
+
 /** Every field that a request takes: where it travels, and what it takes. */
 function fieldsOf(operation) {
   const fields = operation.parameters.map((parameter) => ({ ...parameter, place: parameter.in }));
-  const body = operation.requestBody?.content["application/json"].schema;
+  const body = bodyOf(operation);
   for (const [name, schema] of Object.entries(body?.properties ?? {})) {
     const required = body.required?.includes(name) ?? false;
     fields.push({ name, place: "body", required, description: schema.description, schema });
@@ -252,6 +258,7 @@ function operationSection(path, method, operation, document_) {
     streams ? [] : make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
     streams ? prose(operation.responses["200"].description) : [],
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
+    bodyOf(operation)?.properties ? prose(operation.requestBody.description) : [],
     make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
     problemPart(problemsOf(operation)),
     streams ? [] : tryIt(path, method, fields));

@@ -6,6 +6,7 @@ use hyper::header::{self, HeaderMap};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admission::Admission;
+use crate::encoding::Coding;
 use crate::limits::DISCARDED_BYTES_MAX;
 use crate::problem::{self, Problem};
 
@@ -13,11 +14,26 @@ use crate::problem::{self, Problem};
 #[derive(Default)]
 pub(crate) struct WholeBody {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) form: Form,
     room: Option<OwnedSemaphorePermit>,
 }
 
+/// How fields stand in a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As JSON: an object, or the list that a request takes.
+    #[default]
+    Json,
+    /// As JSON, an item of the list on each line.
+    Lines,
+}
+
 impl WholeBody {
-    fn push(&mut self, piece: &[u8], room: OwnedSemaphorePermit) {
+    pub(crate) fn of_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    pub(crate) fn push(&mut self, piece: &[u8], room: OwnedSemaphorePermit) {
         self.bytes.extend_from_slice(piece);
         match &mut self.room {
             Some(all) => all.merge(room),
@@ -29,33 +45,81 @@ impl WholeBody {
 /// What a request takes for its body.
 #[derive(Clone, Copy)]
 pub(crate) struct Takes {
+    /// As it is sent, and unpacked.
     pub(crate) bytes_max: usize,
-    /// JSON that says so; otherwise bytes of whatever media type.
-    pub(crate) is_json: bool,
+    pub(crate) media: Media,
 }
+
+/// Of which media types a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// Of whatever one: bytes as they are sent.
+    Any,
+    Json,
+    /// JSON, or lines of it.
+    JsonOrLines,
+}
+
+impl Media {
+    /// How a body of this media type is read.
+    fn form(self, essence: &str) -> Option<Form> {
+        match self {
+            Self::Any => Some(Form::default()),
+            _ if is_json(essence) => Some(Form::Json),
+            Self::JsonOrLines if LINES.contains(&essence) => Some(Form::Lines),
+            Self::Json | Self::JsonOrLines => None,
+        }
+    }
+}
+
+/// Media types of lines of JSON: the first is the one that is told, none is registered.
+pub(crate) const LINES: [&str; 4] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+];
 
 /// Reads a body.
 ///
 /// # Errors
-/// It is too large, not declared as the JSON that is taken, or broke off; or there is no room for it now.
+/// It is too large, of a media type or packed in a way that is not taken, or broke off; or there is no room for it
+/// now.
 pub(crate) async fn read(
+    body: impl Body<Data = Bytes> + Unpin,
+    headers: &HeaderMap,
+    takes: Takes,
+    admission: &Admission,
+) -> Result<WholeBody, Problem> {
+    let Takes { bytes_max, media } = takes;
+    let coding = match media {
+        Media::Any => Coding::Plain,
+        Media::Json | Media::JsonOrLines => Coding::of(headers)?,
+    };
+    let whole = read_as_sent(body, headers, takes, admission).await?;
+    coding.unpack(whole, bytes_max, admission)
+}
+
+async fn read_as_sent(
     mut body: impl Body<Data = Bytes> + Unpin,
     headers: &HeaderMap,
     takes: Takes,
     admission: &Admission,
 ) -> Result<WholeBody, Problem> {
-    let Takes { bytes_max, is_json } = takes;
+    let Takes { bytes_max, media } = takes;
     let mut whole = WholeBody::default();
     if body.size_hint().lower() > bytes_max as u64 {
-        return Err(too_large(body, headers, bytes_max).await);
+        discard(body, headers).await;
+        return Err(too_large("the body", bytes_max));
     }
     while let Some(piece) = next(&mut body).await? {
-        if is_json && whole.bytes.is_empty() && !piece.is_empty() {
-            check_media_type(headers)?;
+        if whole.bytes.is_empty() && !piece.is_empty() {
+            whole.form = form(headers, media)?;
         }
         if whole.bytes.len() + piece.len() > bytes_max {
             drop(whole);
-            return Err(too_large(body, headers, bytes_max).await);
+            discard(body, headers).await;
+            return Err(too_large("the body", bytes_max));
         }
         whole.push(&piece, admission.bytes(piece.len())?);
     }
@@ -73,19 +137,18 @@ async fn next(body: &mut (impl Body<Data = Bytes> + Unpin)) -> Result<Option<Byt
     Ok(None)
 }
 
+pub(crate) fn too_large(what: &str, bytes_max: usize) -> Problem {
+    let detail = format!("{what} is larger than the {bytes_max} bytes that this server takes");
+    Problem::new(problem::BODY_TOO_LARGE, detail)
+}
+
 /// Throws away what is left, within bounds, for a client that reads only once it has written.
-async fn too_large(
-    mut body: impl Body<Data = Bytes> + Unpin,
-    headers: &HeaderMap,
-    bytes_max: usize,
-) -> Problem {
-    let detail = format!("the body is larger than the {bytes_max} bytes that this server takes");
-    let problem = Problem::new(problem::BODY_TOO_LARGE, detail);
+async fn discard(mut body: impl Body<Data = Bytes> + Unpin, headers: &HeaderMap) {
     // A client that asks before it sends is answered before it sends.
     let asks = headers.contains_key(header::EXPECT);
     let mut left = DISCARDED_BYTES_MAX;
     if asks || body.size_hint().lower() > left as u64 {
-        return problem;
+        return;
     }
     while let Ok(Some(piece)) = next(&mut body).await {
         match left.checked_sub(piece.len()) {
@@ -93,26 +156,22 @@ async fn too_large(
             None => break,
         }
     }
-    problem
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+/// How a body is read that is declared as these headers say.
+fn form(headers: &HeaderMap, media: Media) -> Result<Form, Problem> {
     let declared = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let essence = declared
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    let is_json = essence.is_some_and(|essence| {
-        let essence = essence.to_ascii_lowercase();
-        essence == "application/json"
-            || (essence.starts_with("application/") && essence.ends_with("+json"))
-    });
-    if is_json {
-        Ok(())
-    } else {
-        Err(Problem::plain(problem::UNSUPPORTED_MEDIA_TYPE))
-    }
+    let essence = declared.and_then(|value| value.split(';').next());
+    let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+    let form = media.form(&essence);
+    form.ok_or_else(|| Problem::plain(problem::UNSUPPORTED_MEDIA_TYPE))
+}
+
+fn is_json(essence: &str) -> bool {
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 #[cfg(test)]
@@ -121,26 +180,35 @@ mod tests {
 
     use super::*;
 
-    fn passes(declared: Option<&'static str>) -> bool {
+    fn declared(as_what: Option<&'static str>, media: Media) -> Option<Form> {
         let mut headers = HeaderMap::new();
-        if let Some(declared) = declared {
+        if let Some(declared) = as_what {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(declared));
         }
-        check_media_type(&headers).is_ok()
+        form(&headers, media).ok()
     }
 
     #[test]
-    fn only_json_is_taken() {
-        for declared in [
+    fn only_json_is_taken_and_lines_of_it_where_a_list_is() {
+        for json in [
             "application/json",
             "Application/JSON; charset=utf-8",
             "application/merge-patch+json",
         ] {
-            assert!(passes(Some(declared)), "{declared}");
+            for media in [Media::Json, Media::JsonOrLines] {
+                assert_eq!(declared(Some(json), media), Some(Form::Json), "{json}");
+            }
         }
-        for declared in ["", "text/plain", "text/json", "application/jsonp", "json"] {
-            assert!(!passes(Some(declared)), "{declared}");
+        for other in ["", "text/plain", "text/json", "application/jsonp", "json"] {
+            for media in [Media::Json, Media::JsonOrLines] {
+                assert_eq!(declared(Some(other), media), None, "{other}");
+            }
         }
-        assert!(!passes(None));
+        for lines in LINES {
+            assert_eq!(declared(Some(lines), Media::JsonOrLines), Some(Form::Lines));
+            assert_eq!(declared(Some(lines), Media::Json), None);
+        }
+        assert_eq!(declared(None, Media::Json), None);
+        assert_eq!(declared(None, Media::Any), Some(Form::Json));
     }
 }

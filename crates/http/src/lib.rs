@@ -29,6 +29,7 @@ mod backup;
 mod body;
 mod browser;
 mod docs;
+mod encoding;
 mod events;
 mod guard;
 mod health;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Bytes of a request body, unless [`Options`](crate::Options) says otherwise: a payload of
-/// 900 KiB, escaped or in base64, with its other fields.
+/// 900 KiB, escaped or in base64, with its other fields. Of a packed one as it is sent, and unpacked: nothing is
+/// unpacked any further, however small it was.
 pub const BODY_BYTES_MAX: usize = 1280 * 1024;
 
 /// Bytes of a webhook's body, unless [`Options`](crate::Options) lets a body have fewer. Whoever reaches

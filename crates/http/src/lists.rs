@@ -11,6 +11,18 @@ use crate::values::{place_of, shown};
 /// The values of one list's items, one item's behind the other's.
 pub(crate) type Items<'a> = Vec<Option<Raw<'a>>>;
 
+/// The list that may be all of a body: everything else that the request needs stands in the path, or in a header.
+pub(crate) fn bare(def: &RequestDef) -> Option<&'static Field> {
+    let is_list = |field: &&Field| matches!(field.kind, FieldKind::List { .. });
+    let list = def.fields.iter().find(is_list)?;
+    let is_elsewhere = |field: &Field| {
+        let of_path = def.http.path.contains(&format!("{{{}}}", field.name));
+        of_path || !field.required || field.kind == FieldKind::Id
+    };
+    let mut others = def.fields.iter().filter(|field| field.name != list.name);
+    others.all(is_elsewhere).then_some(list)
+}
+
 /// For each member of a body, the values of its items if its field is a list and it is one.
 ///
 /// # Errors

@@ -52,6 +52,43 @@ impl<'a> Members<'a> {
         }
         serde_json::from_slice(body)
     }
+
+    /// Reads a body that is nothing but a list, as the member of this name.
+    ///
+    /// # Errors
+    /// The body is not one JSON array.
+    pub(crate) fn read_list(name: &'static str, body: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let mut from = serde_json::Deserializer::from_slice(body);
+        let list = Place::Body(&Cell::new(ITEMS_MAX)).deserialize(&mut from)?;
+        from.end()?;
+        Ok(Self(vec![(name.into(), list)]))
+    }
+
+    /// Reads a body that has an item of a list on each line, as the member of this name. Lines without anything are
+    /// passed over.
+    ///
+    /// # Errors
+    /// A line is not one JSON value; with its number, from 1 on.
+    pub(crate) fn read_lines(
+        name: &'static str,
+        body: &'a [u8],
+    ) -> Result<Self, (usize, serde_json::Error)> {
+        let (mut count, mut items) = (0, Vec::new());
+        let lines = (1..).zip(body.split(|byte| *byte == b'\n'));
+        for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+            count += 1;
+            if count <= ITEMS_MAX {
+                items.push(item(line).map_err(|error| (number, error))?);
+            }
+        }
+        Ok(Self(vec![(name.into(), Json::List(count, items))]))
+    }
+}
+
+fn item(line: &[u8]) -> Result<Json<'_>, serde_json::Error> {
+    let mut from = serde_json::Deserializer::from_slice(line);
+    let item = Place::List.deserialize(&mut from)?;
+    from.end().map(|()| item)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -233,6 +270,28 @@ mod tests {
         });
         let expected = [(ITEMS_MAX - 1, ITEMS_MAX - 1), (ITEMS_MAX - 1, 1)];
         assert_eq!(kept.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn list_is_the_same_as_a_member_as_a_body_and_as_lines() {
+        let member = Members::read(br#"{"l":[{"a":1},"x"]}"#).expect("it is an object");
+        let list = Members::read_list("l", br#" [{"a":1},"x"]"#).expect("it is a list");
+        assert_eq!(list, member);
+        let lines = Members::read_lines("l", b"{\"a\":1}\r\n\n \"x\"\n").expect("they are two");
+        assert_eq!(lines, member);
+        assert!(Members::read_list("l", b"[] []").is_err());
+        assert!(Members::read_list("l", b"[").is_err());
+        fn at(body: &[u8]) -> Result<Members<'_>, usize> {
+            Members::read_lines("l", body).map_err(|(line, _)| line)
+        }
+        assert_eq!(at(b"{}\n\n{} {}\n"), Err(3));
+        assert_eq!(at(b"{\n}"), Err(1));
+        let many = b"{}\n".repeat(ITEMS_MAX + 1);
+        let Ok(Members(many)) = at(&many) else {
+            panic!("all are counted")
+        };
+        assert!(matches!(&many[0].1, Json::List(count, kept)
+            if (*count, kept.len()) == (ITEMS_MAX + 1, ITEMS_MAX)));
     }
 
     #[test]

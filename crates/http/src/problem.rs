@@ -7,7 +7,8 @@ use hyper::header::{self, HeaderValue};
 use tidegate_engine::contract::{Invalid, InvalidKind, RefusalDef, Writer};
 use tidegate_engine::limits::BUSY_RETRY_MS;
 
-use crate::answer::{Body, Response, answer};
+use crate::answer::{Body, Response, add, answer};
+use crate::encoding;
 use crate::json::JsonWriter;
 use crate::webhook;
 
@@ -59,10 +60,14 @@ problems! {
     WRONG_METHOD = "wrong_method", METHOD_NOT_ALLOWED;
     /// The body did not arrive in time. Nothing was done.
     BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT;
-    /// The body is larger than this server takes.
+    /// The body is larger than this server takes, as it was sent or unpacked.
     BODY_TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE;
-    /// A body must be JSON and say so: `Content-Type: application/json`.
+    /// A body must be JSON and say so: `Content-Type: application/json`. Where a request takes a list that may be all of
+    /// its body, this may also be lines of JSON: `application/x-ndjson`.
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
+    /// A body may be packed once, as `Content-Encoding: gzip` or `deflate` says. The header `Accept-Encoding` of the
+    /// answer lists both.
+    UNSUPPORTED_ENCODING = "unsupported_encoding", UNSUPPORTED_MEDIA_TYPE;
     /// Without credentials this server answers only as `localhost`, `127.0.0.1`, `[::1]` or another
     /// IP address: under any other name, the page of a site could reach it through its visitor's
     /// browser. Nothing was done. Ask for one of these, or start the server with a password.
@@ -167,6 +172,9 @@ impl Problem {
                 &mut response,
                 if is_own { "Bearer" } else { webhook::SCHEME },
             );
+        }
+        if self.def == UNSUPPORTED_ENCODING {
+            add(response.headers_mut(), [encoding::ACCEPTED]);
         }
         response
     }

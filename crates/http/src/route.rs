@@ -9,9 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::address;
 use crate::answer::Response;
-use crate::body::{self, Takes};
+use crate::body::{self, Form, Media, Takes, WholeBody};
 use crate::limits::WEBHOOK_BYTES_MAX;
-use crate::lists::lists;
+use crate::lists::{self, lists};
 use crate::members::Members;
 use crate::paths::{Decoded, Params, decoded};
 use crate::problem::{self, Problem};
@@ -99,7 +99,7 @@ pub(crate) async fn work(
             }
             webhook::read(route.def, webhook, (&path, from), parts, &body.bytes)
         }
-        None => read(route.def, (&path, from), parts, &body.bytes),
+        None => read(route.def, (&path, from), parts, &body),
     }
 }
 
@@ -115,11 +115,14 @@ fn takes(def: &RequestDef, bytes_max: usize) -> Takes {
     match def.webhook {
         Some(_) => Takes {
             bytes_max: bytes_max.min(WEBHOOK_BYTES_MAX),
-            is_json: false,
+            media: Media::Any,
         },
         None => Takes {
             bytes_max,
-            is_json: true,
+            media: match lists::bare(def) {
+                Some(_) => Media::JsonOrLines,
+                None => Media::Json,
+            },
         },
     }
 }
@@ -140,10 +143,10 @@ fn read(
     def: &RequestDef,
     (path, from): (&Decoded<'_>, Option<IpAddr>),
     parts: &Parts,
-    body: &[u8],
+    body: &WholeBody,
 ) -> Result<Work, Problem> {
     let query: Vec<_> = query::pairs(parts.uri.query().unwrap_or_default()).collect();
-    let members = Members::read(body).map_err(not_json)?;
+    let members = members(def, body)?;
     let lists = lists(def, &members)?;
     let mut given = Given::new(def, path);
     match def.http.method {
@@ -153,7 +156,7 @@ fn read(
             for (name, value) in query.iter().filter(|(name, _)| !is_of_front(name)) {
                 given.put(name, Raw::Text(value))?;
             }
-            if !body.is_empty() {
+            if !body.bytes.is_empty() {
                 return Err(Problem::new(problem::UNREADABLE, NO_BODY));
             }
         }
@@ -174,9 +177,25 @@ fn read(
     Ok(def.read(&given.values())?)
 }
 
-fn not_json(error: serde_json::Error) -> Problem {
-    Problem::new(
-        problem::UNREADABLE,
-        format!("the body is not a JSON object: {error}"),
-    )
+/// The members of a body, whatever their form.
+fn members<'a>(def: &RequestDef, body: &'a WholeBody) -> Result<Members<'a>, Problem> {
+    let WholeBody { bytes, form, .. } = body;
+    let is_list = bytes.trim_ascii_start().starts_with(b"[");
+    match (lists::bare(def), form) {
+        (Some(list), Form::Lines) => {
+            Members::read_lines(list.name, bytes).map_err(|(line, error)| {
+                not_json(&format!("line {line} of the body"), "value", &error)
+            })
+        }
+        (Some(list), Form::Json) if is_list => Members::read_list(list.name, bytes)
+            .map_err(|error| not_json("the body", "array", &error)),
+        (_, Form::Json | Form::Lines) => {
+            Members::read(bytes).map_err(|error| not_json("the body", "object", &error))
+        }
+    }
+}
+
+fn not_json(what: &str, kind: &str, error: &serde_json::Error) -> Problem {
+    let detail = format!("{what} is not a JSON {kind}: {error}");
+    Problem::new(problem::UNREADABLE, detail)
 }

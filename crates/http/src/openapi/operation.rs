@@ -4,11 +4,16 @@ use serde_json::{Map, Value, json};
 use tidegate_engine::contract::{Domain, Field, FieldKind, Method, RequestDef};
 
 use super::{problems, schema, watch, webhook};
+use crate::body::LINES;
+use crate::lists;
 use crate::prose::{prose, summary};
 use crate::values::id_index;
 
 /// What the description of a required id in a body goes on to say.
 const OR_HEADER: &str = "Required here or as the header `Idempotency-Key`.";
+
+/// How a body may be sent.
+const PACKED: &str = "May be packed, with `Content-Encoding: gzip` or `deflate`.";
 
 /// What a stream of events answers.
 const STREAM: &str = "Server-Sent Events, until one of both sides ends it: the `data` of each is this, \
@@ -40,7 +45,7 @@ pub(super) fn operation(domain: &Domain, def: &RequestDef) -> Value {
     match &def.webhook {
         Some(webhook) => operation["requestBody"] = webhook::body(def, webhook),
         None if body.is_empty() => {}
-        None => operation["requestBody"] = request_body(&body),
+        None => operation["requestBody"] = request_body(def, &body),
     }
     let mut responses = Map::new();
     let (description, media_type) = match def.streams {
@@ -177,7 +182,7 @@ fn may_be_header(field: &Field) -> bool {
     field.kind == FieldKind::Id
 }
 
-fn request_body(body: &[&Field]) -> Value {
+fn request_body(def: &RequestDef, body: &[&Field]) -> Value {
     let mut properties = Map::new();
     for field in body {
         let description = match field.required && may_be_header(field) {
@@ -199,5 +204,21 @@ fn request_body(body: &[&Field]) -> Value {
     if !required.is_empty() {
         schema["required"] = required.into();
     }
-    json!({ "required": needs_body, "content": { "application/json": { "schema": schema } } })
+    let (mut description, mut content) = (PACKED.to_owned(), Map::new());
+    if let Some(list) = lists::bare(def) {
+        let items = schema::field(list);
+        description = format!("{description} {}", or_lines(list.name));
+        schema = json!({ "anyOf": [schema, items] });
+        content.insert(LINES[0].into(), json!({ "schema": items["items"] }));
+    }
+    content.insert("application/json".into(), json!({ "schema": schema }));
+    json!({ "description": description, "required": needs_body, "content": content })
+}
+
+fn or_lines(list: &str) -> String {
+    format!(
+        "Where nothing but `{list}` is sent, its array may be the whole body, or with `Content-Type: {}` an item of it \
+         stand on each line.",
+        LINES[0]
+    )
 }

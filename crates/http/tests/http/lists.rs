@@ -104,7 +104,7 @@ fn list_is_described_with_its_items() {
         put["x-resp"],
         "TOY.FILL box_name numthings id quantity [id quantity ...] [COLOUR red|blue]"
     );
-    let schema = &put["requestBody"]["content"]["application/json"]["schema"];
+    let schema = &put["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0];
     assert_eq!(schema["required"], json!(["things"]));
     let things = &schema["properties"]["things"];
     let at = |pointer: &str| things.pointer(pointer).cloned().unwrap_or(Value::Null);

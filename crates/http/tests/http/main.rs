@@ -15,6 +15,7 @@ mod harness;
 mod ids;
 mod lists;
 mod openapi;
+mod packed;
 mod pages;
 mod problems;
 mod requests;

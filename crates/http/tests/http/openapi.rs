@@ -169,6 +169,7 @@ fn every_code_that_can_be_given_is_explained() {
         ("body_timeout", 408),
         ("body_too_large", 413),
         ("unsupported_media_type", 415),
+        ("unsupported_encoding", 415),
         ("misdirected_request", 421),
         ("out_of_range", 422),
         ("busy", 503),
