@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use tidegate_counter::limits::{DIMS_BYTES_MAX, DIMS_MAX};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 
-use super::event::Form;
+use super::event::{Dim, Form};
 use super::read::Inputs;
 use super::source::STDIN;
 use crate::client::{Address, Peer};
@@ -37,6 +38,9 @@ pub(crate) struct IngestArgs {
     /// Who it is by, of which a counter with UNIQUE counts the different ones: such a field, like host.
     #[arg(long, value_name = "FIELD")]
     by: Option<String>,
+    /// A dimension of the counter and the field that is its value, like code=status; status alone is status=status.
+    #[arg(long = "dim", value_name = "NAME=FIELD", value_parser = dim)]
+    dims: Vec<Dim>,
     /// The member of JSON lines that says when it was.
     #[arg(long, value_name = "FIELD", default_value = "time")]
     time: String,
@@ -72,10 +76,11 @@ impl IngestArgs {
     /// What is to be read.
     pub(super) fn inputs(&self) -> Result<Inputs, String> {
         let (key, by) = (self.key.as_str(), self.by.as_deref());
+        let dims = in_order(&self.dims)?;
         let form = match self.format {
-            Format::Common => Form::common(key, by)?,
-            Format::Combined => Form::combined(key, by)?,
-            Format::Json => Form::json(key, by, &self.time),
+            Format::Common => Form::common(key, by, &dims)?,
+            Format::Combined => Form::combined(key, by, &dims)?,
+            Format::Json => Form::json(key, by, &dims, &self.time),
         };
         if self.follow && self.has_stdin() && self.files.len() > 1 {
             return Err("standard input is read to its end: follow files without it".to_owned());
@@ -111,6 +116,34 @@ impl IngestArgs {
     }
 }
 
+/// A dimension and its field.
+fn dim(text: &str) -> Result<Dim, String> {
+    let (of, field) = text.split_once('=').unwrap_or((text, text));
+    if of.contains(',') {
+        return Err("the name of a dimension has no comma".to_owned());
+    }
+    Ok((name(of)?, field.to_owned()))
+}
+
+/// The dimensions in the order of their names: the same line is the same event, however they were given.
+fn in_order(dims: &[Dim]) -> Result<Vec<Dim>, String> {
+    let mut dims = dims.to_vec();
+    dims.sort_unstable();
+    if let Some(twice) = dims.windows(2).find(|two| two[0].0 == two[1].0) {
+        return Err(format!("dimension {} is given twice", twice[0].0));
+    }
+    let names = dims.iter().map(|(name, _)| name.len() + 1).sum::<usize>();
+    if dims.len() > DIMS_MAX || names > NAME_BYTES_MAX {
+        return Err(format!(
+            "a counter has up to {DIMS_MAX} dimensions, whose names have {NAME_BYTES_MAX} bytes together"
+        ));
+    }
+    Ok(dims)
+}
+
+/// Dimensions with such names fit into an event, whatever their values.
+const _: () = assert!(NAME_BYTES_MAX + DIMS_MAX * (NAME_BYTES_MAX + 2) <= DIMS_BYTES_MAX);
+
 /// A text that the server takes as a name.
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) {
@@ -119,4 +152,32 @@ fn name(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(dims: &[&str]) -> Result<Vec<Dim>, String> {
+        let dims: Result<Vec<_>, _> = dims.iter().map(|text| dim(text)).collect();
+        in_order(&dims?)
+    }
+
+    #[test]
+    fn dimensions_have_names_and_stand_in_their_order() {
+        let of = |name: &str, field: &str| (name.to_owned(), field.to_owned());
+        let read_so = read(&["status", "a=method", "url=x=y"]);
+        let expected = vec![of("a", "method"), of("status", "status"), of("url", "x=y")];
+        assert_eq!(read_so, Ok(expected));
+        let long = "n".repeat(127);
+        for wrong in [
+            &["=status"][..],
+            &["a,b=status"],
+            &["a=status", "a=method"],
+            &["a", "b", "c", "d", "e"],
+            &[&long, "a"],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ fn line(path: &str) -> String {
 }
 
 fn form() -> Form {
-    Form::combined("path", None).expect("a field")
+    Form::combined("path", None, &[]).expect("a field")
 }
 
 /// The keys that are there now, `?` for a line that is bad.

@@ -47,14 +47,14 @@ pub(super) fn push(connection: &mut Connection, counter: &str, batch: &[Counted]
     parts.extend([b"COUNTER.ADDALL", counter.as_bytes(), count.as_bytes()]);
     for (Counted { event, .. }, (id, at_ms)) in batch.iter().zip(&texts) {
         let by = event.by.as_deref().unwrap_or_default();
-        // An amount that is not given is 1; it has no dimensions.
+        // An amount that is not given is 1.
         let places: [&[u8]; PLACES] = [
             id.as_bytes(),
             event.key.as_bytes(),
             b"",
             at_ms.as_bytes(),
             by.as_bytes(),
-            b"",
+            event.dims.as_bytes(),
         ];
         parts.extend(places);
     }
