@@ -60,6 +60,7 @@ class Server:
         self.settings = settings  # a file
         self.trusted = trusted  # a file of the roots that stand for those of the machine
         self.process = None
+        self.port = 0  # one that is free, and from then on the same
 
     def start(self):
         own = {"TIDEGATE_PASSWORD": self.password, "SSL_CERT_FILE": self.trusted, "SSL_CERT_DIR": None}
@@ -68,7 +69,7 @@ class Server:
         self.stderr = open(self.folder.with_suffix(".stderr"), "a+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", self.folder]
-            + ["--resp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+            + ["--resp", f"127.0.0.1:{self.port}", "--http", "127.0.0.1:0"]
             + (["--config", self.settings] if self.settings else []),
             stdout=subprocess.PIPE,
             stderr=self.stderr,

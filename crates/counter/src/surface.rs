@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::Class::{Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
-use tidegate_engine::contract::{Domain, MailDef, RequestDef};
+use tidegate_engine::contract::{Beacon, Domain, MailDef, RequestDef};
 
 use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
 use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top, Unique};
@@ -13,6 +13,12 @@ use crate::table::{
 
 /// A counter tells its shards what it is, and they tell that they know.
 const MAIL: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+
+/// What pages tell. Not how much, nor when: a visitor could say anything.
+const BEACON: Beacon = Beacon {
+    path: "/v1/counters/{name}/beacon",
+    fields: &["event", "key", "by", "dims"],
+};
 
 /// Counters: events counted by key and by time.
 pub const COUNTER: Domain = Domain {
@@ -44,7 +50,8 @@ pub const COUNTER: Domain = Domain {
     counts: &[],
     requests: &[
         RequestDef::call::<Create>("COUNTER.CREATE", Put, "/v1/counters/{name}", Opens),
-        RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens),
+        RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens)
+            .with_beacon(BEACON),
         RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/events", Opens),
         RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),
         RequestDef::call::<Range>(

@@ -249,17 +249,18 @@ function tryIt(path, method, fields) {
 
 function operationSection(path, method, operation, document_) {
   const fields = fieldsOf(operation);
-  const content = operation.responses["200"].content;
+  const done = operation.responses["200"] ?? operation.responses["204"];
+  const content = done.content ?? {};
   const streams = "text/event-stream" in content;
-  const reply = Object.values(content)[0].schema;
+  const reply = Object.values(content)[0]?.schema ?? {};
   return make("section", { class: "operation", id: "op-" + operation.operationId, tabindex: "-1" },
     make("h3", {}, make("span", { class: "method " + method }, method), make("span", { class: "path" }, path),
       make("span", { class: "soft" }, operation.operationId), make("span", { class: "soft" }, operation["x-work-class"] + " work")),
     streams ? [] : make("pre", { class: "resp" }, operation["x-resp"]), prose(operation.description),
-    streams ? prose(operation.responses["200"].description) : [],
+    streams || !reply.properties ? prose(done.description) : [],
     fields.length ? [make("h4", {}, "Fields"), fieldTable(fields)] : [],
     bodyOf(operation)?.properties ? prose(operation.requestBody.description) : [],
-    make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply)),
+    reply.properties || streams ? [make("h4", {}, "Reply"), table(["Field", "Type", "Meaning"], replyRows(reply))] : [],
     problemPart(problemsOf(operation)),
     streams ? [] : tryIt(path, method, fields));
 }

@@ -26,6 +26,8 @@ pub(crate) enum Form {
     Json,
     /// As JSON, an item of the list on each line.
     Lines,
+    /// As those of a query string.
+    Pairs,
 }
 
 impl WholeBody {
@@ -58,6 +60,8 @@ pub(crate) enum Media {
     Json,
     /// JSON, or lines of it.
     JsonOrLines,
+    /// What browsers send without asking beforehand: a form, or JSON that is said to be text.
+    OfPage,
 }
 
 impl Media {
@@ -67,10 +71,18 @@ impl Media {
             Self::Any => Some(Form::default()),
             _ if is_json(essence) => Some(Form::Json),
             Self::JsonOrLines if LINES.contains(&essence) => Some(Form::Lines),
-            Self::Json | Self::JsonOrLines => None,
+            Self::OfPage if essence == TEXT => Some(Form::Json),
+            Self::OfPage if essence == FORM => Some(Form::Pairs),
+            Self::Json | Self::JsonOrLines | Self::OfPage => None,
         }
     }
 }
+
+/// What a page sends as text, which is JSON here.
+pub(crate) const TEXT: &str = "text/plain";
+
+/// What a page sends as a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Media types of lines of JSON: the first is the one that is told, none is registered.
 pub(crate) const LINES: [&str; 4] = [
@@ -94,7 +106,7 @@ pub(crate) async fn read(
     let Takes { bytes_max, media } = takes;
     let coding = match media {
         Media::Any => Coding::Plain,
-        Media::Json | Media::JsonOrLines => Coding::of(headers)?,
+        Media::Json | Media::JsonOrLines | Media::OfPage => Coding::of(headers)?,
     };
     let whole = read_as_sent(body, headers, takes, admission).await?;
     coding.unpack(whole, bytes_max, admission)
@@ -209,6 +221,14 @@ mod tests {
             assert_eq!(declared(Some(lines), Media::Json), None);
         }
         assert_eq!(declared(None, Media::Json), None);
+        let of_page = |as_what| declared(Some(as_what), Media::OfPage);
+        assert_eq!(of_page("text/plain;charset=UTF-8"), Some(Form::Json));
+        assert_eq!(of_page("application/json"), Some(Form::Json));
+        assert_eq!(
+            of_page("application/x-www-form-urlencoded;charset=UTF-8"),
+            Some(Form::Pairs)
+        );
+        assert_eq!(of_page("multipart/form-data; boundary=x"), None);
         assert_eq!(declared(None, Media::Any), Some(Form::Json));
     }
 }

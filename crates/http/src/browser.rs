@@ -11,6 +11,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 
+use crate::origins;
 use crate::problem::{self, Problem};
 
 /// Refuses what comes from a page of another site, whether it is found out by the page's address or
@@ -21,7 +22,11 @@ pub(crate) fn check_without_credentials(parts: &Parts) -> Result<(), Problem> {
         return Err(Problem::plain(problem::MISDIRECTED_REQUEST));
     }
     let origin = parts.headers.get(header::ORIGIN);
-    if !origin.is_none_or(|origin| is_page_of(origin, host)) {
+    let is_own = |origin: &HeaderValue| {
+        let origin = origin.to_str();
+        origin.is_ok_and(|origin| is_page_of(origin, host))
+    };
+    if !origin.is_none_or(is_own) {
         return Err(Problem::plain(problem::CROSS_SITE));
     }
     Ok(())
@@ -37,6 +42,26 @@ pub(crate) fn check_site(parts: &Parts) -> Result<(), Problem> {
         return Err(Problem::plain(problem::CROSS_SITE));
     }
     Ok(())
+}
+
+/// Refuses an image that counts unless its own page asks for it, and the browser says so: a page of another site can
+/// have one shown, and over plain HTTP a browser need not say whose page it is.
+pub(crate) fn check_own_image(parts: &Parts) -> Result<(), Problem> {
+    if parts.method != Method::GET {
+        return Ok(());
+    }
+    let is_own = match parts.headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin" || site == "none",
+        None => {
+            let page = origins::page_of(&parts.headers);
+            page.is_some_and(|page| is_page_of(&page, host(parts)))
+        }
+    };
+    if is_own {
+        return Ok(());
+    }
+    let detail = "nothing shows that a page of this server, or of those it was told of, has this image shown";
+    Err(Problem::new(problem::CROSS_SITE, detail))
 }
 
 /// Under which name and port the client found this server. A plain tool may leave it out; a browser
@@ -59,9 +84,8 @@ fn no_dns_answers_for(host: &str) -> bool {
 }
 
 /// Whether a page was served by this server. The scheme does not count: a proxy may add TLS.
-fn is_page_of(origin: &HeaderValue, host: Option<&str>) -> bool {
-    let origin = origin.to_str().ok().and_then(|it| it.split_once("://"));
-    match (origin, host) {
+fn is_page_of(origin: &str, host: Option<&str>) -> bool {
+    match (origin.split_once("://"), host) {
         (Some((_, page)), Some(host)) => page.eq_ignore_ascii_case(host),
         (None, _) | (_, None) => false,
     }
@@ -103,12 +127,11 @@ mod tests {
 
     #[test]
     fn a_page_belongs_to_the_host_that_served_it() {
-        let belongs = |origin, host| is_page_of(&HeaderValue::from_static(origin), host);
-        assert!(belongs("http://localhost:7380", Some("localhost:7380")));
-        assert!(belongs("https://localhost", Some("LOCALHOST")));
-        assert!(!belongs("http://localhost:3000", Some("localhost:7380")));
-        assert!(!belongs("http://evil.com", Some("127.0.0.1:7380")));
-        assert!(!belongs("null", Some("127.0.0.1:7380")));
-        assert!(!belongs("http://localhost", None));
+        assert!(is_page_of("http://localhost:7380", Some("localhost:7380")));
+        assert!(is_page_of("https://localhost", Some("LOCALHOST")));
+        assert!(!is_page_of("http://localhost:3000", Some("localhost:7380")));
+        assert!(!is_page_of("http://evil.com", Some("127.0.0.1:7380")));
+        assert!(!is_page_of("null", Some("127.0.0.1:7380")));
+        assert!(!is_page_of("http://localhost", None));
     }
 }

@@ -5,17 +5,28 @@ use hyper::http::request::Parts;
 
 use crate::browser;
 use crate::options::{Options, Token};
+use crate::origins;
+use crate::paths::AsksFor;
 use crate::problem::{self, Problem};
 
 /// Lets a request through to what may hold data.
 ///
 /// # Errors
 /// Nothing shows that it may pass.
-pub(crate) fn admit(options: &Options, parts: &Parts, is_webhook: bool) -> Result<(), Problem> {
-    // The signature of a webhook is its credential, which no page makes a browser send. Nor is it known
-    // under which name another system reaches this server.
-    if !is_webhook {
-        check_caller(options, parts)?;
+pub(crate) fn admit(options: &Options, parts: &Parts, asks_for: AsksFor) -> Result<(), Problem> {
+    match asks_for {
+        // What its server was told of is open to whoever looks at it.
+        AsksFor::Page if origins::allow(&options.beacon_origins, &parts.headers) => return Ok(()),
+        AsksFor::Page => {
+            check_caller(options, parts)?;
+            if options.credentials.is_none() {
+                browser::check_own_image(parts)?;
+            }
+        }
+        AsksFor::Credentials => check_caller(options, parts)?,
+        // The signature of a webhook is its credential, which no page makes a browser send. Nor is it known
+        // under which name another system reaches this server.
+        AsksFor::Signature => {}
     }
     browser::check_site(parts)
 }

@@ -15,6 +15,8 @@
 //!    the documentation, and pages that the program hands over; and webhooks, whose signature, which their domain checks, is their own.
 //! 6. Without credentials, no other site's page gets at data through a visitor's browser: the server
 //!    answers as `localhost` or as an address, and to its own pages. A webhook may name it as it likes.
+//!    Beacons, of which no page reads an answer, come from its own pages, and from those it was told of
+//!    ([`Options::beacon_origins`]), which need no credentials.
 //! 7. Where a request comes from its connection says, or a proxy that is trusted; nobody says it of themselves.
 //!
 //! What it does not do: no TLS, no HTTP/2, no CORS, no sessions (a proxy in front does those); no
@@ -26,6 +28,7 @@ mod address;
 mod admission;
 mod answer;
 mod backup;
+mod beacon;
 mod body;
 mod browser;
 mod docs;
@@ -41,6 +44,7 @@ mod members;
 mod metrics;
 mod openapi;
 mod options;
+mod origins;
 mod pages;
 mod paths;
 mod problem;
@@ -60,6 +64,7 @@ pub use address::{Network, NotANetwork};
 pub use answer::Body;
 pub use openapi::openapi;
 pub use options::{Ending, Options, Readiness, Token};
+pub use origins::{NotAnOrigin, Origin};
 pub use pages::Page;
 pub use route::RequestBody;
 pub use router::{Router, divided, router, starting_router};

@@ -12,6 +12,9 @@ pub const BODY_BYTES_MAX: usize = 1280 * 1024;
 /// some KiB.
 pub const WEBHOOK_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of a beacon's body. Whoever looks at a page sends one, and it has a few names.
+pub const BEACON_BYTES_MAX: usize = 8 * 1024;
+
 /// Bytes of all request bodies being read or parsed. At the largest size that is 51 of them; at
 /// the common size of less than 1 KiB it never binds.
 pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;

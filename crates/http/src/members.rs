@@ -12,7 +12,7 @@ use tidegate_engine::contract::Raw;
 use crate::limits::{ITEM_MEMBERS_MAX, ITEMS_MAX, MEMBERS_MAX};
 
 /// The members of a JSON object, in the order in which they were sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Json<'a>)>);
 
 /// A value as far as a field can take one.

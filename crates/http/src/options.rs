@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::address::Network;
 use crate::limits::{BODY_BYTES_MAX, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT_MAX, WATCHERS_MAX};
+use crate::origins::Origin;
 use crate::pages::Page;
 
 /// How the front is set up.
@@ -20,6 +21,8 @@ pub struct Options {
     pub any_host: bool,
     /// Proxies whose word about where a request comes from is taken: the header `X-Forwarded-For`.
     pub proxies: Vec<Network>,
+    /// Other sites whose pages may send beacons, without credentials too.
+    pub beacon_origins: Vec<Origin>,
     /// Bytes of a request body.
     pub body_bytes_max: usize,
     /// Requests being answered at one time; one more is told BUSY.
@@ -46,6 +49,7 @@ impl Options {
             credentials: None,
             any_host: false,
             proxies: Vec::new(),
+            beacon_origins: Vec::new(),
             body_bytes_max: BODY_BYTES_MAX,
             requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
             watchers_max: WATCHERS_MAX,

@@ -27,16 +27,43 @@ pub(crate) enum Endpoint {
     Page(Served),
     Backup,
     Declared(Arc<Route>),
+    /// A declared request as pages send it.
+    Beacon(Arc<Route>),
     Stream(Stream),
 }
 
 impl Endpoint {
-    pub(crate) fn is_webhook(&self) -> bool {
+    /// What a request must show to be let through to it.
+    pub(crate) fn asks_for(&self) -> AsksFor {
         match self {
-            Self::Declared(route) => route.def.webhook.is_some(),
-            Self::Made(_) | Self::Page(_) | Self::Backup | Self::Stream(_) => false,
+            Self::Declared(route) if route.def.webhook.is_some() => AsksFor::Signature,
+            Self::Beacon(_) => AsksFor::Page,
+            Self::Declared(_) | Self::Made(_) | Self::Page(_) | Self::Backup | Self::Stream(_) => {
+                AsksFor::Credentials
+            }
         }
     }
+
+    /// Whether a HEAD asks for what a GET does: not where a GET does something.
+    fn has_head(&self) -> bool {
+        match self {
+            Self::Beacon(_) => false,
+            Self::Declared(_) | Self::Made(_) | Self::Page(_) | Self::Backup | Self::Stream(_) => {
+                true
+            }
+        }
+    }
+}
+
+/// What shows that a request may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AsksFor {
+    /// The server's own, if it has any.
+    Credentials,
+    /// That of another system, which the domain checks.
+    Signature,
+    /// Whose page sends it, or credentials.
+    Page,
 }
 
 /// All endpoints.
@@ -56,12 +83,10 @@ pub(crate) struct Methods {
 impl Methods {
     /// A HEAD is a GET whose body is not sent.
     pub(crate) fn find(&self, method: &Method) -> Option<&Endpoint> {
-        let method = match *method {
-            Method::HEAD => &Method::GET,
-            _ => method,
-        };
+        let is_head = method == Method::HEAD;
+        let method = if is_head { &Method::GET } else { method };
         let mut endpoints = self.endpoints.iter();
-        let found = endpoints.find(|(of, _)| of == method);
+        let found = endpoints.find(|(of, to)| of == method && (!is_head || to.has_head()));
         found.map(|(_, endpoint)| endpoint)
     }
 }
@@ -82,7 +107,8 @@ impl Paths {
             .iter()
             .map(|(method, _)| method.as_str())
             .collect();
-        if names.contains(&"GET") {
+        let mut gets = endpoints.iter().filter(|(method, _)| method == Method::GET);
+        if gets.any(|(_, endpoint)| endpoint.has_head()) {
             names.push("HEAD");
         }
         names.sort_unstable();

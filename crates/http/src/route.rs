@@ -17,12 +17,12 @@ use crate::paths::{Decoded, Params, decoded};
 use crate::problem::{self, Problem};
 use crate::query;
 use crate::router::Front;
-use crate::sink::OneShot;
+use crate::sink::{OneShot, Rendered};
 use crate::values::{Given, address_index};
 use crate::watch::seen;
 use crate::webhook;
 
-const NO_BODY: &str = "a GET takes its fields from the query string and has no body";
+pub(crate) const NO_BODY: &str = "a GET takes its fields from the query string and has no body";
 
 /// One declared request.
 pub(crate) struct Route {
@@ -57,8 +57,21 @@ pub(crate) async fn answer(
     let began = Instant::now();
     let deadline = began + front.options.request_timeout;
     let work = work(front, route, asked, body, deadline).await?;
-    front.door.check(&work)?;
+    let rendered = outcome(front, route, work, (began, deadline)).await?;
+    match rendered.head().tag {
+        tag if tag > 0 && seen::has(&asked.parts.headers, tag) => Ok(seen::nothing_new(tag)),
+        _ => Ok(rendered.into_response()),
+    }
+}
 
+/// Submits a request, and waits for what comes of it.
+pub(crate) async fn outcome(
+    front: &Front,
+    route: &Route,
+    work: Work,
+    (began, deadline): (Instant, Instant),
+) -> Result<Rendered, Problem> {
+    front.door.check(&work)?;
     let (sink, answered) = OneShot::channel(route.def);
     front.door.submit(route.domain, route.def, work, &sink, 0);
     drop(sink);
@@ -67,10 +80,7 @@ pub(crate) async fn answer(
         .1
         .count(began.elapsed());
     match answered {
-        Ok(Ok(rendered)) => match rendered.head().tag {
-            tag if tag > 0 && seen::has(&asked.parts.headers, tag) => Ok(seen::nothing_new(tag)),
-            _ => Ok(rendered.into_response()),
-        },
+        Ok(Ok(rendered)) => Ok(rendered),
         // Out of time, or the engine went away with the request.
         Err(_) | Ok(Err(_)) => Err(Problem::plain(problem::OUTCOME_UNKNOWN)),
     }
@@ -189,10 +199,13 @@ fn members<'a>(def: &RequestDef, body: &'a WholeBody) -> Result<Members<'a>, Pro
         }
         (Some(list), Form::Json) if is_list => Members::read_list(list.name, bytes)
             .map_err(|error| not_json("the body", "array", &error)),
-        (_, Form::Json | Form::Lines) => {
-            Members::read(bytes).map_err(|error| not_json("the body", "object", &error))
-        }
+        (_, Form::Json | Form::Lines | Form::Pairs) => object(bytes),
     }
+}
+
+/// The members of a body that is an object.
+pub(crate) fn object(bytes: &[u8]) -> Result<Members<'_>, Problem> {
+    Members::read(bytes).map_err(|error| not_json("the body", "object", &error))
 }
 
 fn not_json(what: &str, kind: &str, error: &serde_json::Error) -> Problem {

@@ -7,11 +7,12 @@ use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request};
 use tidegate_engine::Door;
-use tidegate_engine::contract::{self, FieldKind, RequestDef};
+use tidegate_engine::contract::{self, Beacon, FieldKind, RequestDef};
 
 use crate::admission::Admission;
 use crate::answer::{Body, Response, without_body};
 use crate::backup;
+use crate::beacon;
 use crate::docs;
 use crate::events;
 use crate::guard;
@@ -22,7 +23,7 @@ use crate::metrics::{self, HttpMetrics};
 use crate::openapi::document;
 use crate::options::Options;
 use crate::pages::Served;
-use crate::paths::{Endpoint, Methods, Paths};
+use crate::paths::{AsksFor, Endpoint, Methods, Paths};
 use crate::problem::{self, Problem};
 use crate::route::{self, Asked, RequestBody, Route};
 use crate::watch::stream::{self, Stream};
@@ -35,8 +36,11 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     All,
-    /// What those who are served may send themselves, and what other systems sign.
-    Public,
+    /// What those who are served may send themselves, what other systems sign, and beacons if pages of other sites may
+    /// send them.
+    Public {
+        beacons: bool,
+    },
 }
 
 impl Part {
@@ -45,8 +49,17 @@ impl Part {
         match self {
             _ if def.is_spoken() => false,
             Self::All => true,
-            Self::Public => def.is_public || def.webhook.is_some(),
+            Self::Public { .. } => def.is_public || def.webhook.is_some(),
         }
+    }
+
+    /// The beacon of a request, if it has one that is served here.
+    pub(crate) fn beacon(self, def: &RequestDef) -> Option<Beacon> {
+        let is_served = match self {
+            Self::All => true,
+            Self::Public { beacons } => beacons,
+        };
+        def.beacon.filter(|_| is_served)
     }
 }
 
@@ -75,7 +88,8 @@ enum Serving {
 /// # Panics
 /// Two requests or pages have the same method and path, a path has a syntax of its own, or a list is not the
 /// only one of its request, needs more than a body takes, or would stand in a query string; or a webhook
-/// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature; or what
+/// is no POST, or does not give each field that it needs, once; or what is no webhook asks for a signature; or a beacon
+/// does not give each field that it needs, or has something to tell; or what
 /// is watched is no query, wants to know who asks, or sets something aside that its reply has not.
 pub fn router(door: Door, options: Options) -> Router {
     let metrics = Arc::new(HttpMetrics::new(latencies(&door)));
@@ -91,7 +105,8 @@ pub fn router(door: Door, options: Options) -> Router {
 pub fn divided(door: &Door, public: Options, all: Options) -> (Router, Router) {
     let metrics = Arc::new(HttpMetrics::new(latencies(door)));
     let of = |part, options| serving(part, door.clone(), options, Arc::clone(&metrics));
-    (of(Part::Public, public), of(Part::All, all))
+    let beacons = !public.beacon_origins.is_empty();
+    (of(Part::Public { beacons }, public), of(Part::All, all))
 }
 
 /// What is answered while the server starts: that it lives, and to all else how far it is.
@@ -154,8 +169,16 @@ fn latencies(door: &Door) -> Vec<(&'static str, Latency)> {
 
 /// The declared requests, and the streams of those that are watched, by their paths.
 fn declared(door: &Door, part: Part) -> Vec<(&'static str, Vec<(Method, Endpoint)>)> {
-    let served = routes(door).filter(|route| part.serves(route.def));
-    let served: Vec<_> = served.map(Arc::new).collect();
+    let all: Vec<_> = routes(door).map(Arc::new).collect();
+    let beacons = all
+        .iter()
+        .filter_map(|route| Some((part.beacon(route.def)?, route)));
+    let beacons = beacons.flat_map(|(Beacon { path, .. }, route)| {
+        let endpoint = |method| (path, (method, Endpoint::Beacon(Arc::clone(route))));
+        [Method::POST, Method::GET].map(endpoint)
+    });
+    let served = all.iter().filter(|route| part.serves(route.def));
+    let served: Vec<_> = served.cloned().collect();
     let streams = Stream::all(&served).into_iter().map(|stream| {
         let path = stream.path;
         (path, (Method::GET, Endpoint::Stream(stream)))
@@ -166,7 +189,7 @@ fn declared(door: &Door, part: Part) -> Vec<(&'static str, Vec<(Method, Endpoint
         (route.def.http.path, endpoint)
     });
     let mut by_path: Vec<(&str, Vec<_>)> = Vec::new();
-    for (path, endpoint) in requests.chain(streams) {
+    for (path, endpoint) in requests.chain(streams).chain(beacons) {
         match by_path.iter_mut().find(|(of, _)| *of == path) {
             Some((_, endpoints)) => endpoints.push(endpoint),
             None => by_path.push((path, vec![endpoint])),
@@ -203,6 +226,7 @@ fn check(def: &RequestDef) {
         assert!(is_well, "{}: one list, in a body, of few items", http.path);
     }
     webhook::check(def);
+    beacon::check(def);
 }
 
 impl Router {
@@ -260,8 +284,8 @@ async fn answered(
         .as_ref()
         .and_then(|(methods, _)| methods.find(&parts.method));
     if !found.as_ref().is_some_and(|(methods, _)| methods.is_open) {
-        let is_webhook = endpoint.is_some_and(Endpoint::is_webhook);
-        guard::admit(&front.options, &parts, is_webhook)?;
+        let asks_for = endpoint.map_or(AsksFor::Credentials, Endpoint::asks_for);
+        guard::admit(&front.options, &parts, asks_for)?;
     }
     let Some((methods, params)) = found else {
         return Err(Problem::plain(problem::UNKNOWN_PATH));
@@ -283,6 +307,7 @@ async fn answered(
             poll::answer(front, route, &asked, body).await
         }
         Some(Endpoint::Declared(route)) => route::answer(front, route, &asked, body).await,
+        Some(Endpoint::Beacon(route)) => Ok(beacon::answer(front, route, &asked, body).await),
         None => Ok(wrong_method(methods)),
     }
 }

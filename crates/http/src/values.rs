@@ -12,6 +12,9 @@ use crate::problem::Problem;
 /// The header that gives a request's id where its body does not.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// An id that is minted.
+const MINT: &[u8] = b"*";
+
 /// Characters of a name that is not a field's which the problem repeats.
 const ECHOED_CHARS_MAX: usize = 64;
 
@@ -108,6 +111,13 @@ impl<'a> Given<'a> {
             (Some(_) | None, Some(_) | None) => {}
         }
         Ok(())
+    }
+
+    /// Has the id minted, if the request has one that is not given.
+    pub(crate) fn mint(&mut self) {
+        if let Some(at) = id_index(self.fields) {
+            self.values[at].get_or_insert(Raw::Text(MINT));
+        }
     }
 
     pub(crate) fn values(&self) -> Values<'_> {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crate::archive::Slice;
 use crate::contract::{
-    AtDoor, Audit, Books, Fault, Field, FieldKind, Invalid, OfProcess, Outcome, Page, PageItem,
-    RefusalDef, Refuse, Renderer, ReplyType, ReplyValue, Request, Status, Values, Watched, Webhook,
-    WorkClass,
+    AtDoor, Audit, Beacon, Books, Fault, Field, FieldKind, Invalid, OfProcess, Outcome, Page,
+    PageItem, RefusalDef, Refuse, Renderer, ReplyType, ReplyValue, Request, Status, Values,
+    Watched, Webhook, WorkClass,
 };
 use crate::divide::{Divided, Division};
 use crate::edge::Edge;
@@ -114,6 +114,8 @@ pub struct RequestDef {
     pub streams: bool,
     /// It arrives in HTTP as a webhook of another system.
     pub webhook: Option<Webhook>,
+    /// Its other place in HTTP, for pages, if it has one.
+    pub beacon: Option<Beacon>,
     /// How its answers are told as they change, if they are.
     pub watched: Option<Watched>,
     /// Whoever is served may send it themselves; everything else is for whoever runs the service.
@@ -141,6 +143,7 @@ impl RequestDef {
             pends: false,
             streams: false,
             webhook: None,
+            beacon: None,
             watched: None,
             is_public: false,
             make,
@@ -254,6 +257,15 @@ impl RequestDef {
     pub const fn as_webhook(self, webhook: Webhook) -> Self {
         Self {
             webhook: Some(webhook),
+            ..self
+        }
+    }
+
+    /// The same request, which has another place in HTTP, for pages.
+    #[must_use]
+    pub const fn with_beacon(self, beacon: Beacon) -> Self {
+        Self {
+            beacon: Some(beacon),
             ..self
         }
     }

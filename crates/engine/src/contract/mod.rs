@@ -7,6 +7,7 @@ mod address;
 mod at_door;
 mod audit;
 mod balance;
+mod beacon;
 mod bytes;
 mod domain;
 mod field;
@@ -26,6 +27,7 @@ pub use at_door::OfProcess;
 pub(crate) use audit::Known;
 pub use audit::{Audit, Books, CallAsks, CallUnderWay, Figure, TimerSet, TimerSetAside};
 pub(crate) use balance::balance;
+pub use beacon::Beacon;
 pub use bytes::{BASE64_SUFFIX, Bytes};
 pub use domain::{
     Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,

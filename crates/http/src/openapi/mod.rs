@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made from the declarations alone.
 
+mod beacon;
 mod operation;
 mod problems;
 mod schema;
@@ -7,7 +8,7 @@ mod watch;
 mod webhook;
 
 use serde_json::{Map, Value, json};
-use tidegate_engine::contract::{Domain, RequestDef};
+use tidegate_engine::contract::{Beacon, Domain, RequestDef};
 
 use crate::prose::prose;
 use crate::router::Part;
@@ -42,10 +43,18 @@ fn served(domain: &Domain, part: Part) -> impl Iterator<Item = &'static RequestD
     requests.filter(move |def| part.serves(def))
 }
 
+/// The beacons of a domain's requests that a part serves.
+fn beacons(domain: &Domain, part: Part) -> impl Iterator<Item = (&'static RequestDef, Beacon)> {
+    let requests = domain.requests.iter();
+    requests.filter_map(move |def| Some((def, part.beacon(def)?)))
+}
+
 fn unsecured(domains: &[Domain], version: &str, part: Part) -> Value {
     let tags: Vec<_> = domains
         .iter()
-        .filter(|domain| served(domain, part).next().is_some())
+        .filter(|domain| {
+            served(domain, part).next().is_some() || beacons(domain, part).next().is_some()
+        })
         .map(|domain| json!({ "name": domain.name, "description": prose(domain.doc) }))
         .collect();
     let mut paths = Map::new();
@@ -53,6 +62,10 @@ fn unsecured(domains: &[Domain], version: &str, part: Part) -> Value {
         for def in served(domain, part) {
             let path = paths.entry(def.http.path).or_insert_with(|| json!({}));
             path[operation::method(def.http.method)] = operation::operation(domain, def);
+        }
+        for (def, beacon) in beacons(domain, part) {
+            let operations = beacon::operations(domain, def, &beacon);
+            paths.insert(beacon.path.to_owned(), operations);
         }
         for (path, queries) in watch::streams(served(domain, part)) {
             paths.insert(
@@ -84,6 +97,12 @@ fn secured(mut document: Value, domains: &[Domain], part: Part) -> Value {
         if let Some(watched) = def.watched {
             let stream = &mut document["paths"][watched.path]["get"];
             stream["responses"]["401"] = json!({ "$ref": UNAUTHORIZED });
+        }
+    }
+    for (_, beacon) in domains.iter().flat_map(|domain| beacons(domain, part)) {
+        for method in ["post", "get"] {
+            let operation = &mut document["paths"][beacon.path][method];
+            operation["responses"]["401"] = json!({ "$ref": UNAUTHORIZED });
         }
     }
     document

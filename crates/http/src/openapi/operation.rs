@@ -196,14 +196,7 @@ fn request_body(def: &RequestDef, body: &[&Field]) -> Value {
     let needs_body = body
         .iter()
         .any(|field| field.required && !may_be_header(field));
-    let mut schema = json!({
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-    });
-    if !required.is_empty() {
-        schema["required"] = required.into();
-    }
+    let mut schema = schema::object(properties, &required);
     let (mut description, mut content) = (PACKED.to_owned(), Map::new());
     if let Some(list) = lists::bare(def) {
         let items = schema::field(list);

@@ -45,6 +45,19 @@ pub(super) fn members(it: &Field, description: String) -> Vec<(String, Value)> {
     }
 }
 
+/// An object that has these members and no other.
+pub(super) fn object(properties: Map<String, Value>, required: &[&str]) -> Value {
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    schema
+}
+
 /// Whether the member of this name must be there.
 pub(super) fn is_required(field: &Field) -> bool {
     field.required && !matches!(field.kind, FieldKind::Bytes { .. })

@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "a domain's types stand in public traits")]
 
 mod address;
+mod beacons;
 mod bytes;
 mod divided;
 mod events;

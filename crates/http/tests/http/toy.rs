@@ -3,9 +3,9 @@
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use tidegate_engine::contract::{
-    self, Apply, Audit, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit, Method, Name,
-    Page, PageItem, Payload, RefusalDef, Refuse, Request, RequestDef, Scan, ScanContext, Status,
-    Watched, Webhook, Writer,
+    self, Apply, Audit, Beacon, Bounded, Class, Content, Domain, Event, EventDef, Id, Limit,
+    Method, Name, Page, PageItem, Payload, RefusalDef, Refuse, Request, RequestDef, Scan,
+    ScanContext, Status, Watched, Webhook, Writer,
 };
 use tidegate_engine::{Reads, Row, Stop, Table, Tx, reply, request, words};
 
@@ -65,7 +65,11 @@ pub(crate) const TOY: Domain = Domain {
             Method::Post,
             "/v1/boxes/{box_name}/things",
             Class::Opens,
-        ),
+        )
+        .with_beacon(Beacon {
+            path: "/v1/boxes/{box_name}/beacon",
+            fields: &["id", "quantity", "note"],
+        }),
         RequestDef::call::<Fill>(
             "TOY.FILL",
             Method::Put,

@@ -13,7 +13,7 @@ use clap::Args;
 use serde::Deserialize;
 use tidegate_engine::limits::CHECKPOINT_EVERY_MS_DEFAULT;
 use tidegate_engine::{AllArchiveTimes, ArchiveTimes, Share, Shares, Shed};
-use tidegate_http::Network;
+use tidegate_http::{Network, Origin};
 
 use super::ServeError;
 use super::hooks::HookTable;
@@ -54,12 +54,16 @@ pub(crate) struct ServeArgs {
     /// the last one in X-Forwarded-For that is none of theirs
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     trust_proxy: Option<Vec<Network>>,
+    /// Origins of sites whose pages may send beacons, with commas between, as https://shop.example, or * for all: who
+    /// looks at them needs no password for that [default: none but the server's own pages]
+    #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
+    beacon_origins: Option<Vec<Origin>>,
     /// Shed this work from the start, until SHED.SET says otherwise: none, optional, or normal, which is optional and
     /// normal [default: none]
     #[arg(long, value_name = "WORK")]
     shed: Option<Shed>,
     /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
-    /// `trust_proxy`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`,
+    /// `trust_proxy`, `beacon_origins`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`,
     /// `[receivers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -88,6 +92,7 @@ struct ConfigFile {
     checkpoint_every: Option<NonZeroU32>,
     password_file: Option<PathBuf>,
     trust_proxy: Option<Vec<NetworkText>>,
+    beacon_origins: Option<Vec<OriginText>>,
     shed: Option<ShedWord>,
     #[serde(default)]
     shares: BTreeMap<String, ShareTable>,
@@ -114,6 +119,22 @@ impl TryFrom<String> for NetworkText {
     fn try_from(text: String) -> Result<Self, String> {
         let network = text.parse();
         network
+            .map(Self)
+            .map_err(|error| format!("`{text}` {error}"))
+    }
+}
+
+/// An origin of the file.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct OriginText(Origin);
+
+impl TryFrom<String> for OriginText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let origin = text.parse();
+        origin
             .map(Self)
             .map_err(|error| format!("`{text}` {error}"))
     }
@@ -194,6 +215,8 @@ pub struct Settings {
     pub checkpoint_every: Duration,
     /// Proxies whose word about where a request comes from is taken.
     pub proxies: Vec<Network>,
+    /// Sites whose pages may send beacons.
+    pub beacon_origins: Vec<Origin>,
     /// What is shed from the start.
     pub shed: Shed,
     /// What clients must give.
@@ -218,6 +241,7 @@ impl Settings {
             outside: Outside::default(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
             proxies: Vec::new(),
+            beacon_origins: Vec::new(),
             shed: Shed::None,
             password: None,
             accept_clock: false,
@@ -241,6 +265,8 @@ impl ServeArgs {
             .map(|seconds| Duration::from_secs(seconds.into()));
         let of_file = file.trust_proxy.into_iter().flatten();
         let of_file = of_file.map(|NetworkText(network)| network);
+        let origins = file.beacon_origins.into_iter().flatten();
+        let origins = origins.map(|OriginText(origin)| origin);
         let shares = file.shares.iter();
         let archives = file.archives.into_iter();
         let outside = Outside::read(&file.providers, &file.hooks, &file.receivers, &file.hosts)?;
@@ -271,6 +297,7 @@ impl ServeArgs {
                 .or(file.memory)
                 .unwrap_or_else(MemorySize::usual),
             proxies: self.trust_proxy.unwrap_or_else(|| of_file.collect()),
+            beacon_origins: self.beacon_origins.unwrap_or_else(|| origins.collect()),
             shed: self
                 .shed
                 .or(file.shed.map(|ShedWord(shed)| shed))

@@ -231,6 +231,7 @@ fn http_options(
     let mut options = tidegate_http::Options::new(env!("CARGO_PKG_VERSION"));
     options.credentials = settings.password.as_deref().map(Token::new);
     options.proxies.clone_from(&settings.proxies);
+    options.beacon_origins.clone_from(&settings.beacon_origins);
     options.any_host = !addr.ip().is_loopback();
     options.pages = pages(&settings.outside.providers);
     options.ending = Ending::when(stopped.clone());

@@ -32,6 +32,7 @@ fn start(data: &Path) -> Server {
         outside: tidegate::Outside::default(),
         admin: None,
         proxies: Vec::new(),
+        beacon_origins: Vec::new(),
         checkpoint_every: Duration::from_secs(1),
         password: None,
         shed: Shed::None,

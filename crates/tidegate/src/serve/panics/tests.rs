@@ -211,6 +211,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         admin: None,
         proxies: Vec::new(),
         password: None,
+        beacon_origins: Vec::new(),
         shed: Shed::None,
         accept_clock: false,
     };
