@@ -10,7 +10,8 @@ const TIME_GAP = 84;
 const SCALE_GAP = 42;
 
 /** Seconds from one mark of the time axis to the next. */
-const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+const [HOUR, DAY] = [3_600, 86_400];
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 84 * DAY, 364 * DAY];
 
 /** The numbers of a logarithmic scale begin here. */
 const LOG_LEAST = 0.1;
@@ -39,8 +40,11 @@ export class Chart {
     return value;
   }
 
-  /** Draws the samples of a span of time; at `cursor`, if it is given, a line stands and the legend tells its values. */
-  draw(samples, [from, to], cursor) {
+  /**
+   * Draws the samples of a span of time; at `cursor`, if it is given, a line stands and the legend tells its values;
+   * `selected` is a part of the span that stands out.
+   */
+  draw(samples, [from, to], cursor, selected = null) {
     if (this.width < MARGIN.left + MARGIN.right + 20) return;
     const shown = samples.filter((sample) => sample.at >= from);
     const bottom = this.height - MARGIN.bottom;
@@ -49,7 +53,8 @@ export class Chart {
     const y = (value) => bottom - scale.share(value) * (bottom - MARGIN.top);
     const marks = this.kind === "stack" ? this.areas(shown, x, y) : this.lines(shown, x, y);
     const pointer = cursor === null ? [] : [make("line", { class: "cursor", x1: x(cursor), x2: x(cursor), y1: MARGIN.top, y2: bottom })];
-    this.svg.replaceChildren(...this.grid(scale, y), ...this.times(from, to, x), ...marks, ...pointer);
+    const part = selected === null ? [] : [make("rect", { class: "selected", x: x(selected[0]), width: x(selected[1]) - x(selected[0]), y: MARGIN.top, height: bottom - MARGIN.top })];
+    this.svg.replaceChildren(...this.grid(scale, y), ...this.times(from, to, x), ...marks, ...part, ...pointer);
     this.tell(nearest(shown, cursor ?? to));
   }
 
@@ -73,7 +78,7 @@ export class Chart {
     for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       if (x(at) > this.width - 30 || x(at) < MARGIN.left + 4) continue;
       marks.push(make("line", { class: "tick", x1: x(at), x2: x(at), y1: this.height - MARGIN.bottom, y2: this.height - MARGIN.bottom + 4 }));
-      marks.push(make("text", { x: x(at), y: this.height - 6, "text-anchor": "middle" }, new Date(at).toLocaleTimeString("en", { hourCycle: "h23" })));
+      marks.push(make("text", { x: x(at), y: this.height - 6, "text-anchor": "middle" }, timeName(at, step)));
     }
     return marks;
   }
@@ -123,6 +128,17 @@ export class Chart {
     const share = (clientX - left - MARGIN.left) / (this.width - MARGIN.left - MARGIN.right);
     return from + Math.min(Math.max(share, 0), 1) * (to - from);
   }
+}
+
+/** A moment as a mark has it: with as much of it as differs from mark to mark. */
+function timeName(at, step) {
+  const date = new Date(at);
+  if (step < 60_000 * 10) return date.toLocaleTimeString("en", { hourCycle: "h23" });
+  const day = { day: "numeric", month: "short" };
+  // Days, which begin as those of UTC do.
+  if (step >= DAY * 1000) return date.toLocaleDateString("en-GB", { ...day, timeZone: "UTC" });
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return step >= HOUR * 1000 * 2 ? date.toLocaleString("en-GB", { ...day, ...clock }) : date.toLocaleTimeString("en-GB", clock);
 }
 
 function nearest(samples, at) {

@@ -1,9 +1,10 @@
 // The stage of a sale: how it goes, second by second.
 
 import { Chart } from "./chart.js";
-import { byId, make, say, show } from "./dom.js";
+import { byId, make, say } from "./dom.js";
+import { figure, showAnswer, takePassword } from "./look.js";
 import { STATES, Samples } from "./samples.js";
-import { Refused, clock, named, pause } from "./wire.js";
+import { clock, named, pause } from "./wire.js";
 import { countdown, number, sentence } from "./words.js";
 
 const LOOK_MS = 1_000;
@@ -102,23 +103,15 @@ function drawCharts() {
   for (const chart of charts) chart.draw(samples.all, shown, cursor !== null && cursor >= shown[0] ? cursor : null);
 }
 
-/** A figure of the row above: made once, then told anew. */
-function figure(name, value) {
-  const id = "figure-" + name.replaceAll(" ", "-");
-  if (!byId(id)) {
-    byId("figures").append(make("div", { class: "card" }, make("dt", {}, name), make("dd", { id }, "…")));
-  }
-  say(byId(id), value === null ? "–" : number(value));
-}
-
 function drawFigures({ sale }) {
-  figure("entered", sale.entrants);
-  figure("in line", Math.max(sale.entrants - sale.admitted, 0));
-  figure("admitted", sale.admitted);
-  figure("units left", sale.available);
-  figure("held", sale.held);
-  figure("sold", sale.sold);
-  figure("returned", sale.ended);
+  const count = (name, value) => figure(name, value === null ? null : number(value));
+  count("entered", sale.entrants);
+  count("in line", Math.max(sale.entrants - sale.admitted, 0));
+  count("admitted", sale.admitted);
+  count("units left", sale.available);
+  count("held", sale.held);
+  count("sold", sale.sold);
+  count("returned", sale.ended);
 }
 
 function drawStates({ states }) {
@@ -178,27 +171,13 @@ function drawHead({ sale }) {
   say(byId("clock"), sale.state === "over" ? "" : `${what} ${countdown(ms)}`);
 }
 
-/** Looks, and shows what there is; a "no" stays on the page until there is an answer again. */
+/** Looks, and shows what there is. */
 async function look() {
-  try {
+  await showAnswer(async () => {
     const now = await samples.look(headers);
-    show(byId("notice"), false);
-    show(byId("password"), false);
     for (const draw of [drawHead, drawFigures, drawStates, drawBooks]) draw(now);
-  } catch (error) {
-    show(byId("notice"), true);
-    say(byId("notice"), sentence(error));
-    show(byId("password"), error instanceof Refused && error.status === 401);
-  }
+  }, sentence);
   drawCharts();
-}
-
-function askForPassword() {
-  byId("password").addEventListener("submit", (event) => {
-    event.preventDefault();
-    headers.authorization = "Bearer " + byId("token").value;
-    look();
-  });
 }
 
 function followPointer() {
@@ -221,7 +200,7 @@ async function start() {
   const drawn = make("div", { class: "unseen" });
   charts = CHARTS.map((of) => new Chart(drawn, of));
   first.before(...drawn.children);
-  askForPassword();
+  takePassword(headers, look);
   followPointer();
   await clock.ask().catch(() => {}); // With a password it is asked for below, and this machine's clock does.
   for (;;) {

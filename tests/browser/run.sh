@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages of a sale in a real browser, against a running server and payment sandbox.
+# The pages of a sale and of counters in a real browser, against a running server and payment sandbox.
 #
 #   tests/browser/run.sh [BINARY]
 #   tests/browser/run.sh BINARY pictures   draws docs/storefront.png and docs/stage.png anew
@@ -48,4 +48,4 @@ mkdir -p "$PICTURES"
 if [ "${2:-}" = pictures ]; then
     PICTURES="$root/docs" exec node "$here/pictures.mjs"
 fi
-exec node --test --test-reporter=spec --test-concurrency=1 "$here/sale.test.mjs"
+exec node --test --test-reporter=spec --test-concurrency=1 "$here"/*.test.mjs

@@ -17,7 +17,6 @@ const PATIENCE_MS = 20_000;
 const TEST = { timeout: 60_000 };
 
 let shop, browser;
-const troubles = []; // What no page may do: fail, complain, or ask elsewhere.
 
 before(async () => {
   shop = await Shop.open();
@@ -33,16 +32,7 @@ after(async () => {
 async function visitor(options = {}) {
   const context = await browser.newContext({ viewport: { width: 900, height: 900 }, locale: "en-GB", ...options });
   context.setDefaultTimeout(PATIENCE_MS);
-  context.on("weberror", (error) => troubles.push(String(error.error())));
-  context.on("console", (message) => {
-    // A refusal is an answer, which the browser notes as an error.
-    const isAnswer = message.text().startsWith("Failed to load resource");
-    if (message.type() === "error" && !isAnswer) troubles.push(message.text());
-  });
-  context.on("request", (request) => {
-    const { origin } = new URL(request.url());
-    if (![shop.url, shop.payUrl].includes(origin)) troubles.push(`${request.url()} is elsewhere`);
-  });
+  shop.watch(context);
   return context;
 }
 
@@ -365,5 +355,5 @@ test("the stage draws what happens, and its books come out even", TEST, async ()
 });
 
 test("no page has complained or asked elsewhere", () => {
-  assert.deepEqual(troubles, []);
+  assert.deepEqual(shop.troubles, []);
 });

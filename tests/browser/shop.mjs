@@ -62,6 +62,7 @@ async function end(child) {
 export class Shop {
   static async open() {
     const shop = new Shop();
+    shop.troubles = []; // What no page may do.
     shop.folder = await mkdtemp(join(tmpdir(), "tidegate-browser-"));
     folders.add(shop.folder);
     const [http, pay] = [await freePort(), await freePort()];
@@ -82,6 +83,20 @@ export class Shop {
   async close() {
     await end(this.server);
     await end(this.sandbox);
+  }
+
+  /** Has what pages of a browser do noted that they must not: fail, complain, or ask elsewhere. */
+  watch(context) {
+    context.on("weberror", (error) => this.troubles.push(String(error.error())));
+    context.on("console", (message) => {
+      // A refusal is an answer, which the browser notes as an error.
+      const isAnswer = message.text().startsWith("Failed to load resource");
+      if (message.type() === "error" && !isAnswer) this.troubles.push(message.text());
+    });
+    context.on("request", (request) => {
+      const { origin } = new URL(request.url());
+      if (![this.url, this.payUrl].includes(origin)) this.troubles.push(`${request.url()} is elsewhere`);
+    });
   }
 
   /** Asks, again while the server is busy; a "no" is thrown, with its code. */

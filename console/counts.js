@@ -1,0 +1,80 @@
+// What is asked of counters, and what charts show of the answers.
+
+import { ask, path } from "./wire.js";
+
+/** All keys together. */
+export const ALL = "*";
+
+/** Values of a dimension that have a colour of their own; all others are together. */
+const COLOURS = ["blue", "aqua", "yellow", "violet", "red", "orange", "magenta"];
+
+/** Of so many of the finest buckets "now" is made. */
+export const HOT_BUCKETS = 5;
+
+const RANKS = 10;
+
+export async function counters(headers) {
+  return (await ask("v1/counters?limit=1000", { headers })).items;
+}
+
+/** How much was counted of a key in all. */
+export function countOf({ counter, key }, headers) {
+  return ask(path`v1/counters/${counter.name}/keys/${key}`, { headers });
+}
+
+/** How it went over a span of time: counts in steps, perhaps by the values of a dimension; leading keys; visitors. */
+export async function historyOf({ counter, key, dim }, [from, to], headers) {
+  const span = `from_ms=${Math.floor(from)}&to_ms=${Math.ceil(to)}`;
+  const range = path`v1/counters/${counter.name}/keys/${key}/range` + `?${span}` + (dim ? "&by=" + encodeURIComponent(dim) : "");
+  const askedAt = performance.now();
+  const [counts, top, unique] = await Promise.all([
+    ask(range, { headers }),
+    counter.top > 0 ? ask(path`v1/counters/${counter.name}/top` + `?${span}&count=${RANKS}`, { headers }) : null,
+    counter.unique ? uniqueOf(counter, key, [from, to], headers) : null,
+  ]);
+  return { askedAt, counts, top, unique };
+}
+
+function uniqueOf({ name }, key, [from, to], headers) {
+  const body = { keys: [{ key }], from_ms: Math.floor(from), to_ms: Math.ceil(to) };
+  return ask(path`v1/counters/${name}/unique`, { headers, body });
+}
+
+/** The keys that lead in the last few of the finest buckets. */
+export function hotOf({ name, top, levels }, now, headers) {
+  if (top === 0) return null;
+  const from = Math.floor(now) - (HOT_BUCKETS - 1) * levels[0].width_ms;
+  return ask(path`v1/counters/${name}/top` + `?from_ms=${from}&to_ms=${Math.ceil(now)}&count=${RANKS}`, { headers });
+}
+
+/** Steps as a chart has them: those that are over, each at its beginning. */
+export function samplesOf({ from_ms: from, step_ms: step, counts, values, as_of_ms: asOf }) {
+  const sample = (count, at) => ({
+    at: from + at * step,
+    count,
+    values: values?.map((one) => one.counts[at]) ?? [],
+  });
+  return counts.map(sample).filter(({ at }) => at + step <= asOf);
+}
+
+/** The series of a chart: one, or one for each of the first values and one for all others together. */
+export function seriesOf({ values }) {
+  if (!values || values.length === 0) return [{ name: "counted", colour: "blue", of: ({ count }) => count }];
+  const shown = values.slice(0, COLOURS.length);
+  const first = shown.map(({ value }, at) => ({
+    name: value ?? "others",
+    colour: COLOURS[at],
+    of: (sample) => sample.values[at] ?? 0,
+  }));
+  const rest = (sample) => Math.max((sample.count ?? 0) - first.reduce((sum, { of }) => sum + of(sample), 0), 0);
+  return [...first, { name: "rest", colour: "grey", of: rest }];
+}
+
+const STEPS = { 1_000: "a second", 60_000: "a minute", 3_600_000: "an hour", 86_400_000: "a day" };
+
+/** How long a step is, in words: "a minute", "10 minutes". */
+export function stepName(ms) {
+  if (STEPS[ms]) return STEPS[ms];
+  const [unit, name] = [[86_400_000, "days"], [3_600_000, "hours"], [60_000, "minutes"]].find(([unit]) => ms % unit === 0) ?? [1_000, "seconds"];
+  return `${ms / unit} ${name}`;
+}
