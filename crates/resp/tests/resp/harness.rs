@@ -66,7 +66,7 @@ impl Server {
         let Engine {
             door,
             executors,
-            mut writer,
+            writer,
             ..
         } = engine;
         let front = Front::new(door, options);
