@@ -6,8 +6,8 @@ use tidegate_engine::request;
 use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
-    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN, SPAN_MS_MAX,
-    TOP_MAX, UNIQUE_KEYS_MAX, VALUES_MAX,
+    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
+    HALF_LIFE_MS_MIN, SPAN_MS_MAX, TOP_MAX, UNIQUE_KEYS_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
 use crate::zone::Zone;
@@ -126,7 +126,7 @@ request! {
 }
 
 request! {
-    /// The leading keys of a span of time, counted exactly.
+    /// The leading keys of a span of time, or values of a dimension, counted exactly.
     pub struct Top {
         /// The counter.
         name: Name,
@@ -134,8 +134,24 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.
         ["TO"] to_ms: Moment,
-        /// How many keys.
+        /// How many keys, or values.
         ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// A dimension of the counter: its leading values are told, instead of keys.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// What leads now: what happened counts half as much after each half life.
+    pub struct Hot {
+        /// The counter.
+        name: Name,
+        /// How many keys, or values.
+        ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// After this time what happened counts half: milliseconds, or with a unit. Five buckets of the finest level, if it does not say.
+        ["HALF_LIFE"] half_life_ms: Option<Duration<HALF_LIFE_MS_MIN, SPAN_MS_MAX>>,
+        /// A dimension of the counter: its leading values are told, instead of keys.
+        ["BY"] by: Option<Name>,
     }
 }
 

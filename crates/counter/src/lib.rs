@@ -50,13 +50,13 @@ mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Top, Unique};
+pub use command::{Add, AddAll, Create, Entry, Get, Hot, Late, List, OneKey, Range, Top, Unique};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
-    RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
+    BatchReceipt, CountInfo, CounterInfo, EventReceipt, HotInfo, KeyCount, KeyScore, LateInfo,
+    LevelInfo, RangeInfo, RefusedEvent, TopInfo, UniqueInfo, ValueCount, ValueCounts, ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

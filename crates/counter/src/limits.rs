@@ -68,6 +68,12 @@ pub const STEP_PAGES: u64 = 8;
 /// Buckets of which the span of a list of leading keys is put together.
 pub const TOP_BUCKETS_MAX: usize = 512;
 
+/// The shortest half life of what is hot, in milliseconds: the narrowest bucket.
+pub const HALF_LIFE_MS_MIN: u64 = BUCKET_MS_MIN;
+
+/// Half lives after which what happened is not hot at all: it would count a thousandth.
+pub const HALF_LIVES: u64 = 10;
+
 /// How wide the buckets are at least in which different ones are counted, in milliseconds: an hour. Narrower ones would
 /// have a sketch of each key for each minute.
 pub const UNIQUE_MS_MIN: u64 = 3_600_000;

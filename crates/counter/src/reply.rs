@@ -157,7 +157,7 @@ reply! {
 }
 
 reply! {
-    /// The leading keys of a span.
+    /// The leading keys of a span, or the leading values of a dimension.
     pub struct TopInfo {
         /// The counter.
         name: CompactString,
@@ -165,14 +165,72 @@ reply! {
         from_ms: u64,
         /// When it ends.
         to_ms: u64,
-        /// The keys, those with the greatest counts first. The counts are exact.
+        /// The keys, those with the greatest counts first. The counts are exact. None if a dimension was asked for.
         keys: Vec<KeyCount>,
-        /// No key that is not among them has more: else one may have as much as `missed_at_most`.
+        /// The values of the dimension that was asked for, those with the greatest counts first.
+        values: Option<Vec<ValueCount>>,
+        /// Keys: no other one has more than the last of them; else it may have as much as `missed_at_most`. Values: these
+        /// are their counts; else each may have `missed_at_most` more.
         exact: bool,
-        /// What a key that leads in no bucket of the span may have in it at most.
+        /// What a key that leads in no bucket of the span may have in it at most; what is counted of values that are
+        /// beyond the limit of values.
         missed_at_most: u64,
         /// What came by this time is in it.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What leads now.
+    pub struct HotInfo {
+        /// The counter.
+        name: CompactString,
+        /// After this time what happened counts half.
+        half_life_ms: u64,
+        /// How wide the buckets are: all that happened in one has the weight of its beginning.
+        level_ms: u64,
+        /// Only what happened from this time on counts.
+        from_ms: u64,
+        /// The keys, those with the greatest scores first. None if a dimension was asked for.
+        keys: Vec<KeyScore>,
+        /// The values of the dimension that was asked for, those with the greatest scores first.
+        values: Option<Vec<ValueScore>>,
+        /// As with the counts of leading keys and values.
+        exact: bool,
+        /// As with the counts of leading keys and values, in thousandths.
+        missed_at_most_milli: u64,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// A key, and its score.
+    pub struct KeyScore {
+        /// The key.
+        key: CompactString,
+        /// What was counted of it, each bucket times its weight, in thousandths.
+        score_milli: u64,
+    }
+}
+
+reply! {
+    /// A value, and its score.
+    pub struct ValueScore {
+        /// The value.
+        value: CompactString,
+        /// What was counted for it, each bucket times its weight, in thousandths.
+        score_milli: u64,
+    }
+}
+
+reply! {
+    /// A value, and what was counted for it.
+    pub struct ValueCount {
+        /// The value.
+        value: CompactString,
+        /// How much.
+        count: u64,
     }
 }
 

@@ -5,7 +5,7 @@ use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
 use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top, Unique};
+use crate::command::{Add, AddAll, Create, Get, Hot, Late, List, Range, Top, Unique};
 use crate::table::{
     BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
     LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
@@ -54,6 +54,7 @@ pub const COUNTER: Domain = Domain {
             Reads,
         ),
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
+        RequestDef::call::<Hot>("COUNTER.HOT", GET, "/v1/counters/{name}/hot", Reads),
         RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),

@@ -4,6 +4,7 @@ mod add;
 mod add_all;
 mod create;
 mod get;
+mod hot;
 mod range;
 mod top;
 mod unique;

@@ -5,15 +5,20 @@ use tidegate_engine::{Reads, Splits, Stop, Tx};
 
 use crate::Refusal;
 use crate::command::Top;
-use crate::refusal::{EMPTY_SPAN, NO_TOP, TOO_MANY_BUCKETS, UNKNOWN_COUNTER};
+use crate::refusal::{EMPTY_SPAN, NO_TOP, TOO_MANY_BUCKETS, UNKNOWN_COUNTER, UNKNOWN_DIMENSION};
 use crate::reply::TopInfo;
 use crate::scan::of_all_shards;
 
 impl Apply for Top {
     type Reply = TopInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[UNKNOWN_COUNTER, NO_TOP, EMPTY_SPAN, TOO_MANY_BUCKETS];
+    const REFUSALS: &'static [RefusalDef] = &[
+        UNKNOWN_COUNTER,
+        NO_TOP,
+        UNKNOWN_DIMENSION,
+        EMPTY_SPAN,
+        TOO_MANY_BUCKETS,
+    ];
 
     fn key(&self) -> &str {
         self.name.as_str()

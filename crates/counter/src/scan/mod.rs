@@ -2,7 +2,9 @@
 
 mod all;
 mod by;
+mod hot;
 mod late;
+mod leading;
 mod list;
 mod of_shards;
 mod top;

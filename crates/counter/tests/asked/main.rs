@@ -1,0 +1,5 @@
+//! What counters are asked, one file for each kind of question.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod leading;
+mod talk;
