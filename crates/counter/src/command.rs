@@ -7,13 +7,16 @@ use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
     AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
-    HALF_LIFE_MS_MIN, SPAN_MS_MAX, TOP_MAX, UNIQUE_KEYS_MAX, VALUES_MAX,
+    HALF_LIFE_MS_MIN, KEYS_ASKED_MAX, SPAN_MS_MAX, TOP_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
 use crate::zone::Zone;
 
 /// A moment, in milliseconds since 1970.
 type Moment = Bounded<0, 32_503_680_000_000>;
+
+/// How long a step is, in milliseconds: a second to a hundred years.
+type Step = Bounded<1_000, 3_153_600_000_000>;
 
 /// What an event counts.
 pub(crate) type Amount = Bounded<1, AMOUNT_MAX>;
@@ -116,8 +119,8 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970: the last step is that before it.
         ["TO"] to_ms: Moment,
-        /// How long a step is: a multiple of the width of a level. Without it that of the finest level which is kept so long, for at most 1,000 steps.
-        ["STEP"] step_ms: Option<Bounded<1_000, 3_153_600_000_000>>,
+        /// How long a step is: a multiple of the width of a level. Without it that of the finest level which is kept so long, for at most 1,500 steps.
+        ["STEP"] step_ms: Option<Step>,
         /// A time zone, as Europe/Berlin: a step is so many of its days, from the day of `FROM` on; one, if it does not say.
         ["TZ"] zone: Option<Zone>,
         /// A dimension of the counter: its values are told, too, each with its counts.
@@ -164,12 +167,54 @@ request! {
 }
 
 request! {
+    /// What was counted of some keys, each as `COUNTER.GET` tells.
+    pub struct GetAll {
+        /// The counter.
+        name: Name,
+        /// The keys, up to 100.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+    }
+}
+
+request! {
+    /// What was counted of some keys over a span of time, each as `COUNTER.RANGE` tells.
+    pub struct RangeAll {
+        /// The counter.
+        name: Name,
+        /// The keys, up to 100, with up to 20,000 steps together.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+        /// From when on, in milliseconds since 1970: its step is the first one.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970: the last step is that before it.
+        ["TO"] to_ms: Moment,
+        /// How long a step is, as for one key.
+        ["STEP"] step_ms: Option<Step>,
+        /// A time zone, as for one key.
+        ["TZ"] zone: Option<Zone>,
+    }
+}
+
+request! {
     /// How many different ones events of a span are by, of some keys together.
     pub struct Unique {
         /// The counter, declared with UNIQUE.
         name: Name,
         /// The keys, up to 100: who came to several of them counts once.
-        keys: ListOf<OneKey, UNIQUE_KEYS_MAX>,
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+        /// From when on, in milliseconds since 1970.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970.
+        ["TO"] to_ms: Moment,
+    }
+}
+
+request! {
+    /// How many different ones events of a span are by, of some keys, each for itself.
+    pub struct UniqueAll {
+        /// The counter, declared with UNIQUE.
+        name: Name,
+        /// The keys, up to 100.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
         /// From when on, in milliseconds since 1970.
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.

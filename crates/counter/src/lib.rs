@@ -50,13 +50,17 @@ mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Hot, Late, List, OneKey, Range, Top, Unique};
+pub use command::{
+    Add, AddAll, Create, Entry, Get, GetAll, Hot, Late, List, OneKey, Range, RangeAll, Top, Unique,
+    UniqueAll,
+};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, EventReceipt, HotInfo, KeyCount, KeyScore, LateInfo,
-    LevelInfo, RangeInfo, RefusedEvent, TopInfo, UniqueInfo, ValueCount, ValueCounts, ValueScore,
+    BatchReceipt, CountInfo, CounterInfo, CountsInfo, EventReceipt, HotInfo, KeyCount, KeyScore,
+    LateInfo, LevelInfo, RangeInfo, RangesInfo, RefusedEvent, TopInfo, UniqueInfo, UniquesInfo,
+    ValueCount, ValueCounts, ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

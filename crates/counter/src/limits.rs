@@ -50,8 +50,11 @@ pub const VALUES_NAMED: usize = 100;
 /// Bytes of the dimensions of an event.
 pub const DIMS_BYTES_MAX: usize = 1_024;
 
-/// Steps of a range: numbers of one answer.
-pub const STEPS_MAX: u64 = 1_000;
+/// Steps of a range: a day has 1,440 minutes.
+pub const STEPS_MAX: u64 = 1_500;
+
+/// Steps of the ranges of several keys: numbers of one answer.
+pub const NUMBERS_MAX: u64 = 20_000;
 
 /// Late events that a shard keeps, the newest; all are counted.
 pub const LATE_KEPT: u64 = 1_000;
@@ -81,5 +84,5 @@ pub const UNIQUE_MS_MIN: u64 = 3_600_000;
 /// Keys of a page of the directory of sketches, whose rows go in one step: up to 65 of each.
 pub const PAGE_SKETCHES: u64 = 8;
 
-/// Keys of which it is asked how many different ones came to them together.
-pub const UNIQUE_KEYS_MAX: usize = 100;
+/// Keys of which it is asked in one call.
+pub const KEYS_ASKED_MAX: usize = 100;

@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{AHEAD_MS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Refusal {
     TooManySteps {
         /// How many.
         steps: u64,
+        /// Of how many at most.
+        max: u64,
     },
     /// The counter keeps no leading keys, or not so many.
     NoTop {
@@ -113,7 +115,7 @@ pub(crate) const WRONG_STEP: RefusalDef = def(
 pub(crate) const TOO_MANY_STEPS: RefusalDef = def(
     "too_many_steps",
     Status::OutOfRange,
-    "The span has `steps` of at most `max` steps: ask for wider ones, or for less.",
+    "The span has `steps` of at most `max` steps, those of all keys together: ask for wider ones, or for less.",
 );
 pub(crate) const NO_TOP: RefusalDef = def(
     "no_top",
@@ -160,9 +162,9 @@ impl Refuse for Refusal {
                 number(out, "bytes", *bytes);
                 number(out, "max", WRITTEN_BYTES_MAX as u64);
             }
-            Self::TooManySteps { steps } => {
+            Self::TooManySteps { steps, max } => {
                 number(out, "steps", *steps);
-                number(out, "max", STEPS_MAX);
+                number(out, "max", *max);
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),

@@ -112,6 +112,36 @@ reply! {
 }
 
 reply! {
+    /// What was counted of some keys.
+    pub struct CountsInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<CountInfo>,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What was counted of some keys, in steps.
+    pub struct RangesInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<RangeInfo>,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// How many different ones came to some keys, to each for itself.
+    pub struct UniquesInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<UniqueInfo>,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
     /// What was counted, in steps.
     pub struct RangeInfo {
         /// The counter.
@@ -165,10 +195,10 @@ reply! {
         from_ms: u64,
         /// When it ends.
         to_ms: u64,
-        /// The keys, those with the greatest counts first. The counts are exact. None if a dimension was asked for.
-        keys: Vec<KeyCount>,
         /// The values of the dimension that was asked for, those with the greatest counts first.
         values: Option<Vec<ValueCount>>,
+        /// The keys, those with the greatest counts first. The counts are exact. None if a dimension was asked for.
+        keys: Vec<KeyCount>,
         /// Keys: no other one has more than the last of them; else it may have as much as `missed_at_most`. Values: these
         /// are their counts; else each may have `missed_at_most` more.
         exact: bool,
@@ -191,10 +221,10 @@ reply! {
         level_ms: u64,
         /// Only what happened from this time on counts.
         from_ms: u64,
-        /// The keys, those with the greatest scores first. None if a dimension was asked for.
-        keys: Vec<KeyScore>,
         /// The values of the dimension that was asked for, those with the greatest scores first.
         values: Option<Vec<ValueScore>>,
+        /// The keys, those with the greatest scores first. None if a dimension was asked for.
+        keys: Vec<KeyScore>,
         /// As with the counts of leading keys and values.
         exact: bool,
         /// As with the counts of leading keys and values, in thousandths.
@@ -249,6 +279,8 @@ reply! {
     pub struct UniqueInfo {
         /// The counter.
         name: CompactString,
+        /// The keys, taken together.
+        keys: Vec<CompactString>,
         /// When the span begins.
         from_ms: u64,
         /// When it ends.

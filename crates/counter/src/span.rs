@@ -109,6 +109,11 @@ impl Span {
         self.edges_ms.last().copied().unwrap_or_default()
     }
 
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> u64 {
+        self.begins_ms().len() as u64
+    }
+
     /// When its steps begin.
     pub(crate) fn begins_ms(&self) -> &[u64] {
         self.edges_ms
@@ -166,7 +171,8 @@ fn nothing_from(level: Level, now_ms: u64) -> Bucket {
 
 fn too_many(steps: u64) -> Result<(), Refusal> {
     if steps > STEPS_MAX {
-        return Err(Refusal::TooManySteps { steps });
+        let max = STEPS_MAX;
+        return Err(Refusal::TooManySteps { steps, max });
     }
     Ok(())
 }

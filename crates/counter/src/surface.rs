@@ -5,7 +5,9 @@ use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
 use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Hot, Late, List, Range, Top, Unique};
+use crate::command::{
+    Add, AddAll, Create, Get, GetAll, Hot, Late, List, Range, RangeAll, Top, Unique, UniqueAll,
+};
 use crate::table::{
     BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
     LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
@@ -56,6 +58,19 @@ pub const COUNTER: Domain = Domain {
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
         RequestDef::call::<Hot>("COUNTER.HOT", GET, "/v1/counters/{name}/hot", Reads),
         RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
+        RequestDef::call::<GetAll>("COUNTER.GETALL", Post, "/v1/counters/{name}/getall", Reads),
+        RequestDef::call::<RangeAll>(
+            "COUNTER.RANGEALL",
+            Post,
+            "/v1/counters/{name}/rangeall",
+            Reads,
+        ),
+        RequestDef::call::<UniqueAll>(
+            "COUNTER.UNIQUEALL",
+            Post,
+            "/v1/counters/{name}/uniqueall",
+            Reads,
+        ),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

@@ -4,10 +4,13 @@ mod add;
 mod add_all;
 mod create;
 mod get;
+mod get_all;
 mod hot;
 mod range;
+mod range_all;
 mod top;
 mod unique;
+mod unique_all;
 
 pub(crate) use crate::ledger::DROP_BLOCK;
 pub(crate) use crate::once::FORGET;

@@ -35,9 +35,9 @@ impl OfShards for Hot {
         Ok((recent, leading))
     }
 
-    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> HotInfo {
+    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Result<HotInfo, Refusal> {
         let (recent, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let recent = recent.first().expect("because there is one");
+        let recent = recent.first().ok_or(Refusal::UnknownCounter)?;
         let told = self.asked().whole(parts);
         let named = told.named.into_iter();
         let named = named.map(|(what, has)| (what, milli(has)));
@@ -52,7 +52,7 @@ impl OfShards for Hot {
                 values = Some(named.collect());
             }
         }
-        HotInfo {
+        Ok(HotInfo {
             name: self.name.compact(),
             half_life_ms: recent.half_life_ms,
             level_ms: recent.level.width_ms,
@@ -62,7 +62,7 @@ impl OfShards for Hot {
             exact: told.exact,
             missed_at_most_milli: milli_up(told.missed_at_most),
             as_of_ms,
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod all;
 mod by;
+mod each;
 mod hot;
 mod late;
 mod leading;
@@ -11,6 +12,7 @@ mod top;
 mod unique;
 
 pub(crate) use by::RangeBy;
+pub(crate) use each::Each;
 pub(crate) use of_shards::of_all_shards;
 
 use tidegate_engine::contract::Limit;

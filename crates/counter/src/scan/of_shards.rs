@@ -5,9 +5,10 @@ use std::any::Any;
 use tidegate_engine::contract::{
     Name, Outcome, Renderer, ReplyValue, ScanCall, ScanContext, Status,
 };
-use tidegate_engine::{Slot, Splits};
+use tidegate_engine::{Shard, Slot, Splits};
 
 use crate::Refusal;
+use crate::apply::ALL_KEYS;
 use crate::table::{COUNTERS, Counter, DOMAIN};
 
 /// A question that all shards of a counter answer.
@@ -22,16 +23,21 @@ pub(crate) trait OfShards: Send + Sync + 'static {
     /// The counter.
     fn name(&self) -> &Name;
 
-    /// The slots of the shards that are asked: by default all.
-    fn slots(&self, splits: &Splits) -> Vec<Slot> {
-        splits.slots(DOMAIN, self.name().as_str())
+    /// The key that it is about: by default all.
+    fn key(&self) -> &str {
+        ALL_KEYS
+    }
+
+    /// Whether a shard is asked.
+    fn is_of(&self, shard: Shard) -> bool {
+        self.key() == ALL_KEYS || Shard::of_whom(self.key(), shard.of) == shard
     }
 
     /// What a shard has.
     fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Self::Part, Refusal>;
 
-    /// What all of them have, at least one.
-    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Self::Reply;
+    /// What all have that were asked and know the counter.
+    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Result<Self::Reply, Refusal>;
 }
 
 /// The scan that asks all shards.
@@ -53,7 +59,11 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
     }
 
     fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
-        Some(self.0.slots(splits))
+        let name = self.0.name().as_str();
+        let shards = Shard::all(splits.of(DOMAIN, name).unwrap_or(1));
+        let asked = shards.filter(|shard| self.0.is_of(*shard));
+        let slots = asked.map(|shard| Slot::of(shard.key_of(name).as_bytes()));
+        Some(slots.collect())
     }
 
     fn tables(&self) -> &'static [u16] {
@@ -100,6 +110,6 @@ impl<Q: OfShards> Asked<Q> {
         if parts.is_empty() {
             return Err(Refusal::UnknownCounter);
         }
-        Ok(self.0.whole(parts, as_of_ms))
+        self.0.whole(parts, as_of_ms)
     }
 }

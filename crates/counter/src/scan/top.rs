@@ -44,8 +44,8 @@ impl OfShards for Top {
         })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> TopInfo {
-        let first = parts.first().expect("because there is one");
+    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<TopInfo, Refusal> {
+        let first = parts.first().ok_or(Refusal::UnknownCounter)?;
         let (from_ms, to_ms) = (first.from_ms, first.to_ms);
         let told = self
             .asked()
@@ -60,7 +60,7 @@ impl OfShards for Top {
                 values = Some(named.collect());
             }
         }
-        TopInfo {
+        Ok(TopInfo {
             name: self.name.compact(),
             from_ms,
             to_ms,
@@ -69,7 +69,7 @@ impl OfShards for Top {
             exact: told.exact,
             missed_at_most: count_of(told.missed_at_most),
             as_of_ms,
-        }
+        })
     }
 }
 

@@ -30,7 +30,7 @@ impl Oracle {
         let told = told.map(|(Reverse(count), value)| format!("{{value={value} count={count}}}"));
         let told: Vec<_> = told.collect();
         let says = format!(
-            "keys=[] values=[{}] exact=true missed_at_most=0",
+            "values=[{}] keys=[] exact=true missed_at_most=0",
             told.join(" ")
         );
         let command = format!("COUNTER.TOP v FROM {from_ms} TO {to_ms} COUNT {count} BY d");

@@ -25,7 +25,7 @@ fn told() -> (tidegate_engine::testing::Stepper, u64) {
 #[test]
 fn what_happened_a_half_life_ago_is_half_as_hot() {
     let (mut engine, now_ms) = told();
-    let keys = "keys=[{key=b score_milli=11000} {key=a score_milli=8000}] values=- exact=true";
+    let keys = "keys=[{key=b score_milli=11000} {key=a score_milli=8000}] exact=true";
     says(&mut engine, "COUNTER.HOT v COUNT 2 HALF_LIFE 2s", keys);
     let of_all = "keys=[{key=b score_milli=11000} {key=a score_milli=8000}]";
     says(&mut engine, "COUNTER.HOT v COUNT 2 HALF_LIFE 2000", of_all);
@@ -52,7 +52,7 @@ fn what_happened_a_half_life_ago_is_half_as_hot() {
     says(
         &mut engine,
         "COUNTER.HOT v COUNT 2",
-        "keys=[] values=- exact=true missed_at_most_milli=0",
+        "keys=[] exact=true missed_at_most_milli=0",
     );
 }
 
@@ -78,12 +78,16 @@ fn values_of_a_dimension_lead_by_what_all_shards_count_for_them() {
     let top = |from_ms: u64, rest: &str| {
         format!("COUNTER.TOP v FROM {from_ms} TO {} {rest}", now_ms + 60_000)
     };
-    let all = "keys=[] values=[{value=y count=1020} {value=x count=72} {value=z count=1}] exact=true missed_at_most=0";
+    let all = "values=[{value=y count=1020} {value=x count=72} {value=z count=1}] keys=[] exact=true missed_at_most=0";
     says(&mut engine, &top(now_ms - 60_000, "BY d"), all);
-    let two = "values=[{value=x count=8} {value=z count=1}] exact=true ";
+    let two = "values=[{value=x count=8} {value=z count=1}] keys=[] exact=true ";
     says(&mut engine, &top(now_ms, "COUNT 2 BY d"), two);
-    says(&mut engine, &top(now_ms, "BY e"), "values=[] exact=true ");
-    let hot = "keys=[] values=[{value=x score_milli=10000} {value=y score_milli=10000}] exact=true missed_at_most_milli=0";
+    says(
+        &mut engine,
+        &top(now_ms, "BY e"),
+        "values=[] keys=[] exact=true ",
+    );
+    let hot = "values=[{value=x score_milli=10000} {value=y score_milli=10000}] keys=[] exact=true missed_at_most_milli=0";
     says(&mut engine, "COUNTER.HOT v COUNT 2 HALF_LIFE 2s BY d", hot);
 }
 
@@ -96,9 +100,9 @@ fn what_is_beyond_the_limit_of_values_may_be_of_any_of_them() {
         says(&mut engine, &add, "counted");
     }
     let top = format!("COUNTER.TOP v FROM {now_ms} TO {} BY d", now_ms + 1);
-    let said = "values=[{value=x count=4}] exact=false missed_at_most=3";
+    let said = "values=[{value=x count=4}] keys=[] exact=false missed_at_most=3";
     says(&mut engine, &top, said);
-    let said = "values=[{value=x score_milli=4000}] exact=false missed_at_most_milli=3000";
+    let said = "values=[{value=x score_milli=4000}] keys=[] exact=false missed_at_most_milli=3000";
     says(&mut engine, "COUNTER.HOT v BY d", said);
 }
 

@@ -388,7 +388,7 @@ fn leading_keys_are_those_of_the_span() {
     says(
         &mut engine,
         &top(now_ms + 500, now_ms + 501, 1),
-        &format!("from_ms={now_ms} to_ms={} keys=[{{key=b", now_ms + 1_000),
+        &format!("from_ms={now_ms} to_ms={} values=- keys=[{{key=b", now_ms + 1_000),
     );
     says(
         &mut engine,
