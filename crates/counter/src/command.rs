@@ -22,7 +22,7 @@ type Step = Bounded<1_000, 3_153_600_000_000>;
 pub(crate) type Amount = Bounded<1, AMOUNT_MAX>;
 
 request! {
-    /// Declares a counter, for ever.
+    /// Declares a counter.
     /// Answered once all its shards know it. Declaring it again as it already is changes nothing.
     pub struct Create {
         /// The counter.
@@ -45,6 +45,17 @@ request! {
         ["DEDUPE_MS"] dedupe_ms: Option<Duration<DEDUPE_MS_MIN, DEDUPE_MS_MAX>>,
         /// relaxed: an event is answered before it is durable, and a crash may lose those of the last second. Otherwise synced.
         ["CLASS"] class: Option<Durability>,
+        /// How long the answer may wait until all shards know it.
+        ["WAIT_MS"] wait_ms: Wait = 5_000,
+    }
+}
+
+request! {
+    /// Drops a counter with all that it has counted.
+    /// Answered once no shard counts for it any more; then its rows go, and after that another one may have its name.
+    pub struct DropCounter {
+        /// The counter.
+        name: Name,
         /// How long the answer may wait until all shards know it.
         ["WAIT_MS"] wait_ms: Wait = 5_000,
     }

@@ -21,6 +21,8 @@
 //! 10. The directory of the sketches of a bucket has each key that has one once, and the sketch of all keys is the union
 //!     of the others.
 //! 11. The sketches of a bucket have their timer until they are gone.
+//! 12. All shards of a counter that is dropped know it, or a letter that tells them is on its way. One that knows it has
+//!     the timer by which its rows go, or no row but the counter itself.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -28,6 +30,7 @@ mod apply;
 mod audit;
 mod command;
 mod counts;
+mod emptying;
 mod fields;
 mod leaders;
 mod ledger;
@@ -51,16 +54,16 @@ mod zone;
 
 pub use audit::audit;
 pub use command::{
-    Add, AddAll, Create, Entry, Get, GetAll, Hot, Late, List, OneKey, Range, RangeAll, Top, Unique,
-    UniqueAll,
+    Add, AddAll, Create, DropCounter, Entry, Get, GetAll, Hot, Late, List, OneKey, Range, RangeAll,
+    Top, Unique, UniqueAll,
 };
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, CountsInfo, EventReceipt, HotInfo, KeyCount, KeyScore,
-    LateInfo, LevelInfo, RangeInfo, RangesInfo, RefusedEvent, TopInfo, UniqueInfo, UniquesInfo,
-    ValueCount, ValueCounts, ValueScore,
+    BatchReceipt, CountInfo, CounterInfo, CountsInfo, DropReceipt, EventReceipt, HotInfo, KeyCount,
+    KeyScore, LateInfo, LevelInfo, RangeInfo, RangesInfo, RefusedEvent, RowsInfo, TopInfo,
+    UniqueInfo, UniquesInfo, ValueCount, ValueCounts, ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

@@ -68,6 +68,12 @@ pub const PAGE_IDS: u64 = 32;
 /// Pages whose rows go in one step.
 pub const STEP_PAGES: u64 = 8;
 
+/// Blocks, generations or buckets of sketches of a counter that is dropped at which one step looks.
+pub const STEP_LOOKS: u64 = 256;
+
+/// How long what is dropped waits for what goes by itself already, in milliseconds.
+pub const EMPTYING_WAITS_MS: u64 = 1_000;
+
 /// Buckets of which the span of a list of leading keys is put together.
 pub const TOP_BUCKETS_MAX: usize = 512;
 

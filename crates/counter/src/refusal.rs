@@ -14,6 +14,11 @@ pub enum Refusal {
     },
     /// It was declared otherwise.
     CounterDiffers,
+    /// A counter of this name was dropped that had another number of shards.
+    ShardsDiffer {
+        /// How many.
+        shards: u16,
+    },
     /// Too many keys are split, of all structures together.
     TooManySplit,
     /// No such counter.
@@ -66,6 +71,11 @@ pub(crate) const COUNTER_DIFFERS: RefusalDef = def(
     "counter_differs",
     Status::Conflict,
     "The counter was declared otherwise, which is for ever: declare another one.",
+);
+pub(crate) const SHARDS_DIFFER: RefusalDef = def(
+    "shards_differ",
+    Status::Conflict,
+    "A counter of this name was dropped that had `shards` shards, and they stay as many: declare it with these.",
 );
 pub(crate) const TOO_MANY_SPLIT: RefusalDef = def(
     "too_many_split",
@@ -138,6 +148,7 @@ impl Refuse for Refusal {
         match self {
             Self::LateTooLong { .. } => &LATE_TOO_LONG,
             Self::CounterDiffers => &COUNTER_DIFFERS,
+            Self::ShardsDiffer { .. } => &SHARDS_DIFFER,
             Self::TooManySplit => &TOO_MANY_SPLIT,
             Self::UnknownCounter => &UNKNOWN_COUNTER,
             Self::KeyReserved => &KEY_RESERVED,
@@ -157,6 +168,7 @@ impl Refuse for Refusal {
     fn facts(&self, out: &mut dyn Writer) {
         match self {
             Self::LateTooLong { max_ms } => number(out, "max_ms", *max_ms),
+            Self::ShardsDiffer { shards } => number(out, "shards", u64::from(*shards)),
             Self::TooFarAhead => number(out, "max_ms", AHEAD_MS_MAX),
             Self::TooLarge { bytes } => {
                 number(out, "bytes", *bytes);

@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::PageItem;
-use tidegate_engine::reply;
+use tidegate_engine::{RowsRead, reply};
 
 use crate::fields::LatePlace;
 use crate::table::Counter;
@@ -32,6 +32,20 @@ reply! {
         class: &'static str,
         /// When it was declared.
         created_at_ms: u64,
+    }
+}
+
+reply! {
+    /// What has become of a counter that is dropped.
+    pub struct DropReceipt {
+        /// The counter.
+        name: CompactString,
+        /// dropped: it counts nothing any more, and its rows go.
+        state: &'static str,
+        /// It was dropped before.
+        repeated: bool,
+        /// By which time the server knows this.
+        as_of_ms: u64,
     }
 }
 
@@ -106,6 +120,8 @@ reply! {
         kept_from_ms: u64,
         /// The count is exact.
         exact: bool,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -169,6 +185,8 @@ reply! {
         values: Option<Vec<ValueCounts>>,
         /// The counts are exact.
         exact: bool,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -205,6 +223,8 @@ reply! {
         /// What a key that leads in no bucket of the span may have in it at most; what is counted of values that are
         /// beyond the limit of values.
         missed_at_most: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -229,6 +249,8 @@ reply! {
         exact: bool,
         /// As with the counts of leading keys and values, in thousandths.
         missed_at_most_milli: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -291,8 +313,20 @@ reply! {
         exact: bool,
         /// The standard error of the estimate, in millionths of it: two of three answers are off by no more.
         standard_error_ppm: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// How many rows were read, by where they were found.
+    pub struct RowsInfo {
+        /// In memory: they have changed since the last checkpoint.
+        memory: u64,
+        /// On disk, or in a cache as they are there.
+        disk: u64,
     }
 }
 
@@ -312,6 +346,19 @@ reply! {
         /// When it came.
         came_at_ms: u64,
     }
+}
+
+impl From<RowsRead> for RowsInfo {
+    fn from(RowsRead { memory, disk }: RowsRead) -> Self {
+        Self { memory, disk }
+    }
+}
+
+/// What is known of an answer: as of when it is, and which rows were read for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AsOf {
+    pub(crate) ms: u64,
+    pub(crate) rows: RowsRead,
 }
 
 impl CounterInfo {

@@ -1,20 +1,29 @@
 //! The domain as data: its name, tables and timers, and where its requests stand in each front.
 
-use tidegate_engine::contract::Class::{Opens, Reads};
-use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
+use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
+use crate::apply::{
+    DROP_BLOCK, DROP_SKETCHES, Declare, Declared, EMPTY, Emptied, FORGET, Undeclare, Undeclared,
+};
 use crate::command::{
-    Add, AddAll, Create, Get, GetAll, Hot, Late, List, Range, RangeAll, Top, Unique, UniqueAll,
+    Add, AddAll, Create, DropCounter, Get, GetAll, Hot, Late, List, Range, RangeAll, Top, Unique,
+    UniqueAll,
 };
 use crate::table::{
-    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
+    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
     LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
 };
 
-/// A counter tells its shards what it is, and they tell that they know.
-const MAIL: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+/// A counter tells its shards what it is, and that it is dropped, and they tell that they know.
+const MAIL: &[MailDef] = &[
+    MailDef::of::<Declare>(),
+    MailDef::of::<Declared>(),
+    MailDef::of::<Undeclare>(),
+    MailDef::of::<Undeclared>(),
+    MailDef::of::<Emptied>(),
+];
 
 /// Counters: events counted by key and by time.
 pub const COUNTER: Domain = Domain {
@@ -38,14 +47,16 @@ pub const COUNTER: Domain = Domain {
         SKETCH_CHUNKS.def(),
         SKETCHED.def(),
         SKETCH_PAGES.def(),
+        EMPTYING.def(),
     ],
-    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES],
+    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY],
     takes: MAIL,
     sends: MAIL,
     events: &[],
     counts: &[],
     requests: &[
         RequestDef::call::<Create>("COUNTER.CREATE", Put, "/v1/counters/{name}", Opens),
+        RequestDef::call::<DropCounter>("COUNTER.DROP", Delete, "/v1/counters/{name}", Finishes),
         RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens),
         RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/addall", Opens),
         RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),

@@ -11,9 +11,9 @@ use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
-use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, TOO_MANY_SPLIT};
+use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, SHARDS_DIFFER, TOO_MANY_SPLIT};
 use crate::reply::CounterInfo;
-use crate::table::{COUNTERS, Counter, DOMAIN};
+use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING};
 use crate::text::{DAY_MS, MINUTE_MS};
 
 /// How late an event may be, if that is not said and buckets are kept so long.
@@ -39,7 +39,12 @@ impl Row for Declared {}
 impl Apply for Create {
     type Reply = CounterInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[LATE_TOO_LONG, COUNTER_DIFFERS, TOO_MANY_SPLIT];
+    const REFUSALS: &'static [RefusalDef] = &[
+        LATE_TOO_LONG,
+        COUNTER_DIFFERS,
+        SHARDS_DIFFER,
+        TOO_MANY_SPLIT,
+    ];
     const PENDS: bool = true;
 
     fn key(&self) -> &str {
@@ -48,6 +53,7 @@ impl Apply for Create {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&COUNTERS, self.name.as_str());
+        reads.row(&EMPTYING, self.name.as_str());
     }
 
     fn letters(&self) -> usize {
@@ -63,6 +69,12 @@ impl Apply for Create {
         let wanted = self.counter(tx.now_ms())?;
         let counter = match tx.get(&COUNTERS, name)? {
             None => declare(tx, name, wanted)?,
+            Some(before) if before.is_dropped => {
+                if tx.get(&EMPTYING, name)?.is_some() {
+                    return Err(Stop::Wait); // Until it is gone.
+                }
+                declare(tx, name, wanted)?
+            }
             Some(before) if before.is_as(&wanted) => before,
             Some(_) => return Err(Refusal::CounterDiffers.into()),
         };
@@ -75,8 +87,12 @@ impl Apply for Create {
 
 /// Puts a counter into its first shard, and tells all others.
 fn declare(tx: &mut Tx<'_>, name: &str, counter: Counter) -> Result<Counter, Refusal> {
-    if counter.shards > 1 && !tx.split(DOMAIN, name, counter.shards) {
-        return Err(Refusal::TooManySplit);
+    match tx.splits().of(DOMAIN, name) {
+        Some(shards) if shards != counter.shards => return Err(Refusal::ShardsDiffer { shards }),
+        None if counter.shards > 1 && !tx.split(DOMAIN, name, counter.shards) => {
+            return Err(Refusal::TooManySplit);
+        }
+        None | Some(_) => {}
     }
     tx.put(&COUNTERS, name, &counter);
     for shard in Shard::all(counter.shards).skip(1) {
@@ -109,6 +125,7 @@ impl Create {
             values: self.values.get(),
             is_relaxed: self.class == Some(Durability::Relaxed),
             unique: self.unique == Some(YesNo::Yes),
+            is_dropped: false,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod add;
 mod add_all;
 mod create;
+mod drop;
 mod get;
 mod get_all;
 mod hot;
@@ -12,10 +13,12 @@ mod top;
 mod unique;
 mod unique_all;
 
+pub(crate) use crate::emptying::EMPTY;
 pub(crate) use crate::ledger::DROP_BLOCK;
 pub(crate) use crate::once::FORGET;
 pub(crate) use crate::uniques::DROP_SKETCHES;
 pub(crate) use create::{Declare, Declared};
+pub(crate) use drop::{Emptied, Undeclare, Undeclared, end_first};
 
 use compact_str::CompactString;
 use tidegate_engine::contract::Name;
@@ -53,10 +56,9 @@ fn counter_of(tx: &mut Tx<'_>, name: &Name, key: &Name) -> Result<Counter, Stop<
     if Slot::of(shard.as_bytes()) != tx.slot() {
         return Err(Stop::Busy);
     }
-    let counter = tx.get(&COUNTERS, shard.as_str())?;
-    let absent = || match Shard::named(&shard) {
-        Some(_) => Stop::Busy,
-        None => Refusal::UnknownCounter.into(),
-    };
-    counter.ok_or_else(absent)
+    match tx.get(&COUNTERS, shard.as_str())? {
+        Some(counter) if !counter.is_dropped => Ok(counter),
+        None if Shard::named(&shard).is_some() => Err(Stop::Busy),
+        None | Some(_) => Err(Refusal::UnknownCounter.into()),
+    }
 }

@@ -8,13 +8,13 @@ use tidegate_engine::{KeyReader, RowKey, Shard};
 use tidegate_sketch::CHUNKS;
 
 use super::sketches::SketchRows;
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, FORGET};
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
-    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, SKETCH_CHUNKS, SKETCH_PAGES,
-    SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
+    HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents,
+    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -35,6 +35,32 @@ pub(super) struct Rows {
     /// By dimension.
     pub(super) values: BTreeSet<(CompactString, CompactString)>,
     pub(super) dimensions: BTreeMap<CompactString, Dimension>,
+    pub(super) emptying: Option<Emptying>,
+    pub(super) emptying_timers: Timers,
+}
+
+impl Rows {
+    /// Whether there is none but the counter itself.
+    pub(super) fn are_none(&self) -> bool {
+        let Self {
+            counter: _,
+            blocks,
+            leaders,
+            ids,
+            generations,
+            sketches,
+            late,
+            late_events,
+            values,
+            dimensions,
+            emptying,
+            emptying_timers: _,
+        } = self;
+        let counted = blocks.is_empty() && leaders.is_empty() && sketches.is_empty();
+        let taken_in = ids.is_empty() && generations.is_empty() && late_events.is_empty();
+        let others = values.is_empty() && dimensions.is_empty();
+        counted && taken_in && others && late.is_none() && emptying.is_none()
+    }
 }
 
 /// All rows of one block.
@@ -189,8 +215,15 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
         },
         &mut |key| no_key("dimension", key),
     );
+    for (key, row) in books.each(&EMPTYING) {
+        match key.parts().text() {
+            Some(shard) => of(&mut all, Shard::whole_of(shard)).emptying = Some(row),
+            None => no_key("how far it has gone", &key),
+        }
+    }
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
+    add_emptying(&mut all, books);
     all
 }
 
@@ -297,6 +330,14 @@ fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
         let number = owner.number()?;
         let timers = &mut of(all, name).generations.entry(number).or_default().timers;
         timers.add(due_ms);
+        Some(())
+    });
+}
+
+fn add_emptying(all: &mut ByCounter, books: &Books<'_>) {
+    for_each_timer(books, &EMPTY, |mut owner, due_ms| {
+        let name = Shard::whole_of(owner.text()?);
+        of(all, name).emptying_timers.add(due_ms);
         Some(())
     });
 }

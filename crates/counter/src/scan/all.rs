@@ -8,7 +8,7 @@ use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::apply::ALL_KEYS;
 use crate::command::{Get, Range};
-use crate::reply::{CountInfo, RangeInfo};
+use crate::reply::{AsOf, CountInfo, RangeInfo};
 use crate::span::Span;
 use crate::table::{BLOCKS, COUNTERS, Counter, HEADS};
 
@@ -82,9 +82,9 @@ impl OfShards for Get {
         ))
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<CountInfo, Refusal> {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<CountInfo, Refusal> {
         let (span, counts) = sum_of(parts)?;
-        Ok(self.info(&span, &counts, as_of_ms))
+        Ok(self.info(&span, &counts, as_of))
     }
 }
 
@@ -110,8 +110,8 @@ impl OfShards for Range {
         ))
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<RangeInfo, Refusal> {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<RangeInfo, Refusal> {
         let (span, counts) = sum_of(parts)?;
-        Ok(self.info(&span, counts, as_of_ms))
+        Ok(self.info(&span, counts, as_of))
     }
 }

@@ -12,7 +12,7 @@ use crate::Refusal;
 use crate::apply::ALL_KEYS;
 use crate::command::Range;
 use crate::limits::VALUES_NAMED;
-use crate::reply::{RangeInfo, ValueCounts};
+use crate::reply::{AsOf, RangeInfo, ValueCounts};
 use crate::series::{OTHER, name_of};
 use crate::span::Span;
 use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS};
@@ -60,7 +60,7 @@ impl OfShards for RangeBy {
         Ok(Part { whole, values })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<RangeInfo, Refusal> {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<RangeInfo, Refusal> {
         let mut values = BTreeMap::<CompactString, Counts>::new();
         let mut wholes = Vec::new();
         for part in parts {
@@ -72,7 +72,7 @@ impl OfShards for RangeBy {
         let (span, counts) = sum_of(wholes)?;
         Ok(RangeInfo {
             values: Some(named(values)),
-            ..self.0.info(&span, counts, as_of_ms)
+            ..self.0.info(&span, counts, as_of)
         })
     }
 }

@@ -6,7 +6,7 @@ use super::leading::{Asked, Leading};
 use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::command::Hot;
-use crate::reply::{HotInfo, KeyScore, ValueScore};
+use crate::reply::{AsOf, HotInfo, KeyScore, ValueScore};
 use crate::span::{Recent, WHOLE};
 use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS};
 
@@ -35,7 +35,7 @@ impl OfShards for Hot {
         Ok((recent, leading))
     }
 
-    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Result<HotInfo, Refusal> {
+    fn whole(&self, parts: Vec<Self::Part>, as_of: AsOf) -> Result<HotInfo, Refusal> {
         let (recent, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let recent = recent.first().ok_or(Refusal::UnknownCounter)?;
         let told = self.asked().whole(parts);
@@ -61,7 +61,8 @@ impl OfShards for Hot {
             values,
             exact: told.exact,
             missed_at_most_milli: milli_up(told.missed_at_most),
-            as_of_ms,
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
         })
     }
 }

@@ -14,7 +14,7 @@ use tidegate_engine::contract::ScanContext;
 use crate::Refusal;
 use crate::series::{OTHER, name_of};
 use crate::span::Piece;
-use crate::table::{BLOCKS, Counter, DIMENSIONS, HEADS, LEADERS};
+use crate::table::{BLOCKS, Counter, DIMENSIONS, HEADS, Head, LEADERS};
 
 /// Buckets with their weights, in order.
 pub(super) type Weighed = [(Piece, u64)];
@@ -64,13 +64,19 @@ impl Asked<'_> {
     fn keys(self, context: &ScanContext, name: &str, pieces: &Weighed) -> Leading {
         let mut leading = BTreeSet::new();
         let mut missed_at_most = 0;
-        for (Piece { number, bucket }, weight) in pieces {
-            let list = context.get(&LEADERS, (name, *number, bucket.0));
-            let list = list.unwrap_or_default();
-            leading.extend(list.iter().map(CompactString::new));
-            let head = context.get(&HEADS, (name, *number, bucket.block()));
-            let least = head.map_or(0, |head| head.leasts.get(bucket.place()));
-            missed_at_most += u128::from(least) * u128::from(*weight);
+        for pieces in pieces.chunk_by(|a, b| row_of(a) == row_of(b)) {
+            let (number, block) = row_of(&pieces[0]);
+            let head = context.get(&HEADS, (name, number, block));
+            let head = head.unwrap_or(Head::NONE);
+            for (Piece { bucket, .. }, weight) in pieces {
+                if head.totals.get(bucket.place()) > 0 {
+                    let list = context.get(&LEADERS, (name, number, bucket.0));
+                    let list = list.unwrap_or_default();
+                    leading.extend(list.iter().map(CompactString::new));
+                }
+                let least = head.leasts.get(bucket.place());
+                missed_at_most += u128::from(least) * u128::from(*weight);
+            }
         }
         let has = leading.into_iter().map(|key| {
             let has = sum_of(context, name, pieces, &key);
@@ -124,9 +130,13 @@ fn first(mut all: Vec<(CompactString, u128)>, most: u64) -> Vec<(CompactString, 
     all
 }
 
-/// What a key or a series has in all buckets: those of one row stand together.
+/// Level and block of a bucket: those of one row stand together.
+fn row_of((piece, _): &(Piece, u64)) -> (u8, u64) {
+    (piece.number, piece.bucket.block())
+}
+
+/// What a key or a series has in all buckets.
 fn sum_of(context: &ScanContext, name: &str, pieces: &Weighed, key: &str) -> u128 {
-    let row_of = |(piece, _): &(Piece, u64)| (piece.number, piece.bucket.block());
     let rows = pieces.chunk_by(|a, b| row_of(a) == row_of(b));
     let sums = rows.map(|pieces| {
         let (number, block) = row_of(&pieces[0]);

@@ -9,6 +9,7 @@ use tidegate_engine::{Shard, Slot, Splits};
 
 use crate::Refusal;
 use crate::apply::ALL_KEYS;
+use crate::reply::AsOf;
 use crate::table::{COUNTERS, Counter, DOMAIN};
 
 /// A question that all shards of a counter answer.
@@ -37,7 +38,7 @@ pub(crate) trait OfShards: Send + Sync + 'static {
     fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Self::Part, Refusal>;
 
     /// What all have that were asked and know the counter.
-    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Result<Self::Reply, Refusal>;
+    fn whole(&self, parts: Vec<Self::Part>, as_of: AsOf) -> Result<Self::Reply, Refusal>;
 }
 
 /// The scan that asks all shards.
@@ -49,7 +50,7 @@ struct Asked<Q>(Q);
 
 /// What a shard says; nothing if it does not know the counter (yet).
 struct Said<P> {
-    asked_ms: u64,
+    as_of: AsOf,
     part: Option<Result<P, Refusal>>,
 }
 
@@ -74,10 +75,16 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
         let name = self.0.name().as_str();
         let shard = context.shard(DOMAIN, name).key_of(name);
         let counter = context.get(&COUNTERS, shard.as_str());
-        Box::new(Said {
-            asked_ms: context.asked_ms(),
-            part: counter.map(|counter| self.0.part(context, &counter)),
-        })
+        let before = context.rows_read();
+        let part = counter.map(|counter| match counter.is_dropped {
+            true => Err(Refusal::UnknownCounter),
+            false => self.0.part(context, &counter),
+        });
+        let as_of = AsOf {
+            ms: context.asked_ms(),
+            rows: context.rows_read().since(before),
+        };
+        Box::new(Said { as_of, part })
     }
 
     fn render(
@@ -98,18 +105,19 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
 
 impl<Q: OfShards> Asked<Q> {
     fn whole(&self, pages: Vec<Box<dyn Any + Send>>) -> Result<Q::Reply, Refusal> {
-        let (mut parts, mut as_of_ms) = (Vec::new(), 0);
+        let (mut parts, mut as_of) = (Vec::new(), AsOf::default());
         for page in pages {
             let said = page.downcast::<Said<Q::Part>>();
             let said = said.expect("because `page` above made it");
             if let Some(part) = said.part {
-                as_of_ms = said.asked_ms;
+                as_of.ms = said.as_of.ms; // All were asked at one time.
+                as_of.rows += said.as_of.rows;
                 parts.push(part?);
             }
         }
         if parts.is_empty() {
             return Err(Refusal::UnknownCounter);
         }
-        self.0.whole(parts, as_of_ms)
+        self.0.whole(parts, as_of)
     }
 }

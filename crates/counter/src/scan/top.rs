@@ -6,7 +6,7 @@ use super::leading::{Asked, Leading};
 use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::command::Top;
-use crate::reply::{KeyCount, TopInfo, ValueCount};
+use crate::reply::{AsOf, KeyCount, TopInfo, ValueCount};
 use crate::span::{Pieces, all_levels};
 use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS};
 
@@ -44,7 +44,7 @@ impl OfShards for Top {
         })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<TopInfo, Refusal> {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<TopInfo, Refusal> {
         let first = parts.first().ok_or(Refusal::UnknownCounter)?;
         let (from_ms, to_ms) = (first.from_ms, first.to_ms);
         let told = self
@@ -68,7 +68,8 @@ impl OfShards for Top {
             values,
             exact: told.exact,
             missed_at_most: count_of(told.missed_at_most),
-            as_of_ms,
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
         })
     }
 }

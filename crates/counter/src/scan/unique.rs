@@ -10,7 +10,7 @@ use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::apply::ALL_KEYS;
 use crate::command::Unique;
-use crate::reply::UniqueInfo;
+use crate::reply::{AsOf, UniqueInfo};
 use crate::span::{Piece, Pieces};
 use crate::table::{COUNTERS, Counter, SKETCH_CHUNKS, SKETCHES};
 use crate::uniques::{chunk_of, levels};
@@ -53,7 +53,7 @@ impl OfShards for Unique {
         Ok(Part { span, sketch })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> Result<UniqueInfo, Refusal> {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<UniqueInfo, Refusal> {
         let mut parts = parts.into_iter();
         let Part { span, mut sketch } = parts.next().ok_or(Refusal::UnknownCounter)?;
         for part in parts {
@@ -69,7 +69,8 @@ impl OfShards for Unique {
             unique: estimate.count,
             exact: false,
             standard_error_ppm: (estimate.standard_error * PPM).ceil() as u64,
-            as_of_ms,
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! What counters are asked, one file for each kind of question.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod drop_mutations;
+mod drops;
 mod leading;
 mod many;
+mod sources;
 mod talk;

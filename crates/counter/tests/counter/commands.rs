@@ -150,7 +150,7 @@ fn events_are_counted_for_their_key_and_for_all() {
         says(&mut engine, command, words);
     }
     let kept = format!(
-        "kept_from_ms={} exact=true as_of_ms={now_ms}",
+        "kept_from_ms={} exact=true rows={{memory=1 disk=0}} as_of_ms={now_ms}",
         now_ms - 3_600_000
     );
     says(&mut engine, "COUNTER.GET v *", &kept);
@@ -388,7 +388,10 @@ fn leading_keys_are_those_of_the_span() {
     says(
         &mut engine,
         &top(now_ms + 500, now_ms + 501, 1),
-        &format!("from_ms={now_ms} to_ms={} values=- keys=[{{key=b", now_ms + 1_000),
+        &format!(
+            "from_ms={now_ms} to_ms={} values=- keys=[{{key=b",
+            now_ms + 1_000
+        ),
     );
     says(
         &mut engine,
