@@ -33,6 +33,8 @@ request! {
         ["SHARDS"] shards: Bounded<1, COUNTER_SHARDS_MAX> = 16,
         /// Dimensions by which it also counts: up to four names, with commas between them.
         ["DIMS"] dims: Option<DimNames>,
+        /// Those of the dimensions of which an event says nothing: facts about its key, told by COUNTER.FACT.
+        ["FACTS"] facts: Option<DimNames>,
         /// How many values of a dimension each shard counts; events that have another one are counted together.
         ["VALUES"] values: Bounded<1, VALUES_MAX> = 100,
         /// yes: it also counts how many different ones its events are by.
@@ -78,6 +80,29 @@ request! {
         ["BY"] by: Option<Name>,
         /// Its dimensions, of those that the counter has: `name=value`, with a line feed between two of them.
         ["DIMS"] dims: Option<Dims>,
+    }
+}
+
+request! {
+    /// Tells facts about a key: values of dimensions that were declared so. They hold from now on; what was counted while
+    /// nothing was known of a dimension is moved to its value.
+    pub struct Fact {
+        /// The counter.
+        name: Name,
+        /// The key.
+        key: Name,
+        /// The facts: `name=value`, with a line feed between two of them.
+        facts: Dims,
+    }
+}
+
+request! {
+    /// What is known of a key.
+    pub struct Facts {
+        /// The counter.
+        name: Name,
+        /// The key.
+        key: Name,
     }
 }
 

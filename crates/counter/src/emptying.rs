@@ -9,13 +9,14 @@ use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Shard, Tx};
 
 use crate::apply::{Emptied, end_first};
+use crate::facts;
 use crate::ledger::{self, DROP_BLOCK};
 use crate::levels::Level;
-use crate::limits::{AHEAD_MS_MAX, EMPTYING_WAITS_MS, LATE_KEPT, STEP_LOOKS};
+use crate::limits::{AHEAD_MS_MAX, EMPTYING_WAITS_MS, LATE_KEPT, PAGE_KEYS, STEP_LOOKS};
 use crate::once::{self, FORGET};
 use crate::table::{
-    COUNTERS, Counter, DIMENSIONS, DOMAIN, EMPTYING, Emptying, GENERATIONS, HEADS, ID_PAGES, KEYS,
-    LATE, LATE_EVENTS, SKETCHED, VALUES,
+    COUNTERS, Counter, DIMENSIONS, DOMAIN, EMPTYING, Emptying, FACT_LISTS, FACT_PAGES, FACTS,
+    GENERATIONS, HEADS, ID_PAGES, KEYS, LATE, LATE_EVENTS, MOVES, SKETCHED, VALUES,
 };
 use crate::uniques::{self, DROP_SKETCHES};
 
@@ -33,6 +34,8 @@ enum Kind {
     Ids,
     /// Late events, all at once: they are few.
     Late,
+    /// What is known of keys, the last pages of them first.
+    Facts,
     /// The values of a dimension, all at once.
     Values(usize),
 }
@@ -44,7 +47,8 @@ fn kind_of(counter: &Counter, number: u64) -> Option<Kind> {
     let blocks = levels().map(|(at, level)| Kind::Blocks(at, level));
     let sketches = levels().map(|(at, level)| Kind::Sketches(at, level));
     let values = (0..counter.dims.iter().count()).map(Kind::Values);
-    let all = blocks.chain(sketches).chain([Kind::Ids, Kind::Late]);
+    let all = blocks.chain(sketches);
+    let all = all.chain([Kind::Ids, Kind::Late, Kind::Facts]);
     all.chain(values).nth(usize::try_from(number).ok()?)
 }
 
@@ -60,7 +64,7 @@ impl Kind {
             Self::Blocks(_, level) => level.bucket(at_ms).block(),
             Self::Sketches(_, level) => level.bucket(at_ms).0,
             Self::Ids => at_ms / counter.dedupe_ms,
-            Self::Late | Self::Values(_) => 0,
+            Self::Late | Self::Facts | Self::Values(_) => 0,
         }
     }
 
@@ -107,6 +111,11 @@ fn empty_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
                 pages.for_each(|page| reads.row(&ID_PAGES, (name, number, page)));
             }
             Kind::Late => reads.row(&LATE, name),
+            Kind::Facts => {
+                let listed = reads.get(&FACT_LISTS, name).unwrap_or_default();
+                let pages = facts::last_pages(&listed);
+                pages.for_each(|page| reads.row(&FACT_PAGES, (name, page)));
+            }
             Kind::Values(at) => reads.row(&DIMENSIONS, (name, dim_of(&counter, at))),
         }
     }
@@ -158,6 +167,7 @@ fn step(
             Kind::Sketches(level, width) => drop_sketches(tx, of, (level, width), number)?,
             Kind::Ids => drop_ids(tx, of, number)?,
             Kind::Late => drop_late(tx, of.0)?,
+            Kind::Facts => drop_facts(tx, of)?,
             Kind::Values(at) => drop_values(tx, (of.0, dim_of(of.1, at)))?,
         };
         if let Some(step) = found {
@@ -237,6 +247,31 @@ fn drop_late(tx: &mut Tx<'_>, name: &str) -> Result<Option<Step>, Missing> {
         tx.remove(&LATE, name);
     }
     Ok(None)
+}
+
+fn drop_facts(tx: &mut Tx<'_>, (name, counter): (&str, &Counter)) -> Result<Option<Step>, Missing> {
+    let Some(mut listed) = tx.get(&FACT_LISTS, name)? else {
+        return Ok(None);
+    };
+    for page in facts::last_pages(&listed).rev() {
+        let keys = tx.get(&FACT_PAGES, (name, page))?.unwrap_or_default();
+        for key in keys.iter() {
+            for dim in counter.facts.iter() {
+                if tx.get(&MOVES, (name, key, dim))?.is_some() {
+                    return Ok(Some(Step::Waits(0)));
+                }
+            }
+        }
+        keys.iter().for_each(|key| tx.remove(&FACTS, (name, key)));
+        tx.remove(&FACT_PAGES, (name, page));
+        listed.keys = page * PAGE_KEYS;
+        if listed.keys == 0 {
+            tx.remove(&FACT_LISTS, name);
+        } else {
+            tx.put(&FACT_LISTS, name, listed);
+        }
+    }
+    Ok(Some(Step::More(0)))
 }
 
 fn drop_values(tx: &mut Tx<'_>, (name, dim): (&str, &str)) -> Result<Option<Step>, Missing> {

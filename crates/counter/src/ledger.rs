@@ -144,7 +144,7 @@ impl<'s> Sheet<'_, 's> {
 }
 
 /// Adds keys to the directory of a block.
-fn list_keys(
+pub(crate) fn list_keys(
     tx: &mut Tx<'_>,
     (name, level, block): (&str, u8, u64),
     head: &mut Head,

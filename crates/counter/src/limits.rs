@@ -74,6 +74,9 @@ pub const STEP_LOOKS: u64 = 256;
 /// How long what is dropped waits for what goes by itself already, in milliseconds.
 pub const EMPTYING_WAITS_MS: u64 = 1_000;
 
+/// Blocks of a key at which one step looks that moves what was counted before a fact was known: four rows of each.
+pub const STEP_MOVES: u64 = 32;
+
 /// Buckets of which the span of a list of leading keys is put together.
 pub const TOP_BUCKETS_MAX: usize = 512;
 

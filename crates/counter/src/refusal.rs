@@ -27,6 +27,10 @@ pub enum Refusal {
     KeyReserved,
     /// The counter has no such dimension.
     UnknownDimension,
+    /// It is a fact about the key, of which an event says nothing.
+    DimensionOfFacts,
+    /// `?` is the value of what is not known.
+    ValueReserved,
     /// The id was used for something else.
     IdConflict,
     /// A batch is too much at once.
@@ -100,7 +104,17 @@ pub(crate) const ID_CONFLICT: RefusalDef = def(
 pub(crate) const UNKNOWN_DIMENSION: RefusalDef = def(
     "unknown_dimension",
     Status::OutOfRange,
-    "The counter has no dimension of this name: leave it out, or declare a counter that has it.",
+    "The counter has no such dimension, or none that is a fact where one is meant: leave it out, or declare a counter that has it.",
+);
+pub(crate) const DIMENSION_OF_FACTS: RefusalDef = def(
+    "dimension_of_facts",
+    Status::OutOfRange,
+    "The dimension is a fact about the key: leave it out, and tell it by COUNTER.FACT.",
+);
+pub(crate) const VALUE_RESERVED: RefusalDef = def(
+    "value_reserved",
+    Status::OutOfRange,
+    "`?` is the value for which events count while no fact is known: choose another value.",
 );
 pub(crate) const TOO_LARGE: RefusalDef = def(
     "too_large",
@@ -154,6 +168,8 @@ impl Refuse for Refusal {
             Self::KeyReserved => &KEY_RESERVED,
             Self::IdConflict => &ID_CONFLICT,
             Self::UnknownDimension => &UNKNOWN_DIMENSION,
+            Self::DimensionOfFacts => &DIMENSION_OF_FACTS,
+            Self::ValueReserved => &VALUE_RESERVED,
             Self::TooLarge { .. } => &TOO_LARGE,
             Self::TooFarAhead => &TOO_FAR_AHEAD,
             Self::EmptySpan => &EMPTY_SPAN,
@@ -185,6 +201,8 @@ impl Refuse for Refusal {
             | Self::UnknownCounter
             | Self::KeyReserved
             | Self::UnknownDimension
+            | Self::DimensionOfFacts
+            | Self::ValueReserved
             | Self::IdConflict
             | Self::EmptySpan
             | Self::NoUnique

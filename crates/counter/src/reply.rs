@@ -26,6 +26,8 @@ reply! {
         dedupe_ms: u64,
         /// Its dimensions.
         dims: Vec<CompactString>,
+        /// Those of them that are facts about the key.
+        facts: Vec<CompactString>,
         /// How many values of each a shard counts.
         values: u64,
         /// What answers to recordings wait for: synced, until what they recorded is durable; relaxed, not for that.
@@ -74,6 +76,34 @@ reply! {
         class: &'static str,
         /// By which time the server knows this.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What is known of a key.
+    pub struct FactsInfo {
+        /// The counter.
+        name: CompactString,
+        /// The key.
+        key: CompactString,
+        /// The facts.
+        facts: Vec<FactInfo>,
+        /// Told before: nothing has changed. Not so if it is only asked.
+        repeated: bool,
+        /// Some of what was counted while nothing was known is still to be moved.
+        moving: bool,
+        /// By which time the server knows this.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// A fact about a key.
+    pub struct FactInfo {
+        /// The dimension.
+        dim: CompactString,
+        /// Its value.
+        value: CompactString,
     }
 }
 
@@ -376,6 +406,7 @@ impl CounterInfo {
             late_ms: counter.late_ms,
             dedupe_ms: counter.dedupe_ms,
             dims: counter.dims.iter().map(CompactString::new).collect(),
+            facts: counter.facts.iter().map(CompactString::new).collect(),
             values: counter.values,
             class: counter.class(),
             created_at_ms: counter.created_at_ms,

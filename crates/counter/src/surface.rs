@@ -5,15 +5,17 @@ use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 
 use crate::apply::{
-    DROP_BLOCK, DROP_SKETCHES, Declare, Declared, EMPTY, Emptied, FORGET, Undeclare, Undeclared,
+    DROP_BLOCK, DROP_SKETCHES, Declare, Declared, EMPTY, Emptied, FORGET, MOVE, Undeclare,
+    Undeclared,
 };
 use crate::command::{
-    Add, AddAll, Create, DropCounter, Get, GetAll, Hot, Late, List, Range, RangeAll, Top, Unique,
-    UniqueAll,
+    Add, AddAll, Create, DropCounter, Fact, Facts, Get, GetAll, Hot, Late, List, Range, RangeAll,
+    Top, Unique, UniqueAll,
 };
 use crate::table::{
-    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
-    LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
+    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES, FACTS, GENERATIONS,
+    HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, SKETCH_CHUNKS, SKETCH_PAGES,
+    SKETCHED, SKETCHES, VALUES,
 };
 
 /// A counter tells its shards what it is, and that it is dropped, and they tell that they know.
@@ -48,8 +50,12 @@ pub const COUNTER: Domain = Domain {
         SKETCHED.def(),
         SKETCH_PAGES.def(),
         EMPTYING.def(),
+        FACTS.def(),
+        FACT_LISTS.def(),
+        FACT_PAGES.def(),
+        MOVES.def(),
     ],
-    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY],
+    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY, MOVE],
     takes: MAIL,
     sends: MAIL,
     events: &[],
@@ -59,6 +65,18 @@ pub const COUNTER: Domain = Domain {
         RequestDef::call::<DropCounter>("COUNTER.DROP", Delete, "/v1/counters/{name}", Finishes),
         RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens),
         RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/addall", Opens),
+        RequestDef::call::<Fact>(
+            "COUNTER.FACT",
+            Put,
+            "/v1/counters/{name}/keys/{key}/facts",
+            Opens,
+        ),
+        RequestDef::call::<Facts>(
+            "COUNTER.FACTS",
+            GET,
+            "/v1/counters/{name}/keys/{key}/facts",
+            Reads,
+        ),
         RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),
         RequestDef::call::<Range>(
             "COUNTER.RANGE",

@@ -51,6 +51,15 @@ pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.
 /// By the key of the shard: how far it has come with a counter that is dropped.
 pub(crate) const EMPTYING: Table<Emptying> = Table::keyed(DOMAIN, 20, "counter.emptying");
 
+/// By counter and key: what is known of a key.
+pub(crate) const FACTS: Table<KeyFacts> = Table::keyed(DOMAIN, 21, "counter.facts");
+/// By counter: of how many keys something is known.
+pub(crate) const FACT_LISTS: Table<Listed> = Table::keyed(DOMAIN, 22, "counter.fact_lists");
+/// By counter and page: which keys they are.
+pub(crate) const FACT_PAGES: Table<Texts> = Table::keyed(DOMAIN, 23, "counter.fact_pages");
+/// By counter, key and dimension: what was counted while nothing was known, and is being moved.
+pub(crate) const MOVES: Table<Move> = Table::keyed(DOMAIN, 24, "counter.moves");
+
 /// A counter as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -89,6 +98,10 @@ pub(crate) struct Counter {
     /// key stays split and who comes is to be told.
     #[cbor(n(13), skip_if = "std::ops::Not::not")]
     pub(crate) is_dropped: bool,
+    /// Those of its dimensions that are facts about the key.
+    #[cbor(n(14), skip_if = "Texts::is_empty")]
+    #[cbor(default)]
+    pub(crate) facts: Texts,
 }
 
 impl Row for Counter {}
@@ -119,6 +132,66 @@ pub(crate) struct Emptying {
 }
 
 impl Row for Emptying {}
+
+/// What is known of a key: dimensions and their values, one behind the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct KeyFacts {
+    #[n(0)]
+    of: Texts,
+}
+
+impl Row for KeyFacts {}
+
+impl KeyFacts {
+    /// Dimensions with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut texts = self.of.iter();
+        std::iter::from_fn(move || texts.next().zip(texts.next()))
+    }
+
+    /// The value of a dimension, if it is known.
+    pub(crate) fn value(&self, dim: &str) -> Option<&str> {
+        self.iter()
+            .find_map(|(own, value)| (own == dim).then_some(value))
+    }
+
+    /// With another value of a dimension.
+    pub(crate) fn with(&self, dim: &str, value: &str) -> Self {
+        let others = self.iter().filter(|(own, _)| *own != dim);
+        let all = others.chain([(dim, value)]);
+        Self {
+            of: all.flat_map(|(dim, value)| [dim, value]).collect(),
+        }
+    }
+}
+
+/// Keys of which something is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Listed {
+    #[n(0)]
+    pub(crate) keys: u64,
+}
+
+impl Row for Listed {}
+
+/// How far what was counted while nothing was known has been moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Move {
+    /// The value that was told first.
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) value: CompactString,
+    /// The level of which blocks are moved now.
+    #[n(1)]
+    pub(crate) level: u8,
+    /// All of this level are moved that have lower numbers.
+    #[n(2)]
+    pub(crate) from: u64,
+}
+
+impl Row for Move {}
 
 /// What was counted of a key in the buckets of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -177,6 +250,10 @@ impl Default for Texts {
 }
 
 impl Texts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let ended = self.bytes.strip_suffix(&[0]);
         let texts = ended.map(|all| all.split(|byte| *byte == 0));
@@ -344,6 +421,22 @@ mod tests {
             is_relaxed: false,
             unique: false,
             is_dropped: false,
+            facts: Texts::default(),
+        };
+        let of_facts = Counter {
+            facts: ["a"].into_iter().collect(),
+            ..counter.clone()
+        };
+        let key_facts = KeyFacts::default().with("a", "x").with("b", "y");
+        let key_facts = key_facts.with("a", "z");
+        assert_eq!(
+            (key_facts.value("a"), key_facts.value("c")),
+            (Some("z"), None)
+        );
+        let moved = Move {
+            value: "x".into(),
+            level: 1,
+            from: 9,
         };
         let dropped = Counter {
             is_dropped: true,
@@ -435,6 +528,10 @@ mod tests {
             hex(&late),
             hex(&Declare(counter)),
             hex(&Declared {}),
+            hex(&of_facts),
+            hex(&key_facts),
+            hex(&Listed { keys: 3 }),
+            hex(&moved),
             hex(&dropped),
             hex(&emptying),
             hex(&emptying_first),
@@ -464,6 +561,10 @@ mod tests {
             "a500616101020203030404626531",
             &format!("a8{declared}{undimensioned}"),
             "a0",
+            &format!("a9{declared}{undimensioned}0ea100426100"),
+            "a100a100486200790061007a00",
+            "a10003",
+            "a300617801010209",
             &format!("a9{declared}{undimensioned}0df5"),
             "a200070108",
             "a40007010802030302",

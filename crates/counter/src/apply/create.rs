@@ -11,9 +11,11 @@ use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
-use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, SHARDS_DIFFER, TOO_MANY_SPLIT};
+use crate::refusal::{
+    COUNTER_DIFFERS, LATE_TOO_LONG, SHARDS_DIFFER, TOO_MANY_SPLIT, UNKNOWN_DIMENSION,
+};
 use crate::reply::CounterInfo;
-use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING};
+use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING, Texts};
 use crate::text::{DAY_MS, MINUTE_MS};
 
 /// How late an event may be, if that is not said and buckets are kept so long.
@@ -41,6 +43,7 @@ impl Apply for Create {
     type Refusal = Refusal;
     const REFUSALS: &'static [RefusalDef] = &[
         LATE_TOO_LONG,
+        UNKNOWN_DIMENSION,
         COUNTER_DIFFERS,
         SHARDS_DIFFER,
         TOO_MANY_SPLIT,
@@ -113,6 +116,11 @@ impl Create {
         if late_ms > max_ms {
             return Err(Refusal::LateTooLong { max_ms });
         }
+        let dims: Texts = self.dims.iter().flat_map(DimNames::iter).collect();
+        let facts: Texts = self.facts.iter().flat_map(DimNames::iter).collect();
+        if facts.iter().any(|fact| !dims.iter().any(|dim| dim == fact)) {
+            return Err(Refusal::UnknownDimension);
+        }
         Ok(Counter {
             shards: self.shards(),
             levels,
@@ -121,11 +129,12 @@ impl Create {
             dedupe_ms: self.dedupe_ms.map_or(DEDUPE_MS, |dedupe| dedupe.ms()),
             created_at_ms: now_ms,
             told: 0,
-            dims: self.dims.iter().flat_map(DimNames::iter).collect(),
+            dims,
             values: self.values.get(),
             is_relaxed: self.class == Some(Durability::Relaxed),
             unique: self.unique == Some(YesNo::Yes),
             is_dropped: false,
+            facts,
         })
     }
 }

@@ -4,6 +4,7 @@ mod add;
 mod add_all;
 mod create;
 mod drop;
+mod fact;
 mod get;
 mod get_all;
 mod hot;
@@ -14,6 +15,7 @@ mod unique;
 mod unique_all;
 
 pub(crate) use crate::emptying::EMPTY;
+pub(crate) use crate::facts::MOVE;
 pub(crate) use crate::ledger::DROP_BLOCK;
 pub(crate) use crate::once::FORGET;
 pub(crate) use crate::uniques::DROP_SKETCHES;

@@ -3,6 +3,7 @@
 mod blocks;
 mod dims;
 mod drops;
+mod facts;
 mod ids;
 mod leaders;
 mod rows;
@@ -49,6 +50,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         if !counter.is_dropped {
             check_late(rows, &mut fault);
         }
+        facts::check(rows, (*shard, counter), &mut fault);
         drops::check(rows, (*shard, counter), &mut fault);
         drops::check_shards(&mut audit, name, (*shard, counter));
         check_shards(&mut audit, name, (*shard, counter));
@@ -72,11 +74,13 @@ fn declared(shard: &str, counter: &Counter) -> CompactString {
         is_relaxed,
         unique,
         is_dropped: _,
+        facts,
     } = counter;
     let levels = text_of(levels);
     let dims: Vec<_> = dims.iter().collect();
+    let facts: Vec<_> = facts.iter().collect();
     format_compact!(
-        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}, unique {unique}"
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, facts {facts:?}, {is_relaxed}, unique {unique}"
     )
 }
 

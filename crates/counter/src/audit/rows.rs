@@ -8,13 +8,14 @@ use tidegate_engine::{KeyReader, RowKey, Shard};
 use tidegate_sketch::CHUNKS;
 
 use super::sketches::SketchRows;
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET};
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET, MOVE};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
-    HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents,
-    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, FACT_LISTS, FACT_PAGES,
+    FACTS, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE,
+    LATE_EVENTS, LEADERS, LateEvents, Listed, MOVES, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED,
+    SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -35,6 +36,13 @@ pub(super) struct Rows {
     /// By dimension.
     pub(super) values: BTreeSet<(CompactString, CompactString)>,
     pub(super) dimensions: BTreeMap<CompactString, Dimension>,
+    /// By key.
+    pub(super) facts: BTreeMap<CompactString, KeyFacts>,
+    pub(super) fact_list: Option<Listed>,
+    pub(super) fact_pages: BTreeMap<u64, Texts>,
+    /// By key and dimension.
+    pub(super) moves: BTreeMap<(CompactString, CompactString), Move>,
+    pub(super) move_timers: BTreeMap<(CompactString, CompactString), Timers>,
     pub(super) emptying: Option<Emptying>,
     pub(super) emptying_timers: Timers,
 }
@@ -53,13 +61,20 @@ impl Rows {
             late_events,
             values,
             dimensions,
+            facts,
+            fact_list,
+            fact_pages,
+            moves,
+            move_timers,
             emptying,
             emptying_timers: _,
         } = self;
         let counted = blocks.is_empty() && leaders.is_empty() && sketches.is_empty();
         let taken_in = ids.is_empty() && generations.is_empty() && late_events.is_empty();
         let others = values.is_empty() && dimensions.is_empty();
-        counted && taken_in && others && late.is_none() && emptying.is_none()
+        let known = facts.is_empty() && fact_pages.is_empty() && fact_list.is_none();
+        let moving = !moves.is_empty() || !move_timers.is_empty();
+        counted && taken_in && others && known && !moving && late.is_none() && emptying.is_none()
     }
 }
 
@@ -224,6 +239,9 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
     add_emptying(&mut all, books);
+    read_facts(&mut all, books, &mut |what, key| {
+        faults.push(format!("{what} under no key of its: {:?}", key.as_bytes()));
+    });
     all
 }
 
@@ -329,6 +347,53 @@ fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
         let name = owner.text()?;
         let number = owner.number()?;
         let timers = &mut of(all, name).generations.entry(number).or_default().timers;
+        timers.add(due_ms);
+        Some(())
+    });
+}
+
+fn read_facts(all: &mut ByCounter, books: &Books<'_>, no_key: &mut dyn FnMut(&str, &RowKey)) {
+    read(
+        all,
+        books.each(&FACTS),
+        |rows, parts, row| {
+            rows.facts.insert(parts.text()?.into(), row);
+            Some(())
+        },
+        &mut |key| no_key("facts", key),
+    );
+    read(
+        all,
+        books.each(&FACT_LISTS),
+        |rows, _, row| {
+            rows.fact_list = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("directory of facts", key),
+    );
+    read(
+        all,
+        books.each(&FACT_PAGES),
+        |rows, parts, row| {
+            rows.fact_pages.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("page of facts", key),
+    );
+    read(
+        all,
+        books.each(&MOVES),
+        |rows, parts, row| {
+            let of = (parts.text()?.into(), parts.text()?.into());
+            rows.moves.insert(of, row);
+            Some(())
+        },
+        &mut |key| no_key("what is being moved", key),
+    );
+    for_each_timer(books, &MOVE, |mut owner, due_ms| {
+        let name = owner.text()?;
+        let key_and_dim = (owner.text()?.into(), owner.text()?.into());
+        let timers = of(all, name).move_timers.entry(key_and_dim).or_default();
         timers.add(due_ms);
         Some(())
     });

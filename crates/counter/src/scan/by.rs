@@ -13,7 +13,7 @@ use crate::apply::ALL_KEYS;
 use crate::command::Range;
 use crate::limits::VALUES_NAMED;
 use crate::reply::{AsOf, RangeInfo, ValueCounts};
-use crate::series::{OTHER, name_of};
+use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Span;
 use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS};
 
@@ -50,7 +50,9 @@ impl OfShards for RangeBy {
         let span = Span::asked(&self.0, counter, context.asked_ms())?;
         let dimension = context.get(&DIMENSIONS, (name, dim)).unwrap_or_default();
         let of_key = Some(self.key()).filter(|key| *key != ALL_KEYS);
-        let values = dimension.values.iter().chain([OTHER]).map(|value| {
+        let is_fact = counter.facts.iter().any(|fact| fact == dim);
+        let unlisted = [OTHER].into_iter().chain(is_fact.then_some(NO_FACT));
+        let values = dimension.values.iter().chain(unlisted).map(|value| {
             let series = name_of(of_key.unwrap_or_default(), dim, value);
             let counts = counts_of(context, (name, &series), &span);
             (CompactString::new(value), counts)

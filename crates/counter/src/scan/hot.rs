@@ -31,7 +31,7 @@ impl OfShards for Hot {
         let half_life_ms = self.half_life_ms.map(|half_life| half_life.ms());
         let recent = Recent::of(counter, half_life_ms, context.asked_ms());
         let name = self.name.as_str();
-        let leading = self.asked().part(context, name, &recent.pieces);
+        let leading = self.asked().part(context, (name, counter), &recent.pieces);
         Ok((recent, leading))
     }
 

@@ -12,7 +12,7 @@ use compact_str::CompactString;
 use tidegate_engine::contract::ScanContext;
 
 use crate::Refusal;
-use crate::series::{OTHER, name_of};
+use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Piece;
 use crate::table::{BLOCKS, Counter, DIMENSIONS, HEADS, Head, LEADERS};
 
@@ -54,10 +54,15 @@ impl Asked<'_> {
     }
 
     /// What leads in a shard.
-    pub(super) fn part(self, context: &ScanContext, name: &str, pieces: &Weighed) -> Leading {
+    pub(super) fn part(
+        self,
+        context: &ScanContext,
+        (name, counter): (&str, &Counter),
+        pieces: &Weighed,
+    ) -> Leading {
         match self.by {
             None => self.keys(context, name, pieces),
-            Some(dim) => values(context, name, dim, pieces),
+            Some(dim) => values(context, (name, counter), dim, pieces),
         }
     }
 
@@ -112,10 +117,16 @@ impl Asked<'_> {
     }
 }
 
-fn values(context: &ScanContext, name: &str, dim: &str, pieces: &Weighed) -> Leading {
+fn values(
+    context: &ScanContext,
+    (name, counter): (&str, &Counter),
+    dim: &str,
+    pieces: &Weighed,
+) -> Leading {
     let dimension = context.get(&DIMENSIONS, (name, dim)).unwrap_or_default();
     let sum_of = |value: &str| sum_of(context, name, pieces, &name_of("", dim, value));
-    let each = dimension.values.iter();
+    let is_fact = counter.facts.iter().any(|fact| fact == dim);
+    let each = dimension.values.iter().chain(is_fact.then_some(NO_FACT));
     let each = each.map(|value| (CompactString::new(value), sum_of(value)));
     Leading {
         has: each.filter(|(_, has)| *has > 0).collect(),

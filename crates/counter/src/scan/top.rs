@@ -40,7 +40,9 @@ impl OfShards for Top {
         Ok(Part {
             from_ms: span.from_ms,
             to_ms: span.to_ms,
-            leading: self.asked().part(context, self.name.as_str(), &pieces),
+            leading: self
+                .asked()
+                .part(context, (self.name.as_str(), counter), &pieces),
         })
     }
 

@@ -6,7 +6,7 @@ use tidegate_engine::testing::Stepper;
 
 use crate::talk::{engine, says};
 
-const DECLARED: &str = "COUNTER.CREATE v SHARDS 3 TOP 3 BUCKETS 1s:20s,1m:1h,1h:1d LATE_MS 1d DEDUPE_MS 5s DIMS d UNIQUE yes";
+const DECLARED: &str = "COUNTER.CREATE v SHARDS 3 TOP 3 BUCKETS 1s:20s,1m:1h,1h:1d LATE_MS 1d DEDUPE_MS 5s DIMS d,f FACTS f UNIQUE yes";
 
 /// Random events, old and new, of every kind of rows.
 fn fill(engine: &mut Stepper, random: &mut Random, events: u64) {
@@ -16,6 +16,10 @@ fn fill(engine: &mut Stepper, random: &mut Random, events: u64) {
         let add = format!("COUNTER.ADD v e{n} k{key} AT {at_ms} BY w{who} DIMS d=x{value}");
         let answer = engine.call(&add);
         assert!(answer.starts_with("name=v"), "{answer}");
+        if n % 7 == 0 {
+            let fact = format!("COUNTER.FACT v k{key} f=y{value}");
+            assert!(engine.call(&fact).starts_with("name=v"), "{fact}");
+        }
         if n % 100 == 50 {
             engine.pass_ms(random.below(3_000));
         }

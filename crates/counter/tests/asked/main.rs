@@ -3,6 +3,8 @@
 
 mod drop_mutations;
 mod drops;
+mod fact_mutations;
+mod facts;
 mod leading;
 mod many;
 mod sources;

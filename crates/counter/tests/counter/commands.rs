@@ -47,7 +47,7 @@ fn counter_is_declared_once_and_for_ever() {
     for (command, words) in [
         (
             "COUNTER.CREATE a",
-            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=16 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] values=100 class=synced",
+            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=16 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] facts=[] values=100 class=synced",
         ),
         ("COUNTER.CREATE a SHARDS 16 TOP 100", "name=a "),
         ("COUNTER.CREATE a SHARDS 15", "counter_differs"),
@@ -55,7 +55,7 @@ fn counter_is_declared_once_and_for_ever() {
         ("COUNTER.CREATE a BUCKETS 1m:2d", "counter_differs"),
         (
             "COUNTER.CREATE b SHARDS 1 BUCKETS 1s:1h",
-            "shards=1 top=100 unique=false late_ms=3600000 dedupe_ms=3600000 dims=[] values=100 ",
+            "shards=1 top=100 unique=false late_ms=3600000 dedupe_ms=3600000 dims=[] facts=[] values=100 ",
         ),
         (
             "COUNTER.CREATE c BUCKETS 1s:1h LATE_MS 2h",
@@ -79,7 +79,7 @@ fn counter_is_declared_once_and_for_ever() {
         ),
         (
             "COUNTER.CREATE d DIMS a,b VALUES 7",
-            "dims=[a b] values=7 class=synced",
+            "dims=[a b] facts=[] values=7 class=synced",
         ),
         ("COUNTER.CREATE d DIMS b,a VALUES 7", "counter_differs"),
         ("COUNTER.CREATE r CLASS relaxed", "class=relaxed"),
