@@ -4,6 +4,8 @@ use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
 
+use crate::talk::{next_minute, says};
+
 const SMALL: &str =
     "COUNTER.CREATE v BUCKETS 1000:1m,10s:10m,60s:1h SHARDS 4 TOP 2 LATE_MS 30s DEDUPE_MS 5s";
 
@@ -14,31 +16,12 @@ fn engine() -> Stepper {
     engine
 }
 
-/// Asks, and looks for words in the answer.
-fn says(engine: &mut Stepper, command: &str, words: &str) {
-    let answer = engine.call(command);
-    assert!(
-        answer.contains(words),
-        "{command}\n answered {answer}\n not {words}"
-    );
-    let faults = engine.audit().faults;
-    assert_eq!(faults, Vec::<String>::new(), "after {command}");
-}
-
 /// How many rows a table of counters has.
 fn rows_of(engine: &Stepper, table: &str) -> i64 {
     let figures = engine.audit().figures.into_iter();
     let of_table = |name: &str| name.strip_prefix("counter.") == Some(table);
     let mut rows = figures.filter(|figure| of_table(figure.name));
     rows.next().unwrap().value
-}
-
-/// The beginning of a minute that is to come, to which time passes.
-fn next_minute(engine: &mut Stepper) -> u64 {
-    let now_ms = engine.now_ms();
-    let next_ms = (now_ms / 60_000 + 1) * 60_000;
-    engine.pass_ms(next_ms - now_ms);
-    next_ms
 }
 
 #[test]
