@@ -512,3 +512,31 @@ fn newest_of_first(sources: &mut [Peekable<Cells<'_>>]) -> Option<(Cell, Found)>
     }
     newest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_is_found_in_the_newest_layer_that_knows_it_and_the_last_source_is_the_base() {
+        let source = |keys: &'static str| {
+            let cells = keys
+                .as_bytes()
+                .iter()
+                .map(|key| Cell::of_row(&[*key, 1], 1));
+            (Box::new(cells) as Cells<'_>).peekable()
+        };
+        let mut sources = ["ac", "bc", "abde"].map(source);
+        let found = std::iter::from_fn(|| newest_of_first(&mut sources));
+        let found: Vec<_> = found.map(|(cell, found)| (cell.key()[0], found)).collect();
+        let (memory, disk) = (Found::InMemory, Found::OnDisk);
+        let expected = [
+            (b'a', memory),
+            (b'b', memory),
+            (b'c', memory),
+            (b'd', disk),
+            (b'e', disk),
+        ];
+        assert_eq!(found, expected);
+    }
+}
