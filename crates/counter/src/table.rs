@@ -2,6 +2,10 @@
 //!
 //! All keys begin with the name of the counter; what is of a shard lies in the shard's slot.
 
+mod facts;
+
+pub(crate) use facts::{FACT_LISTS, FACT_PAGES, FACTS, KeyFacts, Listed, MOVES, Move};
+
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
@@ -50,15 +54,6 @@ pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.
 
 /// By the key of the shard: how far it has come with a counter that is dropped.
 pub(crate) const EMPTYING: Table<Emptying> = Table::keyed(DOMAIN, 20, "counter.emptying");
-
-/// By counter and key: what is known of a key.
-pub(crate) const FACTS: Table<KeyFacts> = Table::keyed(DOMAIN, 21, "counter.facts");
-/// By counter: of how many keys something is known.
-pub(crate) const FACT_LISTS: Table<Listed> = Table::keyed(DOMAIN, 22, "counter.fact_lists");
-/// By counter and page: which keys they are.
-pub(crate) const FACT_PAGES: Table<Texts> = Table::keyed(DOMAIN, 23, "counter.fact_pages");
-/// By counter, key and dimension: what was counted while nothing was known, and is being moved.
-pub(crate) const MOVES: Table<Move> = Table::keyed(DOMAIN, 24, "counter.moves");
 
 /// A counter as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -132,66 +127,6 @@ pub(crate) struct Emptying {
 }
 
 impl Row for Emptying {}
-
-/// What is known of a key: dimensions and their values, one behind the other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct KeyFacts {
-    #[n(0)]
-    of: Texts,
-}
-
-impl Row for KeyFacts {}
-
-impl KeyFacts {
-    /// Dimensions with their values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut texts = self.of.iter();
-        std::iter::from_fn(move || texts.next().zip(texts.next()))
-    }
-
-    /// The value of a dimension, if it is known.
-    pub(crate) fn value(&self, dim: &str) -> Option<&str> {
-        self.iter()
-            .find_map(|(own, value)| (own == dim).then_some(value))
-    }
-
-    /// With another value of a dimension.
-    pub(crate) fn with(&self, dim: &str, value: &str) -> Self {
-        let others = self.iter().filter(|(own, _)| *own != dim);
-        let all = others.chain([(dim, value)]);
-        Self {
-            of: all.flat_map(|(dim, value)| [dim, value]).collect(),
-        }
-    }
-}
-
-/// Keys of which something is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Listed {
-    #[n(0)]
-    pub(crate) keys: u64,
-}
-
-impl Row for Listed {}
-
-/// How far what was counted while nothing was known has been moved.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Move {
-    /// The value that was told first.
-    #[cbor(n(0), with = "tidegate_engine::text")]
-    pub(crate) value: CompactString,
-    /// The level of which blocks are moved now.
-    #[n(1)]
-    pub(crate) level: u8,
-    /// All of this level are moved that have lower numbers.
-    #[n(2)]
-    pub(crate) from: u64,
-}
-
-impl Row for Move {}
 
 /// What was counted of a key in the buckets of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

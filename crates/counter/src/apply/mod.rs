@@ -1,5 +1,36 @@
 //! What each command does; one file per command.
 
+/// A question that shards are asked, whatever is split: the request, what it answers, its refusals, and what is asked.
+macro_rules! asks_shards {
+    ($request:ident, $reply:ident, [$($refusal:ident),*], $question:expr) => {
+        impl tidegate_engine::contract::Apply for $request {
+            type Reply = $reply;
+            type Refusal = crate::Refusal;
+            const REFUSALS: &'static [tidegate_engine::contract::RefusalDef] = &[$($refusal),*];
+
+            fn key(&self) -> &str {
+                self.name.as_str()
+            }
+
+            fn spread(
+                &self,
+                _splits: &tidegate_engine::Splits,
+            ) -> Option<Box<dyn tidegate_engine::contract::ScanCall>> {
+                Some(crate::scan::of_all_shards($question(self)))
+            }
+
+            fn reads(&self, _reads: &mut tidegate_engine::Reads<'_>) {}
+
+            fn apply(
+                &self,
+                _tx: &mut tidegate_engine::Tx<'_>,
+            ) -> Result<$reply, tidegate_engine::Stop<crate::Refusal>> {
+                unreachable!("because it is spread, whatever is split")
+            }
+        }
+    };
+}
+
 mod add;
 mod add_all;
 mod create;

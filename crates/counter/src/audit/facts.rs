@@ -3,14 +3,67 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use tidegate_engine::Shard;
+use tidegate_engine::contract::Books;
+use tidegate_engine::{RowKey, Shard};
 
 use super::Fault;
-use super::rows::{BlockRows, Rows, is_home};
+use super::rows::{BlockRows, ByCounter, Rows, for_each_timer, is_home, of, read};
+use crate::apply::MOVE;
 use crate::counts::Counts;
 use crate::limits::PAGE_KEYS;
 use crate::series::{NO_FACT, is_key, parts_of};
-use crate::table::{Counter, KeyFacts};
+use crate::table::{Counter, FACT_LISTS, FACT_PAGES, FACTS, KeyFacts, MOVES};
+
+/// The rows of facts.
+pub(super) fn read_rows(all: &mut ByCounter, books: &Books<'_>, faults: &mut Vec<String>) {
+    let mut no_key = |what: &str, key: &RowKey| {
+        faults.push(format!("{what} under no key of its: {:?}", key.as_bytes()));
+    };
+    read(
+        all,
+        books.each(&FACTS),
+        |rows, parts, row| {
+            rows.facts.insert(parts.text()?.into(), row);
+            Some(())
+        },
+        &mut |key| no_key("facts", key),
+    );
+    read(
+        all,
+        books.each(&FACT_LISTS),
+        |rows, _, row| {
+            rows.fact_list = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("directory of facts", key),
+    );
+    read(
+        all,
+        books.each(&FACT_PAGES),
+        |rows, parts, row| {
+            rows.fact_pages.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("page of facts", key),
+    );
+    read(
+        all,
+        books.each(&MOVES),
+        |rows, parts, row| {
+            let of = (parts.text()?.into(), parts.text()?.into());
+            rows.moves.insert(of, row);
+            Some(())
+        },
+        &mut |key| no_key("what is being moved", key),
+    );
+    for_each_timer(books, &MOVE, |mut owner, due_ms| {
+        let name = owner.text()?;
+        let key_and_dim = (owner.text()?.into(), owner.text()?.into());
+        let timers = of(all, name).move_timers.entry(key_and_dim).or_default();
+        timers.add(due_ms);
+        Some(())
+    });
+}
 
 /// Laws 12 and 13.
 pub(super) fn check(rows: &Rows, (shard, counter): (Shard, &Counter), fault: Fault<'_>) {

@@ -8,14 +8,13 @@ use tidegate_engine::{KeyReader, RowKey, Shard};
 use tidegate_sketch::CHUNKS;
 
 use super::sketches::SketchRows;
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET, MOVE};
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, FACT_LISTS, FACT_PAGES,
-    FACTS, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE,
-    LATE_EVENTS, LEADERS, LateEvents, Listed, MOVES, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED,
-    SKETCHES, Seen, Texts, VALUES,
+    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
+    HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents,
+    Listed, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -108,7 +107,7 @@ impl Timers {
     }
 }
 
-type ByCounter = BTreeMap<CompactString, Rows>;
+pub(super) type ByCounter = BTreeMap<CompactString, Rows>;
 
 pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCounter {
     let mut all = ByCounter::new();
@@ -239,9 +238,7 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
     add_emptying(&mut all, books);
-    read_facts(&mut all, books, &mut |what, key| {
-        faults.push(format!("{what} under no key of its: {:?}", key.as_bytes()));
-    });
+    super::facts::read_rows(&mut all, books, faults);
     all
 }
 
@@ -307,12 +304,12 @@ fn shard_of(books: &Books<'_>, key: &RowKey, counter: &Counter) -> Option<(Compa
     is_sound.then_some((whole, shard))
 }
 
-fn of<'a>(all: &'a mut ByCounter, name: &str) -> &'a mut Rows {
+pub(super) fn of<'a>(all: &'a mut ByCounter, name: &str) -> &'a mut Rows {
     all.entry(CompactString::new(name)).or_default()
 }
 
 /// Enters all rows of a table; tells of those whose key has not what it should, or more.
-fn read<R>(
+pub(super) fn read<R>(
     all: &mut ByCounter,
     rows: impl Iterator<Item = (RowKey, R)>,
     mut enter: impl FnMut(&mut Rows, &mut KeyReader<'_>, R) -> Option<()>,
@@ -352,53 +349,6 @@ fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
     });
 }
 
-fn read_facts(all: &mut ByCounter, books: &Books<'_>, no_key: &mut dyn FnMut(&str, &RowKey)) {
-    read(
-        all,
-        books.each(&FACTS),
-        |rows, parts, row| {
-            rows.facts.insert(parts.text()?.into(), row);
-            Some(())
-        },
-        &mut |key| no_key("facts", key),
-    );
-    read(
-        all,
-        books.each(&FACT_LISTS),
-        |rows, _, row| {
-            rows.fact_list = Some(row);
-            Some(())
-        },
-        &mut |key| no_key("directory of facts", key),
-    );
-    read(
-        all,
-        books.each(&FACT_PAGES),
-        |rows, parts, row| {
-            rows.fact_pages.insert(parts.number()?, row);
-            Some(())
-        },
-        &mut |key| no_key("page of facts", key),
-    );
-    read(
-        all,
-        books.each(&MOVES),
-        |rows, parts, row| {
-            let of = (parts.text()?.into(), parts.text()?.into());
-            rows.moves.insert(of, row);
-            Some(())
-        },
-        &mut |key| no_key("what is being moved", key),
-    );
-    for_each_timer(books, &MOVE, |mut owner, due_ms| {
-        let name = owner.text()?;
-        let key_and_dim = (owner.text()?.into(), owner.text()?.into());
-        let timers = of(all, name).move_timers.entry(key_and_dim).or_default();
-        timers.add(due_ms);
-        Some(())
-    });
-}
-
 fn add_emptying(all: &mut ByCounter, books: &Books<'_>) {
     for_each_timer(books, &EMPTY, |mut owner, due_ms| {
         let name = Shard::whole_of(owner.text()?);
@@ -407,7 +357,7 @@ fn add_emptying(all: &mut ByCounter, books: &Books<'_>) {
     });
 }
 
-fn for_each_timer(
+pub(super) fn for_each_timer(
     books: &Books<'_>,
     timer: &Timer,
     mut add: impl FnMut(KeyReader<'_>, Option<u64>) -> Option<()>,
@@ -421,7 +371,7 @@ fn for_each_timer(
 }
 
 impl Timers {
-    fn add(&mut self, due_ms: Option<u64>) {
+    pub(super) fn add(&mut self, due_ms: Option<u64>) {
         match due_ms {
             Some(due_ms) => self.due_ms.push(due_ms),
             None => self.set_aside += 1,

@@ -39,19 +39,15 @@ impl OfShards for Hot {
         let (recent, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let recent = recent.first().ok_or(Refusal::UnknownCounter)?;
         let told = self.asked().whole(parts);
-        let named = told.named.into_iter();
-        let named = named.map(|(what, has)| (what, milli(has)));
-        let (mut keys, mut values) = (Vec::new(), None);
-        match &self.by {
-            None => {
-                let named = named.map(|(key, score_milli)| KeyScore { key, score_milli });
-                keys = named.collect();
-            }
-            Some(_) => {
-                let named = named.map(|(value, score_milli)| ValueScore { value, score_milli });
-                values = Some(named.collect());
-            }
-        }
+        let key = |key, has| KeyScore {
+            key,
+            score_milli: milli(has),
+        };
+        let value = |value, has| ValueScore {
+            value,
+            score_milli: milli(has),
+        };
+        let (keys, values) = told.named(self.asked(), key, value);
         Ok(HotInfo {
             name: self.name.compact(),
             half_life_ms: recent.half_life_ms,

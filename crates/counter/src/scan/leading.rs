@@ -29,9 +29,28 @@ pub(crate) struct Leading {
 /// Which of them are told.
 pub(super) struct Told {
     /// The first ones first.
-    pub(super) named: Vec<(CompactString, u128)>,
+    named: Vec<(CompactString, u128)>,
     pub(super) exact: bool,
     pub(super) missed_at_most: u128,
+}
+
+impl Told {
+    /// Those that are told as keys, or else as values of a dimension.
+    pub(super) fn named<K, V>(
+        &self,
+        asked: Asked<'_>,
+        key: impl Fn(CompactString, u128) -> K,
+        value: impl Fn(CompactString, u128) -> V,
+    ) -> (Vec<K>, Option<Vec<V>>) {
+        let named = self.named.iter().cloned();
+        match asked.by {
+            None => (named.map(|(what, has)| key(what, has)).collect(), None),
+            Some(_) => {
+                let values = named.map(|(what, has)| value(what, has));
+                (Vec::new(), Some(values.collect()))
+            }
+        }
+    }
 }
 
 /// What is asked for: so many, and of which dimension.

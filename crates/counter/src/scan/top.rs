@@ -52,16 +52,15 @@ impl OfShards for Top {
         let told = self
             .asked()
             .whole(parts.into_iter().map(|part| part.leading));
-        let named = told.named.into_iter();
-        let named = named.map(|(what, has)| (what, count_of(has)));
-        let (mut keys, mut values) = (Vec::new(), None);
-        match &self.by {
-            None => keys = named.map(|(key, count)| KeyCount { key, count }).collect(),
-            Some(_) => {
-                let named = named.map(|(value, count)| ValueCount { value, count });
-                values = Some(named.collect());
-            }
-        }
+        let key = |key, has| KeyCount {
+            key,
+            count: count_of(has),
+        };
+        let value = |value, has| ValueCount {
+            value,
+            count: count_of(has),
+        };
+        let (keys, values) = told.named(self.asked(), key, value);
         Ok(TopInfo {
             name: self.name.compact(),
             from_ms,
