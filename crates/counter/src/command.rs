@@ -6,8 +6,8 @@ use tidegate_engine::request;
 use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
-    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN, SPAN_MS_MAX,
-    TOP_MAX, UNIQUE_KEYS_MAX, VALUES_MAX,
+    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
+    HALF_LIFE_MS_MIN, KEYS_ASKED_MAX, SPAN_MS_MAX, TOP_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
 use crate::zone::Zone;
@@ -15,11 +15,14 @@ use crate::zone::Zone;
 /// A moment, in milliseconds since 1970.
 type Moment = Bounded<0, 32_503_680_000_000>;
 
+/// How long a step is, in milliseconds: a second to a hundred years.
+type Step = Bounded<1_000, 3_153_600_000_000>;
+
 /// What an event counts.
 pub(crate) type Amount = Bounded<1, AMOUNT_MAX>;
 
 request! {
-    /// Declares a counter, for ever.
+    /// Declares a counter.
     /// Answered once all its shards know it. Declaring it again as it already is changes nothing.
     pub struct Create {
         /// The counter.
@@ -30,6 +33,8 @@ request! {
         ["SHARDS"] shards: Bounded<1, COUNTER_SHARDS_MAX> = 16,
         /// Dimensions by which it also counts: up to four names, with commas between them.
         ["DIMS"] dims: Option<DimNames>,
+        /// Those of the dimensions of which an event says nothing: facts about its key, told by COUNTER.FACT.
+        ["FACTS"] facts: Option<DimNames>,
         /// How many values of a dimension each shard counts; events that have another one are counted together.
         ["VALUES"] values: Bounded<1, VALUES_MAX> = 100,
         /// yes: it also counts how many different ones its events are by.
@@ -42,6 +47,17 @@ request! {
         ["DEDUPE_MS"] dedupe_ms: Option<Duration<DEDUPE_MS_MIN, DEDUPE_MS_MAX>>,
         /// relaxed: an event is answered before it is durable, and a crash may lose those of the last second. Otherwise synced.
         ["CLASS"] class: Option<Durability>,
+        /// How long the answer may wait until all shards know it.
+        ["WAIT_MS"] wait_ms: Wait = 5_000,
+    }
+}
+
+request! {
+    /// Drops a counter with all that it has counted.
+    /// Answered once no shard counts for it any more; then its rows go, and after that another one may have its name.
+    pub struct DropCounter {
+        /// The counter.
+        name: Name,
         /// How long the answer may wait until all shards know it.
         ["WAIT_MS"] wait_ms: Wait = 5_000,
     }
@@ -64,6 +80,29 @@ request! {
         ["BY"] by: Option<Name>,
         /// Its dimensions, of those that the counter has: `name=value`, with a line feed between two of them.
         ["DIMS"] dims: Option<Dims>,
+    }
+}
+
+request! {
+    /// Tells facts about a key: values of dimensions that were declared so. They hold from now on; what was counted while
+    /// nothing was known of a dimension is moved to its value.
+    pub struct Fact {
+        /// The counter.
+        name: Name,
+        /// The key.
+        key: Name,
+        /// The facts: `name=value`, with a line feed between two of them.
+        facts: Dims,
+    }
+}
+
+request! {
+    /// What is known of a key.
+    pub struct Facts {
+        /// The counter.
+        name: Name,
+        /// The key.
+        key: Name,
     }
 }
 
@@ -116,8 +155,8 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970: the last step is that before it.
         ["TO"] to_ms: Moment,
-        /// How long a step is: a multiple of the width of a level. Without it that of the finest level which is kept so long, for at most 1,000 steps.
-        ["STEP"] step_ms: Option<Bounded<1_000, 3_153_600_000_000>>,
+        /// How long a step is: a multiple of the width of a level. Without it that of the finest level which is kept so long, for at most 1,500 steps.
+        ["STEP"] step_ms: Option<Step>,
         /// A time zone, as Europe/Berlin: a step is so many of its days, from the day of `FROM` on; one, if it does not say.
         ["TZ"] zone: Option<Zone>,
         /// A dimension of the counter: its values are told, too, each with its counts.
@@ -126,7 +165,7 @@ request! {
 }
 
 request! {
-    /// The leading keys of a span of time, counted exactly.
+    /// The leading keys of a span of time, or values of a dimension, counted exactly.
     pub struct Top {
         /// The counter.
         name: Name,
@@ -134,8 +173,24 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.
         ["TO"] to_ms: Moment,
-        /// How many keys.
+        /// How many keys, or values.
         ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// A dimension of the counter: its leading values are told, instead of keys.
+        ["BY"] by: Option<Name>,
+    }
+}
+
+request! {
+    /// What leads now: what happened counts half as much after each half life.
+    pub struct Hot {
+        /// The counter.
+        name: Name,
+        /// How many keys, or values.
+        ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// After this time what happened counts half: milliseconds, or with a unit. Five buckets of the finest level, if it does not say.
+        ["HALF_LIFE"] half_life_ms: Option<Duration<HALF_LIFE_MS_MIN, SPAN_MS_MAX>>,
+        /// A dimension of the counter: its leading values are told, instead of keys.
+        ["BY"] by: Option<Name>,
     }
 }
 
@@ -148,12 +203,54 @@ request! {
 }
 
 request! {
+    /// What was counted of some keys, each as `COUNTER.GET` tells.
+    pub struct GetAll {
+        /// The counter.
+        name: Name,
+        /// The keys, up to 100.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+    }
+}
+
+request! {
+    /// What was counted of some keys over a span of time, each as `COUNTER.RANGE` tells.
+    pub struct RangeAll {
+        /// The counter.
+        name: Name,
+        /// The keys, up to 100, with up to 20,000 steps together.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+        /// From when on, in milliseconds since 1970: its step is the first one.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970: the last step is that before it.
+        ["TO"] to_ms: Moment,
+        /// How long a step is, as for one key.
+        ["STEP"] step_ms: Option<Step>,
+        /// A time zone, as for one key.
+        ["TZ"] zone: Option<Zone>,
+    }
+}
+
+request! {
     /// How many different ones events of a span are by, of some keys together.
     pub struct Unique {
         /// The counter, declared with UNIQUE.
         name: Name,
         /// The keys, up to 100: who came to several of them counts once.
-        keys: ListOf<OneKey, UNIQUE_KEYS_MAX>,
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
+        /// From when on, in milliseconds since 1970.
+        ["FROM"] from_ms: Moment,
+        /// Until when, in milliseconds since 1970.
+        ["TO"] to_ms: Moment,
+    }
+}
+
+request! {
+    /// How many different ones events of a span are by, of some keys, each for itself.
+    pub struct UniqueAll {
+        /// The counter, declared with UNIQUE.
+        name: Name,
+        /// The keys, up to 100.
+        keys: ListOf<OneKey, KEYS_ASKED_MAX>,
         /// From when on, in milliseconds since 1970.
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.

@@ -86,6 +86,12 @@ impl Dims {
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// Names with their values.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.as_str().split('\n');
+        pairs.filter_map(|pair| pair.split_once('='))
+    }
 }
 
 impl FieldType for Dims {

@@ -144,7 +144,7 @@ impl<'s> Sheet<'_, 's> {
 }
 
 /// Adds keys to the directory of a block.
-fn list_keys(
+pub(crate) fn list_keys(
     tx: &mut Tx<'_>,
     (name, level, block): (&str, u8, u64),
     head: &mut Head,
@@ -199,7 +199,7 @@ fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, u8, u64) {
 }
 
 /// The pages that go next.
-fn next_pages(head: &Head) -> std::ops::Range<u64> {
+pub(crate) fn next_pages(head: &Head) -> std::ops::Range<u64> {
     let pages = head.keys.div_ceil(PAGE_KEYS);
     let first = head.pages_gone;
     first..pages.min(first + STEP_PAGES)
@@ -220,7 +220,19 @@ fn drop_block(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> 
     let Some(mut head) = tx.get(&HEADS, (name, level, block))? else {
         return Ok(());
     };
-    for page in next_pages(&head) {
+    if !drop_pages(tx, (name, level, block), &mut head)? {
+        tx.wake_at(&DROP_BLOCK, tx.now_ms(), (name, level, block));
+    }
+    Ok(())
+}
+
+/// The next pages of a block go, with the rows of their keys. Whether nothing is left of it.
+pub(crate) fn drop_pages(
+    tx: &mut Tx<'_>,
+    (name, level, block): (&str, u8, u64),
+    head: &mut Head,
+) -> Result<bool, Missing> {
+    for page in next_pages(head) {
         let keys = tx.get(&KEYS, (name, level, block, page))?;
         for key in keys.unwrap_or_default().iter() {
             tx.remove(&BLOCKS, (name, level, block, key));
@@ -228,14 +240,13 @@ fn drop_block(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> 
         tx.remove(&KEYS, (name, level, block, page));
         head.pages_gone += 1;
     }
-    if next_pages(&head).is_empty() {
-        for (place, _) in head.totals.some() {
-            tx.remove(&LEADERS, (name, level, bucket_of(block, place).0));
-        }
-        tx.remove(&HEADS, (name, level, block));
-    } else {
-        tx.put(&HEADS, (name, level, block), head);
-        tx.wake_at(&DROP_BLOCK, tx.now_ms(), (name, level, block));
+    if !next_pages(head).is_empty() {
+        tx.put(&HEADS, (name, level, block), *head);
+        return Ok(false);
     }
-    Ok(())
+    for (place, _) in head.totals.some() {
+        tx.remove(&LEADERS, (name, level, bucket_of(block, place).0));
+    }
+    tx.remove(&HEADS, (name, level, block));
+    Ok(true)
 }

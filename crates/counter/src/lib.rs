@@ -21,6 +21,11 @@
 //! 10. The directory of the sketches of a bucket has each key that has one once, and the sketch of all keys is the union
 //!     of the others.
 //! 11. The sketches of a bucket have their timer until they are gone.
+//! 12. What is counted for the values of a dimension of facts, that of what is not known yet included, adds up to what is
+//!     counted of the key, and of all keys, bucket by bucket.
+//! 13. The directory of facts has each key of which something is known once. What is being moved has its timer.
+//! 14. All shards of a counter that is dropped know it, or a letter that tells them is on its way. One that knows it has
+//!     the timer by which its rows go, or no row but the counter itself.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -28,6 +33,8 @@ mod apply;
 mod audit;
 mod command;
 mod counts;
+mod emptying;
+mod facts;
 mod fields;
 mod leaders;
 mod ledger;
@@ -50,13 +57,17 @@ mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Top, Unique};
+pub use command::{
+    Add, AddAll, Create, DropCounter, Entry, Fact, Facts, Get, GetAll, Hot, Late, List, OneKey,
+    Range, RangeAll, Top, Unique, UniqueAll,
+};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
-    RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
+    BatchReceipt, CountInfo, CounterInfo, CountsInfo, DropReceipt, EventReceipt, FactInfo,
+    FactsInfo, HotInfo, KeyCount, KeyScore, LateInfo, LevelInfo, RangeInfo, RangesInfo,
+    RefusedEvent, RowsInfo, TopInfo, UniqueInfo, UniquesInfo, ValueCount, ValueCounts, ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

@@ -50,8 +50,11 @@ pub const VALUES_NAMED: usize = 100;
 /// Bytes of the dimensions of an event.
 pub const DIMS_BYTES_MAX: usize = 1_024;
 
-/// Steps of a range: numbers of one answer.
-pub const STEPS_MAX: u64 = 1_000;
+/// Steps of a range: a day has 1,440 minutes.
+pub const STEPS_MAX: u64 = 1_500;
+
+/// Steps of the ranges of several keys: numbers of one answer.
+pub const NUMBERS_MAX: u64 = 20_000;
 
 /// Late events that a shard keeps, the newest; all are counted.
 pub const LATE_KEPT: u64 = 1_000;
@@ -65,8 +68,23 @@ pub const PAGE_IDS: u64 = 32;
 /// Pages whose rows go in one step.
 pub const STEP_PAGES: u64 = 8;
 
+/// Blocks, generations or buckets of sketches of a counter that is dropped at which one step looks.
+pub const STEP_LOOKS: u64 = 256;
+
+/// How long what is dropped waits for what goes by itself already, in milliseconds.
+pub const EMPTYING_WAITS_MS: u64 = 1_000;
+
+/// Blocks of a key at which one step looks that moves what was counted before a fact was known: four rows of each.
+pub const STEP_MOVES: u64 = 32;
+
 /// Buckets of which the span of a list of leading keys is put together.
 pub const TOP_BUCKETS_MAX: usize = 512;
+
+/// The shortest half life of what is hot, in milliseconds: the narrowest bucket.
+pub const HALF_LIFE_MS_MIN: u64 = BUCKET_MS_MIN;
+
+/// Half lives after which what happened is not hot at all: it would count a thousandth.
+pub const HALF_LIVES: u64 = 10;
 
 /// How wide the buckets are at least in which different ones are counted, in milliseconds: an hour. Narrower ones would
 /// have a sketch of each key for each minute.
@@ -75,5 +93,5 @@ pub const UNIQUE_MS_MIN: u64 = 3_600_000;
 /// Keys of a page of the directory of sketches, whose rows go in one step: up to 65 of each.
 pub const PAGE_SKETCHES: u64 = 8;
 
-/// Keys of which it is asked how many different ones came to them together.
-pub const UNIQUE_KEYS_MAX: usize = 100;
+/// Keys of which it is asked in one call.
+pub const KEYS_ASKED_MAX: usize = 100;

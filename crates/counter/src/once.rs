@@ -128,7 +128,7 @@ impl<'a> Ids<'a> {
         let (name, number) = (self.name, self.generation());
         let row = tx.get(&GENERATIONS, (name, number))?;
         if row.is_none() {
-            let over_ms = (number + 2) * self.window_ms;
+            let over_ms = over_ms(number, self.window_ms);
             tx.wake_at(&FORGET, over_ms, (name, number));
         }
         let mut generation = row.unwrap_or_default();
@@ -155,7 +155,7 @@ fn owner_of<'a>(owner: &mut KeyReader<'a>) -> (&'a str, u64) {
 }
 
 /// The pages that go next.
-fn next_pages(generation: &Generation) -> std::ops::Range<u64> {
+pub(crate) fn next_pages(generation: &Generation) -> std::ops::Range<u64> {
     let pages = generation.ids.div_ceil(PAGE_IDS);
     let first = generation.pages_gone;
     first..pages.min(first + STEP_PAGES)
@@ -176,7 +176,19 @@ fn forget(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let Some(mut generation) = tx.get(&GENERATIONS, (name, number))? else {
         return Ok(());
     };
-    for page in next_pages(&generation) {
+    if !drop_pages(tx, (name, number), &mut generation)? {
+        tx.wake_at(&FORGET, tx.now_ms(), (name, number));
+    }
+    Ok(())
+}
+
+/// The next pages of a generation go, with their ids. Whether nothing is left of it.
+pub(crate) fn drop_pages(
+    tx: &mut Tx<'_>,
+    (name, number): (&str, u64),
+    generation: &mut Generation,
+) -> Result<bool, Missing> {
+    for page in next_pages(generation) {
         let hashes = tx.get(&ID_PAGES, (name, number, page))?;
         for hash in hashes.unwrap_or_default().iter() {
             let (high, low) = halves(hash);
@@ -185,11 +197,16 @@ fn forget(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         tx.remove(&ID_PAGES, (name, number, page));
         generation.pages_gone += 1;
     }
-    if next_pages(&generation).is_empty() {
+    let is_gone = next_pages(generation).is_empty();
+    if is_gone {
         tx.remove(&GENERATIONS, (name, number));
     } else {
-        tx.put(&GENERATIONS, (name, number), generation);
-        tx.wake_at(&FORGET, tx.now_ms(), (name, number));
+        tx.put(&GENERATIONS, (name, number), *generation);
     }
-    Ok(())
+    Ok(is_gone)
+}
+
+/// When a generation is over: none of its ids is remembered from then on.
+pub(crate) fn over_ms(number: u64, window_ms: u64) -> u64 {
+    (number + 2) * window_ms
 }

@@ -86,6 +86,10 @@ impl<'a> Event<'a> {
         if self.dims().any(|(dim, _)| is_unknown(dim)) {
             return Err(Refusal::UnknownDimension);
         }
+        let is_fact = |dim: &str| counter.facts.iter().any(|own| own == dim);
+        if self.dims().any(|(dim, _)| is_fact(dim)) {
+            return Err(Refusal::DimensionOfFacts);
+        }
         if self
             .at_ms
             .is_some_and(|at_ms| at_ms > now_ms + AHEAD_MS_MAX)

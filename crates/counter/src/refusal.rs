@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{AHEAD_MS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub enum Refusal {
     },
     /// It was declared otherwise.
     CounterDiffers,
+    /// A counter of this name was dropped that had another number of shards.
+    ShardsDiffer {
+        /// How many.
+        shards: u16,
+    },
     /// Too many keys are split, of all structures together.
     TooManySplit,
     /// No such counter.
@@ -22,6 +27,10 @@ pub enum Refusal {
     KeyReserved,
     /// The counter has no such dimension.
     UnknownDimension,
+    /// It is a fact about the key, of which an event says nothing.
+    DimensionOfFacts,
+    /// `?` is the value of what is not known.
+    ValueReserved,
     /// The id was used for something else.
     IdConflict,
     /// A batch is too much at once.
@@ -39,6 +48,8 @@ pub enum Refusal {
     TooManySteps {
         /// How many.
         steps: u64,
+        /// Of how many at most.
+        max: u64,
     },
     /// The counter keeps no leading keys, or not so many.
     NoTop {
@@ -65,6 +76,11 @@ pub(crate) const COUNTER_DIFFERS: RefusalDef = def(
     Status::Conflict,
     "The counter was declared otherwise, which is for ever: declare another one.",
 );
+pub(crate) const SHARDS_DIFFER: RefusalDef = def(
+    "shards_differ",
+    Status::Conflict,
+    "A counter of this name was dropped that had `shards` shards, and they stay as many: declare it with these.",
+);
 pub(crate) const TOO_MANY_SPLIT: RefusalDef = def(
     "too_many_split",
     Status::Conflict,
@@ -88,7 +104,17 @@ pub(crate) const ID_CONFLICT: RefusalDef = def(
 pub(crate) const UNKNOWN_DIMENSION: RefusalDef = def(
     "unknown_dimension",
     Status::OutOfRange,
-    "The counter has no dimension of this name: leave it out, or declare a counter that has it.",
+    "The counter has no such dimension, or none that is a fact where one is meant: leave it out, or declare a counter that has it.",
+);
+pub(crate) const DIMENSION_OF_FACTS: RefusalDef = def(
+    "dimension_of_facts",
+    Status::OutOfRange,
+    "The dimension is a fact about the key: leave it out, and tell it by COUNTER.FACT.",
+);
+pub(crate) const VALUE_RESERVED: RefusalDef = def(
+    "value_reserved",
+    Status::OutOfRange,
+    "`?` is the value for which events count while no fact is known: choose another value.",
 );
 pub(crate) const TOO_LARGE: RefusalDef = def(
     "too_large",
@@ -113,7 +139,7 @@ pub(crate) const WRONG_STEP: RefusalDef = def(
 pub(crate) const TOO_MANY_STEPS: RefusalDef = def(
     "too_many_steps",
     Status::OutOfRange,
-    "The span has `steps` of at most `max` steps: ask for wider ones, or for less.",
+    "The span has `steps` of at most `max` steps, those of all keys together: ask for wider ones, or for less.",
 );
 pub(crate) const NO_TOP: RefusalDef = def(
     "no_top",
@@ -136,11 +162,14 @@ impl Refuse for Refusal {
         match self {
             Self::LateTooLong { .. } => &LATE_TOO_LONG,
             Self::CounterDiffers => &COUNTER_DIFFERS,
+            Self::ShardsDiffer { .. } => &SHARDS_DIFFER,
             Self::TooManySplit => &TOO_MANY_SPLIT,
             Self::UnknownCounter => &UNKNOWN_COUNTER,
             Self::KeyReserved => &KEY_RESERVED,
             Self::IdConflict => &ID_CONFLICT,
             Self::UnknownDimension => &UNKNOWN_DIMENSION,
+            Self::DimensionOfFacts => &DIMENSION_OF_FACTS,
+            Self::ValueReserved => &VALUE_RESERVED,
             Self::TooLarge { .. } => &TOO_LARGE,
             Self::TooFarAhead => &TOO_FAR_AHEAD,
             Self::EmptySpan => &EMPTY_SPAN,
@@ -155,14 +184,15 @@ impl Refuse for Refusal {
     fn facts(&self, out: &mut dyn Writer) {
         match self {
             Self::LateTooLong { max_ms } => number(out, "max_ms", *max_ms),
+            Self::ShardsDiffer { shards } => number(out, "shards", u64::from(*shards)),
             Self::TooFarAhead => number(out, "max_ms", AHEAD_MS_MAX),
             Self::TooLarge { bytes } => {
                 number(out, "bytes", *bytes);
                 number(out, "max", WRITTEN_BYTES_MAX as u64);
             }
-            Self::TooManySteps { steps } => {
+            Self::TooManySteps { steps, max } => {
                 number(out, "steps", *steps);
-                number(out, "max", STEPS_MAX);
+                number(out, "max", *max);
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
@@ -171,6 +201,8 @@ impl Refuse for Refusal {
             | Self::UnknownCounter
             | Self::KeyReserved
             | Self::UnknownDimension
+            | Self::DimensionOfFacts
+            | Self::ValueReserved
             | Self::IdConflict
             | Self::EmptySpan
             | Self::NoUnique

@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::PageItem;
-use tidegate_engine::reply;
+use tidegate_engine::{RowsRead, reply};
 
 use crate::fields::LatePlace;
 use crate::table::Counter;
@@ -26,12 +26,28 @@ reply! {
         dedupe_ms: u64,
         /// Its dimensions.
         dims: Vec<CompactString>,
+        /// Those of them that are facts about the key.
+        facts: Vec<CompactString>,
         /// How many values of each a shard counts.
         values: u64,
         /// What answers to recordings wait for: synced, until what they recorded is durable; relaxed, not for that.
         class: &'static str,
         /// When it was declared.
         created_at_ms: u64,
+    }
+}
+
+reply! {
+    /// What has become of a counter that is dropped.
+    pub struct DropReceipt {
+        /// The counter.
+        name: CompactString,
+        /// dropped: it counts nothing any more, and its rows go.
+        state: &'static str,
+        /// It was dropped before.
+        repeated: bool,
+        /// By which time the server knows this.
+        as_of_ms: u64,
     }
 }
 
@@ -60,6 +76,34 @@ reply! {
         class: &'static str,
         /// By which time the server knows this.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What is known of a key.
+    pub struct FactsInfo {
+        /// The counter.
+        name: CompactString,
+        /// The key.
+        key: CompactString,
+        /// The facts.
+        facts: Vec<FactInfo>,
+        /// Told before: nothing has changed. Not so if it is only asked.
+        repeated: bool,
+        /// Some of what was counted while nothing was known is still to be moved.
+        moving: bool,
+        /// By which time the server knows this.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// A fact about a key.
+    pub struct FactInfo {
+        /// The dimension.
+        dim: CompactString,
+        /// Its value.
+        value: CompactString,
     }
 }
 
@@ -106,6 +150,38 @@ reply! {
         kept_from_ms: u64,
         /// The count is exact.
         exact: bool,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What was counted of some keys.
+    pub struct CountsInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<CountInfo>,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What was counted of some keys, in steps.
+    pub struct RangesInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<RangeInfo>,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// How many different ones came to some keys, to each for itself.
+    pub struct UniquesInfo {
+        /// Each key, in the order in which they were asked for.
+        items: Vec<UniqueInfo>,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -139,6 +215,8 @@ reply! {
         values: Option<Vec<ValueCounts>>,
         /// The counts are exact.
         exact: bool,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
     }
@@ -157,7 +235,7 @@ reply! {
 }
 
 reply! {
-    /// The leading keys of a span.
+    /// The leading keys of a span, or the leading values of a dimension.
     pub struct TopInfo {
         /// The counter.
         name: CompactString,
@@ -165,14 +243,76 @@ reply! {
         from_ms: u64,
         /// When it ends.
         to_ms: u64,
-        /// The keys, those with the greatest counts first. The counts are exact.
+        /// The values of the dimension that was asked for, those with the greatest counts first.
+        values: Option<Vec<ValueCount>>,
+        /// The keys, those with the greatest counts first. The counts are exact. None if a dimension was asked for.
         keys: Vec<KeyCount>,
-        /// No key that is not among them has more: else one may have as much as `missed_at_most`.
+        /// Keys: no other one has more than the last of them; else it may have as much as `missed_at_most`. Values: these
+        /// are their counts; else each may have `missed_at_most` more.
         exact: bool,
-        /// What a key that leads in no bucket of the span may have in it at most.
+        /// What a key that leads in no bucket of the span may have in it at most; what is counted of values that are
+        /// beyond the limit of values.
         missed_at_most: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What leads now.
+    pub struct HotInfo {
+        /// The counter.
+        name: CompactString,
+        /// After this time what happened counts half.
+        half_life_ms: u64,
+        /// How wide the buckets are: all that happened in one has the weight of its beginning.
+        level_ms: u64,
+        /// Only what happened from this time on counts.
+        from_ms: u64,
+        /// The values of the dimension that was asked for, those with the greatest scores first.
+        values: Option<Vec<ValueScore>>,
+        /// The keys, those with the greatest scores first. None if a dimension was asked for.
+        keys: Vec<KeyScore>,
+        /// As with the counts of leading keys and values.
+        exact: bool,
+        /// As with the counts of leading keys and values, in thousandths.
+        missed_at_most_milli: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
+        /// What came by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// A key, and its score.
+    pub struct KeyScore {
+        /// The key.
+        key: CompactString,
+        /// What was counted of it, each bucket times its weight, in thousandths.
+        score_milli: u64,
+    }
+}
+
+reply! {
+    /// A value, and its score.
+    pub struct ValueScore {
+        /// The value.
+        value: CompactString,
+        /// What was counted for it, each bucket times its weight, in thousandths.
+        score_milli: u64,
+    }
+}
+
+reply! {
+    /// A value, and what was counted for it.
+    pub struct ValueCount {
+        /// The value.
+        value: CompactString,
+        /// How much.
+        count: u64,
     }
 }
 
@@ -191,6 +331,8 @@ reply! {
     pub struct UniqueInfo {
         /// The counter.
         name: CompactString,
+        /// The keys, taken together.
+        keys: Vec<CompactString>,
         /// When the span begins.
         from_ms: u64,
         /// When it ends.
@@ -201,8 +343,20 @@ reply! {
         exact: bool,
         /// The standard error of the estimate, in millionths of it: two of three answers are off by no more.
         standard_error_ppm: u64,
+        /// Of how many rows it was made.
+        rows: RowsInfo,
         /// What came by this time is in it.
         as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// How many rows were read, by where they were found.
+    pub struct RowsInfo {
+        /// In memory: they have changed since the last checkpoint.
+        memory: u64,
+        /// On disk, or in a cache as they are there.
+        disk: u64,
     }
 }
 
@@ -224,6 +378,19 @@ reply! {
     }
 }
 
+impl From<RowsRead> for RowsInfo {
+    fn from(RowsRead { memory, disk }: RowsRead) -> Self {
+        Self { memory, disk }
+    }
+}
+
+/// What is known of an answer: as of when it is, and which rows were read for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AsOf {
+    pub(crate) ms: u64,
+    pub(crate) rows: RowsRead,
+}
+
 impl CounterInfo {
     pub(crate) fn of(name: CompactString, counter: &Counter) -> Self {
         let levels = counter.levels.iter().map(|level| LevelInfo {
@@ -239,6 +406,7 @@ impl CounterInfo {
             late_ms: counter.late_ms,
             dedupe_ms: counter.dedupe_ms,
             dims: counter.dims.iter().map(CompactString::new).collect(),
+            facts: counter.facts.iter().map(CompactString::new).collect(),
             values: counter.values,
             class: counter.class(),
             created_at_ms: counter.created_at_ms,

@@ -4,18 +4,23 @@
 //! A *series* lies in the rows of a block as a key does, under a name that no key can have. So it has all levels, goes
 //! with its block, and costs as much as a key. Values of a dimension are as many as the counter allows a shard; what has
 //! another one is counted for the value that is empty, which no event can have.
+//!
+//! The value of a dimension of *facts* is known of the key, or not yet: then it counts for [`NO_FACT`], until it is.
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::{Missing, Nothing, Reads, Tx};
 
 use crate::record::Event;
-use crate::table::{Counter, DIMENSIONS, Dimension, VALUES};
+use crate::table::{Counter, DIMENSIONS, Dimension, FACTS, VALUES};
 
 /// What stands between a key and a dimension. Control characters are in no key.
 const MARK: char = '\u{1}';
 
 /// The value of all that are beyond the limit.
 pub(crate) const OTHER: &str = "";
+
+/// The value of a fact that is not known yet; none that is told may be it.
+pub(crate) const NO_FACT: &str = "?";
 
 /// The name of a series; that of all keys together if there is no key.
 pub(crate) fn name_of(key: &str, dim: &str, value: &str) -> CompactString {
@@ -46,11 +51,23 @@ pub(crate) fn of_event(
         take(name_of(event.key, dim, value));
         take(name_of("", dim, value));
     }
+    if counter.facts.is_empty() {
+        return Ok(());
+    }
+    let facts = tx.get(&FACTS, (name, event.key))?.unwrap_or_default();
+    for dim in counter.facts.iter() {
+        let value = match facts.value(dim) {
+            Some(value) => allowed(tx, (name, counter), dim, value)?,
+            None => NO_FACT,
+        };
+        take(name_of(event.key, dim, value));
+        take(name_of("", dim, value));
+    }
     Ok(())
 }
 
 /// The value itself, or the one of all that are beyond the limit.
-fn allowed<'a>(
+pub(crate) fn allowed<'a>(
     tx: &mut Tx<'_>,
     (name, counter): (&str, &Counter),
     dim: &str,
@@ -79,11 +96,32 @@ pub(crate) fn reads(
     mut take: impl FnMut(CompactString),
 ) {
     for (dim, value) in event.dims() {
-        let is_known = reads.get(&VALUES, (name, dim, value)).is_some();
-        let row: Option<Dimension> = reads.get(&DIMENSIONS, (name, dim));
-        let has_room = row.is_none_or(|row| row.many < counter.values);
-        let value = if is_known || has_room { value } else { OTHER };
+        let value = allowed_as_known(reads, (name, counter), dim, value);
         take(name_of(event.key, dim, value));
         take(name_of("", dim, value));
     }
+    if counter.facts.is_empty() {
+        return;
+    }
+    let facts = reads.get(&FACTS, (name, event.key)).unwrap_or_default();
+    for dim in counter.facts.iter() {
+        let known = facts.value(dim);
+        let value = known.map(|value| allowed_as_known(reads, (name, counter), dim, value));
+        let value = value.unwrap_or(NO_FACT);
+        take(name_of(event.key, dim, value));
+        take(name_of("", dim, value));
+    }
+}
+
+/// What [`allowed`] will give, as far as memory knows.
+pub(crate) fn allowed_as_known<'a>(
+    reads: &mut Reads<'_>,
+    (name, counter): (&str, &Counter),
+    dim: &str,
+    value: &'a str,
+) -> &'a str {
+    let is_known = reads.get(&VALUES, (name, dim, value)).is_some();
+    let row: Option<Dimension> = reads.get(&DIMENSIONS, (name, dim));
+    let has_room = row.is_none_or(|row| row.many < counter.values);
+    if is_known || has_room { value } else { OTHER }
 }

@@ -5,7 +5,7 @@ use tidegate_engine::Reads;
 use crate::counts::Counts;
 use crate::leaders::bucket_of;
 use crate::levels::{BLOCK_BUCKETS, Bucket, Level};
-use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX};
+use crate::limits::{AHEAD_MS_MAX, HALF_LIVES, STEPS_MAX, TOP_BUCKETS_MAX};
 use crate::table::{BLOCKS, Counter};
 use crate::text::DAY_MS;
 use crate::{Range, Refusal};
@@ -109,6 +109,11 @@ impl Span {
         self.edges_ms.last().copied().unwrap_or_default()
     }
 
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> u64 {
+        self.begins_ms().len() as u64
+    }
+
     /// When its steps begin.
     pub(crate) fn begins_ms(&self) -> &[u64] {
         self.edges_ms
@@ -166,7 +171,8 @@ fn nothing_from(level: Level, now_ms: u64) -> Bucket {
 
 fn too_many(steps: u64) -> Result<(), Refusal> {
     if steps > STEPS_MAX {
-        return Err(Refusal::TooManySteps { steps });
+        let max = STEPS_MAX;
+        return Err(Refusal::TooManySteps { steps, max });
     }
     Ok(())
 }
@@ -209,6 +215,46 @@ pub(crate) struct Piece {
     /// The number of the level.
     pub(crate) number: u8,
     pub(crate) bucket: Bucket,
+}
+
+/// The number of a thing that counts whole: weights are parts of it.
+pub(crate) const WHOLE: u64 = 1 << 32;
+
+/// The last buckets of the finest level, each with its weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recent {
+    pub(crate) half_life_ms: u64,
+    pub(crate) level: Level,
+    pub(crate) from_ms: u64,
+    pub(crate) pieces: Vec<(Piece, u64)>,
+}
+
+impl Recent {
+    /// Those that are not too old, and those ahead of now, which count whole as the present one does.
+    pub(crate) fn of(counter: &Counter, half_life_ms: Option<u64>, now_ms: u64) -> Self {
+        let level = counter.levels[0];
+        let half_life_ms = half_life_ms.unwrap_or(5 * level.width_ms);
+        let present = level.bucket(now_ms);
+        let back = (HALF_LIVES * half_life_ms / level.width_ms).min(TOP_BUCKETS_MAX as u64 - 1);
+        let first = Bucket(present.0.saturating_sub(back)).max(level.first_kept(now_ms));
+        let pieces = (first.0..nothing_from(level, now_ms).0).map(|bucket| {
+            let age_ms = present.0.saturating_sub(bucket) * level.width_ms;
+            let (number, bucket) = (0, Bucket(bucket));
+            (Piece { number, bucket }, weight(age_ms, half_life_ms))
+        });
+        Self {
+            half_life_ms,
+            level,
+            from_ms: level.begins_ms(first),
+            pieces: pieces.collect(),
+        }
+    }
+}
+
+/// What is left of a thing so old.
+fn weight(age_ms: u64, half_life_ms: u64) -> u64 {
+    let halved = -(age_ms as f64) / half_life_ms as f64;
+    (halved.exp2() * WHOLE as f64) as u64
 }
 
 /// A span as few buckets, the widest that fit.

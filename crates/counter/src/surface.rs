@@ -1,18 +1,31 @@
 //! The domain as data: its name, tables and timers, and where its requests stand in each front.
 
-use tidegate_engine::contract::Class::{Opens, Reads};
-use tidegate_engine::contract::Method::{Get as GET, Post, Put};
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
+use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Beacon, Domain, MailDef, RequestDef};
 
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top, Unique};
+use crate::apply::{
+    DROP_BLOCK, DROP_SKETCHES, Declare, Declared, EMPTY, Emptied, FORGET, MOVE, Undeclare,
+    Undeclared,
+};
+use crate::command::{
+    Add, AddAll, Create, DropCounter, Fact, Facts, Get, GetAll, Hot, Late, List, Range, RangeAll,
+    Top, Unique, UniqueAll,
+};
 use crate::table::{
-    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
-    LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
+    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES, FACTS, GENERATIONS,
+    HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, SKETCH_CHUNKS, SKETCH_PAGES,
+    SKETCHED, SKETCHES, VALUES,
 };
 
-/// A counter tells its shards what it is, and they tell that they know.
-const MAIL: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+/// A counter tells its shards what it is, and that it is dropped, and they tell that they know.
+const MAIL: &[MailDef] = &[
+    MailDef::of::<Declare>(),
+    MailDef::of::<Declared>(),
+    MailDef::of::<Undeclare>(),
+    MailDef::of::<Undeclared>(),
+    MailDef::of::<Emptied>(),
+];
 
 /// What pages tell. Not how much, nor when: a visitor could say anything.
 const BEACON: Beacon = Beacon {
@@ -42,17 +55,35 @@ pub const COUNTER: Domain = Domain {
         SKETCH_CHUNKS.def(),
         SKETCHED.def(),
         SKETCH_PAGES.def(),
+        EMPTYING.def(),
+        FACTS.def(),
+        FACT_LISTS.def(),
+        FACT_PAGES.def(),
+        MOVES.def(),
     ],
-    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES],
+    timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY, MOVE],
     takes: MAIL,
     sends: MAIL,
     events: &[],
     counts: &[],
     requests: &[
         RequestDef::call::<Create>("COUNTER.CREATE", Put, "/v1/counters/{name}", Opens),
+        RequestDef::call::<DropCounter>("COUNTER.DROP", Delete, "/v1/counters/{name}", Finishes),
         RequestDef::call::<Add>("COUNTER.ADD", Post, "/v1/counters/{name}/add", Opens)
             .with_beacon(BEACON),
         RequestDef::call::<AddAll>("COUNTER.ADDALL", Post, "/v1/counters/{name}/events", Opens),
+        RequestDef::call::<Fact>(
+            "COUNTER.FACT",
+            Put,
+            "/v1/counters/{name}/keys/{key}/facts",
+            Opens,
+        ),
+        RequestDef::call::<Facts>(
+            "COUNTER.FACTS",
+            GET,
+            "/v1/counters/{name}/keys/{key}/facts",
+            Reads,
+        ),
         RequestDef::call::<Get>("COUNTER.GET", GET, "/v1/counters/{name}/keys/{key}", Reads),
         RequestDef::call::<Range>(
             "COUNTER.RANGE",
@@ -61,7 +92,21 @@ pub const COUNTER: Domain = Domain {
             Reads,
         ),
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
+        RequestDef::call::<Hot>("COUNTER.HOT", GET, "/v1/counters/{name}/hot", Reads),
         RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
+        RequestDef::call::<GetAll>("COUNTER.GETALL", Post, "/v1/counters/{name}/getall", Reads),
+        RequestDef::call::<RangeAll>(
+            "COUNTER.RANGEALL",
+            Post,
+            "/v1/counters/{name}/rangeall",
+            Reads,
+        ),
+        RequestDef::call::<UniqueAll>(
+            "COUNTER.UNIQUEALL",
+            Post,
+            "/v1/counters/{name}/uniqueall",
+            Reads,
+        ),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

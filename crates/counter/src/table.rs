@@ -2,6 +2,10 @@
 //!
 //! All keys begin with the name of the counter; what is of a shard lies in the shard's slot.
 
+mod facts;
+
+pub(crate) use facts::{FACT_LISTS, FACT_PAGES, FACTS, KeyFacts, Listed, MOVES, Move};
+
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
@@ -48,6 +52,9 @@ pub(crate) const SKETCHED: Table<Sketched> = Table::keyed(DOMAIN, 14, "counter.s
 /// By counter, level, bucket and page: which ones.
 pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.sketch_pages");
 
+/// By the key of the shard: how far it has come with a counter that is dropped.
+pub(crate) const EMPTYING: Table<Emptying> = Table::keyed(DOMAIN, 20, "counter.emptying");
+
 /// A counter as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -82,6 +89,14 @@ pub(crate) struct Counter {
     /// It has sketches of who came.
     #[cbor(n(10), skip_if = "std::ops::Not::not")]
     pub(crate) unique: bool,
+    /// It is dropped: to those who record and ask it is not there. If it has several shards the row stays so, since the
+    /// key stays split and who comes is to be told.
+    #[cbor(n(13), skip_if = "std::ops::Not::not")]
+    pub(crate) is_dropped: bool,
+    /// Those of its dimensions that are facts about the key.
+    #[cbor(n(14), skip_if = "Texts::is_empty")]
+    #[cbor(default)]
+    pub(crate) facts: Texts,
 }
 
 impl Row for Counter {}
@@ -92,6 +107,26 @@ impl Counter {
         if self.is_relaxed { "relaxed" } else { "synced" }
     }
 }
+
+/// How far a shard has come with the rows of a counter that is dropped. Of its kinds of rows one goes after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Emptying {
+    /// The kind that goes now, as [`crate::emptying`] numbers them.
+    #[n(0)]
+    pub(crate) kind: u64,
+    /// All of this kind are gone that have lower numbers; 0 if none was looked at.
+    #[n(1)]
+    pub(crate) from: u64,
+    /// In the first shard: how many others know that it is dropped.
+    #[cbor(n(2), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) told: u64,
+    /// In the first shard: how many others have no row of it any more.
+    #[cbor(n(3), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) empty: u64,
+}
+
+impl Row for Emptying {}
 
 /// What was counted of a key in the buckets of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -150,6 +185,10 @@ impl Default for Texts {
 }
 
 impl Texts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let ended = self.bytes.strip_suffix(&[0]);
         let texts = ended.map(|all| all.split(|byte| *byte == 0));
@@ -296,7 +335,7 @@ mod tests {
     use tidegate_engine::testing::hex;
 
     use super::*;
-    use crate::apply::{Declare, Declared};
+    use crate::apply::{Declare, Declared, Emptied, Undeclare, Undeclared};
 
     #[test]
     fn stored_rows_are_frozen() {
@@ -316,6 +355,37 @@ mod tests {
             values: 9,
             is_relaxed: false,
             unique: false,
+            is_dropped: false,
+            facts: Texts::default(),
+        };
+        let of_facts = Counter {
+            facts: ["a"].into_iter().collect(),
+            ..counter.clone()
+        };
+        let key_facts = KeyFacts::default().with("a", "x").with("b", "y");
+        let key_facts = key_facts.with("a", "z");
+        assert_eq!(
+            (key_facts.value("a"), key_facts.value("c")),
+            (Some("z"), None)
+        );
+        let moved = Move {
+            value: "x".into(),
+            level: 1,
+            from: 9,
+        };
+        let dropped = Counter {
+            is_dropped: true,
+            ..counter.clone()
+        };
+        let emptying = Emptying {
+            kind: 7,
+            from: 8,
+            ..Emptying::default()
+        };
+        let emptying_first = Emptying {
+            told: 3,
+            empty: 2,
+            ..emptying
         };
         let unique = Counter {
             unique: true,
@@ -393,6 +463,16 @@ mod tests {
             hex(&late),
             hex(&Declare(counter)),
             hex(&Declared {}),
+            hex(&of_facts),
+            hex(&key_facts),
+            hex(&Listed { keys: 3 }),
+            hex(&moved),
+            hex(&dropped),
+            hex(&emptying),
+            hex(&emptying_first),
+            hex(&Undeclare {}),
+            hex(&Undeclared {}),
+            hex(&Emptied {}),
         ];
         let declared = "00100181a20019ea60011a0036ee800218640319012c04190190051901f4";
         let undimensioned = "07a100400809";
@@ -415,6 +495,16 @@ mod tests {
             "a10009",
             "a500616101020203030404626531",
             &format!("a8{declared}{undimensioned}"),
+            "a0",
+            &format!("a9{declared}{undimensioned}0ea100426100"),
+            "a100a100486200790061007a00",
+            "a10003",
+            "a300617801010209",
+            &format!("a9{declared}{undimensioned}0df5"),
+            "a200070108",
+            "a40007010802030302",
+            "a0",
+            "a0",
             "a0",
         ];
         assert_eq!(rows, expected);

@@ -1,5 +1,7 @@
 //! One counter in the simplest words there are, to hold the domain against.
 
+mod leading;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -64,6 +66,8 @@ pub enum Expected {
     Lists(u64),
     /// It lists leading keys: all counts of the span by key, and how many were asked for.
     Leads(BTreeMap<String, u64>, usize),
+    /// It lists hot keys: all scores by key, and how many were asked for.
+    Scores(BTreeMap<String, f64>, usize),
 }
 
 impl Oracle {
@@ -206,6 +210,8 @@ impl Oracle {
             all.push(self.by(key));
         }
         all.push(self.top(random));
+        all.push(self.top_by(random));
+        all.push(self.hot(random));
         all
     }
 
@@ -348,6 +354,7 @@ impl Expected {
             Self::Lists(many) if answer.matches("came_at_ms=").count() as u64 == *many => Ok(()),
             Self::Lists(many) => Err(format!("expected {many} items")),
             Self::Leads(counts, most) => check_leading(answer, counts, *most),
+            Self::Scores(scores, most) => leading::check_scores(answer, scores, *most),
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::apply::ALL_KEYS;
 use crate::levels::{Bucket, Level};
 use crate::limits::{PAGE_SKETCHES, UNIQUE_MS_MIN};
 use crate::sketches::{SketchChunk, SketchHead};
-use crate::table::{Counter, DOMAIN, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Texts};
+use crate::table::{
+    Counter, DOMAIN, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Sketched, Texts,
+};
 
 /// Set with the first sketch of a bucket, due when the bucket is not kept any more: nobody waits for it.
 pub(crate) const DROP_SKETCHES: Timer = Timer::idle(DOMAIN, 2, drop_sketches, drop_reads);
@@ -30,7 +32,7 @@ pub(crate) struct Visit<'a> {
 }
 
 /// A bucket of a level of a counter.
-type OfBucket<'a> = (&'a str, u8, u64);
+pub(crate) type OfBucket<'a> = (&'a str, u8, u64);
 
 /// A sketch: of a bucket, and of a key in it.
 type OfKey<'a> = (&'a str, u8, u64, &'a str);
@@ -226,10 +228,22 @@ fn drop_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
 /// Some sketches of a bucket go; a further timer goes on with the rest.
 fn drop_sketches(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let of = owner_of(&mut owner);
-    let (name, level, bucket) = of;
     let Some(mut sketched) = tx.get(&SKETCHED, of)? else {
         return Ok(());
     };
+    if !drop_page(tx, of, &mut sketched)? {
+        tx.wake_at(&DROP_SKETCHES, tx.now_ms(), of);
+    }
+    Ok(())
+}
+
+/// The next sketches of a bucket go. Whether none is left.
+pub(crate) fn drop_page(
+    tx: &mut Tx<'_>,
+    of: OfBucket<'_>,
+    sketched: &mut Sketched,
+) -> Result<bool, Missing> {
+    let (name, level, bucket) = of;
     let page = (name, level, bucket, sketched.pages_gone);
     let keys = tx.get(&SKETCH_PAGES, page)?.unwrap_or_default();
     for key in keys.iter() {
@@ -237,13 +251,13 @@ fn drop_sketches(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missin
     }
     tx.remove(&SKETCH_PAGES, page);
     sketched.pages_gone += 1;
-    if sketched.pages_gone < sketched.keys.div_ceil(PAGE_SKETCHES) {
-        tx.put(&SKETCHED, of, sketched);
-        tx.wake_at(&DROP_SKETCHES, tx.now_ms(), of);
-    } else {
+    let is_gone = sketched.pages_gone >= sketched.keys.div_ceil(PAGE_SKETCHES);
+    if is_gone {
         tx.remove(&SKETCHED, of);
+    } else {
+        tx.put(&SKETCHED, of, *sketched);
     }
-    Ok(())
+    Ok(is_gone)
 }
 
 fn drop_sketch(tx: &mut Tx<'_>, of: OfKey<'_>) -> Result<(), Missing> {

@@ -111,7 +111,7 @@ pub use random::{Entropy, MachineEntropy, Random};
 pub use rate::Rate;
 pub use repair::{RepairError, Repaired, repair};
 pub use round::Place;
-pub use row::{Nothing, Row, is_zero};
+pub use row::{Found, Nothing, Row, RowsRead, is_zero};
 pub use running::Running;
 pub use settings::{Receivers, Settings};
 pub use share::{Share, ShareError, Shares};

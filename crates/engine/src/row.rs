@@ -20,3 +20,47 @@ pub fn is_zero(number: &u64) -> bool {
 pub struct Nothing {}
 
 impl Row for Nothing {}
+
+/// Where a row was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It has changed since the last checkpoint began, or is on its way to the base.
+    InMemory,
+    /// It is as the base has it, from which it was read now or not long ago.
+    OnDisk,
+}
+
+/// How many rows were read, by where they were found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowsRead {
+    /// Those that have changed since the last checkpoint.
+    pub memory: u64,
+    /// Those that are as the base has them.
+    pub disk: u64,
+}
+
+impl RowsRead {
+    /// One more.
+    pub fn note(&mut self, found: Found) {
+        match found {
+            Found::InMemory => self.memory += 1,
+            Found::OnDisk => self.disk += 1,
+        }
+    }
+
+    /// Those that were read since there were so many.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            memory: self.memory - before.memory,
+            disk: self.disk - before.disk,
+        }
+    }
+}
+
+impl std::ops::AddAssign for RowsRead {
+    fn add_assign(&mut self, more: Self) {
+        self.memory += more.memory;
+        self.disk += more.disk;
+    }
+}

@@ -1,6 +1,6 @@
 //! All tables of one partition, and snapshots of some.
 
-use std::cell::RefCell;
+use std::cell::{Cell as Tallied, RefCell};
 use std::iter::Peekable;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::filter::Filters;
 use crate::hash::Seeded;
 use crate::key::{RowKey, Slot};
 use crate::memtable::{Left, MemTable, Rows};
-use crate::row::Row;
+use crate::row::{Found, Row, RowsRead};
 use crate::table::{Missing, ReplayError, TABLE_IDS, Table, TableDef};
 
 /// All tables of one partition.
@@ -121,6 +121,12 @@ impl Tables {
     pub(crate) fn get<R: Row>(&mut self, table: &Table<R>, key: &[u8]) -> Result<Option<R>, ()> {
         let cell = self.table(table.id()).get(key)?;
         Ok(cell.and_then(|cell| cell.row().map(|row| table.decode(row))))
+    }
+
+    /// Where the row lies that is under this key.
+    pub(crate) fn where_is(&self, table: u16, key: &[u8]) -> Found {
+        let at = self.place(table).expect(REGISTERED);
+        self.tables[at].1.where_is(key)
     }
 
     /// Whether memory knows if there is a row under this key.
@@ -292,6 +298,7 @@ impl Tables {
             tables,
             base: self.base.snapshot(),
             failure: RefCell::new(None),
+            read: Tallied::default(),
         }
     }
 }
@@ -317,6 +324,7 @@ pub struct Snapshot {
     tables: Vec<Seen>,
     base: Box<dyn BaseSnapshot>,
     failure: RefCell<Option<BaseError>>,
+    read: Tallied<RowsRead>,
 }
 
 /// One table of a snapshot.
@@ -373,7 +381,9 @@ impl Snapshot {
             return None;
         }
         if let Some(cell) = seen.layers.iter().find_map(|rows| rows.get(key)) {
-            return cell.row().map(|row| table.decode(row));
+            let row = cell.row().map(|row| table.decode(row))?;
+            self.note(Found::InMemory);
+            return Some(row);
         }
         let row = self.base.get(table.id(), key);
         let row = row.unwrap_or_else(|error| {
@@ -381,7 +391,19 @@ impl Snapshot {
             None
         });
         let row = row.filter(|row| self.checked(&seen.def, key, row))?;
+        self.note(Found::OnDisk);
         Some(table.decode(&row))
+    }
+
+    /// Which rows it has given so far.
+    pub(crate) fn rows_read(&self) -> RowsRead {
+        self.read.get()
+    }
+
+    fn note(&self, found: Found) {
+        let mut read = self.read.get();
+        read.note(found);
+        self.read.set(read);
     }
 
     /// Rows whose encoded keys start with `prefix`, from `from` on. A keyed table has no order: only
@@ -392,9 +414,10 @@ impl Snapshot {
         prefix: &[u8],
         from: &[u8],
     ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
-        let cells = self.cells(table.id(), prefix, from);
-        cells.filter_map(|cell| {
+        let cells = self.found(table.id(), prefix, from);
+        cells.filter_map(|(cell, found)| {
             let row = table.decode(cell.row()?);
+            self.note(found);
             Some((RowKey::from_bytes(cell.key()), row))
         })
     }
@@ -406,6 +429,16 @@ impl Snapshot {
         prefix: &[u8],
         from: &[u8],
     ) -> impl Iterator<Item = Cell> + use<'a> {
+        self.found(table, prefix, from).map(|(cell, _)| cell)
+    }
+
+    /// The same, with where each was found.
+    fn found<'a>(
+        &'a self,
+        table: u16,
+        prefix: &[u8],
+        from: &[u8],
+    ) -> impl Iterator<Item = (Cell, Found)> + use<'a> {
         let seen = self.table(table);
         let from = from.max(prefix);
         let mut sources: Vec<Peekable<Cells<'a>>> = Vec::new();
@@ -429,7 +462,7 @@ impl Snapshot {
         });
         sources.push((Box::new(stored) as Cells<'a>).peekable());
         let all = std::iter::from_fn(move || newest_of_first(&mut sources));
-        all.filter(|cell| !seen.is_dropped(cell.key()))
+        all.filter(|(cell, _)| !seen.is_dropped(cell.key()))
     }
 
     /// The first key from `from` on under which there is a row, or was before it was removed.
@@ -460,16 +493,50 @@ impl Snapshot {
 
 type Cells<'a> = Box<dyn Iterator<Item = Cell> + 'a>;
 
-/// The cell of the lowest key; of several, the one of the first source.
-fn newest_of_first(sources: &mut [Peekable<Cells<'_>>]) -> Option<Cell> {
+/// The cell of the lowest key; of several, the one of the first source. The last one is the base.
+fn newest_of_first(sources: &mut [Peekable<Cells<'_>>]) -> Option<(Cell, Found)> {
     let firsts = sources.iter_mut().filter_map(|source| source.peek());
     let first = firsts.min().cloned()?;
     let mut newest = None;
-    for source in sources {
+    let layers = sources.len() - 1;
+    for (at, source) in sources.iter_mut().enumerate() {
         if source.peek() == Some(&first) {
-            let cell = source.next();
+            let found = if at < layers {
+                Found::InMemory
+            } else {
+                Found::OnDisk
+            };
+            let cell = source.next().map(|cell| (cell, found));
             newest = newest.or(cell); // That of an older source is out of sight.
         }
     }
     newest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_is_found_in_the_newest_layer_that_knows_it_and_the_last_source_is_the_base() {
+        let source = |keys: &'static str| {
+            let cells = keys
+                .as_bytes()
+                .iter()
+                .map(|key| Cell::of_row(&[*key, 1], 1));
+            (Box::new(cells) as Cells<'_>).peekable()
+        };
+        let mut sources = ["ac", "bc", "abde"].map(source);
+        let found = std::iter::from_fn(|| newest_of_first(&mut sources));
+        let found: Vec<_> = found.map(|(cell, found)| (cell.key()[0], found)).collect();
+        let (memory, disk) = (Found::InMemory, Found::OnDisk);
+        let expected = [
+            (b'a', memory),
+            (b'b', memory),
+            (b'c', memory),
+            (b'd', disk),
+            (b'e', disk),
+        ];
+        assert_eq!(found, expected);
+    }
 }

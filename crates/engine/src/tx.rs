@@ -19,7 +19,7 @@ use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
 use crate::made::Made;
 use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::random::Entropy;
-use crate::row::{Nothing, Row};
+use crate::row::{Nothing, Row, RowsRead};
 use crate::settings::Settings;
 use crate::splits::{SPLITS, Split, Splits};
 use crate::stream::{Emitted, ToldEvent};
@@ -321,6 +321,23 @@ impl<'a> Tx<'a> {
                 key: RowKey::from_bytes(self.scratch),
             }),
         }
+    }
+
+    /// The same, and notes where a row was found, for an answer that says so.
+    ///
+    /// # Errors
+    /// The row has to be fetched first.
+    pub fn get_noting<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        parts: impl KeyParts,
+        read: &mut RowsRead,
+    ) -> Result<Option<R>, Missing> {
+        let row = self.get(table, parts)?;
+        if row.is_some() {
+            read.note(self.tables.where_is(table.id(), self.scratch));
+        }
+        Ok(row)
     }
 
     /// Puts a row; into a slice that is dropped, nothing.

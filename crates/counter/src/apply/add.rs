@@ -9,7 +9,8 @@ use crate::command::Add;
 use crate::fields::Dims;
 use crate::record::{self, Event, Fate, id_of, take_in};
 use crate::refusal::{
-    ID_CONFLICT, KEY_RESERVED, TOO_FAR_AHEAD, UNKNOWN_COUNTER, UNKNOWN_DIMENSION,
+    DIMENSION_OF_FACTS, ID_CONFLICT, KEY_RESERVED, TOO_FAR_AHEAD, UNKNOWN_COUNTER,
+    UNKNOWN_DIMENSION,
 };
 use crate::reply::EventReceipt;
 use crate::table::COUNTERS;
@@ -21,6 +22,7 @@ impl Apply for Add {
         UNKNOWN_COUNTER,
         KEY_RESERVED,
         UNKNOWN_DIMENSION,
+        DIMENSION_OF_FACTS,
         TOO_FAR_AHEAD,
         ID_CONFLICT,
     ];

@@ -11,9 +11,11 @@ use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
-use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, TOO_MANY_SPLIT};
+use crate::refusal::{
+    COUNTER_DIFFERS, LATE_TOO_LONG, SHARDS_DIFFER, TOO_MANY_SPLIT, UNKNOWN_DIMENSION,
+};
 use crate::reply::CounterInfo;
-use crate::table::{COUNTERS, Counter, DOMAIN};
+use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING, Texts};
 use crate::text::{DAY_MS, MINUTE_MS};
 
 /// How late an event may be, if that is not said and buckets are kept so long.
@@ -39,7 +41,13 @@ impl Row for Declared {}
 impl Apply for Create {
     type Reply = CounterInfo;
     type Refusal = Refusal;
-    const REFUSALS: &'static [RefusalDef] = &[LATE_TOO_LONG, COUNTER_DIFFERS, TOO_MANY_SPLIT];
+    const REFUSALS: &'static [RefusalDef] = &[
+        LATE_TOO_LONG,
+        UNKNOWN_DIMENSION,
+        COUNTER_DIFFERS,
+        SHARDS_DIFFER,
+        TOO_MANY_SPLIT,
+    ];
     const PENDS: bool = true;
 
     fn key(&self) -> &str {
@@ -48,6 +56,7 @@ impl Apply for Create {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         reads.row(&COUNTERS, self.name.as_str());
+        reads.row(&EMPTYING, self.name.as_str());
     }
 
     fn letters(&self) -> usize {
@@ -63,6 +72,12 @@ impl Apply for Create {
         let wanted = self.counter(tx.now_ms())?;
         let counter = match tx.get(&COUNTERS, name)? {
             None => declare(tx, name, wanted)?,
+            Some(before) if before.is_dropped => {
+                if tx.get(&EMPTYING, name)?.is_some() {
+                    return Err(Stop::Wait); // Until it is gone.
+                }
+                declare(tx, name, wanted)?
+            }
             Some(before) if before.is_as(&wanted) => before,
             Some(_) => return Err(Refusal::CounterDiffers.into()),
         };
@@ -75,8 +90,12 @@ impl Apply for Create {
 
 /// Puts a counter into its first shard, and tells all others.
 fn declare(tx: &mut Tx<'_>, name: &str, counter: Counter) -> Result<Counter, Refusal> {
-    if counter.shards > 1 && !tx.split(DOMAIN, name, counter.shards) {
-        return Err(Refusal::TooManySplit);
+    match tx.splits().of(DOMAIN, name) {
+        Some(shards) if shards != counter.shards => return Err(Refusal::ShardsDiffer { shards }),
+        None if counter.shards > 1 && !tx.split(DOMAIN, name, counter.shards) => {
+            return Err(Refusal::TooManySplit);
+        }
+        None | Some(_) => {}
     }
     tx.put(&COUNTERS, name, &counter);
     for shard in Shard::all(counter.shards).skip(1) {
@@ -97,6 +116,11 @@ impl Create {
         if late_ms > max_ms {
             return Err(Refusal::LateTooLong { max_ms });
         }
+        let dims: Texts = self.dims.iter().flat_map(DimNames::iter).collect();
+        let facts: Texts = self.facts.iter().flat_map(DimNames::iter).collect();
+        if facts.iter().any(|fact| !dims.iter().any(|dim| dim == fact)) {
+            return Err(Refusal::UnknownDimension);
+        }
         Ok(Counter {
             shards: self.shards(),
             levels,
@@ -105,10 +129,12 @@ impl Create {
             dedupe_ms: self.dedupe_ms.map_or(DEDUPE_MS, |dedupe| dedupe.ms()),
             created_at_ms: now_ms,
             told: 0,
-            dims: self.dims.iter().flat_map(DimNames::iter).collect(),
+            dims,
             values: self.values.get(),
             is_relaxed: self.class == Some(Durability::Relaxed),
             unique: self.unique == Some(YesNo::Yes),
+            is_dropped: false,
+            facts,
         })
     }
 }

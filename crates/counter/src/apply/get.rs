@@ -1,13 +1,13 @@
 //! `COUNTER.GET`: what was counted of a key, over all that is kept.
 
-use tidegate_engine::contract::{Apply, RefusalDef, ScanCall};
-use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
+use tidegate_engine::contract::{Apply, Name, RefusalDef, ScanCall};
+use tidegate_engine::{Missing, Reads, RowsRead, Slot, Splits, Stop, Tx};
 
 use super::{ALL_KEYS, counter_of, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::Get;
 use crate::refusal::UNKNOWN_COUNTER;
-use crate::reply::CountInfo;
+use crate::reply::{AsOf, CountInfo};
 use crate::scan::of_all_shards;
 use crate::span::Span;
 use crate::table::{BLOCKS, COUNTERS};
@@ -41,24 +41,37 @@ impl Apply for Get {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<CountInfo, Stop<Refusal>> {
         let counter = counter_of(tx, &self.name, &self.key)?;
         let span = Span::whole(&counter, tx.now_ms());
-        let (name, key) = (self.name.as_str(), self.key.as_str());
-        let counts = span.counts(|block| {
-            let row = tx.get(&BLOCKS, (name, span.number, block, key))?;
-            Ok::<_, Stop<Refusal>>(row.map(|row| row.counts))
-        })?;
-        Ok(self.info(&span, &counts, tx.now_ms()))
+        let (counts, as_of) = counted(tx, (&self.name, &self.key), &span)?;
+        Ok(self.info(&span, &counts, as_of))
     }
 }
 
+/// What a key has in a span.
+pub(super) fn counted(
+    tx: &mut Tx<'_>,
+    (name, key): (&Name, &Name),
+    span: &Span,
+) -> Result<(Vec<Option<u64>>, AsOf), Missing> {
+    let mut rows = RowsRead::default();
+    let counts = span.counts(|block| {
+        let of = (name.as_str(), span.number, block, key.as_str());
+        let row = tx.get_noting(&BLOCKS, of, &mut rows)?;
+        Ok(row.map(|row| row.counts))
+    })?;
+    let ms = tx.now_ms();
+    Ok((counts, AsOf { ms, rows }))
+}
+
 impl Get {
-    pub(crate) fn info(&self, span: &Span, counts: &[Option<u64>], now_ms: u64) -> CountInfo {
+    pub(crate) fn info(&self, span: &Span, counts: &[Option<u64>], as_of: AsOf) -> CountInfo {
         CountInfo {
             name: self.name.compact(),
             key: self.key.compact(),
             count: counts.iter().flatten().sum(),
             kept_from_ms: span.kept_from_ms,
             exact: true,
-            as_of_ms: now_ms,
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
         }
     }
 }

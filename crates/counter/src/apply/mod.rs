@@ -1,17 +1,57 @@
 //! What each command does; one file per command.
 
+/// A question that shards are asked, whatever is split: the request, what it answers, its refusals, and what is asked.
+macro_rules! asks_shards {
+    ($request:ident, $reply:ident, [$($refusal:ident),*], $question:expr) => {
+        impl tidegate_engine::contract::Apply for $request {
+            type Reply = $reply;
+            type Refusal = crate::Refusal;
+            const REFUSALS: &'static [tidegate_engine::contract::RefusalDef] = &[$($refusal),*];
+
+            fn key(&self) -> &str {
+                self.name.as_str()
+            }
+
+            fn spread(
+                &self,
+                _splits: &tidegate_engine::Splits,
+            ) -> Option<Box<dyn tidegate_engine::contract::ScanCall>> {
+                Some(crate::scan::of_all_shards($question(self)))
+            }
+
+            fn reads(&self, _reads: &mut tidegate_engine::Reads<'_>) {}
+
+            fn apply(
+                &self,
+                _tx: &mut tidegate_engine::Tx<'_>,
+            ) -> Result<$reply, tidegate_engine::Stop<crate::Refusal>> {
+                unreachable!("because it is spread, whatever is split")
+            }
+        }
+    };
+}
+
 mod add;
 mod add_all;
 mod create;
+mod drop;
+mod fact;
 mod get;
+mod get_all;
+mod hot;
 mod range;
+mod range_all;
 mod top;
 mod unique;
+mod unique_all;
 
+pub(crate) use crate::emptying::EMPTY;
+pub(crate) use crate::facts::MOVE;
 pub(crate) use crate::ledger::DROP_BLOCK;
 pub(crate) use crate::once::FORGET;
 pub(crate) use crate::uniques::DROP_SKETCHES;
 pub(crate) use create::{Declare, Declared};
+pub(crate) use drop::{Emptied, Undeclare, Undeclared, end_first};
 
 use compact_str::CompactString;
 use tidegate_engine::contract::Name;
@@ -49,10 +89,9 @@ fn counter_of(tx: &mut Tx<'_>, name: &Name, key: &Name) -> Result<Counter, Stop<
     if Slot::of(shard.as_bytes()) != tx.slot() {
         return Err(Stop::Busy);
     }
-    let counter = tx.get(&COUNTERS, shard.as_str())?;
-    let absent = || match Shard::named(&shard) {
-        Some(_) => Stop::Busy,
-        None => Refusal::UnknownCounter.into(),
-    };
-    counter.ok_or_else(absent)
+    match tx.get(&COUNTERS, shard.as_str())? {
+        Some(counter) if !counter.is_dropped => Ok(counter),
+        None if Shard::named(&shard).is_some() => Err(Stop::Busy),
+        None | Some(_) => Err(Refusal::UnknownCounter.into()),
+    }
 }

@@ -3,14 +3,15 @@
 use tidegate_engine::contract::{Apply, RefusalDef, ScanCall};
 use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
 
+use super::get::counted;
 use super::{ALL_KEYS, counter_of, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::Range;
 use crate::refusal::{EMPTY_SPAN, TOO_MANY_STEPS, UNKNOWN_COUNTER, UNKNOWN_DIMENSION, WRONG_STEP};
-use crate::reply::RangeInfo;
+use crate::reply::{AsOf, RangeInfo};
 use crate::scan::{RangeBy, of_all_shards};
 use crate::span::Span;
-use crate::table::{BLOCKS, COUNTERS};
+use crate::table::COUNTERS;
 
 impl Apply for Range {
     type Reply = RangeInfo;
@@ -51,17 +52,13 @@ impl Apply for Range {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<RangeInfo, Stop<Refusal>> {
         let counter = counter_of(tx, &self.name, &self.key)?;
         let span = Span::asked(self, &counter, tx.now_ms())?;
-        let (name, key) = (self.name.as_str(), self.key.as_str());
-        let counts = span.counts(|block| {
-            let row = tx.get(&BLOCKS, (name, span.number, block, key))?;
-            Ok::<_, Stop<Refusal>>(row.map(|row| row.counts))
-        })?;
-        Ok(self.info(&span, counts, tx.now_ms()))
+        let (counts, as_of) = counted(tx, (&self.name, &self.key), &span)?;
+        Ok(self.info(&span, counts, as_of))
     }
 }
 
 impl Range {
-    pub(crate) fn info(&self, span: &Span, counts: Vec<Option<u64>>, now_ms: u64) -> RangeInfo {
+    pub(crate) fn info(&self, span: &Span, counts: Vec<Option<u64>>, as_of: AsOf) -> RangeInfo {
         RangeInfo {
             name: self.name.compact(),
             key: self.key.compact(),
@@ -75,7 +72,8 @@ impl Range {
             counts,
             values: None,
             exact: true,
-            as_of_ms: now_ms,
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
         }
     }
 }

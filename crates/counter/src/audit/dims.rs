@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Fault;
 use super::rows::{BlockRows, Rows};
 use crate::counts::Counts;
-use crate::series::{OTHER, name_of, parts_of};
+use crate::series::{NO_FACT, OTHER, name_of, parts_of};
 use crate::table::Counter;
 
 /// Law 8.
@@ -22,7 +22,8 @@ pub(super) fn check(rows: &Rows, counter: &Counter, fault: Fault<'_>) {
                 let is_listed =
                     values.is_some_and(|values| values.values.iter().any(|own| own == value));
                 let is_other = value == OTHER && counter.dims.iter().any(|own| own == dim);
-                is_listed || is_other
+                let is_not_known = value == NO_FACT && counter.facts.iter().any(|own| own == dim);
+                is_listed || is_other || is_not_known
             });
             if !is_known {
                 fault(format!("{at}: counts of {series:?}, which is no value"));

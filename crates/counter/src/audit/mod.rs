@@ -2,6 +2,8 @@
 
 mod blocks;
 mod dims;
+mod drops;
+mod facts;
 mod ids;
 mod leaders;
 mod rows;
@@ -13,7 +15,7 @@ use tidegate_engine::contract::{Audit, Books};
 
 use rows::Rows;
 
-use crate::apply::Declare;
+use crate::apply::{Declare, Undeclare};
 use crate::levels::text_of;
 use crate::limits::LATE_KEPT;
 use crate::table::{Counter, DOMAIN};
@@ -28,6 +30,10 @@ pub fn audit(books: &Books<'_>) -> Audit {
     let counters = rows::by_counter(books, &mut audit.faults);
     for (to, Declare(counter)) in books.letters_to::<Declare>() {
         audit.has(declared(&to, &counter));
+        audit.has(drops::counts(&to));
+    }
+    for (to, Undeclare {}) in books.letters_to::<Undeclare>() {
+        audit.has(drops::counts(&to));
     }
     for (name, rows) in &counters {
         let faults = &mut audit.faults;
@@ -41,7 +47,12 @@ pub fn audit(books: &Books<'_>) -> Audit {
         dims::check(rows, counter, &mut fault);
         ids::check(rows, counter, &mut fault);
         sketches::check(rows, (*shard, counter), &mut fault);
-        check_late(rows, &mut fault);
+        if !counter.is_dropped {
+            check_late(rows, &mut fault);
+        }
+        facts::check(rows, (*shard, counter), &mut fault);
+        drops::check(rows, (*shard, counter), &mut fault);
+        drops::check_shards(&mut audit, name, (*shard, counter));
         check_shards(&mut audit, name, (*shard, counter));
         add_figures(&mut audit, rows, counter);
     }
@@ -62,11 +73,14 @@ fn declared(shard: &str, counter: &Counter) -> CompactString {
         values,
         is_relaxed,
         unique,
+        is_dropped: _,
+        facts,
     } = counter;
     let levels = text_of(levels);
     let dims: Vec<_> = dims.iter().collect();
+    let facts: Vec<_> = facts.iter().collect();
     format_compact!(
-        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}, unique {unique}"
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, facts {facts:?}, {is_relaxed}, unique {unique}"
     )
 }
 
@@ -75,6 +89,9 @@ fn check_shards(audit: &mut Audit, name: &str, (shard, counter): (Shard, &Counte
     let key_of = |shard: Shard| shard.key_of(name);
     let is_first = shard.at == 0;
     audit.has(declared(&key_of(shard), counter));
+    if counter.is_dropped && !is_first {
+        return; // The first one may be gone, or be another by now.
+    }
     let others = Shard::all(counter.shards).filter(|other| (other.at == 0) != is_first);
     for other in others {
         let who = || format!("counter {}", key_of(shard));

@@ -8,13 +8,13 @@ use tidegate_engine::{KeyReader, RowKey, Shard};
 use tidegate_sketch::CHUNKS;
 
 use super::sketches::SketchRows;
-use crate::apply::{DROP_BLOCK, DROP_SKETCHES, FORGET};
+use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
-    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, SKETCH_CHUNKS, SKETCH_PAGES,
-    SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
+    HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents,
+    Listed, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -35,6 +35,46 @@ pub(super) struct Rows {
     /// By dimension.
     pub(super) values: BTreeSet<(CompactString, CompactString)>,
     pub(super) dimensions: BTreeMap<CompactString, Dimension>,
+    /// By key.
+    pub(super) facts: BTreeMap<CompactString, KeyFacts>,
+    pub(super) fact_list: Option<Listed>,
+    pub(super) fact_pages: BTreeMap<u64, Texts>,
+    /// By key and dimension.
+    pub(super) moves: BTreeMap<(CompactString, CompactString), Move>,
+    pub(super) move_timers: BTreeMap<(CompactString, CompactString), Timers>,
+    pub(super) emptying: Option<Emptying>,
+    pub(super) emptying_timers: Timers,
+}
+
+impl Rows {
+    /// Whether there is none but the counter itself.
+    pub(super) fn are_none(&self) -> bool {
+        let Self {
+            counter: _,
+            blocks,
+            leaders,
+            ids,
+            generations,
+            sketches,
+            late,
+            late_events,
+            values,
+            dimensions,
+            facts,
+            fact_list,
+            fact_pages,
+            moves,
+            move_timers,
+            emptying,
+            emptying_timers: _,
+        } = self;
+        let counted = blocks.is_empty() && leaders.is_empty() && sketches.is_empty();
+        let taken_in = ids.is_empty() && generations.is_empty() && late_events.is_empty();
+        let others = values.is_empty() && dimensions.is_empty();
+        let known = facts.is_empty() && fact_pages.is_empty() && fact_list.is_none();
+        let moving = !moves.is_empty() || !move_timers.is_empty();
+        counted && taken_in && others && known && !moving && late.is_none() && emptying.is_none()
+    }
 }
 
 /// All rows of one block.
@@ -67,7 +107,7 @@ impl Timers {
     }
 }
 
-type ByCounter = BTreeMap<CompactString, Rows>;
+pub(super) type ByCounter = BTreeMap<CompactString, Rows>;
 
 pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCounter {
     let mut all = ByCounter::new();
@@ -189,8 +229,16 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
         },
         &mut |key| no_key("dimension", key),
     );
+    for (key, row) in books.each(&EMPTYING) {
+        match key.parts().text() {
+            Some(shard) => of(&mut all, Shard::whole_of(shard)).emptying = Some(row),
+            None => no_key("how far it has gone", &key),
+        }
+    }
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
+    add_emptying(&mut all, books);
+    super::facts::read_rows(&mut all, books, faults);
     all
 }
 
@@ -256,12 +304,12 @@ fn shard_of(books: &Books<'_>, key: &RowKey, counter: &Counter) -> Option<(Compa
     is_sound.then_some((whole, shard))
 }
 
-fn of<'a>(all: &'a mut ByCounter, name: &str) -> &'a mut Rows {
+pub(super) fn of<'a>(all: &'a mut ByCounter, name: &str) -> &'a mut Rows {
     all.entry(CompactString::new(name)).or_default()
 }
 
 /// Enters all rows of a table; tells of those whose key has not what it should, or more.
-fn read<R>(
+pub(super) fn read<R>(
     all: &mut ByCounter,
     rows: impl Iterator<Item = (RowKey, R)>,
     mut enter: impl FnMut(&mut Rows, &mut KeyReader<'_>, R) -> Option<()>,
@@ -301,7 +349,15 @@ fn add_timers(all: &mut ByCounter, books: &Books<'_>) {
     });
 }
 
-fn for_each_timer(
+fn add_emptying(all: &mut ByCounter, books: &Books<'_>) {
+    for_each_timer(books, &EMPTY, |mut owner, due_ms| {
+        let name = Shard::whole_of(owner.text()?);
+        of(all, name).emptying_timers.add(due_ms);
+        Some(())
+    });
+}
+
+pub(super) fn for_each_timer(
     books: &Books<'_>,
     timer: &Timer,
     mut add: impl FnMut(KeyReader<'_>, Option<u64>) -> Option<()>,
@@ -315,7 +371,7 @@ fn for_each_timer(
 }
 
 impl Timers {
-    fn add(&mut self, due_ms: Option<u64>) {
+    pub(super) fn add(&mut self, due_ms: Option<u64>) {
         match due_ms {
             Some(due_ms) => self.due_ms.push(due_ms),
             None => self.set_aside += 1,

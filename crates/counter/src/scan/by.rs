@@ -2,22 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Name, ScanContext};
-use tidegate_engine::{Slot, Splits};
 
-use super::all::{add, part_of, sum_of};
+use super::all::{add, counts_of, part_of, sum_of};
 use super::of_shards::OfShards;
 use crate::Refusal;
-use crate::apply::{ALL_KEYS, shard_of};
+use crate::apply::ALL_KEYS;
 use crate::command::Range;
 use crate::limits::VALUES_NAMED;
-use crate::reply::{RangeInfo, ValueCounts};
-use crate::series::{OTHER, name_of};
+use crate::reply::{AsOf, RangeInfo, ValueCounts};
+use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Span;
-use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, DOMAIN, HEADS};
+use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS};
 
 /// A range that says by which dimension.
 pub(crate) struct RangeBy(pub(crate) Range);
@@ -39,14 +37,8 @@ impl OfShards for RangeBy {
         &self.0.name
     }
 
-    fn slots(&self, splits: &Splits) -> Vec<Slot> {
-        match self.key() {
-            Some(_) => {
-                let shard = shard_of(splits, &self.0.name, &self.0.key);
-                vec![Slot::of(shard.as_bytes())]
-            }
-            None => splits.slots(DOMAIN, self.0.name.as_str()),
-        }
+    fn key(&self) -> &str {
+        self.0.key.as_str()
     }
 
     fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Part, Refusal> {
@@ -57,23 +49,20 @@ impl OfShards for RangeBy {
         }
         let span = Span::asked(&self.0, counter, context.asked_ms())?;
         let dimension = context.get(&DIMENSIONS, (name, dim)).unwrap_or_default();
-        let values = dimension.values.iter().chain([OTHER]).map(|value| {
-            let series = name_of(self.key().unwrap_or_default(), dim, value);
-            let counts = counts_of(context, name, &span, &series);
+        let of_key = Some(self.key()).filter(|key| *key != ALL_KEYS);
+        let is_fact = counter.facts.iter().any(|fact| fact == dim);
+        let unlisted = [OTHER].into_iter().chain(is_fact.then_some(NO_FACT));
+        let values = dimension.values.iter().chain(unlisted).map(|value| {
+            let series = name_of(of_key.unwrap_or_default(), dim, value);
+            let counts = counts_of(context, (name, &series), &span);
             (CompactString::new(value), counts)
         });
         let values = values.collect();
-        let whole = match self.key() {
-            Some(key) => {
-                let counts = counts_of(context, name, &span, key);
-                (span, counts)
-            }
-            None => part_of(context, &self.0.name, span),
-        };
+        let whole = part_of(context, (name, self.key()), span);
         Ok(Part { whole, values })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> RangeInfo {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<RangeInfo, Refusal> {
         let mut values = BTreeMap::<CompactString, Counts>::new();
         let mut wholes = Vec::new();
         for part in parts {
@@ -82,28 +71,12 @@ impl OfShards for RangeBy {
                 add_to(values.entry(value).or_default(), counts);
             }
         }
-        let (span, counts) = sum_of(wholes);
-        RangeInfo {
+        let (span, counts) = sum_of(wholes)?;
+        Ok(RangeInfo {
             values: Some(named(values)),
-            ..self.0.info(&span, counts, as_of_ms)
-        }
+            ..self.0.info(&span, counts, as_of)
+        })
     }
-}
-
-impl RangeBy {
-    /// The key; none for all together.
-    fn key(&self) -> Option<&str> {
-        Some(self.0.key.as_str()).filter(|key| *key != ALL_KEYS)
-    }
-}
-
-fn counts_of(context: &ScanContext, name: &str, span: &Span, series: &str) -> Counts {
-    let counts = span.counts(|block| {
-        let row = context.get(&BLOCKS, (name, span.number, block, series));
-        Ok::<_, Infallible>(row.map(|row| row.counts))
-    });
-    let Ok(counts) = counts;
-    counts
 }
 
 fn add_to(sums: &mut Counts, counts: Counts) {

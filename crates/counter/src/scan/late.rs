@@ -33,9 +33,8 @@ impl Scan for Late {
     fn page(&self, context: &ScanContext) -> Result<Page<LateInfo>, Refusal> {
         let name = self.name.as_str();
         let shard = context.shard(DOMAIN, name);
-        let is_known = context
-            .get(&COUNTERS, shard.key_of(name).as_str())
-            .is_some();
+        let counter = context.get(&COUNTERS, shard.key_of(name).as_str());
+        let is_known = counter.is_some_and(|counter| !counter.is_dropped);
         if !is_known && shard.at == 0 {
             return Err(Refusal::UnknownCounter);
         }

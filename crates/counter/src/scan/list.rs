@@ -1,6 +1,7 @@
 //! `COUNTER.LIST`: all counters, in the order of their bytes.
 
 use compact_str::CompactString;
+use tidegate_engine::RowKey;
 use tidegate_engine::contract::{Name, Never, Page, RefusalDef, Scan, ScanContext};
 
 use crate::command::List;
@@ -24,11 +25,16 @@ impl Scan for List {
     fn page(&self, context: &ScanContext) -> Result<Page<CounterInfo>, Never> {
         let prefix = self.prefix.as_ref().map_or("", Name::as_str);
         let after = self.after.as_ref().map_or("", Name::as_str);
-        let rows = context.rows_by_text(&COUNTERS, prefix, after, self.limit() + 1);
-        let items = rows.into_iter().map(|(key, counter)| {
-            let name = key.parts().text().unwrap_or_default();
-            CounterInfo::of(CompactString::new(name), &counter)
-        });
-        Ok(Page::cut(items.collect(), self.limit()))
+        let mut rows = context.rows_by_text(&COUNTERS, prefix, after, self.limit() + 1);
+        let name_of = |key: &RowKey| CompactString::new(key.parts().text().unwrap_or_default());
+        let is_short = rows.len() > self.limit();
+        rows.truncate(self.limit());
+        let last = rows.last().map(|(key, _)| name_of(key));
+        let there = rows.iter().filter(|(_, counter)| !counter.is_dropped);
+        let items = there.map(|(key, counter)| CounterInfo::of(name_of(key), counter));
+        Ok(Page {
+            items: items.collect(),
+            next: last.filter(|_| is_short),
+        })
     }
 }

@@ -2,13 +2,17 @@
 
 mod all;
 mod by;
+mod each;
+mod hot;
 mod late;
+mod leading;
 mod list;
 mod of_shards;
 mod top;
 mod unique;
 
 pub(crate) use by::RangeBy;
+pub(crate) use each::Each;
 pub(crate) use of_shards::of_all_shards;
 
 use tidegate_engine::contract::Limit;

@@ -5,9 +5,11 @@ use std::any::Any;
 use tidegate_engine::contract::{
     Name, Outcome, Renderer, ReplyValue, ScanCall, ScanContext, Status,
 };
-use tidegate_engine::{Slot, Splits};
+use tidegate_engine::{Shard, Slot, Splits};
 
 use crate::Refusal;
+use crate::apply::ALL_KEYS;
+use crate::reply::AsOf;
 use crate::table::{COUNTERS, Counter, DOMAIN};
 
 /// A question that all shards of a counter answer.
@@ -22,16 +24,21 @@ pub(crate) trait OfShards: Send + Sync + 'static {
     /// The counter.
     fn name(&self) -> &Name;
 
-    /// The slots of the shards that are asked: by default all.
-    fn slots(&self, splits: &Splits) -> Vec<Slot> {
-        splits.slots(DOMAIN, self.name().as_str())
+    /// The key that it is about: by default all.
+    fn key(&self) -> &str {
+        ALL_KEYS
+    }
+
+    /// Whether a shard is asked.
+    fn is_of(&self, shard: Shard) -> bool {
+        self.key() == ALL_KEYS || Shard::of_whom(self.key(), shard.of) == shard
     }
 
     /// What a shard has.
     fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Self::Part, Refusal>;
 
-    /// What all of them have, at least one.
-    fn whole(&self, parts: Vec<Self::Part>, as_of_ms: u64) -> Self::Reply;
+    /// What all have that were asked and know the counter.
+    fn whole(&self, parts: Vec<Self::Part>, as_of: AsOf) -> Result<Self::Reply, Refusal>;
 }
 
 /// The scan that asks all shards.
@@ -43,7 +50,7 @@ struct Asked<Q>(Q);
 
 /// What a shard says; nothing if it does not know the counter (yet).
 struct Said<P> {
-    asked_ms: u64,
+    as_of: AsOf,
     part: Option<Result<P, Refusal>>,
 }
 
@@ -53,7 +60,11 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
     }
 
     fn slots(&self, splits: &Splits) -> Option<Vec<Slot>> {
-        Some(self.0.slots(splits))
+        let name = self.0.name().as_str();
+        let shards = Shard::all(splits.of(DOMAIN, name).unwrap_or(1));
+        let asked = shards.filter(|shard| self.0.is_of(*shard));
+        let slots = asked.map(|shard| Slot::of(shard.key_of(name).as_bytes()));
+        Some(slots.collect())
     }
 
     fn tables(&self) -> &'static [u16] {
@@ -64,10 +75,16 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
         let name = self.0.name().as_str();
         let shard = context.shard(DOMAIN, name).key_of(name);
         let counter = context.get(&COUNTERS, shard.as_str());
-        Box::new(Said {
-            asked_ms: context.asked_ms(),
-            part: counter.map(|counter| self.0.part(context, &counter)),
-        })
+        let before = context.rows_read();
+        let part = counter.map(|counter| match counter.is_dropped {
+            true => Err(Refusal::UnknownCounter),
+            false => self.0.part(context, &counter),
+        });
+        let as_of = AsOf {
+            ms: context.asked_ms(),
+            rows: context.rows_read().since(before),
+        };
+        Box::new(Said { as_of, part })
     }
 
     fn render(
@@ -88,18 +105,19 @@ impl<Q: OfShards> ScanCall for Asked<Q> {
 
 impl<Q: OfShards> Asked<Q> {
     fn whole(&self, pages: Vec<Box<dyn Any + Send>>) -> Result<Q::Reply, Refusal> {
-        let (mut parts, mut as_of_ms) = (Vec::new(), 0);
+        let (mut parts, mut as_of) = (Vec::new(), AsOf::default());
         for page in pages {
             let said = page.downcast::<Said<Q::Part>>();
             let said = said.expect("because `page` above made it");
             if let Some(part) = said.part {
-                as_of_ms = said.asked_ms;
+                as_of.ms = said.as_of.ms; // All were asked at one time.
+                as_of.rows += said.as_of.rows;
                 parts.push(part?);
             }
         }
         if parts.is_empty() {
             return Err(Refusal::UnknownCounter);
         }
-        Ok(self.0.whole(parts, as_of_ms))
+        self.0.whole(parts, as_of)
     }
 }

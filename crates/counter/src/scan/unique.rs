@@ -2,19 +2,17 @@
 //!
 //! A span is a few buckets, the widest that fit, and what is told is how many are in the union of their sketches.
 
-use std::collections::BTreeSet;
-
+use tidegate_engine::Shard;
 use tidegate_engine::contract::{Name, ScanContext};
-use tidegate_engine::{Slot, Splits};
 use tidegate_sketch::{CHUNKS, Sketch};
 
 use super::of_shards::OfShards;
 use crate::Refusal;
-use crate::apply::{ALL_KEYS, shard_of};
+use crate::apply::ALL_KEYS;
 use crate::command::Unique;
-use crate::reply::UniqueInfo;
+use crate::reply::{AsOf, UniqueInfo};
 use crate::span::{Piece, Pieces};
-use crate::table::{COUNTERS, Counter, DOMAIN, SKETCH_CHUNKS, SKETCHES};
+use crate::table::{COUNTERS, Counter, SKETCH_CHUNKS, SKETCHES};
 use crate::uniques::{chunk_of, levels};
 
 /// A millionth.
@@ -35,15 +33,9 @@ impl OfShards for Unique {
         &self.name
     }
 
-    fn slots(&self, splits: &Splits) -> Vec<Slot> {
-        let mut keys = self.keys.items().iter();
-        if keys.any(|item| item.key.as_str() == ALL_KEYS) {
-            return splits.slots(DOMAIN, self.name.as_str());
-        }
-        let keys = self.keys.items().iter();
-        let shards = keys.map(|item| shard_of(splits, &self.name, &item.key));
-        let slots: BTreeSet<_> = shards.map(|shard| Slot::of(shard.as_bytes())).collect();
-        slots.into_iter().collect()
+    fn is_of(&self, shard: Shard) -> bool {
+        let mut keys = self.keys.items().iter().map(|item| item.key.as_str());
+        keys.any(|key| key == ALL_KEYS || Shard::of_whom(key, shard.of) == shard)
     }
 
     fn part(&self, context: &ScanContext, counter: &Counter) -> Result<Part, Refusal> {
@@ -61,22 +53,25 @@ impl OfShards for Unique {
         Ok(Part { span, sketch })
     }
 
-    fn whole(&self, parts: Vec<Part>, as_of_ms: u64) -> UniqueInfo {
+    fn whole(&self, parts: Vec<Part>, as_of: AsOf) -> Result<UniqueInfo, Refusal> {
         let mut parts = parts.into_iter();
-        let Part { span, mut sketch } = parts.next().expect("because there is one");
+        let Part { span, mut sketch } = parts.next().ok_or(Refusal::UnknownCounter)?;
         for part in parts {
             sketch.merge(&part.sketch);
         }
         let estimate = sketch.estimate();
-        UniqueInfo {
+        let keys = self.keys.items().iter().map(|item| item.key.compact());
+        Ok(UniqueInfo {
             name: self.name.compact(),
+            keys: keys.collect(),
             from_ms: span.from_ms,
             to_ms: span.to_ms,
             unique: estimate.count,
             exact: false,
             standard_error_ppm: (estimate.standard_error * PPM).ceil() as u64,
-            as_of_ms,
-        }
+            rows: as_of.rows.into(),
+            as_of_ms: as_of.ms,
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
 
+use crate::talk::{next_minute, says};
+
 const SMALL: &str =
     "COUNTER.CREATE v BUCKETS 1000:1m,10s:10m,60s:1h SHARDS 4 TOP 2 LATE_MS 30s DEDUPE_MS 5s";
 
@@ -14,17 +16,6 @@ fn engine() -> Stepper {
     engine
 }
 
-/// Asks, and looks for words in the answer.
-fn says(engine: &mut Stepper, command: &str, words: &str) {
-    let answer = engine.call(command);
-    assert!(
-        answer.contains(words),
-        "{command}\n answered {answer}\n not {words}"
-    );
-    let faults = engine.audit().faults;
-    assert_eq!(faults, Vec::<String>::new(), "after {command}");
-}
-
 /// How many rows a table of counters has.
 fn rows_of(engine: &Stepper, table: &str) -> i64 {
     let figures = engine.audit().figures.into_iter();
@@ -33,21 +24,13 @@ fn rows_of(engine: &Stepper, table: &str) -> i64 {
     rows.next().unwrap().value
 }
 
-/// The beginning of a minute that is to come, to which time passes.
-fn next_minute(engine: &mut Stepper) -> u64 {
-    let now_ms = engine.now_ms();
-    let next_ms = (now_ms / 60_000 + 1) * 60_000;
-    engine.pass_ms(next_ms - now_ms);
-    next_ms
-}
-
 #[test]
 fn counter_is_declared_once_and_for_ever() {
     let mut engine = Stepper::fresh(&[COUNTER]);
     for (command, words) in [
         (
             "COUNTER.CREATE a",
-            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=16 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] values=100 class=synced",
+            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=16 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] facts=[] values=100 class=synced",
         ),
         ("COUNTER.CREATE a SHARDS 16 TOP 100", "name=a "),
         ("COUNTER.CREATE a SHARDS 15", "counter_differs"),
@@ -55,7 +38,7 @@ fn counter_is_declared_once_and_for_ever() {
         ("COUNTER.CREATE a BUCKETS 1m:2d", "counter_differs"),
         (
             "COUNTER.CREATE b SHARDS 1 BUCKETS 1s:1h",
-            "shards=1 top=100 unique=false late_ms=3600000 dedupe_ms=3600000 dims=[] values=100 ",
+            "shards=1 top=100 unique=false late_ms=3600000 dedupe_ms=3600000 dims=[] facts=[] values=100 ",
         ),
         (
             "COUNTER.CREATE c BUCKETS 1s:1h LATE_MS 2h",
@@ -79,7 +62,7 @@ fn counter_is_declared_once_and_for_ever() {
         ),
         (
             "COUNTER.CREATE d DIMS a,b VALUES 7",
-            "dims=[a b] values=7 class=synced",
+            "dims=[a b] facts=[] values=7 class=synced",
         ),
         ("COUNTER.CREATE d DIMS b,a VALUES 7", "counter_differs"),
         ("COUNTER.CREATE r CLASS relaxed", "class=relaxed"),
@@ -150,7 +133,7 @@ fn events_are_counted_for_their_key_and_for_all() {
         says(&mut engine, command, words);
     }
     let kept = format!(
-        "kept_from_ms={} exact=true as_of_ms={now_ms}",
+        "kept_from_ms={} exact=true rows={{memory=1 disk=0}} as_of_ms={now_ms}",
         now_ms - 3_600_000
     );
     says(&mut engine, "COUNTER.GET v *", &kept);
@@ -388,7 +371,10 @@ fn leading_keys_are_those_of_the_span() {
     says(
         &mut engine,
         &top(now_ms + 500, now_ms + 501, 1),
-        &format!("from_ms={now_ms} to_ms={} keys=[{{key=b", now_ms + 1_000),
+        &format!(
+            "from_ms={now_ms} to_ms={} values=- keys=[{{key=b",
+            now_ms + 1_000
+        ),
     );
     says(
         &mut engine,

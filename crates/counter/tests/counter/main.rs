@@ -2,7 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod drop_mutations;
+mod drops;
+mod fact_mutations;
+mod facts;
+mod leading;
+mod many;
 mod model;
 mod mutations;
+mod sources;
+mod talk;
 mod unique_mutations;
 mod uniques;

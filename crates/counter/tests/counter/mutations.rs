@@ -190,7 +190,15 @@ fn check_names_the_law_that_a_mutated_row_breaks() {
 #[test]
 fn every_table_has_a_row_removed_added_and_changed() {
     let tables = tables_of(DOMAINS).into_iter().map(|table| table.name());
-    let is_own = |name: &&str| name.starts_with("counter.") && !name.starts_with("counter.sketch");
+    let elsewhere = [
+        "counter.sketch",
+        "counter.emptying",
+        "counter.fact",
+        "counter.moves",
+    ];
+    let is_own = |name: &&str| {
+        name.starts_with("counter.") && !elsewhere.iter().any(|other| name.starts_with(other))
+    };
     let tables: Vec<_> = tables.filter(is_own).collect();
     assert_all_tried(&tables, CASES, &[]);
 }

@@ -21,7 +21,7 @@ use crate::key::{KeyParts, KeyReader, RowKey, Shard, Slot, write_key};
 use crate::limits::{COMMAND_ROWS_BYTES, EVENT_KEPT_MS_DEFAULT, LETTER_HEAD_BYTES, SCAN_ROWS_MAX};
 use crate::log::BUSY;
 use crate::round::Place;
-use crate::row::{Nothing, Row};
+use crate::row::{Nothing, Row, RowsRead};
 use crate::splits::Splits;
 use crate::table::{Missing, Table, TableDef};
 use crate::tables::Snapshot;
@@ -856,6 +856,12 @@ impl ScanContext {
         let mut shards = Shard::all(self.splits.of(domain, key).unwrap_or(1));
         let read = shards.find(|shard| slot == Some(&Slot::of(shard.key_of(key).as_bytes())));
         read.unwrap_or(Shard { at: 0, of: 1 })
+    }
+
+    /// How many rows it has given so far, by where they were found.
+    #[must_use]
+    pub fn rows_read(&self) -> RowsRead {
+        self.snapshot.rows_read()
     }
 
     /// The row under a key. For a scan that has a key itself.

@@ -26,6 +26,7 @@ use crate::cell::Cell;
 use crate::effect;
 use crate::filter::Filter;
 use crate::hash::Seeded;
+use crate::row::Found;
 use crate::table::Shape;
 
 /// A write of the batch, and what it replaced that had no order yet.
@@ -97,6 +98,15 @@ impl MemTable {
                 Ok(None)
             }
             None => Err(()),
+        }
+    }
+
+    /// Where the row lies that is under this key.
+    pub(crate) fn where_is(&self, key: &[u8]) -> Found {
+        let frozen = || self.frozen.as_ref()?.get(key);
+        match self.changed.get(key).or_else(frozen) {
+            Some(_) => Found::InMemory,
+            None => Found::OnDisk,
         }
     }
 
