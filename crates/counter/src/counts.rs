@@ -8,73 +8,91 @@ use crate::levels::BLOCK_BUCKETS;
 
 const PLACES: usize = BLOCK_BUCKETS as usize;
 
-/// Most bytes of them in a row: a place and a count of ten bytes for each.
-const BYTES_MAX: usize = 11 * PLACES;
-
-/// A number for each bucket of a block. Stored as bytes: for each that is not zero, in order, its place and the number
-/// as a varint (seven bits a byte, the lowest first).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counts([u64; PLACES]);
+/// A number for each bucket of a block: those that are not zero, in order, with their places. Stored as bytes: for each its
+/// place and the number as a varint (seven bits a byte, the lowest first).
+///
+/// Most rows have a few of them, and each event gets and puts one for each level: so they take the room of those few.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Counts(Vec<(u8, u64)>);
 
 impl Counts {
-    pub(crate) const NONE: Self = Self([0; PLACES]);
+    pub(crate) const NONE: Self = Self(Vec::new());
+
+    /// Where a place stands, or would stand. Mostly it is the last one.
+    fn find(&self, place: usize) -> Result<usize, usize> {
+        match self.0.last() {
+            Some((last, _)) if usize::from(*last) == place => Ok(self.0.len() - 1),
+            _ => self
+                .0
+                .binary_search_by_key(&place, |(at, _)| usize::from(*at)),
+        }
+    }
 
     pub(crate) fn get(&self, place: usize) -> u64 {
-        self.0[place]
+        self.find(place).map_or(0, |at| self.0[at].1)
     }
 
     pub(crate) fn set(&mut self, place: usize, number: u64) {
-        self.0[place] = number;
+        match self.find(place) {
+            Ok(at) if number == 0 => _ = self.0.remove(at),
+            Ok(at) => self.0[at].1 = number,
+            Err(_) if number == 0 => {}
+            Err(at) => self.0.insert(at, (place as u8, number)),
+        }
     }
 
     /// Adds to one of them; gives what it was before.
     pub(crate) fn add(&mut self, place: usize, amount: u64) -> u64 {
-        let before = self.0[place];
-        self.0[place] = before + amount;
+        let before = self.get(place);
+        self.set(place, before + amount);
         before
     }
 
     /// Those that are not zero, with their places.
     pub(crate) fn some(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let all = self.0.iter().copied().enumerate();
-        all.filter(|(_, number)| *number > 0)
-    }
-
-    fn write(&self, out: &mut [u8; BYTES_MAX]) -> usize {
-        let mut at = 0;
-        let mut push = |byte: u8| {
-            out[at] = byte;
-            at += 1;
-        };
-        for (place, mut number) in self.some() {
-            push(place as u8);
-            while number > 0x7f {
-                push(number as u8 | 0x80);
-                number >>= 7;
-            }
-            push(number as u8);
-        }
-        at
+        let all = self.0.iter().copied();
+        all.map(|(place, number)| (usize::from(place), number))
     }
 
     fn read(mut bytes: &[u8]) -> Option<Self> {
-        let mut counts = Self::NONE;
+        let mut counts = Vec::with_capacity(bytes.len() / 2);
         let mut least = 0;
         while let Some((place, rest)) = bytes.split_first() {
-            let place = usize::from(*place);
             let (number, rest) = varint(rest)?;
-            if place < least || place >= PLACES || number == 0 {
+            if *place < least || usize::from(*place) >= PLACES || number == 0 {
                 return None;
             }
-            counts.0[place] = number;
+            counts.push((*place, number));
             (least, bytes) = (place + 1, rest);
         }
-        Some(counts)
+        Some(Self(counts))
     }
 }
 
+/// The bytes of a varint, and how many they are.
+fn varint_of(mut number: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut at = 0;
+    while number > 0x7f {
+        bytes[at] = number as u8 | 0x80;
+        number >>= 7;
+        at += 1;
+    }
+    bytes[at] = number as u8;
+    (bytes, at + 1)
+}
+
+/// Appends a number as a varint.
+pub(crate) fn push_varint(out: &mut Vec<u8>, number: u64) {
+    if number <= 0x7f {
+        return out.push(number as u8);
+    }
+    let (bytes, length) = varint_of(number);
+    out.extend_from_slice(&bytes[..length]);
+}
+
 /// A varint, and what is behind it.
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+pub(crate) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0;
     for (at, byte) in bytes.iter().enumerate().take(10) {
         let bits = u64::from(byte & 0x7f);
@@ -103,9 +121,16 @@ impl<C> Encode<C> for Counts {
         out: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let mut bytes = [0; BYTES_MAX];
-        let length = self.write(&mut bytes);
-        out.bytes(&bytes[..length])?.ok()
+        let length = |(_, number): &(u8, u64)| 1 + varint_of(*number).1 as u64;
+        out.bytes_len(self.0.iter().map(length).sum())?;
+        for (place, number) in &self.0 {
+            let (bytes, length) = varint_of(*number);
+            let out = out.writer_mut();
+            out.write_all(&[*place])
+                .and_then(|()| out.write_all(&bytes[..length]))
+                .map_err(minicbor::encode::Error::write)?;
+        }
+        Ok(())
     }
 }
 
@@ -149,7 +174,7 @@ mod tests {
                 let place = random.below(64) as usize;
                 some.set(place, u64::MAX >> random.below(64));
             }
-            let bytes = minicbor::to_vec(some).unwrap();
+            let bytes = minicbor::to_vec(&some).unwrap();
             assert_eq!(minicbor::decode::<Counts>(&bytes).unwrap(), some);
         }
     }

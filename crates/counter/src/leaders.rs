@@ -1,16 +1,19 @@
 //! The leading keys of a bucket, exactly.
 //!
-//! Counts of a bucket only grow, and the count of a key is at hand when it does. So the list of leading keys names keys
-//! only, and changes only when another one enters; counts are read from their rows. Until it is full, each key that has a
+//! Counts of a bucket only grow, and the count of a key is at hand when it does. So the list of leading keys names keys, and
+//! changes only when another one enters; counts are read from their rows. What a key had when it was last looked at
+//! stands beside it: the least of these is looked at first, and if it is still so no key of the list has less. Until it is full, each key that has a
 //! count in the bucket is in it. Once it is, the head of the block keeps a *least*: no key beside the list has more, no
 //! key of the list has less. It may stay behind what the least of the list really is; it is looked for again when some key
 //! passes it. Who passes it either takes the place of the key with the least count, which is no more than the new least
 //! then, or has not more than that. So no key beside the list ever has more than the least.
 
+use std::ops::Range;
+
 use tidegate_engine::{Missing, Reads, Tx};
 
 use crate::levels::{BLOCK_BUCKETS, Bucket};
-use crate::table::{BLOCKS, Head, LEADERS, Texts};
+use crate::table::{BLOCKS, Head, LEADERS, Leaders};
 
 /// A counter, the number of a level, and a block of it.
 pub(crate) type Of<'a> = (&'a str, u8, u64);
@@ -51,13 +54,12 @@ pub(crate) fn admit(
     let (name, level, block) = of;
     let row_key = (name, level, bucket_of(block, place).0);
     let row = tx.get(&LEADERS, row_key)?.unwrap_or_default();
-    let keys: Vec<&str> = row.iter().collect();
     let mut list = List {
         of,
         place,
         least: head.leasts.get(place),
-        keys,
-        counts: None,
+        had: row.had().collect(),
+        keys: row.into_keys(),
         has_changed: false,
     };
     for one in rising {
@@ -65,66 +67,91 @@ pub(crate) fn admit(
     }
     head.leasts.set(place, list.least);
     if list.has_changed {
-        let keys: Texts = list.keys.into_iter().collect();
-        tx.put(&LEADERS, row_key, keys);
+        tx.put(&LEADERS, row_key, Leaders::new(list.keys, &list.had));
     }
     Ok(())
 }
 
+/// The leading keys while some are taken in. There are a hundred of them as a rule, of which one or two are looked at: they
+/// stay as they are stored.
 struct List<'a> {
     of: Of<'a>,
     place: usize,
     least: u64,
-    keys: Vec<&'a str>,
-    /// Those of the keys, once they were read.
-    counts: Option<Vec<u64>>,
+    /// Each ended by a zero.
+    keys: Vec<u8>,
+    /// What each of them had when it was looked at.
+    had: Vec<u64>,
     has_changed: bool,
 }
 
 impl<'a> List<'a> {
     /// A key whose count has grown enters, or does not.
     fn meet(&mut self, tx: &mut Tx<'_>, one: &Rising<'a>, most: usize) -> Result<(), Missing> {
-        if self.keys.len() < most {
-            self.keys.push(one.key);
+        if self.had.len() < most {
+            self.keys.extend_from_slice(one.key.as_bytes());
+            self.keys.push(0);
+            self.had.push(one.count);
             self.has_changed = true;
-            if self.keys.len() == most {
+            if self.had.len() == most {
                 self.least = 1; // No key has less, and there is no other one.
             }
             return Ok(());
         }
-        if one.count <= self.least || self.keys.contains(&one.key) {
+        if one.count <= self.least || self.has(one.key) {
             return Ok(());
         }
         let (at, least) = self.lowest(tx)?;
         self.least = least;
         if least < one.count {
-            self.keys[at] = one.key;
-            self.has_changed = true;
-            if let Some(counts) = &mut self.counts {
-                counts[at] = one.count;
-            }
+            self.replace(at, one);
             (_, self.least) = self.lowest(tx)?;
         }
         Ok(())
     }
 
-    /// Which key of the list has the least count, and that count.
-    fn lowest(&mut self, tx: &mut Tx<'_>) -> Result<(usize, u64), Missing> {
-        if self.counts.is_none() {
-            self.counts = Some(self.read(tx)?);
-        }
-        let counts = self.counts.iter().flatten().copied();
-        let lowest = counts.enumerate().min_by_key(|(_, count)| *count);
-        Ok(lowest.expect("because a full list has a key"))
+    fn has(&self, key: &str) -> bool {
+        let mut keys = self.keys.split(|byte| *byte == 0);
+        keys.any(|other| other == key.as_bytes())
     }
 
-    fn read(&self, tx: &mut Tx<'_>) -> Result<Vec<u64>, Missing> {
+    /// Where a key lies among the bytes.
+    fn range(&self, at: usize) -> Range<usize> {
+        let bytes = self.keys.iter().enumerate();
+        let mut ends = bytes.filter(|(_, byte)| **byte == 0).map(|(end, _)| end);
+        let before = at.checked_sub(1).and_then(|before| ends.nth(before));
+        let from = before.map_or(0, |end| end + 1);
+        from..ends.next().unwrap_or(from)
+    }
+
+    fn replace(&mut self, at: usize, one: &Rising<'_>) {
+        self.keys.splice(self.range(at), one.key.bytes());
+        self.had[at] = one.count;
+        self.has_changed = true;
+    }
+
+    /// Which key of the list has the least count, and that count. What a key had is no more than what it has: so the one
+    /// that had least has least, if it still has as much.
+    fn lowest(&mut self, tx: &mut Tx<'_>) -> Result<(usize, u64), Missing> {
+        loop {
+            let had = self.had.iter().copied().enumerate();
+            let lowest = had.min_by_key(|(_, had)| *had);
+            let (at, had) = lowest.expect("because a full list has a key");
+            let has = self.count(tx, at)?;
+            if has <= had {
+                return Ok((at, has));
+            }
+            self.had[at] = has;
+            self.has_changed = true;
+        }
+    }
+
+    /// What a key of the list has.
+    fn count(&self, tx: &mut Tx<'_>, at: usize) -> Result<u64, Missing> {
         let (name, level, block) = self.of;
-        let count = |key: &&str| {
-            let row = tx.get(&BLOCKS, (name, level, block, *key))?;
-            Ok(row.map_or(0, |row| row.counts.get(self.place)))
-        };
-        self.keys.iter().map(count).collect()
+        let key = std::str::from_utf8(&self.keys[self.range(at)]).unwrap_or_default();
+        let row = tx.get(&BLOCKS, (name, level, block, key))?;
+        Ok(row.map_or(0, |row| row.counts.get(self.place)))
     }
 }
 

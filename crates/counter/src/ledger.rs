@@ -241,7 +241,7 @@ pub(crate) fn drop_pages(
         head.pages_gone += 1;
     }
     if !next_pages(head).is_empty() {
-        tx.put(&HEADS, (name, level, block), *head);
+        tx.put(&HEADS, (name, level, block), &*head);
         return Ok(false);
     }
     for (place, _) in head.totals.some() {

@@ -12,7 +12,8 @@
 //! 3. The directory of a block has each key that has a row in it once, and no other.
 //! 4. Of each bucket of a level whose narrower ones are all kept, what they count adds up to what it counts, for each key.
 //! 5. A bucket's leading keys have counts in it, and none twice; until they are as many as the counter keeps they are
-//!    all keys that have; then no other key has a greater count than its least, and none of them a smaller one.
+//!    all keys that have; then no other key has a greater count than its least, and none of them a smaller one. What
+//!    stands beside each as what it had is no more than what it has.
 //! 6. A block has its timer until its rows are gone, and goes only when none of its buckets is kept.
 //! 7. An id that is remembered stands in the pages of its generation once, and the generation has its timer.
 //! 8. Of each dimension and value, what is counted of keys adds up to what is counted of all, and the value is listed; no

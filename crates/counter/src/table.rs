@@ -11,7 +11,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Nothing, Row, Table};
 
-use crate::counts::Counts;
+use crate::counts::{Counts, push_varint, varint};
 use crate::levels::Level;
 use crate::sketches::{SketchChunk, SketchHead};
 
@@ -27,7 +27,7 @@ pub(crate) const HEADS: Table<Head> = Table::keyed(DOMAIN, 2, "counter.heads");
 /// By counter, level, block and page: which keys a block has.
 pub(crate) const KEYS: Table<Texts> = Table::keyed(DOMAIN, 3, "counter.keys");
 /// By counter, level and bucket: its leading keys.
-pub(crate) const LEADERS: Table<Texts> = Table::keyed(DOMAIN, 4, "counter.leaders");
+pub(crate) const LEADERS: Table<Leaders> = Table::keyed(DOMAIN, 4, "counter.leaders");
 /// By counter, generation and hash: events that were taken in.
 pub(crate) const IDS: Table<Seen> = Table::keyed(DOMAIN, 5, "counter.ids");
 /// By counter, generation and page: the hashes of its ids.
@@ -129,7 +129,7 @@ pub(crate) struct Emptying {
 impl Row for Emptying {}
 
 /// What was counted of a key in the buckets of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Block {
     #[n(0)]
@@ -139,7 +139,7 @@ pub(crate) struct Block {
 impl Row for Block {}
 
 /// What was counted of all keys of a shard in the buckets of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Head {
     #[n(0)]
@@ -190,10 +190,7 @@ impl Texts {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        let ended = self.bytes.strip_suffix(&[0]);
-        let texts = ended.map(|all| all.split(|byte| *byte == 0));
-        let texts = texts.into_iter().flatten();
-        texts.map(|text| std::str::from_utf8(text).unwrap_or_default())
+        texts_of(&self.bytes)
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -202,11 +199,71 @@ impl Texts {
     }
 }
 
+fn texts_of(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let ended = bytes.strip_suffix(&[0]);
+    let all = ended.and_then(|all| std::str::from_utf8(all).ok());
+    all.into_iter().flat_map(|all| all.split('\0'))
+}
+
 impl<'a> FromIterator<&'a str> for Texts {
     fn from_iter<T: IntoIterator<Item = &'a str>>(texts: T) -> Self {
         let mut all = Self::default();
         texts.into_iter().for_each(|text| all.push(text));
         all
+    }
+}
+
+/// The leading keys of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Leaders {
+    /// As in [`Texts`].
+    #[n(0)]
+    keys: ByteVec,
+    /// What each of them had when that was last looked at, as varints: no more than it has.
+    #[n(1)]
+    had: ByteVec,
+}
+
+impl Row for Leaders {}
+
+impl Default for Leaders {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new().into(),
+            had: Vec::new().into(),
+        }
+    }
+}
+
+impl Leaders {
+    /// Keys, each ended by a zero, and what each had.
+    pub(crate) fn new(keys: Vec<u8>, had: &[u64]) -> Self {
+        let mut varints = Vec::with_capacity(2 * had.len());
+        for had in had {
+            push_varint(&mut varints, *had);
+        }
+        Self {
+            keys: keys.into(),
+            had: varints.into(),
+        }
+    }
+
+    pub(crate) fn into_keys(self) -> Vec<u8> {
+        self.keys.into()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        texts_of(&self.keys)
+    }
+
+    pub(crate) fn had(&self) -> impl Iterator<Item = u64> {
+        let mut rest = self.had.as_slice();
+        std::iter::from_fn(move || {
+            let (number, behind) = varint(rest)?;
+            rest = behind;
+            Some(number)
+        })
     }
 }
 
@@ -399,15 +456,16 @@ mod tests {
         let mut counts = Counts::NONE;
         counts.add(3, 300);
         let head = Head {
-            totals: counts,
+            totals: counts.clone(),
             leasts: Counts::NONE,
             keys: 40,
             pages_gone: 0,
         };
         let going = Head {
             pages_gone: 1,
-            ..head
+            ..head.clone()
         };
+        let leaders = Leaders::new(b"a\0bc\0".to_vec(), &[1, 300]);
         let seen = Seen {
             since_ms: 7,
             content: 8,
@@ -448,6 +506,7 @@ mod tests {
             hex(&head),
             hex(&going),
             hex(&texts),
+            hex(&leaders),
             hex(&Texts::default()),
             hex(&dimension),
             hex(&seen),
@@ -484,6 +543,7 @@ mod tests {
             "a3004303ac020140021828",
             "a4004303ac0201400218280301",
             "a100456100626300",
+            "a200456100626300014301ac02",
             "a10040",
             "a2000201a100456100626300",
             "a200070108",

@@ -101,7 +101,7 @@ fn check_totals(rows: &BlockRows, head: &Head, fault: Fault<'_>) {
         sums.add(place, count);
     }
     if sums != head.totals {
-        let says = head.totals;
+        let says = &head.totals;
         fault(format!(": keys add up to {sums:?}, all have {says:?}"));
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn check(rows: &Rows, counter: &Counter, fault: Fault<'_>) {
     check_values(rows, counter, fault);
     for ((number, block), of_block) in &rows.blocks {
         let at = format!(" level {number} block {block}");
-        if of_block.head.is_some_and(|head| head.pages_gone == 0) {
+        if of_block
+            .head
+            .as_ref()
+            .is_some_and(|head| head.pages_gone == 0)
+        {
             check_sums(of_block, &mut |what| fault(format!("{at}{what}")));
         }
         for series in of_block.keys.keys() {

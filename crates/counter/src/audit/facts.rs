@@ -77,7 +77,7 @@ pub(super) fn check(rows: &Rows, (shard, counter): (Shard, &Counter), fault: Fau
     }
     check_moves(rows, fault);
     for ((number, block), of_block) in &rows.blocks {
-        if of_block.head.is_some_and(|head| head.pages_gone == 0) {
+        if of_block.head.as_ref().is_some_and(|head| head.pages_gone == 0) {
             for dim in counter.facts.iter() {
                 check_sums(of_block, dim, &mut |what| {
                     fault(format!(" level {number} block {block}{what}"));
@@ -141,11 +141,11 @@ fn check_sums(rows: &BlockRows, dim: &str, fault: Fault<'_>) {
             add(sums.entry(key).or_insert(Counts::NONE), counts);
         }
     }
-    let totals = rows.head.map(|head| ("", head.totals));
+    let totals = rows.head.as_ref().map(|head| ("", &head.totals));
     let keys = rows.keys.iter().filter(|(key, _)| is_key(key));
-    let keys = keys.map(|(key, counts)| (key.as_str(), *counts));
+    let keys = keys.map(|(key, counts)| (key.as_str(), counts));
     for (key, counts) in keys.chain(totals) {
-        if sums.get(key) != Some(&counts) {
+        if sums.get(key) != Some(counts) {
             let sum = sums.get(key);
             fault(format!(
                 ": values of {dim} of {key:?} add up to {sum:?}, it has {counts:?}"

@@ -126,7 +126,7 @@ fn add_figures(audit: &mut Audit, rows: &Rows, counter: &Counter) {
     let last = counter.levels.len() - 1;
     let of_last = rows.blocks.iter();
     let of_last = of_last.filter(|((level, _), _)| usize::from(*level) == last);
-    let heads = of_last.filter_map(|(_, block)| block.head);
+    let heads = of_last.filter_map(|(_, block)| block.head.as_ref());
     let counted: u64 = heads
         .flat_map(|head| {
             head.totals

@@ -14,7 +14,7 @@ use crate::series::parts_of;
 use crate::table::{
     BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
     HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents,
-    Listed, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    Leaders, Listed, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -24,7 +24,7 @@ pub(super) struct Rows {
     /// By level and block.
     pub(super) blocks: BTreeMap<(u8, u64), BlockRows>,
     /// By level and bucket.
-    pub(super) leaders: BTreeMap<(u8, u64), Texts>,
+    pub(super) leaders: BTreeMap<(u8, u64), Leaders>,
     /// By generation and hash.
     pub(super) ids: BTreeMap<(u64, u128), Seen>,
     pub(super) generations: BTreeMap<u64, GenerationRows>,

@@ -124,6 +124,13 @@ const CASES: &[Case] = &[
         Field(0, Bytes(b"a\0c\0")),
         "others with 2 at most",
     ),
+    case(LEADERS, EVERY, Field(1, Bytes(&[])), "a had 0, and has"),
+    case(
+        LEADERS,
+        EVERY,
+        Field(1, Bytes(&[100, 1])),
+        "a had 100, and has",
+    ),
     case(
         LEADERS,
         EVERY,
