@@ -5,10 +5,10 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use tidegate_engine::contract::{FieldKind, Raw, RequestDef, Work};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::answer::{Body, Response, add, answer as answered};
-use crate::body::{self, Form, Media, Takes, WholeBody};
+use crate::body::{Form, Media, Takes, WholeBody};
 use crate::limits::BEACON_BYTES_MAX;
 use crate::members::Members;
 use crate::paths::{Decoded, decoded};
@@ -89,9 +89,7 @@ async fn done(
         bytes_max: front.options.body_bytes_max.min(BEACON_BYTES_MAX),
         media: Media::OfPage,
     };
-    let body = body::read(body, &asked.parts.headers, takes, &front.admission);
-    let body = timeout_at(deadline, body).await;
-    let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
+    let body = route::whole(front, asked.parts, body, takes, deadline).await?;
     let work = work(route.def, &path, asked.parts, &body)?;
     let rendered = route::outcome(front, route, work, (began, deadline)).await?;
     Ok(rendered.into_response())

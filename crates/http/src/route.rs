@@ -97,9 +97,7 @@ pub(crate) async fn work(
     let parts = asked.parts;
     let path = decoded(parts.uri.path(), &asked.params)?;
     let takes = takes(route.def, front.options.body_bytes_max);
-    let body = body::read(body, &parts.headers, takes, &front.admission);
-    let body = timeout_at(deadline, body).await;
-    let body = body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))??;
+    let body = whole(front, parts, body, takes, deadline).await?;
     let from = address_of(front, route.def, asked);
     match &route.def.webhook {
         Some(webhook) => {
@@ -111,6 +109,19 @@ pub(crate) async fn work(
         }
         None => read(route.def, (&path, from), parts, &body),
     }
+}
+
+/// Reads a body, which has until then to arrive.
+pub(crate) async fn whole(
+    front: &Front,
+    parts: &Parts,
+    body: impl RequestBody,
+    takes: Takes,
+    deadline: Instant,
+) -> Result<WholeBody, Problem> {
+    let body = body::read(body, &parts.headers, takes, &front.admission);
+    let body = timeout_at(deadline, body).await;
+    body.map_err(|_| Problem::plain(problem::BODY_TIMEOUT))?
 }
 
 /// That a request has no body.
