@@ -2,17 +2,15 @@
 
 use std::path::Path;
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::Flags;
-use crate::figures::{cpu_s, folder_bytes, median, peak_bytes, thousands};
+use crate::figures::{cpu_s, folder_bytes, median, now_ms, peak_bytes, thousands};
 use crate::keys::{Random, Spread, name};
-use crate::load::{NOTHING, batch, batches, entry, for_each, measure, rest, total};
+use crate::load::{BATCH, NOTHING, batch, batches, entry, for_each, measure, rest, total};
 use crate::resp::Connection;
 
 const CONNECTIONS: usize = 8;
-
-const BATCH: usize = 100;
 
 /// Batches that a connection sends at once.
 const AT_ONCE: usize = 4;
@@ -87,17 +85,11 @@ impl Sender<'_> {
     }
 }
 
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("it is later");
-    since.as_millis() as u64
-}
-
 pub(crate) fn crowd(flags: &Flags) {
     let (addr, pid) = (flags.text("tidegate"), flags.number("pid"));
     let spread = Spread::zipf(flags.number("keys"));
     let hours = flags.number("hours");
+    assert!(hours <= u64::from(u32::BITS), "each has a bit");
     let events: usize = flags.number("events");
     let mut connection = Connection::to(addr);
     connection.ask("COUNTER.CREATE crowd LATE_MS 2d");

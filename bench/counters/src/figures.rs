@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -61,4 +62,9 @@ pub(crate) fn folder_bytes(folder: &Path) -> (u64, u64) {
         Err(_) => (0, 0), // It is gone meanwhile.
     });
     bytes.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("it is later").as_millis() as u64
 }

@@ -38,6 +38,9 @@ pub(crate) const NOTHING: Said = Said {
     who: false,
 };
 
+/// Events of a batch.
+pub(crate) const BATCH: usize = 100;
+
 /// What stands before an id of 24 digits: the lap in which it is sent, and a random one.
 const ID_HEAD: &str = "$24\r\n";
 

@@ -2,15 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::Flags;
-use crate::figures::{permille, thousands};
+use crate::figures::{now_ms, permille, thousands};
 use crate::keys::{Random, Spread, name};
-use crate::load::{NOTHING, batch, batches, entry, for_each, go_on};
+use crate::load::{BATCH, NOTHING, batch, batches, entry, for_each, go_on};
 use crate::resp::Connection;
-
-const BATCH: usize = 100;
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
@@ -19,13 +17,6 @@ const YEAR_DAYS: u64 = 365;
 /// Keys that have an event on each day of a year, and in each minute of a day.
 const KEYS_OF_DAYS: usize = 5_000;
 const KEYS_OF_MINUTES: usize = 500;
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("it is later");
-    since.as_millis() as u64
-}
 
 /// A year of days of some keys, and a day of minutes.
 pub(crate) fn prefill(flags: &Flags) {

@@ -1,14 +1,14 @@
 //! Events a second, beside a Redis that counts the same by Lua.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::Flags;
-use crate::figures::{median, thousands};
-use crate::keys::{Spread, name};
+use crate::figures::{median, now_ms, thousands};
+use crate::keys::{Random, Spread, name};
 use crate::load::{
-    Chunk, NOTHING, Said, batches, for_each, measure, rest, singles, somebody, total,
+    BATCH, Chunk, NOTHING, Said, batches, for_each, measure, rest, singles, somebody, total,
 };
-use crate::resp::{Connection, request};
+use crate::resp::{Connection, Reply, request};
 
 const CONNECTIONS: usize = 50;
 
@@ -17,9 +17,6 @@ const READY: usize = 2_000;
 
 /// How long it may take until all that was acknowledged is durable.
 const DURABLE_WITHIN: Duration = Duration::from_secs(20);
-
-/// Events of a batch.
-const BATCH: usize = 100;
 
 /// A bucket of a minute, who came to a key in an hour, and the leading keys of the minute; events are pairs of a key
 /// and who it is by.
@@ -94,7 +91,7 @@ impl Redis {
         let mut load = Vec::new();
         request(&mut load, ["SCRIPT", "LOAD", LUA].into_iter());
         connection.send(&load);
-        let crate::resp::Reply::Text(sha) = connection.reply() else {
+        let Reply::Text(sha) = connection.reply() else {
             panic!("a script has a name");
         };
         Self {
@@ -108,7 +105,7 @@ impl Redis {
         minute: u64,
         (requests, events): (usize, usize),
         spread: &Spread,
-        random: &mut crate::keys::Random,
+        random: &mut Random,
     ) -> Chunk {
         let mut bytes = Vec::new();
         let keys = [
@@ -163,7 +160,7 @@ impl Bench {
     fn measure(&mut self, work: Work) -> f64 {
         self.round += 1;
         let chunks = READY.div_ceil(work.chunk_events());
-        let minute = minute_now() * 1_000 + self.round;
+        let minute = now_ms() / 60_000 * 1_000 + self.round;
         let counter = work.counter();
         let mut of_each = for_each(CONNECTIONS, chunks, self.round << 32, |random| match work {
             Singles { pipeline, .. } => singles(counter, pipeline, &self.spread, random),
@@ -199,13 +196,6 @@ impl Bench {
         rest();
         events as f64 / seconds
     }
-}
-
-fn minute_now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("it is later");
-    since.as_secs() / 60
 }
 
 pub(crate) fn run(flags: &Flags) {
