@@ -77,7 +77,11 @@ pub(super) fn check(rows: &Rows, (shard, counter): (Shard, &Counter), fault: Fau
     }
     check_moves(rows, fault);
     for ((number, block), of_block) in &rows.blocks {
-        if of_block.head.as_ref().is_some_and(|head| head.pages_gone == 0) {
+        if of_block
+            .head
+            .as_ref()
+            .is_some_and(|head| head.pages_gone == 0)
+        {
             for dim in counter.facts.iter() {
                 check_sums(of_block, dim, &mut |what| {
                     fault(format!(" level {number} block {block}{what}"));
