@@ -124,7 +124,7 @@ impl Counters {
             let levels = "1s:20s,10s:2m,10m:3d";
             engine.call(&format!(
                 "COUNTER.CREATE {name} SHARDS 3 TOP 2 BUCKETS {levels} LATE_MS 90s DEDUPE_MS 2d DIMS d \
-                 VALUES {values} UNIQUE yes CLASS {class}"
+                 VALUES {values} UNIQUE yes CLASS {class} RAW {name}-raw"
             ));
         }
         engine.call(&format!(
@@ -454,7 +454,26 @@ impl Counters {
         if items(&answer, "{place=").count() != late {
             return Err(format!("{late} events were late: {answer}"));
         }
+        self.check_raw(engine, counter)?;
         self.check_leading(engine, counter)
+    }
+
+    /// The topic has the events that were counted, each once.
+    fn check_raw(&self, engine: &mut Stepper, counter: usize) -> Result<(), String> {
+        let (name, _) = COUNTERS[counter];
+        let answer = engine.call(&format!("TOPIC.BROWSE {name}-raw LIMIT 1000"));
+        for key in 0..KEYS {
+            let begin = format!("\\\"key\\\":\\\"k{key}\\\",\\\"amount\\\":");
+            let amounts = items(&answer, &begin).filter_map(first_number);
+            let (kept, count) = (
+                amounts.sum::<u64>(),
+                self.sum(|event| event.is_of(counter, key)),
+            );
+            if kept != count {
+                return Err(format!("k{key} has {count}, its topic {kept}: {answer}"));
+            }
+        }
+        Ok(())
     }
 
     /// Each level has in each bucket what happened then: of one key, another one each time.

@@ -42,6 +42,8 @@ request! {
         ["DEDUPE_MS"] dedupe_ms: Option<Duration<DEDUPE_MS_MIN, DEDUPE_MS_MAX>>,
         /// relaxed: an event is answered before it is durable, and a crash may lose those of the last second. Otherwise synced.
         ["CLASS"] class: Option<Durability>,
+        /// The topic that keeps the events that it counts. One that is not there is made.
+        ["RAW"] raw: Option<Name>,
         /// How long the answer may wait until all shards know it.
         ["WAIT_MS"] wait_ms: Wait = 5_000,
     }
@@ -158,6 +160,14 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.
         ["TO"] to_ms: Moment,
+    }
+}
+
+request! {
+    /// What was sent to the topic that keeps the events of a counter.
+    pub struct Raw {
+        /// The counter, declared with RAW.
+        name: Name,
     }
 }
 

@@ -21,6 +21,8 @@
 //! 10. The directory of the sketches of a bucket has each key that has one once, and the sketch of all keys is the union
 //!     of the others.
 //! 11. The sketches of a bucket have their timer until they are gone.
+//! 12. Each shard of a counter whose events a topic keeps says how many it has sent there, in how many letters: in as
+//!     many as are on their way at least, and none of them without an event. No other one does.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -34,6 +36,7 @@ mod ledger;
 mod levels;
 pub mod limits;
 mod once;
+mod raw;
 mod record;
 mod refusal;
 mod reply;
@@ -50,13 +53,13 @@ mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Top, Unique};
+pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Raw, Top, Unique};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
     BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
-    RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
+    RawInfo, RawShard, RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

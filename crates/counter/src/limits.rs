@@ -1,6 +1,6 @@
 //! Every bound of the domain.
 
-use tidegate_engine::limits::SHARDS_MAX;
+use tidegate_engine::limits::{LETTER_BYTES_MAX, SHARDS_MAX};
 
 /// Levels of a counter.
 pub const LEVELS_MAX: usize = 6;
@@ -37,6 +37,9 @@ pub const BATCH_EVENTS_MAX: usize = 500;
 
 /// Bytes that a batch may write in one shard: its rows are one record.
 pub const WRITTEN_BYTES_MAX: usize = 512 * 1024;
+
+/// Bytes of the events of one letter to the topic that keeps them; with its head it is a letter of the largest size.
+pub const RAW_BYTES_MAX: usize = LETTER_BYTES_MAX - 1_024;
 
 /// Dimensions of a counter: each event counts for two more series for each of them.
 pub const DIMS_MAX: usize = 4;

@@ -47,6 +47,8 @@ pub enum Refusal {
     },
     /// The counter has no sketches.
     NoUnique,
+    /// No topic keeps the events of the counter.
+    NoRaw,
     /// The span cannot be put together of few buckets.
     TooManyBuckets,
 }
@@ -125,6 +127,11 @@ pub(crate) const NO_UNIQUE: RefusalDef = def(
     Status::OutOfRange,
     "The counter does not count how many different ones events are by: declare one with UNIQUE yes.",
 );
+pub(crate) const NO_RAW: RefusalDef = def(
+    "no_raw",
+    Status::OutOfRange,
+    "No topic keeps the events of the counter: declare one with RAW.",
+);
 pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
     "too_many_buckets",
     Status::OutOfRange,
@@ -148,6 +155,7 @@ impl Refuse for Refusal {
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
             Self::NoTop { .. } => &NO_TOP,
             Self::NoUnique => &NO_UNIQUE,
+            Self::NoRaw => &NO_RAW,
             Self::TooManyBuckets => &TOO_MANY_BUCKETS,
         }
     }
@@ -174,6 +182,7 @@ impl Refuse for Refusal {
             | Self::IdConflict
             | Self::EmptySpan
             | Self::NoUnique
+            | Self::NoRaw
             | Self::WrongStep => {}
         }
     }

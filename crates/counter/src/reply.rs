@@ -32,6 +32,8 @@ reply! {
         class: &'static str,
         /// When it was declared.
         created_at_ms: u64,
+        /// The topic that keeps the events that it counts.
+        raw: Option<CompactString>,
     }
 }
 
@@ -207,6 +209,32 @@ reply! {
 }
 
 reply! {
+    /// What was sent to the topic that keeps the events of a counter.
+    pub struct RawInfo {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// What each shard has sent, the first one first.
+        shards: Vec<RawShard>,
+        /// What was counted by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What a shard has sent there.
+    pub struct RawShard {
+        /// Which shard, from 0 on.
+        shard: u64,
+        /// How many letters, each of which is a message there: the `letter` of the last one.
+        letters: u64,
+        /// How many events.
+        events: u64,
+    }
+}
+
+reply! {
     /// An event that came too late.
     pub struct LateInfo {
         /// Its place in the list.
@@ -242,6 +270,7 @@ impl CounterInfo {
             values: counter.values,
             class: counter.class(),
             created_at_ms: counter.created_at_ms,
+            raw: Some(counter.raw.clone()).filter(|raw| !raw.is_empty()),
         }
     }
 }

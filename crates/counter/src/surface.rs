@@ -3,16 +3,24 @@
 use tidegate_engine::contract::Class::{Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
+use tidegate_topic::Append;
 
 use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Top, Unique};
+use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Raw, Top, Unique};
 use crate::table::{
     BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
-    LATE_EVENTS, LEADERS, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
+    LATE_EVENTS, LEADERS, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
 };
 
 /// A counter tells its shards what it is, and they tell that they know.
-const MAIL: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+const TAKES: &[MailDef] = &[MailDef::of::<Declare>(), MailDef::of::<Declared>()];
+
+/// Beside it, a topic keeps what they count.
+const SENDS: &[MailDef] = &[
+    MailDef::of::<Declare>(),
+    MailDef::of::<Declared>(),
+    MailDef::of::<Append>(),
+];
 
 /// Counters: events counted by key and by time.
 pub const COUNTER: Domain = Domain {
@@ -36,10 +44,11 @@ pub const COUNTER: Domain = Domain {
         SKETCH_CHUNKS.def(),
         SKETCHED.def(),
         SKETCH_PAGES.def(),
+        RAW.def(),
     ],
     timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES],
-    takes: MAIL,
-    sends: MAIL,
+    takes: TAKES,
+    sends: SENDS,
     events: &[],
     counts: &[],
     requests: &[
@@ -55,6 +64,7 @@ pub const COUNTER: Domain = Domain {
         ),
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
         RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
+        RequestDef::call::<Raw>("COUNTER.RAW", GET, "/v1/counters/{name}/raw", Reads),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

@@ -48,6 +48,9 @@ pub(crate) const SKETCHED: Table<Sketched> = Table::keyed(DOMAIN, 14, "counter.s
 /// By counter, level, bucket and page: which ones.
 pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.sketch_pages");
 
+/// By counter: what was sent to the topic that keeps its events; of a counter that has one.
+pub(crate) const RAW: Table<Sent> = Table::keyed(DOMAIN, 16, "counter.raw");
+
 /// A counter as it was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -82,6 +85,13 @@ pub(crate) struct Counter {
     /// It has sketches of who came.
     #[cbor(n(10), skip_if = "std::ops::Not::not")]
     pub(crate) unique: bool,
+    /// The topic that keeps what it has counted; empty for none.
+    #[cbor(
+        n(11),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) raw: CompactString,
 }
 
 impl Row for Counter {}
@@ -259,6 +269,20 @@ pub(crate) struct Sketched {
 
 impl Row for Sketched {}
 
+/// What a shard has sent to the topic that keeps events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sent {
+    /// How many letters: the number of the last one.
+    #[n(0)]
+    pub(crate) letters: u64,
+    /// How many events.
+    #[n(1)]
+    pub(crate) events: u64,
+}
+
+impl Row for Sent {}
+
 /// The late events of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -316,6 +340,7 @@ mod tests {
             values: 9,
             is_relaxed: false,
             unique: false,
+            raw: CompactString::default(),
         };
         let unique = Counter {
             unique: true,

@@ -5,12 +5,13 @@
 //! ```
 
 use minicbor::{Decode, Encode};
-use tidegate_engine::contract::{Apply, Mail, RefusalDef};
+use tidegate_engine::contract::{Apply, Mail, Name, RefusalDef};
 use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
+use crate::raw;
 use crate::refusal::{COUNTER_DIFFERS, LATE_TOO_LONG, TOO_MANY_SPLIT};
 use crate::reply::CounterInfo;
 use crate::table::{COUNTERS, Counter, DOMAIN};
@@ -51,7 +52,7 @@ impl Apply for Create {
     }
 
     fn letters(&self) -> usize {
-        usize::from(self.shards()) - 1
+        usize::from(self.shards()) - 1 + usize::from(self.raw.is_some())
     }
 
     fn waits_ms(&self) -> u64 {
@@ -79,6 +80,7 @@ fn declare(tx: &mut Tx<'_>, name: &str, counter: Counter) -> Result<Counter, Ref
         return Err(Refusal::TooManySplit);
     }
     tx.put(&COUNTERS, name, &counter);
+    raw::open(tx, name, &counter);
     for shard in Shard::all(counter.shards).skip(1) {
         tx.send(&shard.key_of(name), &Declare(counter.clone()));
     }
@@ -109,6 +111,7 @@ impl Create {
             values: self.values.get(),
             is_relaxed: self.class == Some(Durability::Relaxed),
             unique: self.unique == Some(YesNo::Yes),
+            raw: self.raw.as_ref().map(Name::compact).unwrap_or_default(),
         })
     }
 }
@@ -133,6 +136,7 @@ impl Mail for Declare {
     fn reads(&self, _to: &str, _reads: &mut Reads<'_>) {}
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        raw::begin(tx, Shard::whole_of(to), &self.0);
         tx.put(&COUNTERS, to, self.0);
         tx.send(Shard::whole_of(to), &Declared {});
         Ok(())

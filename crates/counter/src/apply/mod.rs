@@ -5,6 +5,7 @@ mod add_all;
 mod create;
 mod get;
 mod range;
+mod raw;
 mod top;
 mod unique;
 

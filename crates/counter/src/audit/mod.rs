@@ -10,12 +10,14 @@ mod sketches;
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::Shard;
 use tidegate_engine::contract::{Audit, Books};
+use tidegate_topic::Append;
 
 use rows::Rows;
 
 use crate::apply::Declare;
 use crate::levels::text_of;
 use crate::limits::LATE_KEPT;
+use crate::raw::{heading, number_of};
 use crate::table::{Counter, DOMAIN};
 
 /// Where a law that is broken is told, behind the name of the counter.
@@ -42,6 +44,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         ids::check(rows, counter, &mut fault);
         sketches::check(rows, (*shard, counter), &mut fault);
         check_late(rows, &mut fault);
+        check_sent(books, name, rows, (*shard, counter), &mut fault);
         check_shards(&mut audit, name, (*shard, counter));
         add_figures(&mut audit, rows, counter);
     }
@@ -62,11 +65,12 @@ fn declared(shard: &str, counter: &Counter) -> CompactString {
         values,
         is_relaxed,
         unique,
+        raw,
     } = counter;
     let levels = text_of(levels);
     let dims: Vec<_> = dims.iter().collect();
     format_compact!(
-        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}, unique {unique}"
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, {is_relaxed}, unique {unique}, raw {raw:?}"
     )
 }
 
@@ -102,6 +106,31 @@ fn check_late(rows: &Rows, fault: Fault<'_>) {
     }
     if rows.late.is_some_and(|late| late.last == 0) {
         fault(": a list of no late events".to_owned());
+    }
+}
+
+/// What was sent to the topic that keeps events: letters with events, of which the last ones may be on their way.
+fn check_sent(
+    books: &Books<'_>,
+    name: &str,
+    rows: &Rows,
+    (shard, counter): (Shard, &Counter),
+    fault: Fault<'_>,
+) {
+    let sent = rows.sent.unwrap_or_default();
+    if rows.sent.is_none() != counter.raw.is_empty() || sent.letters > sent.events {
+        let (sent, raw) = (rows.sent, &counter.raw);
+        fault(format!(": {sent:?} went to topic {raw:?}"));
+    }
+    if counter.raw.is_empty() {
+        return;
+    }
+    let heading = heading(name, shard.at);
+    for (_, letter) in books.letters_to::<Append>() {
+        let number = number_of(&letter, &heading);
+        if number.is_some_and(|number| number > sent.letters) {
+            fault(format!(": letter {number:?} is on its way, of {sent:?}"));
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
     BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
-    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, SKETCH_CHUNKS, SKETCH_PAGES,
-    SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, RAW, SKETCH_CHUNKS, SKETCH_PAGES,
+    SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -35,6 +35,7 @@ pub(super) struct Rows {
     /// By dimension.
     pub(super) values: BTreeSet<(CompactString, CompactString)>,
     pub(super) dimensions: BTreeMap<CompactString, Dimension>,
+    pub(super) sent: Option<Sent>,
 }
 
 /// All rows of one block.
@@ -188,6 +189,15 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
             Some(())
         },
         &mut |key| no_key("dimension", key),
+    );
+    read(
+        &mut all,
+        books.each(&RAW),
+        |rows, _, row| {
+            rows.sent = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("what was sent to a topic", key),
     );
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);

@@ -5,6 +5,7 @@ mod by;
 mod late;
 mod list;
 mod of_shards;
+mod raw;
 mod top;
 mod unique;
 

@@ -4,5 +4,6 @@
 mod commands;
 mod model;
 mod mutations;
+mod raw;
 mod unique_mutations;
 mod uniques;

@@ -8,11 +8,13 @@ use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
+use tidegate_topic::TOPIC;
 
-const DOMAINS: &[Domain] = &[COUNTER];
+const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
 /// Counter `v`, in one shard, has counted keys `a`, `b` and `c` in one second, and one event too late; `w` has two shards,
-/// with nothing counted.
+/// with nothing counted, whose
+/// events topic `t` is to keep.
 fn folder() -> Folder {
     let mut engine = Stepper::fresh(DOMAINS);
     for (command, words) in [
@@ -21,7 +23,7 @@ fn folder() -> Folder {
             "name=v",
         ),
         (
-            "COUNTER.CREATE w SHARDS 2 BUCKETS 1s:1h,2s:1h TOP 2 DEDUPE_MS 1h",
+            "COUNTER.CREATE w SHARDS 2 BUCKETS 1s:1h,2s:1h TOP 2 DEDUPE_MS 1h RAW t",
             "name=w",
         ),
         ("COUNTER.ADD v e1 a AMOUNT 3", "counted"),
@@ -49,6 +51,7 @@ const LATE: &str = "counter.late";
 const LATE_EVENTS: &str = "counter.late_events";
 const VALUES: &str = "counter.values";
 const DIMENSIONS: &str = "counter.dimensions";
+const RAW: &str = "counter.raw";
 const TIMERS: &str = "engine.idle_timers";
 
 /// Another counter, which is not there.
@@ -178,6 +181,9 @@ const CASES: &[Case] = &[
         Field(0, Bytes(&[1, 3])),
         "keys add up to",
     ),
+    case(RAW, b"w\0", Remove, "None went to topic \"t\""),
+    case(RAW, b"w\0", Copy(b"w\0", b"x\0"), ABSENT),
+    case(RAW, b"w\0", Field(0, Number(1)), "letters: 1"),
     case(TIMERS, b"\x07\0v\0", Remove, "and its timers are"),
     case(TIMERS, b"\x07\x01v\0", Remove, "has the timers"),
 ];
