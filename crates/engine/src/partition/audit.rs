@@ -47,15 +47,17 @@ pub(crate) fn audit(
     tell: &mut dyn FnMut(Audit),
 ) -> Result<(), BaseError> {
     let rows = tables.books(known.clock_up_to_ms);
+    let sizes = rows.sizes(slots);
     let mut figures = Audit::default();
     rows.defs().for_each(|table| figures.add(table.name(), 0));
-    for (slot, sizes) in rows.sizes(slots) {
-        for (table, count) in &sizes {
-            figures.add(table.name(), i64::try_from(*count).unwrap_or(i64::MAX));
-        }
+    for (table, count) in sizes.values().flatten() {
+        figures.add(table.name(), i64::try_from(*count).unwrap_or(i64::MAX));
+    }
+    tell(figures);
+    for (slot, sizes) in &sizes {
         let books = Books {
             rows: &rows,
-            slot,
+            slot: *slot,
             filled: sizes.iter().map(|(table, _)| table.id()).collect(),
             known,
             letters: OnceCell::new(),
@@ -64,6 +66,5 @@ pub(crate) fn audit(
             tell((domain.audit)(&books));
         }
     }
-    tell(figures);
     rows.failure().map_or(Ok(()), Err)
 }
