@@ -23,6 +23,7 @@
 //! 11. The sketches of a bucket have their timer until they are gone.
 //! 12. Each shard of a counter whose events a topic keeps says how many it has sent there, in how many letters: in as
 //!     many as are on their way at least, and none of them without an event. No other one does.
+//! 13. Corrections are numbered without gaps, and the newest are kept; each has changed something.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -35,6 +36,7 @@ mod leaders;
 mod ledger;
 mod levels;
 pub mod limits;
+mod lower;
 mod once;
 mod raw;
 mod record;
@@ -53,13 +55,17 @@ mod uniques;
 mod zone;
 
 pub use audit::audit;
-pub use command::{Add, AddAll, Create, Entry, Get, Late, List, OneKey, Range, Raw, Top, Unique};
+pub use command::{
+    Add, AddAll, AuditList, Correct, Create, Entry, Get, Late, List, OneKey, Range, Raw, Top,
+    Unique,
+};
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, EventReceipt, KeyCount, LateInfo, LevelInfo, RangeInfo,
-    RawInfo, RawShard, RefusedEvent, TopInfo, UniqueInfo, ValueCounts,
+    BatchReceipt, CorrectReceipt, CorrectionInfo, CountInfo, CounterInfo, EventReceipt, KeyCount,
+    LateInfo, LevelInfo, RangeInfo, RawInfo, RawShard, RefusedEvent, TopInfo, UniqueInfo,
+    ValueCounts,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

@@ -2,7 +2,9 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{
+    AHEAD_MS_MAX, LOWERED_KEYS_MAX, STEPS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX,
+};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,18 @@ pub enum Refusal {
     },
     /// It is to happen in the future.
     TooFarAhead,
+    /// No level keeps the bucket any more.
+    NotKept,
+    /// A bucket has not what the correction says that it has.
+    CountChanged {
+        /// What it has.
+        count: u64,
+    },
+    /// The block has too many keys to find out which lead without the one that is corrected.
+    TooManyKeys {
+        /// How many.
+        keys: u64,
+    },
     /// The end is not behind the beginning.
     EmptySpan,
     /// No level has buckets of which a step is a multiple.
@@ -102,6 +116,21 @@ pub(crate) const TOO_FAR_AHEAD: RefusalDef = def(
     Status::OutOfRange,
     "The event is more than `max_ms` ahead of now: set the clock of who sends it.",
 );
+pub(crate) const NOT_KEPT: RefusalDef = def(
+    "not_kept",
+    Status::OutOfRange,
+    "No level keeps the bucket any more: what was counted then is not known.",
+);
+pub(crate) const COUNT_CHANGED: RefusalDef = def(
+    "count_changed",
+    Status::Conflict,
+    "The bucket, or one of a wider level that has it, has `count`: correct from that, if it is wrong.",
+);
+pub(crate) const TOO_MANY_KEYS: RefusalDef = def(
+    "too_many_keys",
+    Status::Conflict,
+    "The block has `keys` keys, and a key that leads there, or has nothing left, can be corrected downwards among `max` at most.",
+);
 pub(crate) const EMPTY_SPAN: RefusalDef = def(
     "empty_span",
     Status::OutOfRange,
@@ -150,6 +179,9 @@ impl Refuse for Refusal {
             Self::UnknownDimension => &UNKNOWN_DIMENSION,
             Self::TooLarge { .. } => &TOO_LARGE,
             Self::TooFarAhead => &TOO_FAR_AHEAD,
+            Self::NotKept => &NOT_KEPT,
+            Self::CountChanged { .. } => &COUNT_CHANGED,
+            Self::TooManyKeys { .. } => &TOO_MANY_KEYS,
             Self::EmptySpan => &EMPTY_SPAN,
             Self::WrongStep => &WRONG_STEP,
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
@@ -174,12 +206,18 @@ impl Refuse for Refusal {
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
+            Self::CountChanged { count } => number(out, "count", *count),
+            Self::TooManyKeys { keys } => {
+                number(out, "keys", *keys);
+                number(out, "max", LOWERED_KEYS_MAX);
+            }
             Self::CounterDiffers
             | Self::TooManySplit
             | Self::UnknownCounter
             | Self::KeyReserved
             | Self::UnknownDimension
             | Self::IdConflict
+            | Self::NotKept
             | Self::EmptySpan
             | Self::NoUnique
             | Self::NoRaw

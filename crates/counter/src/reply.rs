@@ -5,7 +5,7 @@ use tidegate_engine::contract::PageItem;
 use tidegate_engine::reply;
 
 use crate::fields::LatePlace;
-use crate::table::Counter;
+use crate::table::{Correction, Counter};
 
 reply! {
     /// A counter as it was declared.
@@ -209,6 +209,48 @@ reply! {
 }
 
 reply! {
+    /// A count that was corrected.
+    pub struct CorrectReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The key.
+        key: CompactString,
+        /// When the bucket begins.
+        bucket_ms: u64,
+        /// How wide it is.
+        width_ms: u64,
+        /// What it had.
+        from: u64,
+        /// What it has.
+        to: u64,
+        /// When that was done.
+        at_ms: u64,
+    }
+}
+
+reply! {
+    /// A correction.
+    pub struct CorrectionInfo {
+        /// Its place in the list.
+        place: CompactString,
+        /// The key.
+        key: CompactString,
+        /// When the bucket begins.
+        bucket_ms: u64,
+        /// How wide it is.
+        width_ms: u64,
+        /// What it had.
+        from: u64,
+        /// What it has had since.
+        to: u64,
+        /// Who has corrected it.
+        by: CompactString,
+        /// When.
+        at_ms: u64,
+    }
+}
+
+reply! {
     /// What was sent to the topic that keeps the events of a counter.
     pub struct RawInfo {
         /// The counter.
@@ -280,6 +322,28 @@ impl PageItem for CounterInfo {
 
     fn place(&self) -> CompactString {
         self.name.clone()
+    }
+}
+
+impl CorrectReceipt {
+    pub(crate) fn of(name: CompactString, correction: Correction) -> Self {
+        Self {
+            name,
+            key: correction.key,
+            bucket_ms: correction.bucket_ms,
+            width_ms: correction.width_ms,
+            from: correction.from,
+            to: correction.to,
+            at_ms: correction.at_ms,
+        }
+    }
+}
+
+impl PageItem for CorrectionInfo {
+    type Place = LatePlace;
+
+    fn place(&self) -> LatePlace {
+        LatePlace::parse(&self.place).expect("because it was made of one")
     }
 }
 

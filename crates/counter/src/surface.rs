@@ -1,15 +1,18 @@
 //! The domain as data: its name, tables and timers, and where its requests stand in each front.
 
-use tidegate_engine::contract::Class::{Opens, Reads};
+use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, MailDef, RequestDef};
 use tidegate_topic::Append;
 
 use crate::apply::{DROP_BLOCK, DROP_SKETCHES, Declare, Declared, FORGET};
-use crate::command::{Add, AddAll, Create, Get, Late, List, Range, Raw, Top, Unique};
+use crate::command::{
+    Add, AddAll, AuditList, Correct, Create, Get, Late, List, Range, Raw, Top, Unique,
+};
 use crate::table::{
-    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE,
-    LATE_EVENTS, LEADERS, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
+    BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, DIMENSIONS, DOMAIN, GENERATIONS, HEADS, ID_PAGES,
+    IDS, KEYS, LATE, LATE_EVENTS, LEADERS, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES,
+    VALUES,
 };
 
 /// A counter tells its shards what it is, and they tell that they know.
@@ -45,6 +48,8 @@ pub const COUNTER: Domain = Domain {
         SKETCHED.def(),
         SKETCH_PAGES.def(),
         RAW.def(),
+        CORRECTED.def(),
+        CORRECTIONS.def(),
     ],
     timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES],
     takes: TAKES,
@@ -64,6 +69,13 @@ pub const COUNTER: Domain = Domain {
         ),
         RequestDef::call::<Top>("COUNTER.TOP", GET, "/v1/counters/{name}/top", Reads),
         RequestDef::call::<Unique>("COUNTER.UNIQUE", Post, "/v1/counters/{name}/unique", Reads),
+        RequestDef::call::<Correct>(
+            "COUNTER.CORRECT",
+            Post,
+            "/v1/counters/{name}/correct",
+            Finishes,
+        ),
+        RequestDef::scan::<AuditList>("COUNTER.AUDIT", "/v1/counters/{name}/audit"),
         RequestDef::call::<Raw>("COUNTER.RAW", GET, "/v1/counters/{name}/raw", Reads),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),

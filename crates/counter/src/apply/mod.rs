@@ -2,6 +2,7 @@
 
 mod add;
 mod add_all;
+mod correct;
 mod create;
 mod get;
 mod range;

@@ -16,7 +16,7 @@ use rows::Rows;
 
 use crate::apply::Declare;
 use crate::levels::text_of;
-use crate::limits::LATE_KEPT;
+use crate::limits::{CORRECTIONS_KEPT, LATE_KEPT};
 use crate::raw::{heading, number_of};
 use crate::table::{Counter, DOMAIN};
 
@@ -44,6 +44,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
         ids::check(rows, counter, &mut fault);
         sketches::check(rows, (*shard, counter), &mut fault);
         check_late(rows, &mut fault);
+        check_corrections(rows, &mut fault);
         check_sent(books, name, rows, (*shard, counter), &mut fault);
         check_shards(&mut audit, name, (*shard, counter));
         add_figures(&mut audit, rows, counter);
@@ -106,6 +107,22 @@ fn check_late(rows: &Rows, fault: Fault<'_>) {
     }
     if rows.late.is_some_and(|late| late.last == 0) {
         fault(": a list of no late events".to_owned());
+    }
+}
+
+/// Corrections are numbered without gaps, and the newest are kept.
+fn check_corrections(rows: &Rows, fault: Fault<'_>) {
+    let last = rows.corrected.map_or(0, |corrected| corrected.last);
+    let kept = last.saturating_sub(CORRECTIONS_KEPT) + 1..=last;
+    if !kept.clone().eq(rows.corrections.keys().copied())
+        || rows.corrected.is_some_and(|_| last == 0)
+    {
+        let there: Vec<_> = rows.corrections.keys().collect();
+        fault(format!(": corrections {kept:?}, there are {there:?}"));
+    }
+    let mut corrections = rows.corrections.values();
+    if let Some(nothing) = corrections.find(|correction| correction.from == correction.to) {
+        fault(format!(": {nothing:?} has changed nothing"));
     }
 }
 

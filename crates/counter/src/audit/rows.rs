@@ -12,9 +12,10 @@ use crate::apply::{DROP_BLOCK, DROP_SKETCHES, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, GENERATIONS, Generation, HEADS, Hashes, Head,
-    ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, LateEvents, RAW, SKETCH_CHUNKS, SKETCH_PAGES,
-    SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
+    BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, Corrected, Correction, Counter, DIMENSIONS,
+    Dimension, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, LATE,
+    LATE_EVENTS, LEADERS, LateEvents, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen,
+    Sent, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -36,6 +37,8 @@ pub(super) struct Rows {
     pub(super) values: BTreeSet<(CompactString, CompactString)>,
     pub(super) dimensions: BTreeMap<CompactString, Dimension>,
     pub(super) sent: Option<Sent>,
+    pub(super) corrected: Option<Corrected>,
+    pub(super) corrections: BTreeMap<u64, Correction>,
 }
 
 /// All rows of one block.
@@ -198,6 +201,24 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
             Some(())
         },
         &mut |key| no_key("what was sent to a topic", key),
+    );
+    read(
+        &mut all,
+        books.each(&CORRECTED),
+        |rows, _, row| {
+            rows.corrected = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("corrections", key),
+    );
+    read(
+        &mut all,
+        books.each(&CORRECTIONS),
+        |rows, parts, row| {
+            rows.corrections.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("correction", key),
     );
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);

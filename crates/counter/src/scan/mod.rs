@@ -2,6 +2,7 @@
 
 mod all;
 mod by;
+mod corrections;
 mod late;
 mod list;
 mod of_shards;
