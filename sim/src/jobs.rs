@@ -294,22 +294,23 @@ impl Jobs {
                     job.runs = None;
                 }
             }
-            if self.all_ended(engine) {
+            if self.not_ended(engine).is_empty() {
                 return Ok(());
             }
         }
-        let queue = engine.call(&format!("JOB.QUEUE {QUEUE}"));
-        Err(format!("{QUEUE}: there is no end of jobs: {queue}"))
+        let open = self.not_ended(engine);
+        Err(format!("{QUEUE}: there is no end of jobs: {open:#?}"))
     }
 
-    fn all_ended(&self, engine: &mut Stepper) -> bool {
-        let mut added = self.jobs.iter().filter(|(_, job)| job.is_added);
-        added.all(|(id, _)| {
-            let answer = engine.call(&format!("JOB.GET {QUEUE} {id}"));
-            ["state=done", "state=cancelled"]
-                .iter()
-                .any(|state| answer.contains(state))
-        })
+    /// What is told of the jobs that were added and have not ended.
+    fn not_ended(&self, engine: &mut Stepper) -> Vec<String> {
+        let added = self.jobs.iter().filter(|(_, job)| job.is_added);
+        let told = added.map(|(id, _)| engine.call(&format!("JOB.GET {QUEUE} {id}")));
+        let has_ended = |answer: &String| {
+            let mut states = ["state=done", "state=cancelled"].iter();
+            states.any(|state| answer.contains(state))
+        };
+        told.filter(|answer| !has_ended(answer)).collect()
     }
 }
 

@@ -56,6 +56,7 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("answers about a topic", all.messages);
     line("answers about a stream", all.streams);
     line("answers about jobs", all.jobs);
+    line("answers about counters", all.counted);
     line("answers about sales", all.sales);
     line("bought in sales", all.bought);
     line("calls to a provider", all.calls);

@@ -87,6 +87,8 @@ pub struct Tally {
     pub streams: u64,
     /// Answers about jobs.
     pub jobs: u64,
+    /// Answers about counters.
+    pub counted: u64,
     /// Answers about sales.
     pub sales: u64,
     /// Orders that were bought in sales.
@@ -124,6 +126,7 @@ impl Tally {
         self.messages += other.messages;
         self.streams += other.streams;
         self.jobs += other.jobs;
+        self.counted += other.counted;
         self.sales += other.sales;
         self.bought += other.bought;
         self.orders += other.orders;

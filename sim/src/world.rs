@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use tidegate_counter::COUNTER;
 use tidegate_engine::base::{Base, PlainBase};
 use tidegate_engine::contract::{Audit, Domain, Status};
 use tidegate_engine::disk::{Disk, FaultDisk, Operation};
 use tidegate_engine::testing::{Canary, ManualClock, Stepper, TOY, keeping};
-use tidegate_engine::{OpenError, Random, Retention, Space, tables_of};
+use tidegate_engine::{Did, OpenError, Random, Retention, Space, tables_of};
 use tidegate_job::JOB;
 use tidegate_order::ORDER;
 use tidegate_sale::SALE;
@@ -15,6 +16,7 @@ use tidegate_stock::testing::Oracle;
 use tidegate_topic::{STREAM, TOPIC};
 
 use crate::bank::{self, Bank};
+use crate::counters::Counters;
 use crate::follower::Follower;
 use crate::gate::Gate;
 use crate::history::History;
@@ -34,7 +36,7 @@ const RETENTION: Retention = Retention {
     keep_ms: 80 * 3_600_000,
 };
 
-static DOMAINS: LazyLock<[Domain; 7]> = LazyLock::new(|| {
+static DOMAINS: LazyLock<[Domain; 8]> = LazyLock::new(|| {
     [
         keeping(STOCK, RETENTION),
         ORDER,
@@ -42,6 +44,7 @@ static DOMAINS: LazyLock<[Domain; 7]> = LazyLock::new(|| {
         TOPIC,
         STREAM,
         JOB,
+        COUNTER,
         TOY,
     ]
 });
@@ -163,6 +166,7 @@ struct World {
     splits: Splits,
     topics: Topics,
     jobs: Jobs,
+    counters: Counters,
     bank: Bank,
     gate: Gate,
     /// The latest engine time that an answer rests on.
@@ -221,6 +225,7 @@ impl World {
         Splits::declare(&mut engine);
         Topics::declare(&mut engine, seed);
         Jobs::declare(&mut engine, seed);
+        Counters::declare(&mut engine);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -239,6 +244,7 @@ impl World {
             splits: Splits::default(),
             topics: Topics::default(),
             jobs: Jobs::default(),
+            counters: Counters::default(),
             bank: Bank::default(),
             gate: Gate::default(),
             answered_ms: 0,
@@ -257,6 +263,7 @@ impl World {
             240..310 if self.splits.may_ask() => self.split(),
             310..360 if self.topics.may_ask() => self.message(),
             360..410 if self.jobs.may_ask() => self.job(),
+            410..460 if self.counters.may_ask() => self.count(),
             30..520 if self.asked.len() < ASKED_MAX => self.submit()?,
             0..520 => self.write()?,
             520..720 => self.execute()?,
@@ -440,6 +447,12 @@ impl World {
         self.tally.commands += 1;
     }
 
+    /// An event is counted, or a count is asked for.
+    fn count(&mut self) {
+        self.counters.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
     /// Takes note of the shares that were answered.
     fn collect_shares(&mut self) {
         let Self {
@@ -544,6 +557,9 @@ impl World {
 
     fn write_group(&mut self) -> Result<(), Stop> {
         let wrote = self.engine.write();
+        if matches!(wrote, Ok(Did::Wrote | Did::Nothing)) {
+            self.counters.written();
+        }
         self.survived(wrote, Fault::PowerLossAt)
     }
 
@@ -587,6 +603,7 @@ impl World {
         self.tally.splits += self.splits.collect(&self.engine);
         self.tally.messages += self.topics.collect(&self.engine).map_err(Violation)?;
         self.tally.jobs += self.jobs.collect(&self.engine).map_err(Violation)?;
+        self.tally.counted += self.counters.collect(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();
@@ -707,6 +724,7 @@ impl World {
         self.splits.break_off();
         self.topics.break_off();
         self.jobs.break_off();
+        self.counters.break_off();
         self.bank.break_off();
         self.gate.break_off();
         let now_ms = self.engine.now_ms();
@@ -795,7 +813,8 @@ impl World {
         self.sales.check(&mut self.engine).map_err(Violation)?;
         self.splits.check().map_err(Violation)?;
         self.topics.check(&mut self.engine).map_err(Violation)?;
-        self.jobs.check(&mut self.engine).map_err(Violation)
+        self.jobs.check(&mut self.engine).map_err(Violation)?;
+        self.counters.check(&mut self.engine).map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.

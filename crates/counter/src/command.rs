@@ -6,7 +6,7 @@ use tidegate_engine::request;
 use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
-    AMOUNT_MAX, BATCH_EVENTS_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
+    AMOUNT_MAX, BATCH_EVENTS_MAX, CORRECTED_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
     HALF_LIFE_MS_MIN, KEYS_ASKED_MAX, SPAN_MS_MAX, TOP_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
@@ -47,6 +47,8 @@ request! {
         ["DEDUPE_MS"] dedupe_ms: Option<Duration<DEDUPE_MS_MIN, DEDUPE_MS_MAX>>,
         /// relaxed: an event is answered before it is durable, and a crash may lose those of the last second. Otherwise synced.
         ["CLASS"] class: Option<Durability>,
+        /// The topic that keeps the events that it counts. One that is not there is made.
+        ["RAW"] raw: Option<Name>,
         /// How long the answer may wait until all shards know it.
         ["WAIT_MS"] wait_ms: Wait = 5_000,
     }
@@ -255,6 +257,44 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.
         ["TO"] to_ms: Moment,
+    }
+}
+
+request! {
+    /// Corrects what was counted of a key in one bucket, and notes it in an audit list.
+    pub struct Correct {
+        /// The counter.
+        name: Name,
+        /// The key. Any name but `*`.
+        key: Name,
+        /// A moment in the bucket, in milliseconds since 1970: it is that of the finest level which keeps it, and the wider ones that have it are corrected by as much.
+        ["AT"] at_ms: Moment,
+        /// What it has now: nothing is done if it has something else.
+        ["FROM"] from: Bounded<0, CORRECTED_MAX>,
+        /// What it is to have.
+        ["TO"] to: Bounded<0, CORRECTED_MAX>,
+        /// Who corrects it.
+        ["BY"] by: Name,
+    }
+}
+
+request! {
+    /// What was corrected: the newest 1,000 entries of each shard, the oldest first.
+    pub struct AuditList {
+        /// The counter.
+        name: Name,
+        /// Only those behind this one.
+        ["AFTER"] after: Option<LatePlace>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// What was sent to the topic that keeps the events of a counter.
+    pub struct Raw {
+        /// The counter, declared with RAW.
+        name: Name,
     }
 }
 

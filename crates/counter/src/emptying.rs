@@ -12,11 +12,14 @@ use crate::apply::{Emptied, end_first};
 use crate::facts;
 use crate::ledger::{self, DROP_BLOCK};
 use crate::levels::Level;
-use crate::limits::{AHEAD_MS_MAX, EMPTYING_WAITS_MS, LATE_KEPT, PAGE_KEYS, STEP_LOOKS};
+use crate::limits::{
+    AHEAD_MS_MAX, CORRECTIONS_KEPT, EMPTYING_WAITS_MS, LATE_KEPT, PAGE_KEYS, STEP_LOOKS,
+};
 use crate::once::{self, FORGET};
 use crate::table::{
-    COUNTERS, Counter, DIMENSIONS, DOMAIN, EMPTYING, Emptying, FACT_LISTS, FACT_PAGES, FACTS,
-    GENERATIONS, HEADS, ID_PAGES, KEYS, LATE, LATE_EVENTS, MOVES, SKETCHED, VALUES,
+    CORRECTED, CORRECTIONS, COUNTERS, Counter, DIMENSIONS, DOMAIN, EMPTYING, Emptying, FACT_LISTS,
+    FACT_PAGES, FACTS, GENERATIONS, HEADS, ID_PAGES, KEYS, LATE, LATE_EVENTS, MOVES, RAW, SKETCHED,
+    VALUES,
 };
 use crate::uniques::{self, DROP_SKETCHES};
 
@@ -34,6 +37,8 @@ enum Kind {
     Ids,
     /// Late events, all at once: they are few.
     Late,
+    /// What was corrected, and what is known of a topic, all at once.
+    Corrections,
     /// What is known of keys, the last pages of them first.
     Facts,
     /// The values of a dimension, all at once.
@@ -48,7 +53,7 @@ fn kind_of(counter: &Counter, number: u64) -> Option<Kind> {
     let sketches = levels().map(|(at, level)| Kind::Sketches(at, level));
     let values = (0..counter.dims.iter().count()).map(Kind::Values);
     let all = blocks.chain(sketches);
-    let all = all.chain([Kind::Ids, Kind::Late, Kind::Facts]);
+    let all = all.chain([Kind::Ids, Kind::Late, Kind::Corrections, Kind::Facts]);
     all.chain(values).nth(usize::try_from(number).ok()?)
 }
 
@@ -64,7 +69,7 @@ impl Kind {
             Self::Blocks(_, level) => level.bucket(at_ms).block(),
             Self::Sketches(_, level) => level.bucket(at_ms).0,
             Self::Ids => at_ms / counter.dedupe_ms,
-            Self::Late | Self::Facts | Self::Values(_) => 0,
+            Self::Late | Self::Corrections | Self::Facts | Self::Values(_) => 0,
         }
     }
 
@@ -111,6 +116,7 @@ fn empty_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
                 pages.for_each(|page| reads.row(&ID_PAGES, (name, number, page)));
             }
             Kind::Late => reads.row(&LATE, name),
+            Kind::Corrections => reads.row(&CORRECTED, name),
             Kind::Facts => {
                 let listed = reads.get(&FACT_LISTS, name).unwrap_or_default();
                 let pages = facts::last_pages(&listed);
@@ -167,6 +173,7 @@ fn step(
             Kind::Sketches(level, width) => drop_sketches(tx, of, (level, width), number)?,
             Kind::Ids => drop_ids(tx, of, number)?,
             Kind::Late => drop_late(tx, of.0)?,
+            Kind::Corrections => drop_corrections(tx, of.0)?,
             Kind::Facts => drop_facts(tx, of)?,
             Kind::Values(at) => drop_values(tx, (of.0, dim_of(of.1, at)))?,
         };
@@ -246,6 +253,17 @@ fn drop_late(tx: &mut Tx<'_>, name: &str) -> Result<Option<Step>, Missing> {
         }
         tx.remove(&LATE, name);
     }
+    Ok(None)
+}
+
+fn drop_corrections(tx: &mut Tx<'_>, name: &str) -> Result<Option<Step>, Missing> {
+    if let Some(corrected) = tx.get(&CORRECTED, name)? {
+        for number in corrected.last.saturating_sub(CORRECTIONS_KEPT) + 1..=corrected.last {
+            tx.remove(&CORRECTIONS, (name, number));
+        }
+        tx.remove(&CORRECTED, name);
+    }
+    tx.remove(&RAW, name);
     Ok(None)
 }
 

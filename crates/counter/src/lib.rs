@@ -27,6 +27,9 @@
 //! 13. The directory of facts has each key of which something is known once. What is being moved has its timer.
 //! 14. All shards of a counter that is dropped know it, or a letter that tells them is on its way. One that knows it has
 //!     the timer by which its rows go, or no row but the counter itself.
+//! 15. Each shard of a counter whose events a topic keeps says how many it has sent there, in how many letters: in as
+//!     many as are on their way at least, and none of them without an event. No other one does.
+//! 16. Corrections are numbered without gaps, and the newest are kept; each has changed something.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -41,7 +44,9 @@ mod leaders;
 mod ledger;
 mod levels;
 pub mod limits;
+mod lower;
 mod once;
+mod raw;
 mod record;
 mod refusal;
 mod reply;
@@ -59,16 +64,17 @@ mod zone;
 
 pub use audit::audit;
 pub use command::{
-    Add, AddAll, Create, DropCounter, Entry, Fact, Facts, Get, GetAll, Hot, Late, List, OneKey,
-    Range, RangeAll, Top, Unique, UniqueAll,
+    Add, AddAll, AuditList, Correct, Create, DropCounter, Entry, Fact, Facts, Get, GetAll, Hot,
+    Late, List, OneKey, Range, RangeAll, Raw, Top, Unique, UniqueAll,
 };
 pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
-    BatchReceipt, CountInfo, CounterInfo, CountsInfo, DropReceipt, EventReceipt, FactInfo,
-    FactsInfo, HotInfo, KeyCount, KeyScore, LateInfo, LevelInfo, RangeInfo, RangesInfo,
-    RefusedEvent, RowsInfo, TopInfo, UniqueInfo, UniquesInfo, ValueCount, ValueCounts, ValueScore,
+    BatchReceipt, CorrectReceipt, CorrectionInfo, CountInfo, CounterInfo, CountsInfo, DropReceipt,
+    EventReceipt, FactInfo, FactsInfo, HotInfo, KeyCount, KeyScore, LateInfo, LevelInfo, RangeInfo,
+    RangesInfo, RawInfo, RawShard, RefusedEvent, RowsInfo, TopInfo, UniqueInfo, UniquesInfo,
+    ValueCount, ValueCounts, ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

@@ -1,6 +1,6 @@
 //! Every bound of the domain.
 
-use tidegate_engine::limits::SHARDS_MAX;
+use tidegate_engine::limits::{LETTER_BYTES_MAX, SHARDS_MAX};
 
 /// Levels of a counter.
 pub const LEVELS_MAX: usize = 6;
@@ -37,6 +37,18 @@ pub const BATCH_EVENTS_MAX: usize = 500;
 
 /// Bytes that a batch may write in one shard: its rows are one record.
 pub const WRITTEN_BYTES_MAX: usize = 512 * 1024;
+
+/// Bytes of the events of one letter to the topic that keeps them; with its head it is a letter of the largest size.
+pub const RAW_BYTES_MAX: usize = LETTER_BYTES_MAX - 1_024;
+
+/// What a bucket may be corrected to: so much a million events a second count in thirty years.
+pub const CORRECTED_MAX: i64 = 1_000_000_000_000_000;
+
+/// Corrections that a shard keeps, the newest.
+pub const CORRECTIONS_KEPT: u64 = 1_000;
+
+/// Keys of a block among which it is looked for those that lead when one of them is corrected downwards.
+pub const LOWERED_KEYS_MAX: u64 = 4_096;
 
 /// Dimensions of a counter: each event counts for two more series for each of them.
 pub const DIMS_MAX: usize = 4;

@@ -11,6 +11,7 @@ use crate::apply::ALL_KEYS;
 use crate::ledger::{self, Sum};
 use crate::limits::{AHEAD_MS_MAX, DIMS_BYTES_MAX, LATE_KEPT};
 use crate::once::{Came, Ids, hash_of};
+use crate::raw;
 use crate::series::{self, of_event};
 use crate::table::{Counter, LATE, LATE_EVENTS, LateEvent};
 use crate::uniques::{self, Visit};
@@ -209,6 +210,7 @@ pub(crate) fn reads(
     let now_ms = reads.now_ms();
     let ids = Ids::new(name, counter.dedupe_ms, now_ms);
     reads.row(&LATE, name);
+    raw::reads(reads, (name, counter));
     let mut sums = Vec::with_capacity(events.len());
     let mut series = Vec::new();
     let mut visits = Vec::new();

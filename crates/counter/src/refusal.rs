@@ -2,7 +2,7 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{AHEAD_MS_MAX, LOWERED_KEYS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,20 @@ pub enum Refusal {
     },
     /// It is to happen in the future.
     TooFarAhead,
+    /// No level keeps the bucket any more.
+    NotKept,
+    /// What the values of its facts have adds up to what a key has, and would not any more.
+    HasFacts,
+    /// A bucket has not what the correction says that it has.
+    CountChanged {
+        /// What it has.
+        count: u64,
+    },
+    /// The block has too many keys to find out which lead without the one that is corrected.
+    TooManyKeys {
+        /// How many.
+        keys: u64,
+    },
     /// The end is not behind the beginning.
     EmptySpan,
     /// No level has buckets of which a step is a multiple.
@@ -58,6 +72,8 @@ pub enum Refusal {
     },
     /// The counter has no sketches.
     NoUnique,
+    /// No topic keeps the events of the counter.
+    NoRaw,
     /// The span cannot be put together of few buckets.
     TooManyBuckets,
 }
@@ -126,6 +142,26 @@ pub(crate) const TOO_FAR_AHEAD: RefusalDef = def(
     Status::OutOfRange,
     "The event is more than `max_ms` ahead of now: set the clock of who sends it.",
 );
+pub(crate) const NOT_KEPT: RefusalDef = def(
+    "not_kept",
+    Status::OutOfRange,
+    "No level keeps the bucket any more: what was counted then is not known.",
+);
+pub(crate) const HAS_FACTS: RefusalDef = def(
+    "has_facts",
+    Status::OutOfRange,
+    "A counter with facts cannot be corrected: what their values have adds up to what a key has.",
+);
+pub(crate) const COUNT_CHANGED: RefusalDef = def(
+    "count_changed",
+    Status::Conflict,
+    "The bucket, or one of a wider level that has it, has `count`: correct from that, if it is wrong.",
+);
+pub(crate) const TOO_MANY_KEYS: RefusalDef = def(
+    "too_many_keys",
+    Status::Conflict,
+    "The block has `keys` keys, and a key that leads there, or has nothing left, can be corrected downwards among `max` at most.",
+);
 pub(crate) const EMPTY_SPAN: RefusalDef = def(
     "empty_span",
     Status::OutOfRange,
@@ -151,6 +187,11 @@ pub(crate) const NO_UNIQUE: RefusalDef = def(
     Status::OutOfRange,
     "The counter does not count how many different ones events are by: declare one with UNIQUE yes.",
 );
+pub(crate) const NO_RAW: RefusalDef = def(
+    "no_raw",
+    Status::OutOfRange,
+    "No topic keeps the events of the counter: declare one with RAW.",
+);
 pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
     "too_many_buckets",
     Status::OutOfRange,
@@ -172,11 +213,16 @@ impl Refuse for Refusal {
             Self::ValueReserved => &VALUE_RESERVED,
             Self::TooLarge { .. } => &TOO_LARGE,
             Self::TooFarAhead => &TOO_FAR_AHEAD,
+            Self::NotKept => &NOT_KEPT,
+            Self::HasFacts => &HAS_FACTS,
+            Self::CountChanged { .. } => &COUNT_CHANGED,
+            Self::TooManyKeys { .. } => &TOO_MANY_KEYS,
             Self::EmptySpan => &EMPTY_SPAN,
             Self::WrongStep => &WRONG_STEP,
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
             Self::NoTop { .. } => &NO_TOP,
             Self::NoUnique => &NO_UNIQUE,
+            Self::NoRaw => &NO_RAW,
             Self::TooManyBuckets => &TOO_MANY_BUCKETS,
         }
     }
@@ -196,6 +242,11 @@ impl Refuse for Refusal {
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
+            Self::CountChanged { count } => number(out, "count", *count),
+            Self::TooManyKeys { keys } => {
+                number(out, "keys", *keys);
+                number(out, "max", LOWERED_KEYS_MAX);
+            }
             Self::CounterDiffers
             | Self::TooManySplit
             | Self::UnknownCounter
@@ -204,8 +255,11 @@ impl Refuse for Refusal {
             | Self::DimensionOfFacts
             | Self::ValueReserved
             | Self::IdConflict
+            | Self::NotKept
+            | Self::HasFacts
             | Self::EmptySpan
             | Self::NoUnique
+            | Self::NoRaw
             | Self::WrongStep => {}
         }
     }

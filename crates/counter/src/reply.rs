@@ -5,7 +5,7 @@ use tidegate_engine::contract::PageItem;
 use tidegate_engine::{RowsRead, reply};
 
 use crate::fields::LatePlace;
-use crate::table::Counter;
+use crate::table::{Correction, Counter};
 
 reply! {
     /// A counter as it was declared.
@@ -34,6 +34,8 @@ reply! {
         class: &'static str,
         /// When it was declared.
         created_at_ms: u64,
+        /// The topic that keeps the events that it counts.
+        raw: Option<CompactString>,
     }
 }
 
@@ -361,6 +363,74 @@ reply! {
 }
 
 reply! {
+    /// A count that was corrected.
+    pub struct CorrectReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The key.
+        key: CompactString,
+        /// When the bucket begins.
+        bucket_ms: u64,
+        /// How wide it is.
+        width_ms: u64,
+        /// What it had.
+        from: u64,
+        /// What it has.
+        to: u64,
+        /// When that was done.
+        at_ms: u64,
+    }
+}
+
+reply! {
+    /// A correction.
+    pub struct CorrectionInfo {
+        /// Its place in the list.
+        place: CompactString,
+        /// The key.
+        key: CompactString,
+        /// When the bucket begins.
+        bucket_ms: u64,
+        /// How wide it is.
+        width_ms: u64,
+        /// What it had.
+        from: u64,
+        /// What it has had since.
+        to: u64,
+        /// Who has corrected it.
+        by: CompactString,
+        /// When.
+        at_ms: u64,
+    }
+}
+
+reply! {
+    /// What was sent to the topic that keeps the events of a counter.
+    pub struct RawInfo {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// What each shard has sent, the first one first.
+        shards: Vec<RawShard>,
+        /// What was counted by this time is in it.
+        as_of_ms: u64,
+    }
+}
+
+reply! {
+    /// What a shard has sent there.
+    pub struct RawShard {
+        /// Which shard, from 0 on.
+        shard: u64,
+        /// How many letters, each of which is a message there: the `letter` of the last one.
+        letters: u64,
+        /// How many events.
+        events: u64,
+    }
+}
+
+reply! {
     /// An event that came too late.
     pub struct LateInfo {
         /// Its place in the list.
@@ -410,6 +480,7 @@ impl CounterInfo {
             values: counter.values,
             class: counter.class(),
             created_at_ms: counter.created_at_ms,
+            raw: Some(counter.raw.clone()).filter(|raw| !raw.is_empty()),
         }
     }
 }
@@ -419,6 +490,28 @@ impl PageItem for CounterInfo {
 
     fn place(&self) -> CompactString {
         self.name.clone()
+    }
+}
+
+impl CorrectReceipt {
+    pub(crate) fn of(name: CompactString, correction: Correction) -> Self {
+        Self {
+            name,
+            key: correction.key,
+            bucket_ms: correction.bucket_ms,
+            width_ms: correction.width_ms,
+            from: correction.from,
+            to: correction.to,
+            at_ms: correction.at_ms,
+        }
+    }
+}
+
+impl PageItem for CorrectionInfo {
+    type Place = LatePlace;
+
+    fn place(&self) -> LatePlace {
+        LatePlace::parse(&self.place).expect("because it was made of one")
     }
 }
 

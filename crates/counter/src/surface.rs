@@ -3,28 +3,39 @@
 use tidegate_engine::contract::Class::{Finishes, Opens, Reads};
 use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Beacon, Domain, MailDef, RequestDef};
+use tidegate_topic::Append;
 
 use crate::apply::{
     DROP_BLOCK, DROP_SKETCHES, Declare, Declared, EMPTY, Emptied, FORGET, MOVE, Undeclare,
     Undeclared,
 };
 use crate::command::{
-    Add, AddAll, Create, DropCounter, Fact, Facts, Get, GetAll, Hot, Late, List, Range, RangeAll,
-    Top, Unique, UniqueAll,
+    Add, AddAll, AuditList, Correct, Create, DropCounter, Fact, Facts, Get, GetAll, Hot, Late,
+    List, Range, RangeAll, Raw, Top, Unique, UniqueAll,
 };
 use crate::table::{
-    BLOCKS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES, FACTS, GENERATIONS,
-    HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, SKETCH_CHUNKS, SKETCH_PAGES,
-    SKETCHED, SKETCHES, VALUES,
+    BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES,
+    FACTS, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, RAW,
+    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
 };
 
 /// A counter tells its shards what it is, and that it is dropped, and they tell that they know.
-const MAIL: &[MailDef] = &[
+const TAKES: &[MailDef] = &[
     MailDef::of::<Declare>(),
     MailDef::of::<Declared>(),
     MailDef::of::<Undeclare>(),
     MailDef::of::<Undeclared>(),
     MailDef::of::<Emptied>(),
+];
+
+/// Beside it, a topic keeps what they count.
+const SENDS: &[MailDef] = &[
+    MailDef::of::<Declare>(),
+    MailDef::of::<Declared>(),
+    MailDef::of::<Undeclare>(),
+    MailDef::of::<Undeclared>(),
+    MailDef::of::<Emptied>(),
+    MailDef::of::<Append>(),
 ];
 
 /// What pages tell. Not how much, nor when: a visitor could say anything.
@@ -60,10 +71,13 @@ pub const COUNTER: Domain = Domain {
         FACT_LISTS.def(),
         FACT_PAGES.def(),
         MOVES.def(),
+        RAW.def(),
+        CORRECTED.def(),
+        CORRECTIONS.def(),
     ],
     timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY, MOVE],
-    takes: MAIL,
-    sends: MAIL,
+    takes: TAKES,
+    sends: SENDS,
     events: &[],
     counts: &[],
     requests: &[
@@ -107,6 +121,14 @@ pub const COUNTER: Domain = Domain {
             "/v1/counters/{name}/uniqueall",
             Reads,
         ),
+        RequestDef::call::<Correct>(
+            "COUNTER.CORRECT",
+            Post,
+            "/v1/counters/{name}/correct",
+            Finishes,
+        ),
+        RequestDef::scan::<AuditList>("COUNTER.AUDIT", "/v1/counters/{name}/audit"),
+        RequestDef::call::<Raw>("COUNTER.RAW", GET, "/v1/counters/{name}/raw", Reads),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

@@ -52,6 +52,14 @@ pub(crate) const SKETCHED: Table<Sketched> = Table::keyed(DOMAIN, 14, "counter.s
 /// By counter, level, bucket and page: which ones.
 pub(crate) const SKETCH_PAGES: Table<Texts> = Table::keyed(DOMAIN, 15, "counter.sketch_pages");
 
+/// By counter: what was sent to the topic that keeps its events; of a counter that has one.
+pub(crate) const RAW: Table<Sent> = Table::keyed(DOMAIN, 16, "counter.raw");
+
+/// By counter: its corrections.
+pub(crate) const CORRECTED: Table<Corrected> = Table::keyed(DOMAIN, 17, "counter.corrected");
+/// By counter and number: one of them.
+pub(crate) const CORRECTIONS: Table<Correction> = Table::ordered(DOMAIN, 18, "counter.corrections");
+
 /// By the key of the shard: how far it has come with a counter that is dropped.
 pub(crate) const EMPTYING: Table<Emptying> = Table::keyed(DOMAIN, 20, "counter.emptying");
 
@@ -89,6 +97,13 @@ pub(crate) struct Counter {
     /// It has sketches of who came.
     #[cbor(n(10), skip_if = "std::ops::Not::not")]
     pub(crate) unique: bool,
+    /// The topic that keeps what it has counted; empty for none.
+    #[cbor(
+        n(11),
+        with = "tidegate_engine::text",
+        skip_if = "CompactString::is_empty"
+    )]
+    pub(crate) raw: CompactString,
     /// It is dropped: to those who record and ask it is not there. If it has several shards the row stays so, since the
     /// key stays split and who comes is to be told.
     #[cbor(n(13), skip_if = "std::ops::Not::not")]
@@ -355,6 +370,55 @@ pub(crate) struct Sketched {
 
 impl Row for Sketched {}
 
+/// What a shard has sent to the topic that keeps events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Sent {
+    /// How many letters: the number of the last one.
+    #[n(0)]
+    pub(crate) letters: u64,
+    /// How many events.
+    #[n(1)]
+    pub(crate) events: u64,
+}
+
+impl Row for Sent {}
+
+/// The corrections of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Corrected {
+    /// How many there were: the number of the last one.
+    #[n(0)]
+    pub(crate) last: u64,
+}
+
+impl Row for Corrected {}
+
+/// What was counted of a key in a bucket, as somebody has corrected it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Correction {
+    #[cbor(n(0), with = "tidegate_engine::text")]
+    pub(crate) key: CompactString,
+    /// When the bucket begins.
+    #[n(1)]
+    pub(crate) bucket_ms: u64,
+    #[n(2)]
+    pub(crate) width_ms: u64,
+    #[n(3)]
+    pub(crate) from: u64,
+    #[n(4)]
+    pub(crate) to: u64,
+    #[cbor(n(5), with = "tidegate_engine::text")]
+    pub(crate) by: CompactString,
+    /// When it was corrected.
+    #[n(6)]
+    pub(crate) at_ms: u64,
+}
+
+impl Row for Correction {}
+
 /// The late events of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -414,6 +478,7 @@ mod tests {
             unique: false,
             is_dropped: false,
             facts: Texts::default(),
+            raw: CompactString::default(),
         };
         let of_facts = Counter {
             facts: ["a"].into_iter().collect(),
@@ -492,6 +557,15 @@ mod tests {
             came_at_ms: 4,
             id: "e1".into(),
         };
+        let correction = Correction {
+            key: "a".into(),
+            bucket_ms: 7,
+            width_ms: 8,
+            from: 9,
+            to: 100,
+            by: "in".into(),
+            at_ms: 300,
+        };
         let texts: Texts = ["a", "bc"].into_iter().collect();
         assert_eq!(texts.iter().collect::<Vec<_>>(), ["a", "bc"]);
         let dimension = Dimension {
@@ -519,6 +593,8 @@ mod tests {
                 pages_gone: 1,
             }),
             hex(&LateEvents { last: 9 }),
+            hex(&Corrected { last: 9 }),
+            hex(&correction),
             hex(&late),
             hex(&Declare(counter)),
             hex(&Declared {}),
@@ -553,6 +629,8 @@ mod tests {
             "a20018210101",
             "a20018210101",
             "a10009",
+            "a10009",
+            "a70061610107020803090418640562696e0619012c",
             "a500616101020203030404626531",
             &format!("a8{declared}{undimensioned}"),
             "a0",

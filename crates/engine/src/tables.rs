@@ -1,6 +1,7 @@
 //! All tables of one partition, and snapshots of some.
 
 use std::cell::{Cell as Tallied, RefCell};
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -471,23 +472,38 @@ impl Snapshot {
         Some(RowKey::from_bytes(first.key()))
     }
 
-    /// How many rows each table has of a slot.
-    pub(crate) fn sizes(&self, slot: Slot) -> impl Iterator<Item = (&'static str, usize)> + '_ {
-        let prefix = slot.0.to_be_bytes();
-        self.tables.iter().map(move |Seen { def, .. }| {
-            let cells = self.cells(def.id, &prefix, &prefix);
-            (def.name, cells.filter(|cell| cell.row().is_some()).count())
-        })
+    /// All tables of which this knows.
+    pub(crate) fn defs(&self) -> impl Iterator<Item = &TableDef> {
+        self.tables.iter().map(|seen| &seen.def)
     }
 
-    /// The first slot from this one on of which any table knows something.
-    pub(crate) fn slot_from(&self, slot: Slot) -> Option<Slot> {
-        let from = slot.0.to_be_bytes();
-        let firsts = self.tables.iter().filter_map(|Seen { def, .. }| {
-            let first = self.cells(def.id, &[], &from).next()?;
-            Some(RowKey::from_bytes(first.key()).slot())
-        });
-        firsts.min()
+    /// How many rows each table has of each of these slots, which are in order: of those of which it has some.
+    pub(crate) fn sizes(&self, slots: &[Slot]) -> BTreeMap<Slot, Vec<(&TableDef, usize)>> {
+        let mut sizes = BTreeMap::<Slot, Vec<(&TableDef, usize)>>::new();
+        for Seen { def, .. } in &self.tables {
+            for slot in self.slots_of(def.id, slots) {
+                let of_slot = sizes.entry(slot).or_default();
+                match of_slot.last_mut().filter(|(last, _)| last.id == def.id) {
+                    Some((_, count)) => *count += 1,
+                    None => of_slot.push((def, 1)),
+                }
+            }
+        }
+        sizes
+    }
+
+    /// The slot of each row that a table has of these.
+    fn slots_of<'a>(
+        &'a self,
+        table: u16,
+        slots: &'a [Slot],
+    ) -> impl Iterator<Item = Slot> + use<'a> {
+        let from = slots.first().map_or([0; 2], |slot| slot.0.to_be_bytes());
+        let cells = self.cells(table, &[], &from);
+        let rows = cells.filter(|cell| cell.row().is_some());
+        let of_rows = rows.map(|cell| RowKey::from_bytes(cell.key()).slot());
+        let within = of_rows.take_while(|slot| slots.last().is_some_and(|last| slot <= last));
+        within.filter(|slot| slots.binary_search(slot).is_ok())
     }
 }
 

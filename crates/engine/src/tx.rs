@@ -15,7 +15,7 @@ use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::inbox::Turn;
 use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
-use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX};
+use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX, LETTER_HEAD_BYTES};
 use crate::made::Made;
 use crate::mail::{Address, Letter, OUTBOX, Sent};
 use crate::random::Entropy;
@@ -155,6 +155,8 @@ pub struct Tx<'a> {
     pub(crate) calls: Calls,
     /// How many calls a command may make beyond those that it has said it makes.
     pub(crate) room_for_calls: usize,
+    /// How many letters, and bytes of them, a command may send beyond those that it has said it sends.
+    pub(crate) room_for_letters: (usize, usize),
     pub(crate) settings: &'a Settings,
     pub(crate) made: &'a mut Made,
     pub(crate) entropy: &'a dyn Entropy,
@@ -505,6 +507,14 @@ impl<'a> Tx<'a> {
         self.put(&OUTBOX, number, &sent);
         let from = self.slot;
         self.sent.push(Letter { number, from, sent });
+    }
+
+    /// Whether there is room for so many letters of so many bytes of a command: for one that sends some now and then
+    /// only, and says nothing of them in [`crate::contract::Apply::letters`].
+    #[must_use]
+    pub fn may_send(&self, letters: usize, bytes: usize) -> bool {
+        let heads = letters * LETTER_HEAD_BYTES;
+        letters <= self.room_for_letters.0 && bytes + heads <= self.room_for_letters.1
     }
 
     /// Whether there is room for one more call of a command: for one that calls now and then only, and says nothing

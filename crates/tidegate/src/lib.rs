@@ -19,6 +19,7 @@ mod ingest;
 mod interrupt;
 mod output;
 mod password;
+mod recount;
 mod replay;
 mod sandbox;
 mod serve;
@@ -50,6 +51,7 @@ enum Command {
     DrawCheck(draw_check::Args),
     Crowd(crowd::CrowdArgs),
     Ingest(ingest::IngestArgs),
+    Recount(recount::Args),
     PaySandbox(Box<sandbox::SandboxArgs>),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -66,6 +68,7 @@ pub fn main_with(domains: &[Domain]) -> ExitCode {
         Command::Bench(args) => ("bench", bench::run(&args)),
         Command::Crowd(args) => ("crowd", crowd::command(&args)),
         Command::Ingest(args) => ("ingest", ingest::run(&args)),
+        Command::Recount(args) => ("recount", recount::run(&args)),
         Command::DrawCheck(args) => ("draw-check", draw_check::run(&args)),
         Command::PaySandbox(args) => ("pay-sandbox", sandbox::run(*args)),
         Command::Backup(args) => ("backup", backup::save(&args)),

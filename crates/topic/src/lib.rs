@@ -51,6 +51,7 @@ mod table;
 pub mod testing;
 mod whole;
 
+pub use apply::Append;
 pub use audit::audit;
 pub use command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropAll, DropDead, Extend, Find,

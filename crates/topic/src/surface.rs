@@ -8,7 +8,8 @@ use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
 use crate::apply::{
-    APPEAR, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN, ToPart,
+    APPEAR, Append, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN,
+    ToPart,
 };
 use crate::command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
@@ -21,7 +22,15 @@ use crate::table::{
     READY, RESTING, SCHEMAS, STEERED, TOLD, TOPICS,
 };
 
-const MAIL: &[MailDef] = &[MailDef::of::<ToPart>(), MailDef::of::<Knows>()];
+/// What parts tell each other.
+const SENDS: &[MailDef] = &[MailDef::of::<ToPart>(), MailDef::of::<Knows>()];
+
+/// Beside it, what other domains publish.
+const TAKES: &[MailDef] = &[
+    MailDef::of::<ToPart>(),
+    MailDef::of::<Knows>(),
+    MailDef::of::<Append>(),
+];
 
 /// Topics: messages that are kept in order, and groups that lease them.
 pub const TOPIC: Domain = Domain {
@@ -57,8 +66,8 @@ pub const TOPIC: Domain = Domain {
         BLOCKED_GOES,
         LOOK_AT_LAG,
     ],
-    takes: MAIL,
-    sends: MAIL,
+    takes: TAKES,
+    sends: SENDS,
     events: &[TopicLagging::DEF, TopicCaughtUp::DEF],
     counts: &[],
     requests: &[

@@ -7,6 +7,7 @@ use super::{counter_of, relax, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::Add;
 use crate::fields::Dims;
+use crate::raw;
 use crate::record::{self, Event, Fate, id_of, take_in};
 use crate::refusal::{
     DIMENSION_OF_FACTS, ID_CONFLICT, KEY_RESERVED, TOO_FAR_AHEAD, UNKNOWN_COUNTER,
@@ -46,6 +47,7 @@ impl Apply for Add {
         let counter = counter_of(tx, &self.name, &self.key)?;
         let mut fates = take_in(tx, (self.name.as_str(), &counter), &[self.event()])?;
         let fate = fates.pop().expect("because each event has one");
+        raw::keep(tx, (self.name.as_str(), &counter), [(&self.event(), &fate)])?;
         let (state, repeated) = match fate {
             Fate::Counted => ("counted", false),
             Fate::Late => ("late", false),

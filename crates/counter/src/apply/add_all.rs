@@ -8,6 +8,7 @@ use crate::Refusal;
 use crate::command::{AddAll, Entry};
 use crate::fields::Dims;
 use crate::limits::WRITTEN_BYTES_MAX;
+use crate::raw;
 use crate::record::{self, Event, Fate, id_of, take_in};
 use crate::refusal::{TOO_LARGE, UNKNOWN_COUNTER};
 use crate::reply::{BatchReceipt, RefusedEvent};
@@ -62,7 +63,13 @@ impl Apply for AddAll {
         if !self.events.items().iter().all(is_here) {
             return Err(Stop::Busy); // It was on its way while the counter was declared.
         }
-        let fates = take_in(tx, (self.name.as_str(), &counter), &self.events())?;
+        let events = self.events();
+        let fates = take_in(tx, (self.name.as_str(), &counter), &events)?;
+        raw::keep(
+            tx,
+            (self.name.as_str(), &counter),
+            events.iter().zip(&fates),
+        )?;
         let bytes = tx.written();
         if bytes > WRITTEN_BYTES_MAX {
             let bytes = bytes as u64;

@@ -5,12 +5,13 @@
 //! ```
 
 use minicbor::{Decode, Encode};
-use tidegate_engine::contract::{Apply, Mail, RefusalDef};
+use tidegate_engine::contract::{Apply, Mail, Name, RefusalDef};
 use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 
 use crate::Refusal;
 use crate::command::Create;
 use crate::fields::{DimNames, Durability, YesNo};
+use crate::raw;
 use crate::refusal::{
     COUNTER_DIFFERS, LATE_TOO_LONG, SHARDS_DIFFER, TOO_MANY_SPLIT, UNKNOWN_DIMENSION,
 };
@@ -60,7 +61,7 @@ impl Apply for Create {
     }
 
     fn letters(&self) -> usize {
-        usize::from(self.shards()) - 1
+        usize::from(self.shards()) - 1 + usize::from(self.raw.is_some())
     }
 
     fn waits_ms(&self) -> u64 {
@@ -98,6 +99,7 @@ fn declare(tx: &mut Tx<'_>, name: &str, counter: Counter) -> Result<Counter, Ref
         None | Some(_) => {}
     }
     tx.put(&COUNTERS, name, &counter);
+    raw::open(tx, name, &counter);
     for shard in Shard::all(counter.shards).skip(1) {
         tx.send(&shard.key_of(name), &Declare(counter.clone()));
     }
@@ -135,6 +137,7 @@ impl Create {
             unique: self.unique == Some(YesNo::Yes),
             is_dropped: false,
             facts,
+            raw: self.raw.as_ref().map(Name::compact).unwrap_or_default(),
         })
     }
 }
@@ -159,6 +162,7 @@ impl Mail for Declare {
     fn reads(&self, _to: &str, _reads: &mut Reads<'_>) {}
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        raw::begin(tx, Shard::whole_of(to), &self.0);
         tx.put(&COUNTERS, to, self.0);
         tx.send(Shard::whole_of(to), &Declared {});
         Ok(())

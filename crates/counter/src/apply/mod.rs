@@ -33,6 +33,7 @@ macro_rules! asks_shards {
 
 mod add;
 mod add_all;
+mod correct;
 mod create;
 mod drop;
 mod fact;
@@ -41,6 +42,7 @@ mod get_all;
 mod hot;
 mod range;
 mod range_all;
+mod raw;
 mod top;
 mod unique;
 mod unique_all;

@@ -12,12 +12,14 @@ mod sketches;
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::Shard;
 use tidegate_engine::contract::{Audit, Books};
+use tidegate_topic::Append;
 
 use rows::Rows;
 
 use crate::apply::{Declare, Undeclare};
 use crate::levels::text_of;
-use crate::limits::LATE_KEPT;
+use crate::limits::{CORRECTIONS_KEPT, LATE_KEPT};
+use crate::raw::{heading, number_of};
 use crate::table::{Counter, DOMAIN};
 
 /// Where a law that is broken is told, behind the name of the counter.
@@ -49,6 +51,8 @@ pub fn audit(books: &Books<'_>) -> Audit {
         sketches::check(rows, (*shard, counter), &mut fault);
         if !counter.is_dropped {
             check_late(rows, &mut fault);
+            check_corrections(rows, &mut fault);
+            check_sent(books, name, rows, (*shard, counter), &mut fault);
         }
         facts::check(rows, (*shard, counter), &mut fault);
         drops::check(rows, (*shard, counter), &mut fault);
@@ -75,12 +79,13 @@ fn declared(shard: &str, counter: &Counter) -> CompactString {
         unique,
         is_dropped: _,
         facts,
+        raw,
     } = counter;
     let levels = text_of(levels);
     let dims: Vec<_> = dims.iter().collect();
     let facts: Vec<_> = facts.iter().collect();
     format_compact!(
-        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, facts {facts:?}, {is_relaxed}, unique {unique}"
+        "counter {shard} of {shards} with {levels}, {top}, {late_ms}, {dedupe_ms}, {created_at_ms}, {values} of {dims:?}, facts {facts:?}, {is_relaxed}, unique {unique}, raw {raw:?}"
     )
 }
 
@@ -119,6 +124,47 @@ fn check_late(rows: &Rows, fault: Fault<'_>) {
     }
     if rows.late.is_some_and(|late| late.last == 0) {
         fault(": a list of no late events".to_owned());
+    }
+}
+
+/// Corrections are numbered without gaps, and the newest are kept.
+fn check_corrections(rows: &Rows, fault: Fault<'_>) {
+    let last = rows.corrected.map_or(0, |corrected| corrected.last);
+    let kept = last.saturating_sub(CORRECTIONS_KEPT) + 1..=last;
+    if !kept.clone().eq(rows.corrections.keys().copied())
+        || rows.corrected.is_some_and(|_| last == 0)
+    {
+        let there: Vec<_> = rows.corrections.keys().collect();
+        fault(format!(": corrections {kept:?}, there are {there:?}"));
+    }
+    let mut corrections = rows.corrections.values();
+    if let Some(nothing) = corrections.find(|correction| correction.from == correction.to) {
+        fault(format!(": {nothing:?} has changed nothing"));
+    }
+}
+
+/// What was sent to the topic that keeps events: letters with events, of which the last ones may be on their way.
+fn check_sent(
+    books: &Books<'_>,
+    name: &str,
+    rows: &Rows,
+    (shard, counter): (Shard, &Counter),
+    fault: Fault<'_>,
+) {
+    let sent = rows.sent.unwrap_or_default();
+    if rows.sent.is_none() != counter.raw.is_empty() || sent.letters > sent.events {
+        let (sent, raw) = (rows.sent, &counter.raw);
+        fault(format!(": {sent:?} went to topic {raw:?}"));
+    }
+    if counter.raw.is_empty() {
+        return;
+    }
+    let heading = heading(name, shard.at);
+    for (_, letter) in books.letters_to::<Append>() {
+        let number = number_of(&letter, &heading);
+        if number.is_some_and(|number| number > sent.letters) {
+            fault(format!(": letter {number:?} is on its way, of {sent:?}"));
+        }
     }
 }
 

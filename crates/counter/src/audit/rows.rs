@@ -12,9 +12,10 @@ use crate::apply::{DROP_BLOCK, DROP_SKETCHES, EMPTY, FORGET};
 use crate::counts::Counts;
 use crate::series::parts_of;
 use crate::table::{
-    BLOCKS, COUNTERS, Counter, DIMENSIONS, Dimension, EMPTYING, Emptying, GENERATIONS, Generation,
-    HEADS, Hashes, Head, ID_PAGES, IDS, KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents,
-    Leaders, Listed, Move, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Texts, VALUES,
+    BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, Corrected, Correction, Counter, DIMENSIONS,
+    Dimension, EMPTYING, Emptying, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS,
+    KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents, Leaders, Listed, Move, RAW,
+    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -44,6 +45,9 @@ pub(super) struct Rows {
     pub(super) move_timers: BTreeMap<(CompactString, CompactString), Timers>,
     pub(super) emptying: Option<Emptying>,
     pub(super) emptying_timers: Timers,
+    pub(super) sent: Option<Sent>,
+    pub(super) corrected: Option<Corrected>,
+    pub(super) corrections: BTreeMap<u64, Correction>,
 }
 
 impl Rows {
@@ -67,13 +71,18 @@ impl Rows {
             move_timers,
             emptying,
             emptying_timers: _,
+            sent,
+            corrected,
+            corrections,
         } = self;
         let counted = blocks.is_empty() && leaders.is_empty() && sketches.is_empty();
         let taken_in = ids.is_empty() && generations.is_empty() && late_events.is_empty();
         let others = values.is_empty() && dimensions.is_empty();
         let known = facts.is_empty() && fact_pages.is_empty() && fact_list.is_none();
         let moving = !moves.is_empty() || !move_timers.is_empty();
-        counted && taken_in && others && known && !moving && late.is_none() && emptying.is_none()
+        let told = sent.is_none() && corrected.is_none() && corrections.is_empty();
+        let rest = late.is_none() && emptying.is_none() && told;
+        counted && taken_in && others && known && !moving && rest
     }
 }
 
@@ -235,6 +244,33 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
             None => no_key("how far it has gone", &key),
         }
     }
+    read(
+        &mut all,
+        books.each(&RAW),
+        |rows, _, row| {
+            rows.sent = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("what was sent to a topic", key),
+    );
+    read(
+        &mut all,
+        books.each(&CORRECTED),
+        |rows, _, row| {
+            rows.corrected = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("corrections", key),
+    );
+    read(
+        &mut all,
+        books.each(&CORRECTIONS),
+        |rows, parts, row| {
+            rows.corrections.insert(parts.number()?, row);
+            Some(())
+        },
+        &mut |key| no_key("correction", key),
+    );
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);
     add_emptying(&mut all, books);

@@ -2,12 +2,14 @@
 
 mod all;
 mod by;
+mod corrections;
 mod each;
 mod hot;
 mod late;
 mod leading;
 mod list;
 mod of_shards;
+mod raw;
 mod top;
 mod unique;
 

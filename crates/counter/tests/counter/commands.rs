@@ -3,6 +3,7 @@
 use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
+use tidegate_topic::TOPIC;
 
 use crate::talk::{next_minute, says};
 
@@ -10,7 +11,7 @@ const SMALL: &str =
     "COUNTER.CREATE v BUCKETS 1000:1m,10s:10m,60s:1h SHARDS 4 TOP 2 LATE_MS 30s DEDUPE_MS 5s";
 
 fn engine() -> Stepper {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     let answer = engine.call(SMALL);
     assert!(answer.starts_with("name=v "), "{answer}");
     engine
@@ -26,7 +27,7 @@ fn rows_of(engine: &Stepper, table: &str) -> i64 {
 
 #[test]
 fn counter_is_declared_once_and_for_ever() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     for (command, words) in [
         (
             "COUNTER.CREATE a",
@@ -167,7 +168,7 @@ fn id_is_known_for_as_long_as_was_declared_and_no_longer() {
 
 #[test]
 fn ids_that_are_over_are_forgotten_in_steps() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 1 DEDUPE_MS 5s");
     for n in 0..700 {
         engine.call(&format!("COUNTER.ADD v e{n} a"));
@@ -237,7 +238,7 @@ fn event_that_is_too_late_is_listed_and_not_counted() {
 
 #[test]
 fn list_of_late_events_keeps_the_newest() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 1");
     for half in [0, 500] {
         let mut batch = "COUNTER.ADDALL v 500".to_owned();
@@ -417,7 +418,7 @@ fn batch_counts_each_event_and_names_those_that_it_refuses() {
 
 #[test]
 fn batch_that_is_too_much_for_a_record_is_refused_and_leaves_no_trace() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 1 BUCKETS 1s:1d,2s:1d,4s:1d,8s:1d,16s:1d,32s:1d");
     let mut batch = "COUNTER.ADDALL v 500".to_owned();
     for n in 0..500 {
@@ -429,7 +430,7 @@ fn batch_that_is_too_much_for_a_record_is_refused_and_leaves_no_trace() {
 
 #[test]
 fn block_goes_in_steps_once_none_of_its_buckets_is_kept() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 1 BUCKETS 1s:10s TOP 3");
     for n in 0..600 {
         engine.call(&format!("COUNTER.ADD v * k{n}"));
@@ -448,7 +449,7 @@ fn block_goes_in_steps_once_none_of_its_buckets_is_kept() {
 
 #[test]
 fn events_are_counted_by_the_values_of_their_dimensions_too() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 1 DIMS country,device VALUES 2 BUCKETS 1m:1d");
     let now_ms = next_minute(&mut engine);
     for (key, amount, country) in [
@@ -497,7 +498,7 @@ const DAY_IN_MARCH_MS: u64 = 1_774_738_800_000;
 
 #[test]
 fn days_begin_where_they_do_in_a_time_zone() {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v BUCKETS 1h:20y,1d:20y LATE_MS 20y");
     let now_ms = engine.now_ms();
     assert!(now_ms > DAY_IN_MARCH_MS, "{now_ms}");
@@ -550,7 +551,7 @@ fn days_begin_where_they_do_in_a_time_zone() {
 #[test]
 fn relaxed_counter_answers_before_what_it_recorded_is_durable_and_a_synced_one_does_not() {
     for (class, is_answered) in [("relaxed", true), ("synced", false)] {
-        let mut engine = Stepper::fresh(&[COUNTER]);
+        let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
         let create = format!("COUNTER.CREATE v SHARDS 1 CLASS {class}");
         assert!(engine.call(&create).contains(class));
         let token = engine.submit("COUNTER.ADD v e1 a").unwrap();

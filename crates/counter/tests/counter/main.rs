@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod corrections;
 mod drop_mutations;
 mod drops;
 mod fact_mutations;
@@ -10,6 +11,7 @@ mod leading;
 mod many;
 mod model;
 mod mutations;
+mod raw;
 mod sources;
 mod talk;
 mod unique_mutations;

@@ -5,10 +5,11 @@ use tidegate_counter::COUNTER;
 use tidegate_counter::testing::{DECLARED, Oracle};
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
+use tidegate_topic::TOPIC;
 
 fn one_run(seed: u64) {
     let mut random = Random::new(seed);
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.pass_ms(3_600_000);
     let declared = engine.call(DECLARED);
     assert!(declared.starts_with("name=v "), "{declared}");

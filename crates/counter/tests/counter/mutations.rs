@@ -8,11 +8,12 @@ use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
+use tidegate_topic::TOPIC;
 
-const DOMAINS: &[Domain] = &[COUNTER];
+const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
-/// Counter `v`, in one shard, has counted keys `a`, `b` and `c` in one second, and one event too late; `w` has two shards,
-/// with nothing counted.
+/// Counter `v`, in one shard, has counted keys `a`, `b` and `c` in one second, and one event too late, and `a` was
+/// corrected; `w` has two shards, with nothing counted, and topic `t` is to keep its events.
 fn folder() -> Folder {
     let mut engine = Stepper::fresh(DOMAINS);
     for (command, words) in [
@@ -21,13 +22,17 @@ fn folder() -> Folder {
             "name=v",
         ),
         (
-            "COUNTER.CREATE w SHARDS 2 BUCKETS 1s:1h,2s:1h TOP 2 DEDUPE_MS 1h",
+            "COUNTER.CREATE w SHARDS 2 BUCKETS 1s:1h,2s:1h TOP 2 DEDUPE_MS 1h RAW t",
             "name=w",
         ),
-        ("COUNTER.ADD v e1 a AMOUNT 3", "counted"),
+        ("COUNTER.ADD v e1 a AMOUNT 2", "counted"),
         ("COUNTER.ADD v e2 b AMOUNT 2", "counted"),
         ("COUNTER.ADD v * c DIMS d=x", "counted"),
         ("COUNTER.ADD v * a AT 1", "late"),
+        (
+            "COUNTER.CORRECT v a AT 1800000000000 FROM 2 TO 3 BY ann",
+            "to=3 ",
+        ),
     ] {
         let answer = engine.call(command);
         assert!(answer.contains(words), "{command}: {answer}");
@@ -49,6 +54,9 @@ const LATE: &str = "counter.late";
 const LATE_EVENTS: &str = "counter.late_events";
 const VALUES: &str = "counter.values";
 const DIMENSIONS: &str = "counter.dimensions";
+const RAW: &str = "counter.raw";
+const CORRECTED: &str = "counter.corrected";
+const CORRECTIONS: &str = "counter.corrections";
 const TIMERS: &str = "engine.idle_timers";
 
 /// Another counter, which is not there.
@@ -185,6 +193,26 @@ const CASES: &[Case] = &[
         Field(0, Bytes(&[1, 3])),
         "keys add up to",
     ),
+    case(CORRECTED, EVERY, Remove, "corrections 1..=0"),
+    case(CORRECTED, EVERY, OTHER, ABSENT),
+    case(CORRECTED, EVERY, Field(0, Number(2)), "corrections 1..=2"),
+    case(CORRECTIONS, EVERY, Remove, "corrections 1..=1"),
+    case(CORRECTIONS, EVERY, OTHER, ABSENT),
+    case(
+        CORRECTIONS,
+        EVERY,
+        Move(b"\x01", b"\x02"),
+        "corrections 1..=1",
+    ),
+    case(
+        CORRECTIONS,
+        EVERY,
+        Field(4, Number(2)),
+        "has changed nothing",
+    ),
+    case(RAW, b"w\0", Remove, "None went to topic \"t\""),
+    case(RAW, b"w\0", Copy(b"w\0", b"x\0"), ABSENT),
+    case(RAW, b"w\0", Field(0, Number(1)), "letters: 1"),
     case(TIMERS, b"\x07\0v\0", Remove, "and its timers are"),
     case(TIMERS, b"\x07\x01v\0", Remove, "has the timers"),
 ];

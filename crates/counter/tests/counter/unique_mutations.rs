@@ -7,8 +7,9 @@ use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Remove};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
+use tidegate_topic::TOPIC;
 
-const DOMAINS: &[Domain] = &[COUNTER];
+const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
 /// Counter `u`, in one shard: 70 came to key `a`, which is a sketch that is split, and one more to `b`.
 fn folder() -> Folder {

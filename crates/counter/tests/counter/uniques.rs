@@ -6,6 +6,7 @@ use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
 use tidegate_sketch::{Coupon, Sketch};
+use tidegate_topic::TOPIC;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -14,7 +15,7 @@ const DECLARED: &str =
     "COUNTER.CREATE v BUCKETS 60s:1h,1h:2d,12h:7d SHARDS 3 TOP 0 LATE_MS 2d UNIQUE yes";
 
 fn engine() -> Stepper {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     let answer = engine.call(DECLARED);
     assert!(answer.contains(" unique=true "), "{answer}");
     engine

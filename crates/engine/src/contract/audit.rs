@@ -22,6 +22,8 @@ use crate::timer::Due;
 pub struct Books<'a> {
     pub(crate) rows: &'a Snapshot,
     pub(crate) slot: Slot,
+    /// The tables that have rows of it: few of all, and the others need not be looked into.
+    pub(crate) filled: BTreeSet<u16>,
     pub(crate) known: &'a Known<'a>,
     /// Letters, once somebody has asked for some.
     pub(crate) letters: OnceCell<Vec<AnyLetter>>,
@@ -144,7 +146,9 @@ impl Books<'_> {
         table: &'a Table<R>,
     ) -> impl Iterator<Item = (RowKey, R)> + use<'a, R> {
         let slot = self.slot.0.to_be_bytes();
-        self.rows.range(table, &slot, &slot)
+        let is_filled = self.filled.contains(&table.id());
+        let rows = is_filled.then(|| self.rows.range(table, &slot, &slot));
+        rows.into_iter().flatten()
     }
 
     /// Whether a slice of an archive is kept: else its rows are not there.

@@ -47,27 +47,23 @@ pub(crate) fn audit(
     tell: &mut dyn FnMut(Audit),
 ) -> Result<(), BaseError> {
     let rows = tables.books(known.clock_up_to_ms);
-    let mut from = Slot(0);
-    while let Some(found) = rows.slot_from(from)
-        && let Some(slot) = slots.iter().copied().find(|slot| *slot >= found)
-    {
-        from = slot;
-        if slot == found {
-            let mut sizes = Audit::default();
-            for (name, count) in rows.sizes(slot) {
-                sizes.add(name, i64::try_from(count).unwrap_or(i64::MAX));
-            }
-            tell(sizes);
-            let books = Books {
-                rows: &rows,
-                slot,
-                known,
-                letters: OnceCell::new(),
-            };
-            for domain in known.domains {
-                tell((domain.audit)(&books));
-            }
-            from = Slot(slot.0 + 1);
+    let sizes = rows.sizes(slots);
+    let mut figures = Audit::default();
+    rows.defs().for_each(|table| figures.add(table.name(), 0));
+    for (table, count) in sizes.values().flatten() {
+        figures.add(table.name(), i64::try_from(*count).unwrap_or(i64::MAX));
+    }
+    tell(figures);
+    for (slot, sizes) in &sizes {
+        let books = Books {
+            rows: &rows,
+            slot: *slot,
+            filled: sizes.iter().map(|(table, _)| table.id()).collect(),
+            known,
+            letters: OnceCell::new(),
+        };
+        for domain in known.domains {
+            tell((domain.audit)(&books));
         }
     }
     rows.failure().map_or(Ok(()), Err)

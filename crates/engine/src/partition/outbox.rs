@@ -60,15 +60,25 @@ impl Outbox {
         if letters == 0 {
             return true;
         }
-        let percent = match class {
-            Class::Opens => OPEN_SHARE_PERCENT,
-            Class::Finishes | Class::Reads => 100,
-        };
         let bytes = letters
             * call
                 .letter_bytes()
                 .min(LETTER_BYTES_MAX + LETTER_HEAD_BYTES);
-        self.letters.len() + letters <= OUTBOX_LETTERS_MAX * percent / 100
-            && self.bytes + bytes <= OUTBOX_BYTES_MAX * percent / 100
+        let (room, bytes_room) = self.room(class);
+        letters <= room && bytes <= bytes_room
+    }
+
+    /// How many more letters there is room for of a command of this class, and how many bytes of them.
+    pub(super) fn room(&self, class: Class) -> (usize, usize) {
+        let percent = match class {
+            Class::Opens => OPEN_SHARE_PERCENT,
+            Class::Finishes | Class::Reads => 100,
+        };
+        let letters = OUTBOX_LETTERS_MAX * percent / 100;
+        let bytes = OUTBOX_BYTES_MAX * percent / 100;
+        (
+            letters.saturating_sub(self.letters.len()),
+            bytes.saturating_sub(self.bytes),
+        )
     }
 }

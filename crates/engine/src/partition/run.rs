@@ -242,9 +242,11 @@ impl Partition {
         }
         let answered = answers.bytes.len();
         let room_for_calls = self.room_for_calls(class);
+        let room_for_letters = self.outbox.room(class);
         let has_seat = turn != Turn::First || !call.pends() || self.waiters.has_room(class);
         let mut tx = self.state.begin(self.id, slot, now_ms);
         tx.room_for_calls = room_for_calls;
+        tx.room_for_letters = room_for_letters;
         (tx.turn, tx.has_acted) = (turn, envelope.has_acted);
         tx.minted_before = envelope.minted;
         tx.remembered = envelope.remembered;

@@ -107,6 +107,7 @@ impl State {
             told: std::mem::take(&mut self.told),
             calls: Calls::default(),
             room_for_calls: 0,
+            room_for_letters: (0, 0),
             settings: &self.settings,
             made: &mut self.made,
             entropy: &*self.entropy,

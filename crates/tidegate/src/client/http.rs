@@ -1,4 +1,4 @@
-//! One `GET` over HTTP/1.1, its body read as it comes.
+//! One request over HTTP/1.1, the body of its answer read as it comes.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -70,6 +70,11 @@ impl HttpError {
     }
 }
 
+/// A name as a part of a path, or of a query.
+pub(crate) fn path_segment(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 /// Asks for a path, waits for the head of the answer for `head_wait` at most, and gives the body of
 /// a 200.
 pub(crate) fn get(
@@ -78,14 +83,39 @@ pub(crate) fn get(
     password: Option<&Password>,
     head_wait: Duration,
 ) -> Result<impl Read + use<>, HttpError> {
+    ask(server, ("GET", path, ""), password, head_wait)
+}
+
+/// Sends a JSON document to a path; the rest is as with [`get`].
+pub(crate) fn post(
+    server: &HttpAddress,
+    (path, json): (&str, &str),
+    password: Option<&Password>,
+    head_wait: Duration,
+) -> Result<impl Read + use<>, HttpError> {
+    ask(server, ("POST", path, json), password, head_wait)
+}
+
+fn ask(
+    server: &HttpAddress,
+    (method, path, json): (&str, &str, &str),
+    password: Option<&Password>,
+    head_wait: Duration,
+) -> Result<impl Read + use<>, HttpError> {
     let mut stream = connect(&server.0)?;
     stream.set_read_timeout(Some(head_wait))?;
     stream.set_write_timeout(Some(READ_WAIT))?;
-    let mut request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n", server.0);
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", server.0);
     if let Some(password) = password {
         request.push_str(&format!("authorization: Bearer {}\r\n", password.reveal()));
     }
+    if !json.is_empty() {
+        let length = json.len();
+        request.push_str("content-type: application/json\r\n");
+        request.push_str(&format!("content-length: {length}\r\n"));
+    }
     request.push_str("connection: close\r\n\r\n");
+    request.push_str(json);
     stream.write_all(request.as_bytes())?;
     let mut reader = BufReader::with_capacity(1 << 18, stream);
     let head = head(&mut reader)?;

@@ -12,7 +12,7 @@ mod reply;
 
 pub(crate) use address::Address;
 pub(crate) use connection::{Connection, Lost};
-pub(crate) use http::{HttpAddress, HttpError, get};
+pub(crate) use http::{HttpAddress, HttpError, get, path_segment, post};
 #[cfg(test)]
 pub(crate) use patience::RETRY_DEFAULT;
 pub(crate) use patience::{Halt, Patience, Peer, Unserved, asked_again};

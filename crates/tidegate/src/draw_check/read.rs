@@ -9,7 +9,7 @@ use tidegate_sale::draw::{Entry, Published};
 use tidegate_sale::hex::from_hex;
 
 use super::Args;
-use crate::client::{HttpError, get};
+use crate::client::{HttpError, get, path_segment};
 use crate::password::Password;
 
 /// Entries of one page.
@@ -44,7 +44,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(args: &'a Args, password: Option<&'a Password>) -> Self {
-        let path = format!("/v1/sales/{}", encoded(&args.sale));
+        let path = format!("/v1/sales/{}", path_segment(&args.sale));
         Self {
             args,
             password,
@@ -72,7 +72,7 @@ impl<'a> Source<'a> {
 
     /// The position of a ticket, if the server takes it for one.
     pub(super) fn position(&self, ticket: &str) -> Result<Option<u64>, ReadError> {
-        match self.get(&format!("/position?ticket={}", encoded(ticket))) {
+        match self.get(&format!("/position?ticket={}", path_segment(ticket))) {
             Ok(told) => Ok(told["position"].as_u64()),
             Err(HttpError::No {
                 status: 409 | 422, ..
@@ -144,11 +144,6 @@ fn entry(item: &Value, behind: u64) -> Result<(Entry, u64), ReadError> {
 fn bytes<const N: usize>(of: &Value, name: &'static str) -> Result<[u8; N], ReadError> {
     let bytes = of[name].as_str().and_then(from_hex);
     bytes.ok_or(ReadError::Unreadable(name))
-}
-
-/// A name as a part of a path.
-fn encoded(name: &str) -> String {
-    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod passwords;
 mod pay_sandbox;
 mod push_jobs;
 mod push_topics;
+mod recount;
 mod replay;
 mod replay_orders;
 mod sale;

@@ -2,6 +2,7 @@
 
 mod ack;
 mod appear;
+mod append;
 mod create;
 mod dead;
 mod dead_all;
@@ -28,6 +29,7 @@ mod steer;
 mod told;
 
 pub(crate) use appear::APPEAR;
+pub use append::Append;
 pub(crate) use lag::LOOK_AT_LAG;
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
