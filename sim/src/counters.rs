@@ -381,8 +381,7 @@ impl Counters {
     /// Nothing is under way: whoever was not answered sends once more, and then all is counted as it was sent.
     pub(crate) fn check(&mut self, engine: &mut Stepper) -> Result<(), String> {
         self.send_again(engine)?;
-        for counter in 0..COUNTERS.len() {
-            let (name, _) = COUNTERS[counter];
+        for (counter, (name, _)) in COUNTERS.into_iter().enumerate() {
             let checked = self.check_counter(engine, counter);
             checked.map_err(|what| format!("counter {name}: {what}"))?;
         }

@@ -125,6 +125,11 @@ impl Jobs {
     fn add(&mut self, now_ms: u64, random: &mut Random) -> (About, String) {
         self.sent += 1;
         let number = self.sent - random.below(3).min(self.sent - 1);
+        // A child that ends before its parent is there is none that it waits for.
+        let number = match parent_of(number) {
+            Some(parent) if !self.is_added(parent) => parent,
+            Some(_) | None => number,
+        };
         let id = format!("j{number}");
         let delay_ms = if number % FAMILY == 3 { DELAY_MS } else { 0 };
         let due_ms = now_ms + delay_ms;
@@ -133,6 +138,11 @@ impl Jobs {
             ..Job::default()
         });
         (About::Add(id), command_to_add(number))
+    }
+
+    fn is_added(&self, number: u64) -> bool {
+        let job = self.jobs.get(&format!("j{number}"));
+        job.is_some_and(|job| job.is_added)
     }
 
     fn cancel(&mut self, random: &mut Random) -> (About, String) {
@@ -317,16 +327,21 @@ impl Jobs {
 /// The same for each number: two of a family are children of the first, another one comes later, two are in groups.
 fn command_to_add(number: u64) -> String {
     let (retries, priority) = (TRIES - 1, number % 3 + 3);
-    let (parent, in_family) = (number / FAMILY * FAMILY, number % FAMILY);
-    let more = match in_family {
+    let more = match number % FAMILY {
         0 => " CHILDREN 2".to_owned(),
-        1 | 2 if parent > 0 => format!(" PARENT j{parent}"),
+        1 | 2 => parent_of(number).map_or(String::new(), |parent| format!(" PARENT j{parent}")),
         3 => format!(" DELAY {DELAY_MS}"),
-        4 | 5 => format!(" GROUP g{in_family}"),
+        in_group @ (4 | 5) => format!(" GROUP g{in_group}"),
         _ => String::new(),
     };
     format!(
         "JOB.ADD {QUEUE} j{number} p{number} PRIORITY {priority} RETRIES {retries} BACKOFF 300 TIMEOUT 900 \
          KEEP {KEEP_MS}{more}"
     )
+}
+
+/// The parent of a job, if it has one.
+fn parent_of(number: u64) -> Option<u64> {
+    let is_child = matches!(number % FAMILY, 1 | 2) && number > FAMILY;
+    is_child.then_some(number / FAMILY * FAMILY)
 }

@@ -92,8 +92,8 @@ const BOOKS_MAX: usize = 2;
 /// Rounds after which what waits must have run.
 const ROUNDS_MAX: u64 = 1_000;
 
-/// Most steps of the checkpointer at once.
-const CHECKPOINT_STEPS: u64 = 8;
+/// Most steps of the checkpointer at once: one takes in a table.
+const CHECKPOINT_STEPS: u64 = 16;
 
 /// Most steps while the base is slow.
 const LATE_STEPS: u64 = 60;
