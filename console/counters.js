@@ -1,7 +1,7 @@
 // Counters as they count: how fast now, how it went, how many different ones, and which keys lead.
 
 import { Chart } from "./chart.js";
-import { ALL, HOT_BUCKETS, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, stepName } from "./counts.js";
+import { ALL, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, stepName } from "./counts.js";
 import { byId, make, say, show } from "./dom.js";
 import { figure, showAnswer, takePassword } from "./look.js";
 import { Unanswered, clock, pause } from "./wire.js";
@@ -135,7 +135,7 @@ function drawChoice() {
 function drawFigures(all) {
   const { counts, unique } = history;
   const rate = rates.at(-1)?.rate;
-  figure("a second, now", rate === undefined ? null : number(rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(2))));
+  figure("a second, now", rate === undefined ? null : number(rough(rate)));
   figure("in this span", number(counts.total));
   figure("in all that is kept", number(all.count));
   figure("different ones in it", unique ? estimate(unique) : undefined);
@@ -178,32 +178,45 @@ function drawCharts() {
   say(byId("shown"), shown.map((ms) => new Date(ms).toLocaleString("en-GB", words)).join(" – "));
 }
 
+/** The items stay where they are and are told anew: who is about to press one of them does so. */
 function drawRanks(id, keys) {
+  const ranks = byId(id);
+  const item = () => make("li", {}, make("button", { type: "button" }, make("span"), make("b"), make("i", { "aria-hidden": "true" })));
+  while (ranks.children.length < keys.length) ranks.append(item());
+  while (ranks.children.length > keys.length) ranks.lastElementChild.remove();
   const most = Math.max(...keys.map(({ count }) => count), 1);
-  const item = ({ key, count }) => {
-    const bar = make("i", { "aria-hidden": "true" });
+  keys.forEach(({ key, count }, at) => {
+    const button = ranks.children[at].firstElementChild;
+    const [name, told, bar] = button.children;
+    button.dataset.key = button.title = key;
+    button.setAttribute("aria-pressed", String(key === chosen.key));
+    say(name, key);
+    say(told, number(count));
     bar.style.width = `${Math.max((100 * count) / most, 0.5)}%`;
-    const isChosen = String(key === chosen.key);
-    const button = make("button", { type: "button", "aria-pressed": isChosen, title: key }, make("span", {}, key), make("b", {}, number(count)), bar);
-    button.addEventListener("click", () => choose(() => (chosen.key = key)));
-    return make("li", {}, button);
-  };
-  const told = JSON.stringify([keys, chosen.key]);
-  if (byId(id).dataset.of === told) return;
-  // Who walks over the list with keys stays where they are.
-  const at = [...byId(id).children].findIndex((item) => item.contains(document.activeElement));
-  byId(id).dataset.of = told;
-  byId(id).replaceChildren(...keys.map(item));
-  byId(id).children[at]?.firstElementChild.focus();
+  });
+}
+
+function listenToRanks() {
+  for (const id of ["hot", "top"]) {
+    byId(id).addEventListener("click", ({ target }) => {
+      const key = target.closest("button")?.dataset.key;
+      if (key !== undefined) choose(() => (chosen.key = key));
+    });
+  }
+}
+
+/** With as many digits as say something. */
+function rough(value) {
+  return value >= 100 ? Math.round(value) : Number(value.toPrecision(2));
 }
 
 function drawLists(hot) {
   const { top } = history;
   show(byId("lists"), top !== null);
   if (top === null) return;
-  const width = chosen.counter.levels[0].width_ms * HOT_BUCKETS;
-  say(byId("hot-span"), hot.keys.length > 0 ? `in the last ${stepName(width)}` : `nothing in the last ${stepName(width)}`);
-  drawRanks("hot", hot.keys);
+  const halves = `what was counted is worth half after ${stepName(hot.half_life_ms)}`;
+  say(byId("hot-note"), hot.keys.length > 0 ? halves : "nothing was counted lately");
+  drawRanks("hot", hot.keys.map(({ key, score_milli: score }) => ({ key, count: rough(score / 1000) })));
   const missed = `exact counts; a key that leads in no part of the span may have up to ${number(top.missed_at_most)}`;
   const note = top.exact ? "of the span above, exact" : missed;
   say(byId("top-note"), top.keys.length > 0 ? note : "nothing was counted in this span");
@@ -247,7 +260,7 @@ async function lookAtCounts() {
   const [all, told, hot] = await Promise.all([
     countOf(of, headers),
     isFresh() ? history : historyOf(of, spanNow(), headers),
-    hotOf(of.counter, clock.now(), headers),
+    hotOf(of.counter, headers),
   ]);
   const isSame = (before, now) => Object.keys(before).every((name) => before[name] === now[name]);
   if (!isSame(of, chosen) || !isSame(asked, span)) return;
@@ -331,6 +344,7 @@ async function start() {
   readAddress();
   live = chartOf({ title: "Now", unit: "a second", series: [{ name: "counted", colour: "aqua", of: ({ rate }) => rate }] });
   listenToForms();
+  listenToRanks();
   listenToButtons();
   followPointer();
   await clock.ask().catch(() => {}); // With a password it is asked for below, and this machine's clock does.

@@ -8,9 +8,6 @@ export const ALL = "*";
 /** Values of a dimension that have a colour of their own; all others are together. */
 const COLOURS = ["blue", "aqua", "yellow", "violet", "red", "orange", "magenta"];
 
-/** Of so many of the finest buckets "now" is made. */
-export const HOT_BUCKETS = 5;
-
 const RANKS = 10;
 
 export async function counters(headers) {
@@ -40,11 +37,9 @@ function uniqueOf({ name }, key, [from, to], headers) {
   return ask(path`v1/counters/${name}/unique`, { headers, body });
 }
 
-/** The keys that lead in the last few of the finest buckets. */
-export function hotOf({ name, top, levels }, now, headers) {
-  if (top === 0) return null;
-  const from = Math.floor(now) - (HOT_BUCKETS - 1) * levels[0].width_ms;
-  return ask(path`v1/counters/${name}/top` + `?from_ms=${from}&to_ms=${Math.ceil(now)}&count=${RANKS}`, { headers });
+/** The keys that lead now, where what happened counts the less the longer ago it was. */
+export function hotOf({ name, top }, headers) {
+  return top > 0 ? ask(path`v1/counters/${name}/hot` + `?count=${RANKS}`, { headers }) : null;
 }
 
 /** Steps as a chart has them: those that are over, each at its beginning. */
