@@ -245,7 +245,11 @@ async function listCounters() {
   list = await counters(headers);
   listedAt = performance.now();
   const named = (name) => list.find((counter) => counter.name === name);
-  chosen.counter = named(chosen.counter?.name ?? chosen.wanted) ?? list[0] ?? null;
+  const before = chosen.counter?.name;
+  chosen.counter = named(before ?? chosen.wanted) ?? list[0] ?? null;
+  if (before !== undefined && chosen.counter?.name !== before) {
+    [rates, last, history, chosen.key] = [[], null, null, ALL]; // It is gone, and another one is shown.
+  }
   if (chosen.counter && !chosen.counter.dims.includes(chosen.dim)) chosen.dim = "";
 }
 

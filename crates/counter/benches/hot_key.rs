@@ -9,6 +9,7 @@
 use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
+use tidegate_topic::TOPIC;
 
 const KEYS: u64 = 1_000_000;
 
@@ -78,7 +79,7 @@ fn commands(
 
 /// Nanoseconds for each event: of executing, and of all.
 fn measured(commands: &[String], batch: usize) -> (u64, u64) {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call("COUNTER.CREATE v SHARDS 16");
     let (mut executing, mut all) = (0, 0);
     for some in commands.chunks(WINDOW.div_ceil(batch).min(256)) {

@@ -120,7 +120,14 @@ fn empty_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
             Kind::Facts => {
                 let listed = reads.get(&FACT_LISTS, name).unwrap_or_default();
                 let pages = facts::last_pages(&listed);
-                pages.for_each(|page| reads.row(&FACT_PAGES, (name, page)));
+                for page in pages {
+                    let keys = reads.get(&FACT_PAGES, (name, page));
+                    for key in keys.unwrap_or_default().iter() {
+                        for dim in counter.facts.iter() {
+                            reads.row(&MOVES, (name, key, dim));
+                        }
+                    }
+                }
             }
             Kind::Values(at) => reads.row(&DIMENSIONS, (name, dim_of(&counter, at))),
         }

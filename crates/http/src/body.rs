@@ -109,7 +109,7 @@ pub(crate) async fn read(
         Media::Json | Media::JsonOrLines | Media::OfPage => Coding::of(headers)?,
     };
     let whole = read_as_sent(body, headers, takes, admission).await?;
-    coding.unpack(whole, bytes_max, admission)
+    coding.unpack(whole, bytes_max, admission).await
 }
 
 async fn read_as_sent(

@@ -21,6 +21,12 @@ pub(crate) fn check_without_credentials(parts: &Parts) -> Result<(), Problem> {
     if !host.is_none_or(no_dns_answers_for) {
         return Err(Problem::plain(problem::MISDIRECTED_REQUEST));
     }
+    check_own_page(parts)
+}
+
+/// Refuses what a browser says that a page of another server asked for.
+pub(crate) fn check_own_page(parts: &Parts) -> Result<(), Problem> {
+    let host = host(parts);
     let origin = parts.headers.get(header::ORIGIN);
     let is_own = |origin: &HeaderValue| {
         let origin = origin.to_str();

@@ -20,6 +20,7 @@ pub(crate) fn admit(options: &Options, parts: &Parts, asks_for: AsksFor) -> Resu
         AsksFor::Page => {
             check_caller(options, parts)?;
             if options.credentials.is_none() {
+                browser::check_own_page(parts)?;
                 browser::check_own_image(parts)?;
             }
         }

@@ -73,6 +73,8 @@ impl Apply for Create {
         let wanted = self.counter(tx.now_ms())?;
         let counter = match tx.get(&COUNTERS, name)? {
             None => declare(tx, name, wanted)?,
+            // It was made for this one, and dropped before all shards knew it.
+            Some(before) if before.is_dropped && tx.has_acted() => before,
             Some(before) if before.is_dropped => {
                 if tx.get(&EMPTYING, name)?.is_some() {
                     return Err(Stop::Wait); // Until it is gone.
@@ -82,7 +84,7 @@ impl Apply for Create {
             Some(before) if before.is_as(&wanted) => before,
             Some(_) => return Err(Refusal::CounterDiffers.into()),
         };
-        if counter.told + 1 < u64::from(counter.shards) {
+        if !counter.is_dropped && counter.told + 1 < u64::from(counter.shards) {
             return Err(Stop::Wait);
         }
         Ok(CounterInfo::of(self.name.compact(), &counter))

@@ -6,8 +6,9 @@ use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{Copy, Field, Move, Remove};
 use tidegate_engine::testing::mutations::Value::{Bool, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
+use tidegate_topic::TOPIC;
 
-const DOMAINS: &[Domain] = &[COUNTER];
+const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
 /// Counter `v`, in two shards, is dropped, and none of its rows has gone.
 fn folder() -> Folder {

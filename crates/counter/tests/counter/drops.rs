@@ -3,6 +3,7 @@
 use tidegate_counter::COUNTER;
 use tidegate_engine::Random;
 use tidegate_engine::testing::Stepper;
+use tidegate_topic::TOPIC;
 
 use crate::talk::{engine, says};
 
@@ -121,7 +122,7 @@ fn nothing_is_left_of_a_dropped_counter_but_that_its_shards_know_it() {
     says(&mut engine, "COUNTER.DROP v", "state=dropped");
     engine.pass_ms(10_000);
     assert_eq!(left(&engine), [("counter.counters", 3)]);
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     engine.call(&DECLARED.replace("SHARDS 3", "SHARDS 1"));
     fill(&mut engine, &mut random, 100);
     says(&mut engine, "COUNTER.DROP v", "state=dropped");

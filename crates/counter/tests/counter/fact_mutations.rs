@@ -6,8 +6,9 @@ use tidegate_engine::testing::Stepper;
 use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
+use tidegate_topic::TOPIC;
 
-const DOMAINS: &[Domain] = &[COUNTER];
+const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
 /// Counter `v`, in one shard: a fact is known of `a`, and what was counted before it is moved; that of `b` is being moved.
 fn folder() -> Folder {

@@ -2,10 +2,11 @@
 
 use tidegate_counter::COUNTER;
 use tidegate_engine::testing::Stepper;
+use tidegate_topic::TOPIC;
 
 /// An engine that was given some commands.
 pub(crate) fn engine(commands: &[&str]) -> Stepper {
-    let mut engine = Stepper::fresh(&[COUNTER]);
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
     for command in commands {
         let answer = engine.call(command);
         assert!(answer.starts_with("name="), "{command}: {answer}");

@@ -91,6 +91,12 @@ impl Writer {
         self.shared.is_stuck() && self.shared.is_stopping()
     }
 
+    /// How many groups were written since the start.
+    #[must_use]
+    pub fn groups(&self) -> u64 {
+        self.shared.metrics.groups_durable.get()
+    }
+
     /// Covers the last group with a mark, if it is not covered.
     ///
     /// # Errors

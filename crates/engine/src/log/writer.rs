@@ -15,6 +15,19 @@ pub(crate) struct LogQueue {
     arrived: Condvar,
 }
 
+/// What rests on a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rests {
+    /// Replies, and what is sent on.
+    pub(crate) replies: usize,
+    /// Replies to clients.
+    pub(crate) clients: usize,
+    /// Something waits for it to be durable.
+    pub(crate) is_urgent: bool,
+    /// How many have asked for replies of the batch, whether they rest on it or not.
+    pub(crate) asked: usize,
+}
+
 #[derive(Default)]
 struct Pending {
     group: Group,
@@ -22,8 +35,10 @@ struct Pending {
     by_domain: Vec<usize>,
     /// The last record of each partition in the group.
     tips: Vec<(PartitionId, Lsn)>,
-    /// Replies that rest on the group.
+    /// What somebody waits for that rests on the group: replies, and what is sent on.
     replies: usize,
+    /// Those of them that clients wait for.
+    clients: usize,
     /// Who has asked meanwhile: for these replies, and for others that do not wait for it.
     asked: usize,
     /// How many are soon to have asked, if those who were answered last ask again.
@@ -46,12 +61,12 @@ impl LogQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a batch's record, how many replies rest on it and whether anything does, how many have asked for its
-    /// replies, and how much of it was written for each domain. The writer is not woken: see [`LogQueue::rouse`].
+    /// Hands over a batch's record, what rests on it, and how much of it was written for each domain. The writer is not
+    /// woken: see [`LogQueue::rouse`].
     pub(crate) fn push(
         &self,
         record: Record<'_>,
-        (replies, is_urgent, asked): (usize, bool, usize),
+        rests: Rests,
         by_domain: impl Iterator<Item = usize>,
     ) {
         let mut pending = self.lock();
@@ -62,8 +77,9 @@ impl LogQueue {
                 None => pending.by_domain.push(bytes),
             }
         }
-        pending.replies += replies;
-        pending.asked += asked;
+        pending.replies += rests.replies;
+        pending.clients += rests.clients;
+        pending.asked += rests.asked;
         match pending
             .tips
             .iter_mut()
@@ -72,7 +88,7 @@ impl LogQueue {
             Some(tip) => tip.1 = record.lsn,
             None => pending.tips.push((record.partition, record.lsn)),
         }
-        pending.is_urgent |= is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
+        pending.is_urgent |= rests.is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
     }
 
     /// Wakes the writer, if what was handed over is urgent.
@@ -87,21 +103,22 @@ impl LogQueue {
     /// Whether one answer alone rests on what waits, and nobody else is soon to ask.
     pub(crate) fn is_for_one(&self) -> bool {
         let pending = self.lock();
-        let is_alone = pending.replies == 1 && pending.expected <= 1;
+        let is_alone = (pending.replies, pending.clients) == (1, 1) && pending.expected <= 1;
         pending.is_urgent && is_alone && !pending.is_for_all && !pending.stopping
     }
 
-    /// An executor cannot go on before what waits is durable.
-    pub(crate) fn hurry(&self) {
+    /// An executor cannot go on before what waits is durable; `false` if nothing waits here (any more).
+    pub(crate) fn hurry(&self) -> bool {
         let mut pending = self.lock();
         if pending.group.is_empty() {
-            return;
+            return false;
         }
         pending.is_for_all = true;
         if !pending.is_urgent {
             pending.is_urgent = true;
             self.wake(pending, usize::MAX);
         }
+        true
     }
 
     /// Asks for a group though there may be no record: the clock needs a promise.
@@ -252,6 +269,7 @@ impl LogWriter {
         std::mem::swap(&mut pending.tips, &mut self.tips);
         pending.by_domain.fill(0);
         self.replies_taken = std::mem::take(&mut pending.replies);
+        pending.clients = 0;
         pending.asked = 0;
         (pending.poked, pending.is_urgent) = (false, false);
         self.is_for_all |= std::mem::take(&mut pending.is_for_all);

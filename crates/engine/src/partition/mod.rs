@@ -45,7 +45,7 @@ use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
-use crate::log::{Lsn, Record};
+use crate::log::{Lsn, Record, Rests};
 use crate::made::Made;
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
 use crate::memtable::Left;
@@ -334,7 +334,9 @@ impl Partition {
             || shared.log.bytes(&mut self.ahead) >= AHEAD_BYTES_MAX
             || ahead > 0 && !shared.has_answer_room(Class::Finishes);
         if is_far_ahead {
-            shared.log.hurry();
+            if !shared.log.hurry() && ahead == 0 {
+                return true; // What was too much is being written by now, and nobody would wake it for that.
+            }
             self.is_held_up = true;
             return false;
         }
@@ -433,7 +435,12 @@ impl Partition {
                 bytes
             });
             let is_urgent = is_firm || !answers.is_empty();
-            let rests = (answers.len(), is_urgent, asked);
+            let rests = Rests {
+                replies: answers.len(),
+                clients: answers.clients(),
+                is_urgent,
+                asked,
+            };
             shared.log.push(record, rests, by_domain);
             self.tell_bytes(shared);
         } else {

@@ -49,7 +49,7 @@ impl<'a> Server<'a> {
 
     pub(super) fn get(&self, path: &str) -> Result<Value, RecountError> {
         let body = get(self.url, path, self.password, WAIT);
-        let answer = body.and_then(|body| read(body));
+        let answer = body.and_then(read);
         answer.map_err(|error| self.failed(&error))
     }
 
@@ -61,7 +61,7 @@ impl<'a> Server<'a> {
     ) -> Result<Result<Value, String>, RecountError> {
         let body = body.to_string();
         let sent = post(self.url, (path, &body), self.password, WAIT);
-        match sent.and_then(|body| read(body)) {
+        match sent.and_then(read) {
             Ok(answer) => Ok(Ok(answer)),
             Err(HttpError::No {
                 status: 409 | 422,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tidegate_engine::{Did, LogError};
 
-/// Up to here an executor writes for a client that is alone, as long as the log waits for others to ask at most.
-const QUICK_MAX: Duration = super::runtime::LINGER;
+/// Up to here an executor writes for a client that is alone: half of the time that the log waits for others to ask.
+const QUICK_MAX: Duration = Duration::from_micros(500);
 
 /// A group that took longer counts as this long: one stall is not remembered for ever.
 const TOOK_MAX: Duration = Duration::from_millis(100);

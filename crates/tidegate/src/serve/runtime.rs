@@ -31,7 +31,7 @@ const READERS: usize = 2;
 
 /// How long the log writer waits, at most, for those who were just answered to ask again, so that
 /// one sync serves all. A client alone is never waited for.
-pub(super) const LINGER: Duration = Duration::from_millis(1);
+const LINGER: Duration = Duration::from_millis(1);
 
 /// How long the log writer waits before it asks a full disk again.
 const FULL_RETRY: Duration = Duration::from_millis(20);
@@ -198,6 +198,7 @@ async fn drive(mut executor: Executor, log: LogAtHand) {
     loop {
         let next = executor.step();
         if next != Next::Now && log.writes_for_one() {
+            tokio::task::yield_now().await; // Connections have their turn.
             continue;
         }
         log.writer.rouse();
@@ -240,12 +241,14 @@ impl LogAtHand {
 
 fn write(writer: &Writer, pace: &Pace) {
     let idle = Duration::from_millis(SEAL_AFTER_MS);
+    let mut groups = 0;
     while writer.wait(idle) {
         writer.linger(LINGER);
         let stepped = pace.take(|| writer.step().map(Some)).and_then(|did| {
-            if did == Some(Did::Nothing) {
-                writer.seal()?;
+            if did == Some(Did::Nothing) && groups == writer.groups() {
+                writer.seal()?; // Nor has an executor written since.
             }
+            groups = writer.groups();
             Ok(did)
         });
         match stepped {
