@@ -30,7 +30,7 @@ request! {
         /// Levels, the finest first: how wide a bucket is, and how long it is kept after its end, in milliseconds or with a unit (ms, s, m, h, d, w, y of 365 days). Minutes for 2 days, hours for 90, days for 5 years if it does not say.
         ["BUCKETS"] buckets: Option<Levels>,
         /// Over so many slots its keys are spread.
-        ["SHARDS"] shards: Bounded<1, COUNTER_SHARDS_MAX> = 16,
+        ["SHARDS"] shards: Bounded<1, COUNTER_SHARDS_MAX> = 8,
         /// Dimensions by which it also counts: up to four names, with commas between them.
         ["DIMS"] dims: Option<DimNames>,
         /// Those of the dimensions of which an event says nothing: facts about its key, told by COUNTER.FACT.

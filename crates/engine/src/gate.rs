@@ -95,11 +95,6 @@ impl Answers {
         self.answers.len() + self.others.scans.len() + self.others.post.len()
     }
 
-    /// How many clients wait for it.
-    pub(crate) fn clients(&self) -> usize {
-        self.answers.len()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         let tells = !self.raised.is_empty() || !self.changed.is_empty();
         self.len() == 0 && self.others.events.is_empty() && !tells

@@ -145,8 +145,7 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         checkpointer,
         ..
     } = open(data);
-    let of_log = writer.clone();
-    let log = thread::spawn(move || write(&of_log));
+    let log = thread::spawn(move || write(writer));
     let reads = door.clone();
     let reader = thread::spawn(move || while reads.read_step(true).expect("the base is sound") {});
     let tends = tenders.map(|tender| thread::spawn(move || tend(tender)));
@@ -161,10 +160,9 @@ fn measure(data: &Path, shards: Option<u16>) -> f64 {
         let waker = Arc::clone(&bell);
         executor.set_waker(Box::new(move || waker.ring()));
         let (door, may_go, is_over) = (door.clone(), Arc::clone(&may_go), Arc::clone(&is_over));
-        let writer = writer.clone();
         threads.push(thread::spawn(move || {
             drive(
-                (executor, &writer),
+                executor,
                 (&door, index as u64),
                 &asked,
                 &bell,
@@ -240,7 +238,7 @@ fn open(data: &Path) -> Engine {
     Engine::open(&config, (disks.0, disks.1), clock, &[STOCK], beside).expect("because it is new")
 }
 
-fn write(writer: &Writer) {
+fn write(mut writer: Writer) {
     while writer.wait(Duration::from_millis(200)) {
         writer.linger(LINGER);
         writer.step().expect("because the disk is sound");
@@ -278,7 +276,7 @@ fn asked_by(bell: &Arc<Bell>) -> Arc<Asked> {
 
 /// Steps an executor, and keeps requests under way until as many were sent as may go.
 fn drive(
-    (mut executor, writer): (Executor, &Writer),
+    mut executor: Executor,
     (door, index): (&Door, u64),
     asked: &Arc<Asked>,
     bell: &Bell,
@@ -301,9 +299,7 @@ fn drive(
             asked.under_way.fetch_add(1, Ordering::AcqRel);
             sent += 1;
         }
-        let next = executor.step();
-        writer.rouse();
-        match next {
+        match executor.step() {
             Next::Now => {}
             Next::After(ms) => bell.sleep(Duration::from_millis(ms.min(10))),
             Next::Woken => bell.sleep(Duration::from_millis(10)),

@@ -168,3 +168,14 @@ fn random_corrections_and_events_keep_the_laws() {
         }
     }
 }
+
+#[test]
+fn counter_whose_values_are_facts_is_not_corrected() {
+    let mut engine = engine();
+    engine.call("COUNTER.CREATE f DIMS d FACTS d");
+    let at_ms = engine.now_ms();
+    engine.call("COUNTER.ADD f * a");
+    let correct = format!("COUNTER.CORRECT f a AT {at_ms} FROM 1 TO 2 BY ann");
+    says(&mut engine, &correct, "has_facts");
+    says(&mut engine, "COUNTER.GET f a", "count=1 ");
+}

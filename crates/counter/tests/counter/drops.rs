@@ -176,3 +176,29 @@ fn who_declares_it_again_waits_until_it_is_gone() {
     assert!(answer.starts_with("name=v"), "{answer}");
     says(&mut engine, "COUNTER.GET v *", "count=0 ");
 }
+
+#[test]
+fn what_was_corrected_and_what_was_sent_to_a_topic_goes_with_a_counter() {
+    let mut engine = engine(&["COUNTER.CREATE v SHARDS 3 RAW kept"]);
+    let at_ms = engine.now_ms();
+    for key in ["a", "b", "c", "d", "e"] {
+        engine.call(&format!("COUNTER.ADD v * {key} AT {at_ms}"));
+        let correct = format!("COUNTER.CORRECT v {key} AT {at_ms} FROM 1 TO 3 BY ann");
+        assert!(engine.call(&correct).contains(" to=3 "));
+    }
+    engine.settle();
+    assert!(
+        left(&engine)
+            .iter()
+            .any(|(name, _)| *name == "counter.corrections")
+    );
+    engine.call("COUNTER.DROP v");
+    step_on(&mut engine, &mut Random::new(1));
+    assert_lawful(&engine);
+    let left = left(&engine);
+    let gone = ["counter.raw", "counter.corrected", "counter.corrections"];
+    assert!(
+        !left.iter().any(|(name, _)| gone.contains(name)),
+        "{left:?}"
+    );
+}

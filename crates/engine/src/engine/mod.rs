@@ -10,7 +10,7 @@ mod tender;
 mod writer;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub use check::{Checked, Damage, check, check_without_base};
 pub use door::Door;
@@ -258,7 +258,7 @@ impl Engine {
         Ok(Self {
             executors: executors.collect(),
             writer: Writer {
-                inner: Arc::new(Mutex::new(inner)),
+                inner,
                 shared: Arc::clone(&shared),
             },
             courier: Courier {

@@ -1,59 +1,24 @@
 //! What makes records durable.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::{Did, LogError, LogWriter, Room};
 use crate::shared::Shared;
 
-/// Makes records durable. One thread steps it; an executor may step it for a client that is alone.
-#[derive(Clone)]
+/// Makes records durable. One thread steps it.
 pub struct Writer {
-    pub(super) inner: Arc<Mutex<LogWriter>>,
+    pub(super) inner: LogWriter,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Writer {
-    fn lock(&self) -> MutexGuard<'_, LogWriter> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Writes what waits as one group, and wakes the executors whose answers rested on it.
     ///
     /// # Errors
     /// The log failed: whether the group is durable is unknown, and the process must stop.
-    pub fn step(&self) -> Result<Did, LogError> {
-        self.write(&mut self.lock())
-    }
-
-    /// Whether one client alone waits for what there is to write, and nobody else is soon to ask.
-    #[must_use]
-    pub fn is_for_one(&self) -> bool {
-        self.shared.log.is_for_one()
-    }
-
-    /// Does as [`Writer::step`] where [`Writer::is_for_one`], unless something is being written: `None` then. To hand
-    /// this to another thread and back takes about as long as a quick disk.
-    ///
-    /// # Errors
-    /// As for [`Writer::step`].
-    pub fn step_for_one(&self) -> Result<Option<Did>, LogError> {
-        let mut inner = match self.inner.try_lock() {
-            Ok(inner) => inner,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok(None),
-        };
-        self.write(&mut inner).map(Some)
-    }
-
-    /// Wakes the thread that steps it if what the executors have handed over is urgent. To be called after each step of
-    /// an executor.
-    pub fn rouse(&self) {
-        self.shared.log.rouse();
-    }
-
-    fn write(&self, inner: &mut LogWriter) -> Result<Did, LogError> {
-        let shared = &*self.shared;
+    pub fn step(&mut self) -> Result<Did, LogError> {
+        let Self { inner, shared } = self;
         let mut records = 0;
         let did = inner.step(&mut |partition, lsn| {
             shared.set_durable(partition, lsn);
@@ -72,6 +37,7 @@ impl Writer {
         shared.set_log_bytes(inner.bytes());
         let is_full = matches!(has, Room::Short { is_full: true, .. });
         shared.set_stuck(did == Did::Full && is_full);
+        // Some wait for more than their own records: for the clock's promise, or for room.
         if did != Did::Full && inner.was_for_all() {
             shared.wake_all();
         }
@@ -91,33 +57,32 @@ impl Writer {
         self.shared.is_stuck() && self.shared.is_stopping()
     }
 
-    /// How many groups were written since the start.
-    #[must_use]
-    pub fn groups(&self) -> u64 {
-        self.shared.metrics.groups_durable.get()
-    }
-
     /// Covers the last group with a mark, if it is not covered.
     ///
     /// # Errors
     /// As for [`Writer::step`].
-    pub fn seal(&self) -> Result<(), LogError> {
-        let mut inner = self.lock();
-        if !inner.is_sealed() {
-            let sealed = inner.seal()?;
+    pub fn seal(&mut self) -> Result<(), LogError> {
+        if !self.inner.is_sealed() {
+            let sealed = self.inner.seal()?;
             self.shared.metrics.seals.add(u64::from(sealed));
         }
         Ok(())
     }
 
+    /// Whether the last group is covered by a mark.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.inner.is_sealed()
+    }
+
     /// Waits for something to write; `false` once the engine has finished.
     #[must_use]
     pub fn wait(&self, at_most: Duration) -> bool {
-        self.shared.log.wait(at_most)
+        self.inner.wait(at_most)
     }
 
     /// Gives those who were just answered a moment to send more, so that one sync serves many.
     pub fn linger(&self, at_most: Duration) {
-        self.shared.log.linger(at_most);
+        self.inner.linger(at_most);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use scan::{End, refuse_other_version, scan_into, segments_of};
 pub use scan::{LogReport, Reading};
 pub(crate) use segment::first_group_of;
 pub use writer::Did;
-pub(crate) use writer::{LogQueue, LogWriter, Rests};
+pub(crate) use writer::{LogQueue, LogWriter};
 
 use crate::contract::{Class, Fault};
 use crate::key::PartitionId;

@@ -15,19 +15,6 @@ pub(crate) struct LogQueue {
     arrived: Condvar,
 }
 
-/// What rests on a record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rests {
-    /// Replies, and what is sent on.
-    pub(crate) replies: usize,
-    /// Replies to clients.
-    pub(crate) clients: usize,
-    /// Something waits for it to be durable.
-    pub(crate) is_urgent: bool,
-    /// How many have asked for replies of the batch, whether they rest on it or not.
-    pub(crate) asked: usize,
-}
-
 #[derive(Default)]
 struct Pending {
     group: Group,
@@ -35,14 +22,10 @@ struct Pending {
     by_domain: Vec<usize>,
     /// The last record of each partition in the group.
     tips: Vec<(PartitionId, Lsn)>,
-    /// What somebody waits for that rests on the group: replies, and what is sent on.
+    /// Replies that rest on the group.
     replies: usize,
-    /// Those of them that clients wait for.
-    clients: usize,
     /// Who has asked meanwhile: for these replies, and for others that do not wait for it.
     asked: usize,
-    /// How many are soon to have asked, if those who were answered last ask again.
-    expected: usize,
     /// The writer sleeps, and is to be woken once so many have asked.
     sleeper: Option<usize>,
     poked: bool,
@@ -61,12 +44,12 @@ impl LogQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a batch's record, what rests on it, and how much of it was written for each domain. The writer is not
-    /// woken: see [`LogQueue::rouse`].
+    /// Hands over a batch's record, how many replies rest on it and whether anything does, how many have asked for its
+    /// replies, and how much of it was written for each domain.
     pub(crate) fn push(
         &self,
         record: Record<'_>,
-        rests: Rests,
+        (replies, is_urgent, asked): (usize, bool, usize),
         by_domain: impl Iterator<Item = usize>,
     ) {
         let mut pending = self.lock();
@@ -77,9 +60,8 @@ impl LogQueue {
                 None => pending.by_domain.push(bytes),
             }
         }
-        pending.replies += rests.replies;
-        pending.clients += rests.clients;
-        pending.asked += rests.asked;
+        pending.replies += replies;
+        pending.asked += asked;
         match pending
             .tips
             .iter_mut()
@@ -88,23 +70,11 @@ impl LogQueue {
             Some(tip) => tip.1 = record.lsn,
             None => pending.tips.push((record.partition, record.lsn)),
         }
-        pending.is_urgent |= rests.is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
-    }
-
-    /// Wakes the writer, if what was handed over is urgent.
-    pub(crate) fn rouse(&self) {
-        let pending = self.lock();
+        pending.is_urgent |= is_urgent || pending.group.records.len() >= RELAXED_BYTES_MAX;
         if pending.is_urgent {
             let asked = pending.asked;
             self.wake(pending, asked);
         }
-    }
-
-    /// Whether one answer alone rests on what waits, and nobody else is soon to ask.
-    pub(crate) fn is_for_one(&self) -> bool {
-        let pending = self.lock();
-        let is_alone = (pending.replies, pending.clients) == (1, 1) && pending.expected <= 1;
-        pending.is_urgent && is_alone && !pending.is_for_all && !pending.stopping
     }
 
     /// An executor cannot go on before what waits is durable; `false` if nothing waits here (any more).
@@ -155,10 +125,9 @@ impl LogQueue {
         pending.group.records.len()
     }
 
-    /// So many were answered: they may ask again at once, and whoever asked meanwhile waits already.
-    fn answered(&self, replies: usize) {
-        let mut pending = self.lock();
-        pending.expected = replies + pending.asked;
+    /// Who has asked since the last group was taken.
+    fn asked(&self) -> usize {
+        self.lock().asked
     }
 
     /// Lets a waiting writer return, for good.
@@ -169,7 +138,7 @@ impl LogQueue {
     }
 
     /// Waits until there is something to write at once, or for this long; `false` once stopped and empty.
-    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+    fn wait(&self, at_most: Duration) -> bool {
         let idle = |pending: &mut Pending| {
             let idle = !pending.is_urgent && !pending.poked && !pending.stopping;
             pending.sleeper = idle.then_some(0);
@@ -181,13 +150,11 @@ impl LogQueue {
         !pending.stopping || !pending.group.is_empty()
     }
 
-    /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
-    /// The others do while that is written, and so it goes on by halves.
-    pub(crate) fn linger(&self, at_most: Duration) {
+    /// Waits until so many have asked, or for this long.
+    fn linger(&self, asked: usize, at_most: Duration) {
         let few = |pending: &mut Pending| {
-            let enough = pending.expected / 2;
-            let few = pending.asked < enough && !pending.stopping;
-            pending.sleeper = few.then_some(enough);
+            let few = pending.asked < asked && !pending.stopping;
+            pending.sleeper = few.then_some(asked);
             few
         };
         let waited = self.arrived.wait_timeout_while(self.lock(), at_most, few);
@@ -214,6 +181,8 @@ pub(crate) struct LogWriter {
     clock: Arc<EngineClock>,
     taken: Group,
     tips: Vec<(PartitionId, Lsn)>,
+    /// How many are soon to have asked, if those who were answered last ask again.
+    expected: usize,
     /// Replies that rest on the group that is taken.
     replies_taken: usize,
     is_for_all: bool,
@@ -228,9 +197,21 @@ impl LogWriter {
             clock,
             taken,
             tips,
+            expected: 0,
             replies_taken: 0,
             is_for_all: false,
         }
+    }
+
+    /// Waits for work; `false` once stopped and everything is written.
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+        self.queue.wait(at_most)
+    }
+
+    /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
+    /// The others do while that is written, and so it goes on by halves.
+    pub(crate) fn linger(&self, at_most: Duration) {
+        self.queue.linger(self.expected / 2, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.
@@ -256,7 +237,8 @@ impl LogWriter {
         }
         self.clock.promised(self.taken.clock_up_to_ms);
         self.taken.records.clear();
-        self.queue.answered(std::mem::take(&mut self.replies_taken));
+        // Whoever is answered now may ask again at once; whoever asked meanwhile waits already.
+        self.expected = std::mem::take(&mut self.replies_taken) + self.queue.asked();
         for (partition, lsn) in self.tips.drain(..) {
             durable(partition, lsn);
         }
@@ -269,7 +251,6 @@ impl LogWriter {
         std::mem::swap(&mut pending.tips, &mut self.tips);
         pending.by_domain.fill(0);
         self.replies_taken = std::mem::take(&mut pending.replies);
-        pending.clients = 0;
         pending.asked = 0;
         (pending.poked, pending.is_urgent) = (false, false);
         self.is_for_all |= std::mem::take(&mut pending.is_for_all);

@@ -45,7 +45,7 @@ use crate::key::{PartitionId, RowKey, Slot};
 use crate::limits::{
     AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
 };
-use crate::log::{Lsn, Record, Rests};
+use crate::log::{Lsn, Record};
 use crate::made::Made;
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
 use crate::memtable::Left;
@@ -435,12 +435,7 @@ impl Partition {
                 bytes
             });
             let is_urgent = is_firm || !answers.is_empty();
-            let rests = Rests {
-                replies: answers.len(),
-                clients: answers.clients(),
-                is_urgent,
-                asked,
-            };
+            let rests = (answers.len(), is_urgent, asked);
             shared.log.push(record, rests, by_domain);
             self.tell_bytes(shared);
         } else {

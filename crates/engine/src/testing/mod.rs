@@ -543,17 +543,6 @@ impl Stepper {
         self.writer.step()
     }
 
-    /// Steps the log writer for a client that is alone; `None` if none is.
-    ///
-    /// # Errors
-    /// As for [`Stepper::write`].
-    pub fn write_for_one(&mut self) -> Result<Option<Did>, LogError> {
-        if !self.writer.is_for_one() {
-            return Ok(None);
-        }
-        self.writer.step_for_one()
-    }
-
     /// Covers the last group with a mark, as an idle writer does.
     ///
     /// # Errors

@@ -36,43 +36,6 @@ fn reply_waits_until_its_record_is_durable() {
 }
 
 #[test]
-fn what_one_client_alone_waits_for_may_be_written_by_who_has_executed_it() {
-    let mut engine = started();
-    engine.call("NOTE.PUT k 1 hello");
-    assert_eq!(engine.write_for_one().unwrap(), None, "nobody waits");
-    let put = engine.submit("NOTE.PUT k 2 hello").unwrap();
-    engine.execute();
-    assert_eq!(engine.write_for_one().unwrap(), Some(Did::Wrote));
-    engine.execute();
-    assert_eq!(engine.answer(put).unwrap().1, "key=k text=hello times=2");
-}
-
-#[test]
-fn what_several_wait_for_or_are_soon_to_ask_for_is_written_for_all_of_them() {
-    let mut engine = started();
-    let both = [1, 2].map(|id| engine.submit(&format!("NOTE.PUT k {id} hello")).unwrap());
-    engine.execute();
-    engine.execute();
-    assert_eq!(engine.write_for_one().unwrap(), None, "two wait");
-    engine.settle();
-    assert!(both.iter().all(|token| engine.answer(*token).is_some()));
-    let put = engine.submit("NOTE.PUT k 3 hello").unwrap();
-    engine.execute();
-    assert_eq!(
-        engine.write_for_one().unwrap(),
-        None,
-        "two were answered last"
-    );
-    engine.settle();
-    engine.answer(put).unwrap();
-    let put = engine.submit("NOTE.PUT other 4 hello").unwrap();
-    engine.execute();
-    assert_eq!(engine.write_for_one().unwrap(), Some(Did::Wrote), "one was");
-    engine.settle();
-    engine.answer(put).unwrap();
-}
-
-#[test]
 fn read_and_refusal_wait_for_what_they_rest_on() {
     let mut engine = started();
     for id in 1..=3 {

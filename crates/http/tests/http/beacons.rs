@@ -217,6 +217,27 @@ async fn what_another_page_posts_is_refused_unless_the_server_was_told_of_it() {
 }
 
 #[tokio::test]
+async fn what_another_page_posts_is_refused_also_by_a_server_that_may_have_any_name() {
+    let server = Server::with(Options {
+        any_host: true,
+        ..Options::new("0.0.0-test")
+    });
+    let post = |origin: &'static str| {
+        // As over plain HTTP, where a browser does not say more.
+        let headers = [TEXT, ("host", "tidegate:7380"), ("origin", origin)];
+        server.send(request(
+            &Method::POST,
+            BEACON,
+            &headers,
+            r#"{"quantity":1}"#,
+        ))
+    };
+    let other = post("http://other.example").await;
+    assert_eq!(other.problem(), (403, "cross_site".to_owned()));
+    assert_eq!(post("http://tidegate:7380").await.status, 204);
+}
+
+#[tokio::test]
 async fn beacons_are_public_where_other_pages_may_send_them() {
     let server = Server::start();
     let told_of = || Options {

@@ -95,7 +95,7 @@ impl Server {
         let Engine {
             door,
             executors,
-            writer,
+            mut writer,
             ..
         } = engine;
         let ended = Arc::new(AtomicBool::new(false));

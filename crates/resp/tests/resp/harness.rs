@@ -66,7 +66,7 @@ impl Server {
         let Engine {
             door,
             executors,
-            writer,
+            mut writer,
             ..
         } = engine;
         let front = Front::new(door, options);

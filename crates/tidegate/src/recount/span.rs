@@ -56,6 +56,9 @@ pub(super) fn pieces(
             });
             end_ms = begins_ms;
         }
+        if begins_ms <= from_ms {
+            break;
+        }
     }
     pieces
 }

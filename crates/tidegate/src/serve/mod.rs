@@ -8,7 +8,6 @@ mod hooks;
 mod listen;
 mod memory;
 pub(crate) mod owner;
-mod pace;
 mod pages;
 mod panics;
 mod providers;

@@ -21,7 +21,6 @@ use tokio::sync::Notify;
 
 use super::cores::{cores_for, stay_on};
 use super::homes::{Homes, Load};
-use super::pace::Pace;
 use super::panics::{note_strikes, spawn, watch};
 use super::providers::Outside;
 use crate::output::note;
@@ -86,16 +85,10 @@ impl Runtime {
         let mut handles = Vec::new();
         let mut threads = Vec::new();
         let cores = cores_for(executors.len());
-        let pace = Arc::<Pace>::default();
         for (index, executor) in executors.into_iter().enumerate() {
             let name = format!("executor-{index}");
             let load = Arc::<Load>::default();
             let (parks, unparks) = (Arc::clone(&load), Arc::clone(&load));
-            let log = LogAtHand {
-                writer: writer.clone(),
-                pace: Arc::clone(&pace),
-                load: Arc::clone(&load),
-            };
             // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -110,11 +103,11 @@ impl Runtime {
             let run = move || {
                 core.into_iter().for_each(stay_on);
                 note_strikes(strikes);
-                runtime.block_on(drive(executor, log));
+                runtime.block_on(drive(executor));
             };
             threads.push(spawn(&name, run)?);
         }
-        let mut beside = vec![spawn("log", move || write(&writer, &pace))?];
+        let mut beside = vec![spawn("log", move || write(writer))?];
         for index in 0..READERS {
             let (door, alarm) = (door.clone(), alarm.clone());
             let reads = move || read(&door, &alarm);
@@ -191,18 +184,12 @@ impl Runtime {
 }
 
 /// Steps an executor; the connections of its thread run between two steps.
-async fn drive(mut executor: Executor, log: LogAtHand) {
+async fn drive(mut executor: Executor) {
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     executor.set_waker(Box::new(move || ringer.notify_one()));
     loop {
-        let next = executor.step();
-        if next != Next::Now && log.writes_for_one() {
-            tokio::task::yield_now().await; // Connections have their turn.
-            continue;
-        }
-        log.writer.rouse();
-        match next {
+        match executor.step() {
             Next::Now => tokio::task::yield_now().await,
             Next::After(_) | Next::Woken if executor.may_end() => break,
             Next::After(ms) => {
@@ -215,51 +202,25 @@ async fn drive(mut executor: Executor, log: LogAtHand) {
     }
 }
 
-/// The log in the hands of an executor.
-struct LogAtHand {
-    writer: Writer,
-    pace: Arc<Pace>,
-    load: Arc<Load>,
-}
-
-impl LogAtHand {
-    /// Writes here what one client alone waits for, if the disk is quick. It has time for others meanwhile, as far as
-    /// they are to be counted: so the thread counts as asleep.
-    fn writes_for_one(&self) -> bool {
-        if !self.pace.is_quick() || !self.writer.is_for_one() {
-            return false;
-        }
-        self.load.park();
-        let did = self.pace.take(|| self.writer.step_for_one());
-        self.load.unpark();
-        match did {
-            Ok(did) => did == Some(Did::Wrote),
-            Err(error) => die("the log", &error),
-        }
-    }
-}
-
-fn write(writer: &Writer, pace: &Pace) {
+fn write(mut writer: Writer) {
     let idle = Duration::from_millis(SEAL_AFTER_MS);
-    let mut groups = 0;
     while writer.wait(idle) {
         writer.linger(LINGER);
-        let stepped = pace.take(|| writer.step().map(Some)).and_then(|did| {
-            if did == Some(Did::Nothing) && groups == writer.groups() {
-                writer.seal()?; // Nor has an executor written since.
+        let stepped = writer.step().and_then(|did| {
+            if did == Did::Nothing {
+                writer.seal()?;
             }
-            groups = writer.groups();
             Ok(did)
         });
         match stepped {
-            Ok(Some(Did::Wrote | Did::Nothing) | None) => {}
-            Ok(Some(Did::Full)) if writer.may_give_up() => {
+            Ok(Did::Wrote | Did::Nothing) => {}
+            Ok(Did::Full) if writer.may_give_up() => {
                 note(format_args!(
                     "tidegate: the disk is full: what was not answered is not kept"
                 ));
                 return;
             }
-            Ok(Some(Did::Full)) => thread::sleep(FULL_RETRY),
+            Ok(Did::Full) => thread::sleep(FULL_RETRY),
             Err(error) => die("the log", &error),
         }
     }
