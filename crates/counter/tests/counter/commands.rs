@@ -31,7 +31,7 @@ fn counter_is_declared_once_and_for_ever() {
     for (command, words) in [
         (
             "COUNTER.CREATE a",
-            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=16 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] facts=[] values=100 class=synced",
+            "levels=[{width_ms=60000 keep_ms=172800000} {width_ms=3600000 keep_ms=7776000000} {width_ms=86400000 keep_ms=157680000000}] shards=8 top=100 unique=false late_ms=86400000 dedupe_ms=3600000 dims=[] facts=[] values=100 class=synced",
         ),
         ("COUNTER.CREATE a SHARDS 8 TOP 100", "name=a "),
         ("COUNTER.CREATE a SHARDS 15", "counter_differs"),
