@@ -6,6 +6,7 @@ import (
 	"math"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ const (
 	// batch is the most that one command publishes or reads.
 	batch = 500
 
+	// busy is how long a publisher waits that is told BUSY.
+	busy = 50 * time.Millisecond
 	// beat is how often the tail is published to.
 	beat = 5 * time.Millisecond
 )
@@ -75,6 +78,10 @@ func publishMany(address string, count int) error {
 			one, err := openTopic(address, 0)
 			for err == nil && left.Add(-batch) > -batch {
 				err = one.publish(batch)
+				for err != nil && strings.Contains(err.Error(), "BUSY") {
+					time.Sleep(busy)
+					err = one.publish(batch)
+				}
 			}
 			failed <- err
 		}()
