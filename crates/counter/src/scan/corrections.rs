@@ -4,6 +4,7 @@ use compact_str::ToCompactString;
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 use tidegate_engine::{Slot, Splits};
 
+use super::listed;
 use crate::Refusal;
 use crate::command::AuditList;
 use crate::fields::LatePlace;
@@ -32,25 +33,9 @@ impl Scan for AuditList {
 
     fn page(&self, context: &ScanContext) -> Result<Page<CorrectionInfo>, Refusal> {
         let name = self.name.as_str();
-        let shard = context.shard(DOMAIN, name);
-        let counter = context.get(&COUNTERS, shard.key_of(name).as_str());
-        if counter.is_none() && shard.at == 0 {
-            return Err(Refusal::UnknownCounter);
-        }
-        let rows = context.rows(&CORRECTIONS, name, None::<()>, CORRECTIONS_KEPT as usize);
-        let placed = rows.into_iter().map(|(key, correction)| {
-            let mut parts = key.parts();
-            let number = parts.text().and_then(|_| parts.number());
-            let place = LatePlace {
-                came_at_ms: correction.at_ms,
-                shard: shard.at,
-                number: number.unwrap_or_default(),
-            };
-            (place, correction)
-        });
-        let behind = placed.filter(|(place, _)| self.after.is_none_or(|after| *place > after));
-        let items = behind.take(self.limit() + 1).map(info_of);
-        Ok(Page::cut(items.collect(), self.limit()))
+        let came_at_ms = |listed: &Correction| listed.at_ms;
+        let listed = (&CORRECTIONS, CORRECTIONS_KEPT, came_at_ms as fn(&_) -> u64);
+        listed::page(context, name, listed, (self.after, self.limit()), info_of)
     }
 }
 

@@ -4,6 +4,7 @@ use compact_str::{CompactString, ToCompactString};
 use tidegate_engine::contract::{Page, RefusalDef, Scan, ScanContext};
 use tidegate_engine::{Slot, Splits};
 
+use super::listed;
 use crate::Refusal;
 use crate::command::Late;
 use crate::fields::LatePlace;
@@ -32,26 +33,9 @@ impl Scan for Late {
 
     fn page(&self, context: &ScanContext) -> Result<Page<LateInfo>, Refusal> {
         let name = self.name.as_str();
-        let shard = context.shard(DOMAIN, name);
-        let counter = context.get(&COUNTERS, shard.key_of(name).as_str());
-        let is_known = counter.is_some_and(|counter| !counter.is_dropped);
-        if !is_known && shard.at == 0 {
-            return Err(Refusal::UnknownCounter);
-        }
-        let rows = context.rows(&LATE_EVENTS, name, None::<()>, LATE_KEPT as usize);
-        let placed = rows.into_iter().map(|(key, event)| {
-            let mut parts = key.parts();
-            let number = parts.text().and_then(|_| parts.number());
-            let place = LatePlace {
-                came_at_ms: event.came_at_ms,
-                shard: shard.at,
-                number: number.unwrap_or_default(),
-            };
-            (place, event)
-        });
-        let behind = placed.filter(|(place, _)| self.after.is_none_or(|after| *place > after));
-        let items = behind.take(self.limit() + 1).map(info_of);
-        Ok(Page::cut(items.collect(), self.limit()))
+        let came_at_ms = |listed: &LateEvent| listed.came_at_ms;
+        let listed = (&LATE_EVENTS, LATE_KEPT, came_at_ms as fn(&_) -> u64);
+        listed::page(context, name, listed, (self.after, self.limit()), info_of)
     }
 }
 

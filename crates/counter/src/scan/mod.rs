@@ -8,6 +8,7 @@ mod hot;
 mod late;
 mod leading;
 mod list;
+mod listed;
 mod of_shards;
 mod raw;
 mod top;

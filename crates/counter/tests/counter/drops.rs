@@ -193,8 +193,11 @@ fn what_was_corrected_and_what_was_sent_to_a_topic_goes_with_a_counter() {
             .any(|(name, _)| *name == "counter.corrections")
     );
     engine.call("COUNTER.DROP v");
+    says(&mut engine, "COUNTER.AUDIT v", "unknown_counter");
+    says(&mut engine, "COUNTER.LATE v", "unknown_counter");
     step_on(&mut engine, &mut Random::new(1));
     assert_lawful(&engine);
+    says(&mut engine, "COUNTER.AUDIT v", "unknown_counter");
     let left = left(&engine);
     let gone = ["counter.raw", "counter.corrected", "counter.corrections"];
     assert!(
