@@ -18,8 +18,8 @@ use crate::limits::{
 use crate::once::{self, FORGET};
 use crate::table::{
     CORRECTED, CORRECTIONS, COUNTERS, Counter, DIMENSIONS, DOMAIN, EMPTYING, Emptying, FACT_LISTS,
-    FACT_PAGES, FACTS, GENERATIONS, HEADS, ID_PAGES, KEYS, LATE, LATE_EVENTS, MOVES, RAW, SKETCHED,
-    VALUES,
+    FACT_PAGES, FACTS, GENERATIONS, HEADS, ID_PAGES, KEYS, LATE, LATE_EVENTS, MOVES, OPEN, RAW,
+    SKETCHED, VALUES,
 };
 use crate::uniques::{self, DROP_SKETCHES};
 
@@ -206,7 +206,10 @@ fn drop_block(
     if gone_ms <= tx.now_ms() {
         return Ok(Some(Step::Waits(block)));
     }
-    let is_gone = ledger::drop_pages(tx, of, &mut head)?;
+    let is_gone = ledger::drop_pages(tx, of, &mut head, |tx, key| {
+        tx.remove(&OPEN, (name, key));
+        Ok(())
+    })?;
     if is_gone {
         tx.cancel(&DROP_BLOCK, gone_ms, of);
     }

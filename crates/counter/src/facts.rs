@@ -9,14 +9,14 @@ use compact_str::CompactString;
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Shard, Tx};
 
+use crate::blocks::{self, KeyBlocks};
 use crate::counts::Counts;
 use crate::ledger::list_keys;
 use crate::levels::Level;
 use crate::limits::{AHEAD_MS_MAX, PAGE_KEYS, STEP_MOVES, STEP_PAGES};
 use crate::series::{NO_FACT, allowed, allowed_as_known, name_of};
 use crate::table::{
-    BLOCKS, Block, COUNTERS, Counter, DOMAIN, FACT_LISTS, FACT_PAGES, HEADS, KEYS, Listed, MOVES,
-    Move,
+    COUNTERS, Counter, DOMAIN, FACT_LISTS, FACT_PAGES, HEADS, KEYS, Listed, MOVES, Move,
 };
 
 /// Set when a fact is told of which nothing was known, until all is moved.
@@ -98,11 +98,12 @@ fn move_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     let value = allowed_as_known(reads, (of.0, &counter), of.2, &moved.value);
     let series = series(of, value);
     for block in next(*level, moved.from, reads.now_ms()) {
-        let from = reads.get(&BLOCKS, (of.0, moved.level, block, series[0][0].as_str()));
-        let head = reads.get(&HEADS, (of.0, moved.level, block));
+        let at = (of.0, moved.level, block);
+        let from = blocks::reads(reads, at, &series[0][0]);
+        let head = reads.get(&HEADS, at);
         if from.is_some() {
             for name in series.iter().flatten() {
-                reads.row(&BLOCKS, (of.0, moved.level, block, name.as_str()));
+                blocks::reads(reads, at, name);
             }
             let page = head.map_or(0, |head| head.keys / PAGE_KEYS);
             reads.row(&KEYS, (of.0, moved.level, block, page));
@@ -127,7 +128,7 @@ fn go_on(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let blocks = next(level, moved.from, tx.now_ms());
     let end = blocks.end;
     for block in blocks {
-        move_block(tx, of, counter, (&moved, block))?;
+        move_block(tx, of, counter, (&moved, level, block))?;
     }
     if end > level.bucket(tx.now_ms() + AHEAD_MS_MAX).block() {
         (moved.level, moved.from) = (moved.level + 1, 0);
@@ -148,44 +149,39 @@ fn move_block(
     tx: &mut Tx<'_>,
     of: Of<'_>,
     counter: &Counter,
-    (moved, block): (&Move, u64),
+    (moved, level, block): (&Move, Level, u64),
 ) -> Result<(), Missing> {
-    let (name, level) = (of.0, moved.level);
+    let (name, number) = (of.0, moved.level);
+    let at = (name, number, block);
     let no_fact = name_of(of.1, of.2, NO_FACT);
-    let row = tx.get(&BLOCKS, (name, level, block, no_fact.as_str()))?;
-    let head = tx.get(&HEADS, (name, level, block))?;
-    let Some((row, mut head)) = row.zip(head).filter(|(_, head)| head.pages_gone == 0) else {
+    let counts = blocks::counts(tx, at, &no_fact)?;
+    let counts = counts.filter(|counts| counts.some().next().is_some());
+    let head = tx.get(&HEADS, at)?;
+    let Some((counts, mut head)) = counts.zip(head).filter(|(_, head)| head.pages_gone == 0) else {
         return Ok(());
     };
-    if row.counts.some().next().is_none() {
-        return Ok(());
-    }
     let value = allowed(tx, (name, counter), of.2, &moved.value)?;
     let mut new = Vec::new();
     let series = series(of, value);
     for [from, to] in &series {
-        let at = |series| (name, level, block, series);
-        let mut left = tx.get(&BLOCKS, at(from.as_str()))?.unwrap_or(Block::NONE);
-        let before = tx.get(&BLOCKS, at(to.as_str()))?;
+        let mut left = KeyBlocks::of(tx, (name, from))?;
+        let mut more = KeyBlocks::of(tx, (name, to))?;
+        let mut has = left.take(tx, (number, block))?.unwrap_or(Counts::NONE);
+        let before = more.take(tx, (number, block))?;
         if before.is_none() {
             new.push(to.as_str());
         }
-        let mut more = before.unwrap_or(Block::NONE);
-        for (place, count) in row.counts.some() {
-            let has = left.counts.get(place);
-            left.counts.set(place, has - count);
-            more.counts.add(place, count);
+        let mut gets = before.unwrap_or(Counts::NONE);
+        for (place, count) in counts.some() {
+            has.set(place, has.get(place) - count);
+            gets.add(place, count);
         }
-        tx.put(&BLOCKS, at(from.as_str()), left);
-        tx.put(&BLOCKS, at(to.as_str()), more);
+        left.set(tx, (number, level), block, has);
+        left.close(tx);
+        more.set(tx, (number, level), block, gets);
+        more.close(tx);
     }
-    list_keys(tx, (name, level, block), &mut head, &new)?;
-    tx.put(&HEADS, (name, level, block), head);
+    list_keys(tx, at, &mut head, &new)?;
+    tx.put(&HEADS, at, head);
     Ok(())
-}
-
-impl Block {
-    const NONE: Self = Self {
-        counts: Counts::NONE,
-    };
 }

@@ -12,8 +12,9 @@ use std::ops::Range;
 
 use tidegate_engine::{Missing, Reads, Tx};
 
+use crate::blocks;
 use crate::levels::{BLOCK_BUCKETS, Bucket};
-use crate::table::{BLOCKS, Head, LEADERS, Leaders};
+use crate::table::{Head, LEADERS, Leaders};
 
 /// A counter, the number of a level, and a block of it.
 pub(crate) type Of<'a> = (&'a str, u8, u64);
@@ -148,10 +149,9 @@ impl<'a> List<'a> {
 
     /// What a key of the list has.
     fn count(&self, tx: &mut Tx<'_>, at: usize) -> Result<u64, Missing> {
-        let (name, level, block) = self.of;
         let key = std::str::from_utf8(&self.keys[self.range(at)]).unwrap_or_default();
-        let row = tx.get(&BLOCKS, (name, level, block, key))?;
-        Ok(row.map_or(0, |row| row.counts.get(self.place)))
+        let counts = blocks::counts(tx, self.of, key)?;
+        Ok(counts.map_or(0, |counts| counts.get(self.place)))
     }
 }
 
@@ -159,6 +159,6 @@ impl<'a> List<'a> {
 pub(crate) fn reads(reads: &mut Reads<'_>, (name, level, block): Of<'_>, place: usize) {
     let row = reads.get(&LEADERS, (name, level, bucket_of(block, place).0));
     for key in row.unwrap_or_default().iter() {
-        reads.row(&BLOCKS, (name, level, block, key));
+        blocks::reads(reads, (name, level, block), key);
     }
 }

@@ -3,12 +3,14 @@
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
+use crate::apply::shard_in;
+use crate::blocks::{self, KeyBlocks};
 use crate::counts::Counts;
 use crate::leaders::{Rising, admit, bucket_of, rises};
 use crate::levels::Level;
 use crate::limits::{PAGE_KEYS, STEP_PAGES};
 use crate::series::is_key;
-use crate::table::{BLOCKS, Block, Counter, DOMAIN, HEADS, Head, KEYS, LEADERS, Texts};
+use crate::table::{BLOCKS, COUNTERS, Counter, DOMAIN, HEADS, Head, KEYS, LEADERS, OPEN, Texts};
 
 /// Set with a block, due when none of its buckets is kept: nobody waits for it.
 pub(crate) const DROP_BLOCK: Timer = Timer::idle(DOMAIN, 0, drop_block, drop_block_reads);
@@ -30,18 +32,23 @@ pub(crate) fn count(
 ) -> Result<(), Missing> {
     debug_assert!(sums.is_sorted(), "what is of one row stands together");
     let most = usize::try_from(counter.top).unwrap_or(usize::MAX);
-    for (number, level) in (0..).zip(&counter.levels) {
-        let mut sheet = Sheet {
-            name,
-            number,
-            level: *level,
-            most,
-            blocks: Vec::new(),
-        };
-        sheet.count(tx, sums)?;
-        sheet.close(tx)?;
+    let sheets = (0..).zip(&counter.levels).map(|(number, level)| Sheet {
+        name,
+        number,
+        level: *level,
+        most,
+        blocks: Vec::new(),
+    });
+    let mut sheets: Vec<_> = sheets.collect();
+    for of_key in sums.chunk_by(|a, b| a.key == b.key) {
+        let mut blocks = KeyBlocks::of(tx, (name, of_key[0].key))?;
+        for sheet in &mut sheets {
+            sheet.count(tx, &mut blocks, of_key)?;
+        }
+        blocks.close(tx);
     }
-    Ok(())
+    let mut sheets = sheets.into_iter();
+    sheets.try_for_each(|sheet| sheet.close(tx))
 }
 
 /// What one command does in one level.
@@ -63,15 +70,21 @@ struct OpenBlock<'s> {
 }
 
 impl<'s> Sheet<'_, 's> {
-    fn count(&mut self, tx: &mut Tx<'_>, sums: &[Sum<'s>]) -> Result<(), Missing> {
+    /// Counts what is of one key.
+    fn count(
+        &mut self,
+        tx: &mut Tx<'_>,
+        blocks: &mut KeyBlocks<'_>,
+        sums: &[Sum<'s>],
+    ) -> Result<(), Missing> {
         let first_kept = self.level.first_kept(tx.now_ms());
         let level = self.level;
         let block_of = |sum: &Sum<'_>| level.bucket(sum.at_ms).block();
-        for row in sums.chunk_by(|a, b| a.key == b.key && block_of(a) == block_of(b)) {
+        for row in sums.chunk_by(|a, b| block_of(a) == block_of(b)) {
             let kept = row.partition_point(|sum| level.bucket(sum.at_ms) < first_kept);
             if let Some(first) = row.get(kept) {
                 let at = self.open(tx, block_of(first))?;
-                self.count_row(tx, at, &row[kept..])?;
+                self.count_row(tx, blocks, at, &row[kept..])?;
             }
         }
         Ok(())
@@ -94,17 +107,22 @@ impl<'s> Sheet<'_, 's> {
     }
 
     /// Counts what is of one key in one block.
-    fn count_row(&mut self, tx: &mut Tx<'_>, at: usize, row: &[Sum<'s>]) -> Result<(), Missing> {
+    fn count_row(
+        &mut self,
+        tx: &mut Tx<'_>,
+        blocks: &mut KeyBlocks<'_>,
+        at: usize,
+        row: &[Sum<'s>],
+    ) -> Result<(), Missing> {
         let open = &mut self.blocks[at];
         let Some(Sum { key, .. }) = row.first().copied() else {
             return Ok(());
         };
-        let row_key = (self.name, self.number, open.block, key);
-        let before = tx.get(&BLOCKS, row_key)?;
+        let before = blocks.take(tx, (self.number, open.block))?;
         if before.is_none() {
             open.new_keys.push(key);
         }
-        let mut counts = before.map_or(Counts::NONE, |before| before.counts);
+        let mut counts = before.unwrap_or(Counts::NONE);
         let is_key = is_key(key);
         let place_of = |sum: &Sum<'_>| self.level.bucket(sum.at_ms).place();
         for bucket in row.chunk_by(|a, b| place_of(a) == place_of(b)) {
@@ -120,7 +138,7 @@ impl<'s> Sheet<'_, 's> {
                 open.rising.push(Rising { place, key, count });
             }
         }
-        tx.put(&BLOCKS, row_key, Block { counts });
+        blocks.set(tx, (self.number, self.level), open.block, counts);
         Ok(())
     }
 
@@ -173,7 +191,7 @@ pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), su
         for sum in sums {
             let bucket = level.bucket(sum.at_ms);
             let of = (name, number, bucket.block());
-            let row = reads.get(&BLOCKS, (name, number, bucket.block(), sum.key));
+            let row = blocks::reads(reads, of, sum.key);
             let head = reads.get(&HEADS, of).unwrap_or(Head::NONE);
             if row.is_none() {
                 let page = head.keys / PAGE_KEYS;
@@ -182,7 +200,7 @@ pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), su
             if !is_key(sum.key) {
                 continue;
             }
-            let before = row.map_or(0, |row| row.counts.get(bucket.place()));
+            let before = row.map_or(0, |counts| counts.get(bucket.place()));
             let least = head.leasts.get(bucket.place());
             if counter.top > 0 && rises(before, least, before + sum.amount) {
                 crate::leaders::reads(reads, of, bucket.place());
@@ -205,22 +223,42 @@ pub(crate) fn next_pages(head: &Head) -> std::ops::Range<u64> {
     first..pages.min(first + STEP_PAGES)
 }
 
+/// Whether the rows of the keys of a block go that have what is open: those of the widest level, which is kept the longest.
+fn takes_open(counter: Option<&Counter>, level: u8) -> bool {
+    counter.is_some_and(|counter| usize::from(level) + 1 == counter.levels.len())
+}
+
 fn drop_block_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
-    let of = owner_of(&mut owner);
-    if let Some(head) = reads.get(&HEADS, of) {
+    let (name, level, block) = owner_of(&mut owner);
+    let shard = shard_in(reads.slot(), reads.splits(), name);
+    let counter = reads.get(&COUNTERS, shard.as_str());
+    let takes_open = takes_open(counter.as_ref(), level);
+    if let Some(head) = reads.get(&HEADS, (name, level, block)) {
         for page in next_pages(&head) {
-            reads.row(&KEYS, (of.0, of.1, of.2, page));
+            let keys = reads.get(&KEYS, (name, level, block, page));
+            let keys = keys.filter(|_| takes_open).unwrap_or_default();
+            keys.iter().for_each(|key| reads.row(&OPEN, (name, key)));
         }
     }
 }
 
 /// Some keys of a block go; a further timer goes on with the rest.
 fn drop_block(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
-    let (name, level, block) = owner_of(&mut owner);
-    let Some(mut head) = tx.get(&HEADS, (name, level, block))? else {
+    let of = owner_of(&mut owner);
+    let (name, level, block) = of;
+    let Some(mut head) = tx.get(&HEADS, of)? else {
         return Ok(());
     };
-    if !drop_pages(tx, (name, level, block), &mut head)? {
+    let shard = shard_in(tx.slot(), tx.splits(), name);
+    let counter = tx.get(&COUNTERS, shard.as_str())?;
+    let takes_open = takes_open(counter.as_ref(), level);
+    let is_gone = drop_pages(tx, of, &mut head, |tx, key| {
+        if takes_open && blocks::is_open(tx, of, key)? {
+            tx.remove(&OPEN, (name, key));
+        }
+        Ok(())
+    })?;
+    if !is_gone {
         tx.wake_at(&DROP_BLOCK, tx.now_ms(), (name, level, block));
     }
     Ok(())
@@ -231,11 +269,13 @@ pub(crate) fn drop_pages(
     tx: &mut Tx<'_>,
     (name, level, block): (&str, u8, u64),
     head: &mut Head,
+    mut drop_open: impl FnMut(&mut Tx<'_>, &str) -> Result<(), Missing>,
 ) -> Result<bool, Missing> {
     for page in next_pages(head) {
         let keys = tx.get(&KEYS, (name, level, block, page))?;
         for key in keys.unwrap_or_default().iter() {
             tx.remove(&BLOCKS, (name, level, block, key));
+            drop_open(tx, key)?;
         }
         tx.remove(&KEYS, (name, level, block, page));
         head.pages_gone += 1;

@@ -35,6 +35,7 @@
 
 mod apply;
 mod audit;
+mod blocks;
 mod command;
 mod counts;
 mod emptying;

@@ -1,8 +1,8 @@
 //! Counting less: a correction takes away what should not have been counted.
 //!
-//! Counts grow otherwise, and what follows from that has to be done here: a key of which nothing is left goes from the
-//! directory of its block, and one that led a bucket and does not any more leaves its list to another one, which is
-//! looked for among all keys of the block. So that is bounded by how many there may be.
+//! Counts grow otherwise, and what follows from that has to be done here: a key that led a bucket and does not any more
+//! leaves its list to another one, which is looked for among all keys of the block. So that is bounded by how many there
+//! may be. A key of which nothing is left stays in the directory of its block, until that goes.
 
 use std::cmp::Reverse;
 
@@ -10,15 +10,13 @@ use compact_str::CompactString;
 use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::Refusal;
-use crate::leaders::bucket_of;
+use crate::blocks::{self, KeyBlocks};
+use crate::leaders::{Of, bucket_of};
 use crate::ledger::Sum;
-use crate::levels::Bucket;
+use crate::levels::{Bucket, Level};
 use crate::limits::{LOWERED_KEYS_MAX, PAGE_KEYS};
 use crate::series::is_key;
-use crate::table::{BLOCKS, Block, Counter, HEADS, Head, KEYS, LEADERS, Leaders, Texts};
-
-/// A block of a level of a counter.
-type Of<'a> = (&'a str, u8, u64);
+use crate::table::{Counter, HEADS, Head, KEYS, LEADERS, Leaders};
 
 /// Takes away what was counted of a key, in all levels that keep the time.
 pub(crate) fn lower(
@@ -27,9 +25,10 @@ pub(crate) fn lower(
     sum: Sum<'_>,
 ) -> Result<(), Stop<Refusal>> {
     for (number, bucket) in buckets(counter, sum.at_ms, tx.now_ms()) {
+        let level = counter.levels[usize::from(number)];
         lower_in(
             tx,
-            (name, number, bucket),
+            (name, (number, level), bucket),
             (sum.key, sum.amount),
             counter.top,
         )?;
@@ -50,14 +49,14 @@ pub(crate) fn buckets(
 
 fn lower_in(
     tx: &mut Tx<'_>,
-    (name, number, bucket): (&str, u8, Bucket),
+    (name, (number, level), bucket): (&str, (u8, Level), Bucket),
     (key, amount): (&str, u64),
     top: u64,
 ) -> Result<(), Stop<Refusal>> {
     let of = (name, number, bucket.block());
-    let row_key = (name, number, bucket.block(), key);
-    let (row, head) = (tx.get(&BLOCKS, row_key)?, tx.get(&HEADS, of)?);
-    let (Some(Block { mut counts }), Some(mut head)) = (row, head) else {
+    let mut blocks = KeyBlocks::of(tx, (name, key))?;
+    let counts = blocks.take(tx, (number, bucket.block()))?;
+    let (Some(mut counts), Some(mut head)) = (counts, tx.get(&HEADS, of)?) else {
         return Err(Refusal::CountChanged { count: 0 }.into());
     };
     let place = bucket.place();
@@ -66,44 +65,12 @@ fn lower_in(
     let left = left.ok_or(Refusal::CountChanged { count: before })?;
     counts.set(place, left);
     head.totals.set(place, head.totals.get(place) - amount);
-    if counts.some().next().is_some() {
-        tx.put(&BLOCKS, row_key, Block { counts });
-    } else {
-        tx.remove(&BLOCKS, row_key);
-        unlist(tx, of, &mut head, key)?;
-    }
+    blocks.set(tx, (number, level), bucket.block(), counts);
+    blocks.close(tx);
     if top > 0 {
         give_way(tx, of, (&mut head, place), (key, left), top)?;
     }
     tx.put(&HEADS, of, head);
-    Ok(())
-}
-
-/// A key has no row in a block any more: the last one that is listed takes its place.
-fn unlist(
-    tx: &mut Tx<'_>,
-    (name, level, block): Of<'_>,
-    head: &mut Head,
-    key: &str,
-) -> Result<(), Stop<Refusal>> {
-    let listed = listed(tx, (name, level, block), head)?;
-    let at = listed.iter().position(|listed| listed == key);
-    let at = at.expect("because a key that has a row is listed");
-    let last = listed.len() - 1;
-    for page in [at / PAGE_KEYS as usize, last / PAGE_KEYS as usize] {
-        let first = page * PAGE_KEYS as usize;
-        let of_page = first..listed.len().min(first + PAGE_KEYS as usize);
-        let stay = of_page.filter(|place| *place != last);
-        let keys = stay.map(|place| &*listed[if place == at { last } else { place }]);
-        let row: Texts = keys.collect();
-        let row_key = (name, level, block, page as u64);
-        if row == Texts::default() {
-            tx.remove(&KEYS, row_key);
-        } else {
-            tx.put(&KEYS, row_key, row);
-        }
-    }
-    head.keys -= 1;
     Ok(())
 }
 
@@ -171,12 +138,11 @@ fn counts_of(
     head: &Head,
     place: usize,
 ) -> Result<Vec<(CompactString, u64)>, Stop<Refusal>> {
-    let (name, level, block) = of;
     let mut counts = Vec::new();
     for key in listed(tx, of, head)? {
         if is_key(&key) {
-            let row = tx.get(&BLOCKS, (name, level, block, key.as_str()))?;
-            let count = row.map_or(0, |row| row.counts.get(place));
+            let counts_of = blocks::counts(tx, of, &key)?;
+            let count = counts_of.map_or(0, |counts| counts.get(place));
             counts.extend((count > 0).then_some((key, count)));
         }
     }
@@ -187,7 +153,7 @@ fn counts_of(
 pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), sum: Sum<'_>) {
     for (number, bucket) in buckets(counter, sum.at_ms, reads.now_ms()) {
         let block = bucket.block();
-        reads.row(&BLOCKS, (name, number, block, sum.key));
+        blocks::reads(reads, (name, number, block), sum.key);
         reads.row(&LEADERS, (name, number, bucket.0));
         let Some(head) = reads.get(&HEADS, (name, number, block)) else {
             continue;
@@ -198,7 +164,7 @@ pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), su
         for page in 0..head.keys.div_ceil(PAGE_KEYS) {
             let row = reads.get(&KEYS, (name, number, block, page));
             for key in row.unwrap_or_default().iter() {
-                reads.row(&BLOCKS, (name, number, block, key));
+                blocks::reads(reads, (name, number, block), key);
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use tidegate_engine::Reads;
 
+use crate::blocks;
 use crate::counts::Counts;
 use crate::leaders::bucket_of;
 use crate::levels::{BLOCK_BUCKETS, Bucket, Level};
 use crate::limits::{AHEAD_MS_MAX, HALF_LIVES, STEPS_MAX, TOP_BUCKETS_MAX};
-use crate::table::{BLOCKS, Counter};
+use crate::table::Counter;
 use crate::text::DAY_MS;
 use crate::{Range, Refusal};
 
@@ -132,7 +133,7 @@ impl Span {
     /// Names the rows that a key has in it.
     pub(crate) fn reads(&self, reads: &mut Reads<'_>, (name, key): (&str, &str)) {
         for block in self.blocks() {
-            reads.row(&BLOCKS, (name, self.number, block, key));
+            blocks::reads(reads, (name, self.number, block), key);
         }
     }
 

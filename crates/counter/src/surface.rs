@@ -15,7 +15,7 @@ use crate::command::{
 };
 use crate::table::{
     BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES,
-    FACTS, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, RAW,
+    FACTS, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, OPEN, RAW,
     SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
 };
 
@@ -51,6 +51,7 @@ pub const COUNTER: Domain = Domain {
     doc: "Counters: events counted by key and by time, exactly, and answered for any span.",
     tables: &[
         COUNTERS.def(),
+        OPEN.def(),
         BLOCKS.def(),
         HEADS.def(),
         KEYS.def(),

@@ -20,7 +20,9 @@ pub(crate) const DOMAIN: u8 = 7;
 
 /// By the key of the shard: what was declared, in each of them.
 pub(crate) const COUNTERS: Table<Counter> = Table::ordered(DOMAIN, 0, "counter.counters");
-/// By counter, level, block and key: what was counted of a key.
+/// By counter and key: what was counted of a key in the newest block of each level.
+pub(crate) const OPEN: Table<OpenBlocks> = Table::keyed(DOMAIN, 19, "counter.open");
+/// By counter, level, block and key: what was counted of a key in a block before that.
 pub(crate) const BLOCKS: Table<Block> = Table::keyed(DOMAIN, 1, "counter.blocks");
 /// By counter, level and block: all keys of the shard together.
 pub(crate) const HEADS: Table<Head> = Table::keyed(DOMAIN, 2, "counter.heads");
@@ -152,6 +154,30 @@ pub(crate) struct Block {
 }
 
 impl Row for Block {}
+
+/// What was counted of a key in the newest block of each level in which something was. Of each level there is one at most,
+/// in the order of their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct OpenBlocks {
+    #[n(0)]
+    pub(crate) blocks: Vec<OpenBlock>,
+}
+
+impl Row for OpenBlocks {}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct OpenBlock {
+    /// The number of the level.
+    #[n(0)]
+    pub(crate) level: u8,
+    #[n(1)]
+    pub(crate) block: u64,
+    #[n(2)]
+    pub(crate) counts: Counts,
+}
 
 /// What was counted of all keys of a shard in the buckets of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

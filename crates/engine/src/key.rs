@@ -146,6 +146,13 @@ impl SlotMap {
     pub fn partitions(&self) -> u16 {
         self.partitions
     }
+
+    /// Which of so many executors runs a partition. Each has a run of neighbours, and so of slots: the shards of a key
+    /// lie at equal steps, and partitions taken in turns would give every second step to one executor alone.
+    #[must_use]
+    pub fn executor_of(&self, partition: PartitionId, executors: usize) -> usize {
+        partition.index() * executors / usize::from(self.partitions)
+    }
 }
 
 /// The bytes of a row's key, slot first.
@@ -333,6 +340,24 @@ mod tests {
         let mut many: Vec<_> = slots(64).collect();
         many.sort_unstable();
         assert!(many.windows(2).all(|two| two[1] - two[0] == 64));
+    }
+
+    #[test]
+    fn executors_share_the_shards_of_a_key_evenly() {
+        for (partitions, executors) in [(16, 2), (16, 4), (12, 2)] {
+            let slots = SlotMap::even(partitions);
+            for of in [2, 4, 8, 16, 64].into_iter().filter(|of| *of >= executors) {
+                for key in ["a", "b", "views", "85123A"] {
+                    let mut shares = vec![0; executors];
+                    for shard in Shard::all(of as u16) {
+                        let slot = Slot::of(shard.key_of(key).as_bytes());
+                        shares[slots.executor_of(slots.owner(slot), executors)] += 1;
+                    }
+                    let (least, most) = (shares.iter().min(), shares.iter().max());
+                    assert_eq!(least, most, "{key} in {of} shards: {shares:?}");
+                }
+            }
+        }
     }
 
     #[test]

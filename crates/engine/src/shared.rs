@@ -261,7 +261,7 @@ impl Shared {
 
     /// The executor that runs a partition.
     pub(crate) fn executor_of(&self, partition: PartitionId) -> usize {
-        partition.index() % self.executors.len()
+        self.slots.executor_of(partition, self.executors.len())
     }
 
     pub(crate) fn set_waker(&self, executor: usize, waker: Waker) {

@@ -79,6 +79,12 @@ impl<'a> Reads<'a> {
         self.place
     }
 
+    /// The slot in which it reads.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
     /// All keys that are split.
     #[must_use]
     pub fn splits(&self) -> &'a Splits {

@@ -4,6 +4,7 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::{Missing, Reads, Slot, Splits, Stop, Tx};
 
 use super::{ALL_KEYS, counter_of, shard_of, slot_of};
+use crate::blocks;
 use crate::command::Correct;
 use crate::ledger::{self, Sum};
 use crate::limits::{AHEAD_MS_MAX, CORRECTIONS_KEPT};
@@ -12,7 +13,7 @@ use crate::refusal::{
     COUNT_CHANGED, HAS_FACTS, KEY_RESERVED, NOT_KEPT, TOO_FAR_AHEAD, TOO_MANY_KEYS, UNKNOWN_COUNTER,
 };
 use crate::reply::CorrectReceipt;
-use crate::table::{BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, Correction};
+use crate::table::{CORRECTED, CORRECTIONS, COUNTERS, Correction};
 use crate::{Refusal, lower};
 
 impl Apply for Correct {
@@ -62,8 +63,8 @@ impl Apply for Correct {
         }
         let kept = buckets(&counter, at_ms, tx.now_ms()).next();
         let (number, bucket) = kept.ok_or(Refusal::NotKept)?;
-        let row = tx.get(&BLOCKS, (name, number, bucket.block(), key))?;
-        let count = row.map_or(0, |row| row.counts.get(bucket.place()));
+        let counts = blocks::counts(tx, (name, number, bucket.block()), key)?;
+        let count = counts.map_or(0, |counts| counts.get(bucket.place()));
         if count != self.from.get() {
             return Err(Refusal::CountChanged { count }.into());
         }

@@ -10,7 +10,7 @@ use crate::refusal::UNKNOWN_COUNTER;
 use crate::reply::{AsOf, CountInfo};
 use crate::scan::of_all_shards;
 use crate::span::Span;
-use crate::table::{BLOCKS, COUNTERS};
+use crate::table::{BLOCKS, COUNTERS, OPEN};
 
 impl Apply for Get {
     type Reply = CountInfo;
@@ -53,10 +53,12 @@ pub(super) fn counted(
     span: &Span,
 ) -> Result<(Vec<Option<u64>>, AsOf), Missing> {
     let mut rows = RowsRead::default();
+    let (name, key, level) = (name.as_str(), key.as_str(), span.number);
+    let open = tx.get_noting(&OPEN, (name, key), &mut rows)?;
+    let open = open.unwrap_or_default();
     let counts = span.counts(|block| {
-        let of = (name.as_str(), span.number, block, key.as_str());
-        let row = tx.get_noting(&BLOCKS, of, &mut rows)?;
-        Ok(row.map(|row| row.counts))
+        let own = || tx.get_noting(&BLOCKS, (name, level, block, key), &mut rows);
+        open.counts((level, block), own)
     })?;
     let ms = tx.now_ms();
     Ok((counts, AsOf { ms, rows }))

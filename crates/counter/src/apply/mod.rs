@@ -71,6 +71,15 @@ pub(crate) fn shard_of(splits: &Splits, name: &Name, key: &Name) -> CompactStrin
     Shard::of_whom(key.as_str(), of).key_of(name.as_str())
 }
 
+/// The key of the shard of a counter that lies in a slot.
+pub(crate) fn shard_in(slot: Slot, splits: &Splits, name: &str) -> CompactString {
+    let of = splits.of(DOMAIN, name).unwrap_or(1);
+    let mut keys = Shard::all(of).map(|shard| shard.key_of(name));
+    let is_here = |key: &CompactString| Slot::of(key.as_bytes()) == slot;
+    keys.find(is_here)
+        .unwrap_or_else(|| CompactString::new(name))
+}
+
 /// The slot in which lies what is counted of a key.
 fn slot_of(splits: &Splits, name: &Name, key: &Name) -> Slot {
     Slot::of(shard_of(splits, name, key).as_bytes())

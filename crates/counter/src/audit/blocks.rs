@@ -14,6 +14,60 @@ use crate::limits::PAGE_KEYS;
 use crate::series::{NO_FACT, is_key, name_of, parts_of};
 use crate::table::{Counter, Head};
 
+/// Enters what keys have in open blocks with the other rows of those blocks. No key has a row of its own in a block that is
+/// open, or behind it.
+pub(super) fn enter_open(rows: &mut Rows, fault: Fault<'_>) {
+    for (key, row) in &rows.open {
+        if !row.blocks.is_sorted_by(|a, b| a.level < b.level) {
+            fault(format!(" key {key}: open blocks are {row:?}"));
+        }
+        let mut is_of_one = false;
+        for open in &row.blocks {
+            let newest = ((open.level, open.block)..(open.level + 1, 0)).clone();
+            let mut behind = rows.blocks.range(newest);
+            if behind.any(|(_, of_block)| of_block.keys.contains_key(key)) {
+                let (level, block) = (open.level, open.block);
+                fault(format!(
+                    " level {level} block {block}: is open of key {key}, and has a row or one behind it"
+                ));
+            }
+            let of_block = rows.blocks.get_mut(&(open.level, open.block));
+            if let Some(of_block) = of_block.filter(|of_block| of_block.expects(key)) {
+                is_of_one = true;
+                of_block.keys.insert(key.clone(), open.counts.clone());
+            }
+        }
+        if !is_of_one {
+            fault(format!(" key {key}: open blocks of which none is there"));
+        }
+    }
+}
+
+/// Of each level of which a key has a row that is kept, a block is open.
+fn check_open(rows: &Rows, counter: &Counter, clock_up_to_ms: u64, fault: Fault<'_>) {
+    for ((number, block), of_block) in &rows.blocks {
+        let level = counter.levels.get(usize::from(*number));
+        if level.is_none_or(|level| clock_up_to_ms >= level.block_gone_ms(*block)) {
+            continue;
+        }
+        for key in of_block.keys.keys() {
+            let open = rows.open.get(key).map(|row| &row.blocks);
+            if !open.is_some_and(|open| open.iter().any(|open| open.level == *number)) {
+                fault(format!(" level {number}: no block of key {key} is open"));
+            }
+        }
+    }
+}
+
+impl BlockRows {
+    /// Whether a key whose block is open is listed here still: one whose time is over stays open when it is not.
+    fn expects(&self, key: &str) -> bool {
+        let is_going = self.head.as_ref().is_some_and(|head| head.pages_gone > 0);
+        let mut listed = self.pages.values().flat_map(|page| page.iter());
+        !is_going || listed.any(|listed| listed == key)
+    }
+}
+
 /// Laws 2, 3, 4 and 6.
 pub(super) fn check(
     rows: &Rows,
@@ -31,7 +85,7 @@ pub(super) fn check(
         let gone_ms = level.block_gone_ms(*block);
         let is_early = clock_up_to_ms < gone_ms && !counter.is_dropped;
         check_timer(of_block, head, (gone_ms, is_early), &mut fault);
-        check_keys(of_block, head, shard, &mut fault);
+        check_keys(of_block, head, (shard, rows), &mut fault);
         if head.pages_gone == 0 {
             check_totals(of_block, head, &mut fault);
         }
@@ -39,6 +93,7 @@ pub(super) fn check(
     if counter.is_dropped {
         return; // One level goes after the other.
     }
+    check_open(rows, counter, clock_up_to_ms, fault);
     for (number, two) in counter.levels.windows(2).enumerate() {
         let fine = (number, two[0]);
         check_levels(rows, fine, (number + 1, two[1]), clock_up_to_ms, fault);
@@ -61,7 +116,7 @@ fn check_timer(rows: &BlockRows, head: &Head, (gone_ms, is_early): (u64, bool), 
 }
 
 /// The directory has each key of the block once, and no other.
-fn check_keys(rows: &BlockRows, head: &Head, shard: Shard, fault: Fault<'_>) {
+fn check_keys(rows: &BlockRows, head: &Head, (shard, all): (Shard, &Rows), fault: Fault<'_>) {
     let pages = head.pages_gone..head.keys.div_ceil(PAGE_KEYS);
     if !pages.clone().eq(rows.pages.keys().copied()) {
         let there: Vec<_> = rows.pages.keys().collect();
@@ -86,7 +141,8 @@ fn check_keys(rows: &BlockRows, head: &Head, shard: Shard, fault: Fault<'_>) {
         if !is_home(shard, key) {
             fault(format!(": key {key} of another shard"));
         }
-        let may_be_none = parts_of(key).is_some_and(|(.., value)| value == NO_FACT);
+        let is_moved = parts_of(key).is_some_and(|(.., value)| value == NO_FACT);
+        let may_be_none = is_moved || all.corrected.is_some();
         if counts.some().next().is_none() && !may_be_none {
             fault(format!(": nothing counted of key {key}"));
         }

@@ -29,7 +29,7 @@ type Fault<'a> = &'a mut dyn FnMut(String);
 #[must_use]
 pub fn audit(books: &Books<'_>) -> Audit {
     let mut audit = Audit::default();
-    let counters = rows::by_counter(books, &mut audit.faults);
+    let mut counters = rows::by_counter(books, &mut audit.faults);
     for (to, Declare(counter)) in books.letters_to::<Declare>() {
         audit.has(declared(&to, &counter));
         audit.has(drops::counts(&to));
@@ -37,9 +37,10 @@ pub fn audit(books: &Books<'_>) -> Audit {
     for (to, Undeclare {}) in books.letters_to::<Undeclare>() {
         audit.has(drops::counts(&to));
     }
-    for (name, rows) in &counters {
+    for (name, rows) in &mut counters {
         let faults = &mut audit.faults;
         let mut fault = |what: String| faults.push(format!("counter {name}{what}"));
+        blocks::enter_open(rows, &mut fault);
         let Some((shard, counter)) = &rows.counter else {
             fault(": rows of a counter that is not there".to_owned());
             continue;

@@ -14,8 +14,8 @@ use crate::series::parts_of;
 use crate::table::{
     BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, Corrected, Correction, Counter, DIMENSIONS,
     Dimension, EMPTYING, Emptying, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS,
-    KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents, Leaders, Listed, Move, RAW,
-    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
+    KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents, Leaders, Listed, Move, OPEN,
+    OpenBlocks, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -24,6 +24,8 @@ pub(super) struct Rows {
     pub(super) counter: Option<(Shard, Counter)>,
     /// By level and block.
     pub(super) blocks: BTreeMap<(u8, u64), BlockRows>,
+    /// By key. What they have is in their blocks too, as long as those are there.
+    pub(super) open: BTreeMap<CompactString, OpenBlocks>,
     /// By level and bucket.
     pub(super) leaders: BTreeMap<(u8, u64), Leaders>,
     /// By generation and hash.
@@ -56,6 +58,7 @@ impl Rows {
         let Self {
             counter: _,
             blocks,
+            open,
             leaders,
             ids,
             generations,
@@ -75,7 +78,8 @@ impl Rows {
             corrected,
             corrections,
         } = self;
-        let counted = blocks.is_empty() && leaders.is_empty() && sketches.is_empty();
+        let counted =
+            blocks.is_empty() && open.is_empty() && leaders.is_empty() && sketches.is_empty();
         let taken_in = ids.is_empty() && generations.is_empty() && late_events.is_empty();
         let others = values.is_empty() && dimensions.is_empty();
         let known = facts.is_empty() && fact_pages.is_empty() && fact_list.is_none();
@@ -139,6 +143,15 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
             Some(())
         },
         &mut |key| no_key("block", key),
+    );
+    read(
+        &mut all,
+        books.each(&OPEN),
+        |rows, parts, row| {
+            rows.open.insert(CompactString::new(parts.text()?), row);
+            Some(())
+        },
+        &mut |key| no_key("open blocks", key),
     );
     read(
         &mut all,

@@ -7,10 +7,11 @@ use tidegate_engine::contract::{Name, ScanContext};
 use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::apply::ALL_KEYS;
+use crate::blocks;
 use crate::command::{Get, Range};
 use crate::reply::{AsOf, CountInfo, RangeInfo};
 use crate::span::Span;
-use crate::table::{BLOCKS, COUNTERS, Counter, HEADS};
+use crate::table::{BLOCKS, COUNTERS, Counter, HEADS, OPEN};
 
 /// A span, and what a shard has in its steps.
 pub(super) type Part = (Span, Vec<Option<u64>>);
@@ -34,10 +35,8 @@ pub(super) fn counts_of(
     (name, series): (&str, &str),
     span: &Span,
 ) -> Vec<Option<u64>> {
-    let counts = span.counts(|block| {
-        let row = context.get(&BLOCKS, (name, span.number, block, series));
-        Ok::<_, Infallible>(row.map(|row| row.counts))
-    });
+    let scanned = blocks::scanned(context, (name, series));
+    let counts = span.counts(|block| Ok::<_, Infallible>(scanned(span.number, block)));
     let Ok(counts) = counts;
     counts
 }
@@ -63,7 +62,7 @@ pub(super) fn add(sum: &mut Option<u64>, count: Option<u64>) {
 impl OfShards for Get {
     type Part = Part;
     type Reply = CountInfo;
-    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id(), BLOCKS.id()];
+    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id(), BLOCKS.id(), OPEN.id()];
 
     fn name(&self) -> &Name {
         &self.name
@@ -91,7 +90,7 @@ impl OfShards for Get {
 impl OfShards for Range {
     type Part = Part;
     type Reply = RangeInfo;
-    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id(), BLOCKS.id()];
+    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id(), BLOCKS.id(), OPEN.id()];
 
     fn name(&self) -> &Name {
         &self.name

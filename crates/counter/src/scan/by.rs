@@ -15,7 +15,7 @@ use crate::limits::VALUES_NAMED;
 use crate::reply::{AsOf, RangeInfo, ValueCounts};
 use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Span;
-use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS};
+use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, OPEN};
 
 /// A range that says by which dimension.
 pub(crate) struct RangeBy(pub(crate) Range);
@@ -31,7 +31,13 @@ pub(crate) struct Part {
 impl OfShards for RangeBy {
     type Part = Part;
     type Reply = RangeInfo;
-    const TABLES: &'static [u16] = &[COUNTERS.id(), HEADS.id(), BLOCKS.id(), DIMENSIONS.id()];
+    const TABLES: &'static [u16] = &[
+        COUNTERS.id(),
+        HEADS.id(),
+        BLOCKS.id(),
+        OPEN.id(),
+        DIMENSIONS.id(),
+    ];
 
     fn name(&self) -> &Name {
         &self.0.name

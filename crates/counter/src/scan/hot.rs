@@ -8,7 +8,7 @@ use crate::Refusal;
 use crate::command::Hot;
 use crate::reply::{AsOf, HotInfo, KeyScore, ValueScore};
 use crate::span::{Recent, WHOLE};
-use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS};
+use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS, OPEN};
 
 impl OfShards for Hot {
     /// The buckets, and what leads in a shard.
@@ -18,6 +18,7 @@ impl OfShards for Hot {
         COUNTERS.id(),
         HEADS.id(),
         BLOCKS.id(),
+        OPEN.id(),
         LEADERS.id(),
         DIMENSIONS.id(),
     ];

@@ -12,9 +12,10 @@ use compact_str::CompactString;
 use tidegate_engine::contract::ScanContext;
 
 use crate::Refusal;
+use crate::blocks;
 use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Piece;
-use crate::table::{BLOCKS, Counter, DIMENSIONS, HEADS, Head, LEADERS};
+use crate::table::{Counter, DIMENSIONS, HEADS, Head, LEADERS};
 
 /// Buckets with their weights, in order.
 pub(super) type Weighed = [(Piece, u64)];
@@ -167,15 +168,15 @@ fn row_of((piece, _): &(Piece, u64)) -> (u8, u64) {
 
 /// What a key or a series has in all buckets.
 fn sum_of(context: &ScanContext, name: &str, pieces: &Weighed, key: &str) -> u128 {
+    let counts = blocks::scanned(context, (name, key));
     let rows = pieces.chunk_by(|a, b| row_of(a) == row_of(b));
     let sums = rows.map(|pieces| {
         let (number, block) = row_of(&pieces[0]);
-        let row = context.get(&BLOCKS, (name, number, block, key));
-        let Some(row) = row else {
+        let Some(counts) = counts(number, block) else {
             return 0;
         };
         let count = |(piece, weight): &(Piece, u64)| {
-            let count = row.counts.get(piece.bucket.place());
+            let count = counts.get(piece.bucket.place());
             u128::from(count) * u128::from(*weight)
         };
         pieces.iter().map(count).sum()

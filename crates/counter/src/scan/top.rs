@@ -8,7 +8,7 @@ use crate::Refusal;
 use crate::command::Top;
 use crate::reply::{AsOf, KeyCount, TopInfo, ValueCount};
 use crate::span::{Pieces, all_levels};
-use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS};
+use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS, OPEN};
 
 /// The span, and what leads in a shard.
 pub(crate) struct Part {
@@ -24,6 +24,7 @@ impl OfShards for Top {
         COUNTERS.id(),
         HEADS.id(),
         BLOCKS.id(),
+        OPEN.id(),
         LEADERS.id(),
         DIMENSIONS.id(),
     ];

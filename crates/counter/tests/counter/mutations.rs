@@ -5,7 +5,7 @@ use tidegate_counter::COUNTER;
 use tidegate_engine::contract::Domain;
 use tidegate_engine::tables_of;
 use tidegate_engine::testing::Stepper;
-use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove};
+use tidegate_engine::testing::mutations::Mutation::{self, Copy, Field, Move, Remove, Within};
 use tidegate_engine::testing::mutations::Value::{Bytes, Number};
 use tidegate_engine::testing::mutations::{Case, Folder, assert_all_tried, case};
 use tidegate_topic::TOPIC;
@@ -13,7 +13,7 @@ use tidegate_topic::TOPIC;
 const DOMAINS: &[Domain] = &[COUNTER, TOPIC];
 
 /// Counter `v`, in one shard, has counted keys `a`, `b` and `c` in one second, and one event too late, and `a` was
-/// corrected; `w` has two shards, with nothing counted, and topic `t` is to keep its events.
+/// corrected; `w` has two shards, with nothing counted, and topic `t` is to keep its events; `o` has counted `a` in two blocks.
 fn folder() -> Folder {
     let mut engine = Stepper::fresh(DOMAINS);
     for (command, words) in [
@@ -25,6 +25,12 @@ fn folder() -> Folder {
             "COUNTER.CREATE w SHARDS 2 BUCKETS 1s:1h,2s:1h TOP 2 DEDUPE_MS 1h RAW t",
             "name=w",
         ),
+        (
+            "COUNTER.CREATE o SHARDS 1 BUCKETS 1s:1h,2s:1h TOP 0 LATE_MS 1h",
+            "name=o",
+        ),
+        ("COUNTER.ADD o * a AT 1799999900000", "counted"),
+        ("COUNTER.ADD o * a", "counted"),
         ("COUNTER.ADD v e1 a AMOUNT 2", "counted"),
         ("COUNTER.ADD v e2 b AMOUNT 2", "counted"),
         ("COUNTER.ADD v * c DIMS d=x", "counted"),
@@ -43,6 +49,7 @@ fn folder() -> Folder {
 }
 
 const COUNTERS: &str = "counter.counters";
+const OPEN: &str = "counter.open";
 const BLOCKS: &str = "counter.blocks";
 const HEADS: &str = "counter.heads";
 const KEYS: &str = "counter.keys";
@@ -66,6 +73,7 @@ const ABSENT: &str = "counter x: rows of a counter that is not there";
 const THIRD: Mutation = Copy(b"v\0\0", b"v\0\x02");
 const NO_BLOCK: &str = "rows of a block that is not there";
 const EVERY: &[u8] = b"v\0";
+const EVERY_O: &[u8] = b"o\0";
 
 const CASES: &[Case] = &[
     case(
@@ -92,22 +100,49 @@ const CASES: &[Case] = &[
         Field(6, Number(2)),
         "counter w: 2 shards told",
     ),
-    case(BLOCKS, b"a\0", Remove, "there are"),
-    case(BLOCKS, b"a\0", Copy(b"a\0", b"z\0"), "there are"),
+    case(OPEN, b"v\0a\0", Remove, "there are"),
+    case(OPEN, b"v\0a\0", Copy(b"a\0", b"z\0"), "there are"),
+    case(
+        OPEN,
+        b"v\0a\0",
+        Copy(b"v\0", b"o\0"),
+        "of which none is there",
+    ),
+    case(
+        OPEN,
+        b"v\0a\0",
+        Within(&[0, 0, 2], Bytes(&[1, 3])),
+        "keys add up to",
+    ),
+    case(
+        OPEN,
+        b"v\0a\0",
+        Within(&[0, 0, 2], Bytes(&[0, 4])),
+        "its narrower buckets add up",
+    ),
+    case(
+        OPEN,
+        b"o\0a\0",
+        Within(&[0, 0, 1], Number(28_124_998)),
+        "has a row or one behind it",
+    ),
+    case(
+        OPEN,
+        b"o\0a\0",
+        Within(&[0, 0, 0], Number(1)),
+        "open blocks are",
+    ),
+    case(OPEN, b"o\0a\0", Remove, "no block of key a is open"),
+    case(BLOCKS, EVERY_O, Remove, "there are"),
+    case(BLOCKS, EVERY_O, Copy(b"a\0", b"z\0"), "there are"),
     case(
         BLOCKS,
-        b"a\0",
+        EVERY_O,
         Field(0, Bytes(&[])),
         "nothing counted of key a",
     ),
-    case(BLOCKS, b"a\0", Field(0, Bytes(&[1, 3])), "keys add up to"),
-    case(
-        BLOCKS,
-        b"a\0",
-        Field(0, Bytes(&[0, 4])),
-        "its narrower buckets add up",
-    ),
-    case(BLOCKS, EVERY, THIRD, NO_BLOCK),
+    case(BLOCKS, EVERY_O, Field(0, Bytes(&[1, 3])), "keys add up to"),
+    case(BLOCKS, EVERY_O, Copy(b"o\0\0", b"o\0\x02"), NO_BLOCK),
     case(HEADS, EVERY, Remove, NO_BLOCK),
     case(HEADS, EVERY, THIRD, NO_BLOCK),
     case(HEADS, EVERY, Field(0, Bytes(&[])), "keys add up to"),
@@ -188,9 +223,9 @@ const CASES: &[Case] = &[
         "dimension d says 2 values",
     ),
     case(
-        BLOCKS,
+        OPEN,
         b"c\x01d=x\0",
-        Field(0, Bytes(&[1, 3])),
+        Within(&[0, 0, 2], Bytes(&[1, 3])),
         "keys add up to",
     ),
     case(CORRECTED, EVERY, Remove, "corrections 1..=0"),
