@@ -7,13 +7,14 @@
 //! answer is [`PARTLY_DONE`], whatever the reason: whoever sends the whole again would do the first ones twice, unless
 //! their ids say that they are the same.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::contract::{
     Apply, Call, Class, End, EndOf, Fault, Outcome, RefusalDef, Refuse, Renderer, ReplyValue,
-    Request, ScanCall, Status, Writer, end_of,
+    Request, ScanCall, Status, Writer, end_of, joined, take_end,
 };
 use crate::edge::Edge;
 use crate::key::Slot;
@@ -421,6 +422,30 @@ where
         tx.is_piece = true;
         let end = end_of(&self.call, tx)?;
         Ok(end.map(|end| self.end(end)))
+    }
+
+    fn joins(&self) -> Option<&dyn Any> {
+        P::JOINS.then_some(&self.call as &dyn Any)
+    }
+
+    fn run_joined(
+        &self,
+        these: &[&dyn Any],
+        tx: &mut Tx<'_>,
+    ) -> Result<Option<Box<dyn Any>>, Missing> {
+        joined::<P>(these, tx)
+    }
+
+    fn tell_joined(
+        &self,
+        ends: &mut dyn Any,
+        at: usize,
+        _renderer: &dyn Renderer,
+        _out: &mut Vec<u8>,
+    ) -> (Status, Option<&'static str>) {
+        let end = take_end::<P>(ends, at);
+        let code = end.code();
+        (self.end(end), code)
     }
 
     fn turn_away(&self, fault: Fault, _renderer: &dyn Renderer, _out: &mut Vec<u8>) -> Status {

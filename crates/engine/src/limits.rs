@@ -38,6 +38,9 @@ pub const BATCH_ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 /// the middle of one more batch.
 pub const ANSWERS_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes that commands which are done as one say they write, together: they fit a record that others have begun.
+pub const JOINED_BYTES_MAX: usize = 256 * 1024;
+
 /// Commands of one batch, and acknowledgements beside them. Bounds how long a partition keeps its thread.
 pub const BATCH_COMMANDS_MAX: usize = 1024;
 

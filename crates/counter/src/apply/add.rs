@@ -1,9 +1,9 @@
 //! `COUNTER.ADD`: counts an event, once per id and key.
 
-use tidegate_engine::contract::{Apply, Name, RefusalDef};
+use tidegate_engine::contract::{Apply, Ends, Name, RefusalDef};
 use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
 
-use super::{counter_of, relax, shard_of, slot_of};
+use super::{counter_of, counter_of_joined, relax, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::Add;
 use crate::fields::Dims;
@@ -14,7 +14,7 @@ use crate::refusal::{
     UNKNOWN_DIMENSION,
 };
 use crate::reply::EventReceipt;
-use crate::table::COUNTERS;
+use crate::table::{COUNTERS, Counter};
 
 impl Apply for Add {
     type Reply = EventReceipt;
@@ -48,26 +48,49 @@ impl Apply for Add {
         let mut fates = take_in(tx, (self.name.as_str(), &counter), &[self.event()])?;
         let fate = fates.pop().expect("because each event has one");
         raw::keep(tx, (self.name.as_str(), &counter), [(&self.event(), &fate)])?;
+        let receipt = self.receipt(&counter, tx.now_ms(), fate)?;
+        relax(tx, &counter);
+        Ok(receipt)
+    }
+
+    const JOINS: bool = true;
+
+    fn apply_joined(these: &[&Self], tx: &mut Tx<'_>) -> Result<Ends<Self>, Stop<Refusal>> {
+        let keys = these.iter().map(|one| &one.key);
+        let counter = counter_of_joined(tx, &these[0].name, keys)?;
+        let events: Vec<_> = these.iter().map(|one| one.event()).collect();
+        let fates = take_in(tx, (these[0].name.as_str(), &counter), &events)?;
+        relax(tx, &counter);
+        let receipts = these.iter().zip(fates);
+        let receipts = receipts.map(|(one, fate)| one.receipt(&counter, tx.now_ms(), fate));
+        Ok(receipts.collect())
+    }
+}
+
+impl Add {
+    fn receipt(
+        &self,
+        counter: &Counter,
+        as_of_ms: u64,
+        fate: Fate,
+    ) -> Result<EventReceipt, Refusal> {
         let (state, repeated) = match fate {
             Fate::Counted => ("counted", false),
             Fate::Late => ("late", false),
             Fate::Repeated { was_late: false } => ("counted", true),
             Fate::Repeated { was_late: true } => ("late", true),
-            Fate::Refused(refusal) => return Err(refusal.into()),
+            Fate::Refused(refusal) => return Err(refusal),
         };
-        relax(tx, &counter);
         Ok(EventReceipt {
             name: self.name.compact(),
             key: self.key.compact(),
             state,
             repeated,
             class: counter.class(),
-            as_of_ms: tx.now_ms(),
+            as_of_ms,
         })
     }
-}
 
-impl Add {
     fn event(&self) -> Event<'_> {
         Event {
             id: id_of(&self.event),

@@ -1,9 +1,9 @@
 //! `COUNTER.ADDALL`: counts events, each once per id and key. It divides by shard.
 
-use tidegate_engine::contract::{Apply, Name, RefusalDef, Refuse};
+use tidegate_engine::contract::{Apply, Ends, Name, RefusalDef, Refuse};
 use tidegate_engine::{Division, PARTLY_DONE, Piece, Reads, Shard, Slot, Splits, Stop, Tx};
 
-use super::{counter_of, relax, shard_of, slot_of};
+use super::{counter_of, counter_of_joined, relax, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::{AddAll, Entry};
 use crate::fields::Dims;
@@ -76,11 +76,26 @@ impl Apply for AddAll {
             return Err(Refusal::TooLarge { bytes }.into());
         }
         relax(tx, &counter);
-        let mut receipt = self.receipt(&counter, tx.now_ms());
-        for (item, fate) in (1..).zip(fates) {
-            receipt.note(item, fate);
+        Ok(self.receipt(&counter, tx.now_ms(), fates))
+    }
+
+    const JOINS: bool = true;
+
+    fn apply_joined(these: &[&Self], tx: &mut Tx<'_>) -> Result<Ends<Self>, Stop<Refusal>> {
+        let entries = these.iter().flat_map(|one| one.events.items());
+        let keys = entries.clone().map(|entry| &entry.key);
+        let counter = counter_of_joined(tx, &these[0].name, keys)?;
+        let events: Vec<_> = entries.map(Entry::event).collect();
+        let mut fates = take_in(tx, (these[0].name.as_str(), &counter), &events)?.into_iter();
+        if tx.written() > WRITTEN_BYTES_MAX {
+            return Err(Stop::Busy);
         }
-        Ok(receipt)
+        relax(tx, &counter);
+        let receipt = |one: &&Self| {
+            let own = fates.by_ref().take(one.events.items().len());
+            Ok(one.receipt(&counter, tx.now_ms(), own))
+        };
+        Ok(these.iter().map(receipt).collect())
     }
 }
 
@@ -94,8 +109,13 @@ impl AddAll {
         self.events.items().iter().map(Entry::event).collect()
     }
 
-    fn receipt(&self, counter: &Counter, as_of_ms: u64) -> BatchReceipt {
-        BatchReceipt {
+    fn receipt(
+        &self,
+        counter: &Counter,
+        as_of_ms: u64,
+        fates: impl IntoIterator<Item = Fate>,
+    ) -> BatchReceipt {
+        let mut receipt = BatchReceipt {
             name: self.name.compact(),
             counted: 0,
             repeated: 0,
@@ -103,7 +123,11 @@ impl AddAll {
             refused: Vec::new(),
             class: counter.class(),
             as_of_ms,
+        };
+        for (item, fate) in (1..).zip(fates) {
+            receipt.note(item, fate);
         }
+        receipt
     }
 }
 

@@ -93,6 +93,24 @@ fn relax(tx: &mut Tx<'_>, counter: &Counter) {
     }
 }
 
+/// The counter in whose shard all of these keys lie, for recordings that are done as one: not if each has a letter of its
+/// own to the topic that keeps its events.
+fn counter_of_joined<'k>(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    keys: impl IntoIterator<Item = &'k Name>,
+) -> Result<Counter, Stop<Refusal>> {
+    let mut keys = keys.into_iter();
+    let first = keys.next().ok_or(Stop::Busy)?;
+    let counter = counter_of(tx, name, first)?;
+    let shard = |key: &Name| Shard::of_whom(key.as_str(), counter.shards);
+    let are_here = keys.all(|key| shard(key) == shard(first));
+    if !are_here || !counter.raw.is_empty() {
+        return Err(Stop::Busy);
+    }
+    Ok(counter)
+}
+
 /// The counter in the shard of a key, or the refusal that there is none. A command that was on its way while the counter
 /// was declared is to come again, and one that comes to a shard which does not know it yet.
 fn counter_of(tx: &mut Tx<'_>, name: &Name, key: &Name) -> Result<Counter, Stop<Refusal>> {

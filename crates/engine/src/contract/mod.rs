@@ -30,10 +30,10 @@ pub(crate) use balance::balance;
 pub use beacon::Beacon;
 pub use bytes::{BASE64_SUFFIX, Bytes};
 pub use domain::{
-    Apply, Call, Class, Domain, Event, EventDef, Http, Mail, MailDef, Method, RequestDef, Scan,
-    ScanCall, ScanContext, Timer, Wanted, Work, count_of,
+    Apply, Call, Class, Domain, Ends, Event, EventDef, Http, Mail, MailDef, Method, RequestDef,
+    Scan, ScanCall, ScanContext, Timer, Wanted, Work, count_of,
 };
-pub(crate) use domain::{End, EndOf, Subscribe, end_of, merge};
+pub(crate) use domain::{End, EndOf, Subscribe, end_of, joined, merge, take_end};
 pub use field::{
     Bounded, Content, Field, FieldKind, FieldType, Hasher, Hint, Id, Invalid, InvalidKind, Limit,
     Millis, Name, Raw, Wait,

@@ -95,6 +95,19 @@ impl Lanes {
         }
     }
 
+    /// Takes those that stand first in the lane of a domain, so many at most, up to one that is not wanted.
+    pub(super) fn take_behind(
+        &mut self,
+        domain: usize,
+        most: usize,
+        mut is_wanted: impl FnMut(&Envelope) -> bool,
+    ) -> Vec<Envelope> {
+        let commands = &mut self.lanes[domain].commands;
+        let wanted = commands.iter().take(most);
+        let wanted = wanted.take_while(|next| is_wanted(next)).count();
+        commands.drain(..wanted).collect()
+    }
+
     /// Whether something waits that could run in another batch.
     pub(super) fn has_more(&self) -> bool {
         let mut lanes = self.lanes.iter();

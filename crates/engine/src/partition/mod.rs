@@ -5,6 +5,7 @@ mod calls;
 mod dead;
 mod events;
 mod idle;
+mod joined;
 mod lanes;
 mod ledger;
 mod mail;

@@ -50,12 +50,34 @@ impl Partition {
         self.lanes.begin(now_ms, &self.ahead, shared);
         self.forget_letters(weight, shared);
         let mut ran = 0;
+        // So many could not be done as one, and come next.
+        let mut alone = 0;
         while ran < BATCH_COMMANDS_MAX
             && *weight < BATCH_BYTES_MAX
             && self.rendered(answers) < BATCH_ANSWERS_BYTES_MAX
             && self.has_wait_room()
             && let Some(envelope) = self.lanes.next(now_ms)
         {
+            let others = if alone == 0 {
+                self.joined_with(&envelope, ran)
+            } else {
+                alone -= 1;
+                Vec::new()
+            };
+            if !others.is_empty() {
+                self.work_for(envelope.domain);
+                let these: Vec<_> = std::iter::once(envelope).chain(others).collect();
+                let many = these.len();
+                match self.run_joined(these, now_ms, weight, shared, answers) {
+                    None => ran += many,
+                    Some(these) => {
+                        alone = many;
+                        let last_first = these.into_iter().rev();
+                        last_first.for_each(|one| self.lanes.put_back(one));
+                    }
+                }
+                continue;
+            }
             ran += 1;
             let (domain, is_mail) = (self.domain_of(&envelope), envelope.is_mail());
             let is_first = envelope.turn == Turn::First;
@@ -92,7 +114,7 @@ impl Partition {
     }
 
     /// Bytes of the answers of the batch so far.
-    fn rendered(&self, answers: &Answers) -> usize {
+    pub(super) fn rendered(&self, answers: &Answers) -> usize {
         answers.bytes.len() + self.early.bytes.len()
     }
 
@@ -106,7 +128,7 @@ impl Partition {
     }
 
     /// Why a command of a domain is turned away, if it is.
-    fn refuses(
+    pub(super) fn refuses(
         &self,
         domain: usize,
         class: Class,

@@ -6,6 +6,7 @@ mod hoist;
 mod oracle;
 mod seize;
 mod several;
+mod tally;
 
 pub use attach::FORWARDED_BYTES_MAX;
 use attach::{ATTACHED, Attach, Extend, Forward, Forwarded, ReadAttached, TOO_LONG};
@@ -14,6 +15,7 @@ use hoist::{HOISTED, Hoist, Hoisted};
 use oracle::{ANSWERS, Answers, Ask, Told};
 use seize::{Seize, seizable};
 use several::{GetAll, PutAll};
+use tally::{TALLIES, Tally};
 
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -59,6 +61,7 @@ pub const TOY: Domain = Domain {
         ATTACHED.def(),
         ANSWERS.def(),
         HOISTED.def(),
+        TALLIES.def(),
     ],
     timers: &[FADE, SHELVE],
     takes: MAIL,
@@ -126,6 +129,7 @@ pub const TOY: Domain = Domain {
             ReadsOnly,
         ),
         RequestDef::call::<Seize>("NOTE.SEIZE", Method::Post, "/v1/seized", Finishes),
+        RequestDef::call::<Tally>("NOTE.TALLY", Method::Post, "/v1/tallies", Opens),
         RequestDef::call::<PutAll>("NOTE.PUTALL", Method::Post, "/v1/notes", Opens),
         RequestDef::call::<GetAll>("NOTE.GETALL", Method::Post, "/v1/read", ReadsOnly),
         RequestDef::scan::<Shelf>("NOTE.SHELF", "/v1/notes/{key}/books"),

@@ -14,6 +14,7 @@ mod engine;
 mod events;
 mod events_of;
 mod hot;
+mod joined;
 mod late_reads;
 mod later_answers;
 mod mail;

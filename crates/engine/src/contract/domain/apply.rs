@@ -1,5 +1,6 @@
 //! Commands and point queries, by their types.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use crate::contract::{Fault, Outcome, RefusalDef, Refuse, ReplyValue, Request};
@@ -16,11 +17,11 @@ use crate::tx::{Reads, Stop, Tx};
 use super::ScanCall;
 
 /// A command or point query of a domain.
-pub trait Apply: Request + Sync {
+pub trait Apply: Request + Sync + Sized + 'static {
     /// What it answers.
-    type Reply: ReplyValue;
+    type Reply: ReplyValue + 'static;
     /// How it refuses.
-    type Refusal: Refuse;
+    type Refusal: Refuse + 'static;
     /// Every "no" that it can give, in the order in which they are checked.
     const REFUSALS: &'static [RefusalDef];
     /// Whether it says [`Stop::Wait`] even in its last run: it is answered `pending` then.
@@ -94,6 +95,19 @@ pub trait Apply: Request + Sync {
         None
     }
 
+    /// Whether those of this kind that stand behind each other in a batch, about one key in one slot, are done as one
+    /// ([`Apply::apply_joined`]): for what adds up, so that rows which they share are read and written once.
+    const JOINS: bool = false;
+
+    /// Does some as one, each as if it came behind those before it: what came of each, in their order. One that is refused
+    /// leaves no trace of itself.
+    ///
+    /// # Errors
+    /// A row has to be fetched first. With any other each is done by itself.
+    fn apply_joined(_these: &[&Self], _tx: &mut Tx<'_>) -> Result<Ends<Self>, Stop<Self::Refusal>> {
+        Err(Stop::Busy)
+    }
+
     /// Answers it from what is known at the edge, if that says it: on the thread of a front, without its
     /// partition. What it answers is what [`Apply::apply`] would.
     fn glance(&self, _edge: &Edge<'_>) -> Option<Result<Self::Reply, Self::Refusal>> {
@@ -106,6 +120,9 @@ pub trait Apply: Request + Sync {
     /// The refusal; a row that has to be fetched first; or that it is answered later.
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Reply, Stop<Self::Refusal>>;
 }
+
+/// What came of commands that were done as one, in their order.
+pub type Ends<C> = Vec<Result<<C as Apply>::Reply, <C as Apply>::Refusal>>;
 
 /// What came of a command.
 pub(crate) enum End<R, F> {
@@ -148,4 +165,43 @@ pub(crate) fn end_of<C: Apply>(call: &C, tx: &mut Tx<'_>) -> Result<Option<EndOf
         Err(Stop::Missing(missing)) => return Err(missing),
     };
     Ok(Some(end))
+}
+
+/// Does some as one; gives what [`take_end`] takes, or `None` if each is to be done by itself.
+pub(crate) fn joined<C: Apply>(
+    these: &[&dyn Any],
+    tx: &mut Tx<'_>,
+) -> Result<Option<Box<dyn Any>>, Missing> {
+    let these = these.iter().map(|one| one.downcast_ref());
+    let these: Option<Vec<&C>> = these.collect();
+    let these = these.expect("because those that join are of one type");
+    match C::apply_joined(&these, tx) {
+        Ok(ends) => {
+            debug_assert_eq!(ends.len(), these.len(), "something came of each");
+            let ends = ends.into_iter().map(Some);
+            Ok(Some(Box::new(ends.collect::<Vec<_>>())))
+        }
+        Err(Stop::Missing(missing)) => Err(missing),
+        Err(Stop::Refused(_) | Stop::Wait | Stop::Busy) => Ok(None),
+    }
+}
+
+/// What came of one of them.
+pub(crate) fn take_end<C: Apply>(ends: &mut dyn Any, at: usize) -> EndOf<C> {
+    let ends = ends.downcast_mut::<Vec<Option<Result<C::Reply, C::Refusal>>>>();
+    let end = ends.and_then(|ends| ends.get_mut(at)?.take());
+    match end.expect("because something came of each, and is taken once") {
+        Ok(reply) => End::Reply(reply),
+        Err(no) => End::Refused(no),
+    }
+}
+
+impl<R, F: Refuse> End<R, F> {
+    /// The code of its refusal, if it is one.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(no) => Some(no.def().code),
+            Self::Reply(_) | Self::Fault(_) | Self::Pending => None,
+        }
+    }
 }

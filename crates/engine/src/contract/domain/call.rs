@@ -1,5 +1,6 @@
 //! Commands whose types are not known.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use crate::contract::{Fault, Outcome, Refuse, Renderer, Request, Status};
@@ -11,7 +12,7 @@ use crate::splits::Splits;
 use crate::table::Missing;
 use crate::tx::{Reads, Tx};
 
-use super::{Apply, ScanCall, end_of};
+use super::{Apply, ScanCall, end_of, joined, take_end};
 
 /// A command whose type is not known here.
 pub trait Call: Send {
@@ -58,6 +59,26 @@ pub trait Call: Send {
         renderer: &dyn Renderer,
         out: &mut Vec<u8>,
     ) -> Result<Option<Status>, Missing>;
+    /// The command itself, if it may be done as one with others of its type.
+    fn joins(&self) -> Option<&dyn Any>;
+    /// Does those as one, of which it is one: what came of them, for [`Self::tell_joined`]. `None` if each is to be done by
+    /// itself.
+    ///
+    /// # Errors
+    /// A row has to be fetched first.
+    fn run_joined(
+        &self,
+        these: &[&dyn Any],
+        tx: &mut Tx<'_>,
+    ) -> Result<Option<Box<dyn Any>>, Missing>;
+    /// Renders what came of it, as that of this place among them; with the code of the refusal if it is one.
+    fn tell_joined(
+        &self,
+        ends: &mut dyn Any,
+        at: usize,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> (Status, Option<&'static str>);
     /// Renders that it does not run.
     fn turn_away(&self, fault: Fault, renderer: &dyn Renderer, out: &mut Vec<u8>) -> Status;
     /// Bytes it takes while it waits.
@@ -145,6 +166,31 @@ impl<C: Apply> Call for C {
         let outcome = end.outcome(Apply::key(self));
         renderer.render(&outcome, out);
         Ok(Some(outcome.status()))
+    }
+
+    fn joins(&self) -> Option<&dyn Any> {
+        C::JOINS.then_some(self as &dyn Any)
+    }
+
+    fn run_joined(
+        &self,
+        these: &[&dyn Any],
+        tx: &mut Tx<'_>,
+    ) -> Result<Option<Box<dyn Any>>, Missing> {
+        joined::<C>(these, tx)
+    }
+
+    fn tell_joined(
+        &self,
+        ends: &mut dyn Any,
+        at: usize,
+        renderer: &dyn Renderer,
+        out: &mut Vec<u8>,
+    ) -> (Status, Option<&'static str>) {
+        let end = take_end::<C>(ends, at);
+        let outcome = end.outcome(Apply::key(self));
+        renderer.render(&outcome, out);
+        (outcome.status(), end.code())
     }
 
     fn turn_away(&self, fault: Fault, renderer: &dyn Renderer, out: &mut Vec<u8>) -> Status {

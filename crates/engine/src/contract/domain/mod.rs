@@ -10,8 +10,8 @@ mod scan;
 mod timer;
 mod work;
 
-pub use apply::Apply;
-pub(crate) use apply::{End, EndOf, end_of};
+pub use apply::{Apply, Ends};
+pub(crate) use apply::{End, EndOf, end_of, joined, take_end};
 pub use call::Call;
 pub use context::ScanContext;
 pub use event::{Event, EventDef};
