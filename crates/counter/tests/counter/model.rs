@@ -32,12 +32,24 @@ fn one_run(seed: u64) {
             engine.settle();
         }
         oracle.pass(engine.now_ms());
-        let (command, expected) = oracle.random_command(&mut random);
-        let answer = engine.call(&command);
-        assert!(
-            answer.contains(&expected),
-            "seed {seed}, step {step}: {command}\n answered {answer}\n expected {expected}\n{oracle:#?}"
-        );
+        // Several in one batch: those of one kind that stand behind each other are done as one.
+        let many = if random.chance(1, 2) {
+            1
+        } else {
+            1 + random.below(12)
+        };
+        let commands = (0..many).map(|_| oracle.random_command(&mut random));
+        let commands: Vec<_> = commands.collect();
+        let submit = |(command, _): &(String, String)| engine.submit(command).unwrap();
+        let tokens: Vec<_> = commands.iter().map(submit).collect();
+        engine.settle();
+        for (token, (command, expected)) in tokens.into_iter().zip(&commands) {
+            let (_, answer) = engine.answer(token).unwrap();
+            assert!(
+                answer.contains(expected),
+                "seed {seed}, step {step}: {command}\n answered {answer}\n expected {expected}\n{oracle:#?}"
+            );
+        }
         if random.chance(1, 3) {
             for (question, expected) in oracle.questions(&mut random) {
                 let answer = engine.call(&question);
@@ -52,7 +64,7 @@ fn one_run(seed: u64) {
         assert_eq!(
             faults,
             Vec::<String>::new(),
-            "seed {seed}, step {step}: after {command}"
+            "seed {seed}, step {step}: after {commands:?}"
         );
     }
 }
