@@ -157,3 +157,31 @@ pub(crate) fn scanned<'c>(
         open.counts((level, block), own).ok().flatten()
     }
 }
+
+/// Open blocks as they lie in a row: an array of them.
+pub(crate) mod stored {
+    use minicbor::decode::{Decoder, Error};
+    use minicbor::encode::{self, Encoder, Write};
+    use smallvec::SmallVec;
+
+    use crate::table::OpenBlock;
+
+    pub(crate) fn encode<C, W: Write>(
+        blocks: &SmallVec<[OpenBlock; 3]>,
+        out: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        out.array(blocks.len() as u64)?;
+        let mut blocks = blocks.iter();
+        blocks.try_for_each(|open| out.encode_with(open, context)?.ok())
+    }
+
+    pub(crate) fn decode<'b, C>(
+        from: &mut Decoder<'b>,
+        context: &mut C,
+    ) -> Result<SmallVec<[OpenBlock; 3]>, Error> {
+        let many = from.array()?;
+        let many = many.ok_or_else(|| Error::message("an array of no length"))?;
+        (0..many).map(|_| from.decode_with(context)).collect()
+    }
+}

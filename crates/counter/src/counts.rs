@@ -3,6 +3,7 @@
 use minicbor::decode::Error;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
+use smallvec::SmallVec;
 
 use crate::levels::BLOCK_BUCKETS;
 
@@ -11,12 +12,12 @@ const PLACES: usize = BLOCK_BUCKETS as usize;
 /// A number for each bucket of a block: those that are not zero, in order, with their places. Stored as bytes: for each its
 /// place and the number as a varint (seven bits a byte, the lowest first).
 ///
-/// Most rows have a few of them, and each event gets and puts one for each level: so they take the room of those few.
+/// Most rows have a few of them, and each event gets and puts some: those few stand in place.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Counts(Vec<(u8, u64)>);
+pub(crate) struct Counts(SmallVec<[(u8, u64); 3]>);
 
 impl Counts {
-    pub(crate) const NONE: Self = Self(Vec::new());
+    pub(crate) const NONE: Self = Self(SmallVec::new_const());
 
     /// Where a place stands, or would stand. Mostly it is the last one.
     fn find(&self, place: usize) -> Result<usize, usize> {
@@ -55,7 +56,7 @@ impl Counts {
     }
 
     fn read(mut bytes: &[u8]) -> Option<Self> {
-        let mut counts = Vec::with_capacity(bytes.len() / 2);
+        let mut counts = SmallVec::new();
         let mut least = 0;
         while let Some((place, rest)) = bytes.split_first() {
             let (number, rest) = varint(rest)?;

@@ -9,6 +9,7 @@ pub(crate) use facts::{FACT_LISTS, FACT_PAGES, FACTS, KeyFacts, Listed, MOVES, M
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use smallvec::SmallVec;
 use tidegate_engine::{Nothing, Row, Table};
 
 use crate::counts::{Counts, push_varint, varint};
@@ -160,8 +161,8 @@ impl Row for Block {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct OpenBlocks {
-    #[n(0)]
-    pub(crate) blocks: Vec<OpenBlock>,
+    #[cbor(n(0), with = "crate::blocks::stored")]
+    pub(crate) blocks: SmallVec<[OpenBlock; 3]>,
 }
 
 impl Row for OpenBlocks {}

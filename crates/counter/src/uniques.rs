@@ -52,7 +52,8 @@ pub(crate) fn chunk_of(of: OfKey<'_>, chunk: usize) -> (OfKey<'_>, u8) {
     (of, chunk)
 }
 
-/// Puts those who came into the sketches of all levels that keep the time at which they did.
+/// Puts those who came into the sketches of all levels that keep the time at which they did. Who is known in a narrow bucket
+/// is known in the wide one in which it lies, so only those go on to the next level who were new.
 pub(crate) fn count(
     tx: &mut Tx<'_>,
     (name, counter): (&str, &Counter),
@@ -61,55 +62,81 @@ pub(crate) fn count(
     if visits.is_empty() {
         return Ok(());
     }
+    let now_ms = tx.now_ms();
+    let mut left = for_sketches(visits);
     for (number, level) in levels(counter) {
-        let seen = seen(level, visits, tx.now_ms());
+        let first_kept = level.first_kept(now_ms);
+        let is_kept = |visit: &Visit<'_>| level.bucket(visit.at_ms) >= first_kept;
+        let (kept, mut next): (Vec<_>, Vec<_>) = left.into_iter().partition(is_kept);
+        let seen = seen(level, &kept);
         for in_bucket in seen.chunk_by(|a, b| a.0 == b.0) {
             let bucket = in_bucket[0].0;
+            let at_ms = level.begins_ms(bucket);
             let mut new_keys = Vec::new();
             for of_key in in_bucket.chunk_by(|a, b| a.1 == b.1) {
                 let key = of_key[0].1;
-                if put(tx, (name, number, bucket.0, key), of_key)? {
+                let is_new = put(tx, (name, number, bucket.0, key), of_key, |who| {
+                    next.push(Visit { key, at_ms, who });
+                })?;
+                if is_new {
                     new_keys.push(key);
                 }
             }
             list(tx, (name, number, bucket.0), level, &new_keys)?;
         }
+        left = next;
     }
     Ok(())
+}
+
+/// Each for its key, and for all.
+fn for_sketches<'a>(visits: &[Visit<'a>]) -> Vec<Visit<'a>> {
+    let each = visits.iter();
+    let each = each.flat_map(|visit| [visit.key, ALL_KEYS].map(|key| Visit { key, ..*visit }));
+    each.collect()
 }
 
 /// One who came into a bucket, for a key.
 type Seen<'a> = (Bucket, &'a str, Coupon);
 
-/// Who came into which bucket, for each key and for all, in order and each once.
-fn seen<'a>(level: Level, visits: &[Visit<'a>], now_ms: u64) -> Vec<Seen<'a>> {
-    let first_kept = level.first_kept(now_ms);
-    let each = visits.iter().flat_map(|visit| {
-        let bucket = level.bucket(visit.at_ms);
-        [visit.key, ALL_KEYS].map(|key| (bucket, key, visit.who))
-    });
-    let mut seen: Vec<_> = each.filter(|(bucket, ..)| *bucket >= first_kept).collect();
+/// Who came into which bucket, in order and each once.
+fn seen<'a>(level: Level, visits: &[Visit<'a>]) -> Vec<Seen<'a>> {
+    let each = visits.iter();
+    let each = each.map(|visit| (level.bucket(visit.at_ms), visit.key, visit.who));
+    let mut seen: Vec<_> = each.collect();
     seen.sort_unstable();
     seen.dedup();
     seen
 }
 
-/// Puts them into one sketch. Whether there was none before.
-fn put(tx: &mut Tx<'_>, of: OfKey<'_>, seen: &[Seen<'_>]) -> Result<bool, Missing> {
+/// Puts them into one sketch, and names those who have changed it. Whether there was none before.
+fn put(
+    tx: &mut Tx<'_>,
+    of: OfKey<'_>,
+    seen: &[Seen<'_>],
+    mut is_new_there: impl FnMut(Coupon),
+) -> Result<bool, Missing> {
     let before = tx.get(&SKETCHES, of)?;
     let is_new = before.is_none();
     let SketchHead(mut head) = before.unwrap_or_default();
     let mut is_changed = false;
     let mut chunks = Chunks::default();
     for (.., who) in seen {
-        match head.put(*who) {
-            Put::Known => {}
-            Put::Changed => is_changed = true,
+        let has_changed_it = match head.put(*who) {
+            Put::Known => false,
+            Put::Changed => {
+                is_changed = true;
+                true
+            }
             Put::Split(split) => {
                 is_changed = true;
                 chunks.split(split);
+                true
             }
             Put::IntoChunk => chunks.put(tx, of, *who)?,
+        };
+        if has_changed_it {
+            is_new_there(*who);
         }
     }
     if is_changed {
@@ -129,7 +156,8 @@ impl Chunks {
         self.0.extend(changed);
     }
 
-    fn put(&mut self, tx: &mut Tx<'_>, of: OfKey<'_>, who: Coupon) -> Result<(), Missing> {
+    /// Whether that has changed one.
+    fn put(&mut self, tx: &mut Tx<'_>, of: OfKey<'_>, who: Coupon) -> Result<bool, Missing> {
         let at = who.chunk();
         let (chunk, is_changed) = match self.0.entry(at) {
             Entry::Occupied(known) => known.into_mut(),
@@ -138,8 +166,9 @@ impl Chunks {
                 unknown.insert((row.unwrap_or_default().0, false))
             }
         };
-        *is_changed |= chunk.put(who);
-        Ok(())
+        let has_changed_it = chunk.put(who);
+        *is_changed |= has_changed_it;
+        Ok(has_changed_it)
     }
 
     fn close(self, tx: &mut Tx<'_>, of: OfKey<'_>) {
@@ -188,8 +217,9 @@ pub(crate) fn reads(
     (name, counter): (&str, &Counter),
     visits: &[Visit<'_>],
 ) {
+    let visits = for_sketches(visits);
     for (number, level) in levels(counter) {
-        for (bucket, key, who) in seen(level, visits, reads.now_ms()) {
+        for (bucket, key, who) in seen(level, &visits) {
             let of = (name, number, bucket.0, key);
             match reads.get(&SKETCHES, of) {
                 Some(head) if head.0.is_split() => {
