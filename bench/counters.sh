@@ -2,7 +2,9 @@
 # Counters under load, the client (bench/counters, in Rust) beside the server on the same machine:
 #
 #   bench/counters.sh              events a second, beside a Redis that counts the same by Lua: HINCRBY of a minute, PFADD of
-#                                  who came, ZINCRBY of the leading keys, with `appendfsync always`; one measurement after
+#                                  who came, ZINCRBY of the leading keys, with `appendfsync always`; the counter it is
+#                                  compared with keeps minutes and hours, with who came in an hour and the leading keys of
+#                                  both; others keep the usual levels; one measurement after
 #                                  the other in alternation, each the median of ROUNDS (3) of SECONDS_EACH (4). What each
 #                                  server has counted must be what it acknowledged. ONLY (all) picks lines by a part of
 #                                  their names.

@@ -27,12 +27,18 @@ redis.call('ZINCRBY', KEYS[2], 1, ARGV[i])
 end
 return #ARGV / 2";
 
+/// Counters for events one by one: that has minutes, and who came in an hour, as the Redis has; the same, relaxed; and one
+/// of the usual levels, with who came in an hour and in a day.
+const ALIKE: &str = "alike";
+const RELAXED: &str = "relaxed";
+const USUAL: &str = "usual";
+
 #[derive(Clone, Copy)]
 enum Work {
     /// So many requests at once, of one event each.
     Singles {
         pipeline: usize,
-        is_relaxed: bool,
+        counter: &'static str,
     },
     Batches {
         said: Said,
@@ -53,19 +59,14 @@ impl Work {
 
     fn counter(self) -> &'static str {
         match self {
-            Singles {
-                is_relaxed: false, ..
-            } => "views",
-            Singles {
-                is_relaxed: true, ..
-            } => "relaxed",
+            Singles { counter, .. } => counter,
             Batches {
                 is_relaxed: true, ..
             } => "batches-relaxed",
             Batches {
                 said: Said { who: true, .. },
                 ..
-            } => "views",
+            } => USUAL,
             Batches { .. } => "batches",
             RedisSingles { .. } | RedisBatches => "redis",
         }
@@ -220,14 +221,21 @@ pub(crate) fn run(flags: &Flags) {
             "one by one, -P 16",
             Singles {
                 pipeline: 16,
-                is_relaxed: false,
+                counter: ALIKE,
+            },
+        ),
+        (
+            "one by one, -P 16, usual levels",
+            Singles {
+                pipeline: 16,
+                counter: USUAL,
             },
         ),
         (
             "one by one, -P 16, relaxed",
             Singles {
                 pipeline: 16,
-                is_relaxed: true,
+                counter: RELAXED,
             },
         ),
         ("redis, one by one, -P 16", RedisSingles { pipeline: 16 }),
@@ -235,14 +243,21 @@ pub(crate) fn run(flags: &Flags) {
             "one by one, -P 64",
             Singles {
                 pipeline: 64,
-                is_relaxed: false,
+                counter: ALIKE,
+            },
+        ),
+        (
+            "one by one, -P 64, usual levels",
+            Singles {
+                pipeline: 64,
+                counter: USUAL,
             },
         ),
         (
             "one by one, -P 64, relaxed",
             Singles {
                 pipeline: 64,
-                is_relaxed: true,
+                counter: RELAXED,
             },
         ),
         ("redis, one by one, -P 64", RedisSingles { pipeline: 64 }),
@@ -295,8 +310,9 @@ pub(crate) fn run(flags: &Flags) {
 fn declare(addr: &str) {
     let mut connection = Connection::to(addr);
     for (counter, options) in [
-        ("views", "UNIQUE yes"),
-        ("relaxed", "UNIQUE yes CLASS relaxed"),
+        (ALIKE, "BUCKETS 60000:2d,1h:90d UNIQUE yes"),
+        (USUAL, "UNIQUE yes"),
+        (RELAXED, "BUCKETS 60000:2d,1h:90d UNIQUE yes CLASS relaxed"),
         ("batches", ""),
         ("batches-relaxed", "CLASS relaxed"),
     ] {
