@@ -78,11 +78,7 @@ impl Rows {
     /// Every cell, by key.
     pub(crate) fn sorted(&self) -> Vec<&Cell> {
         match self {
-            Self::Keyed(rows) => {
-                let mut cells: Vec<_> = rows.iter().collect();
-                cells.sort_unstable();
-                cells
-            }
+            Self::Keyed(rows) => by_key(rows.iter().collect()),
             Self::Ordered(rows) => rows.iter().collect(),
         }
     }
@@ -106,6 +102,30 @@ impl Rows {
     }
 }
 
+/// Puts cells in order. Where two cells lie in memory is a matter of chance, and to compare them is to wait for both: so the
+/// first bytes of each behind those that all keys have stand beside them, and mostly they decide.
+fn by_key(cells: Vec<&Cell>) -> Vec<&Cell> {
+    let Some(first) = cells.first().map(|first| first.key()) else {
+        return cells;
+    };
+    let shared = cells.iter().fold(first.len(), |shared, cell| {
+        let both = first[..shared].iter().zip(cell.key());
+        both.take_while(|(a, b)| a == b).count()
+    });
+    let beside = |cell: &Cell| {
+        let mut bytes = [0; size_of::<u128>()];
+        let rest = cell.key()[shared..].iter();
+        bytes
+            .iter_mut()
+            .zip(rest)
+            .for_each(|(to, from)| *to = *from);
+        u128::from_be_bytes(bytes)
+    };
+    let mut cells: Vec<_> = cells.into_iter().map(|cell| (beside(cell), cell)).collect();
+    cells.sort_unstable(); // Keys that are alike so far are compared whole.
+    cells.into_iter().map(|(_, cell)| cell).collect()
+}
+
 /// Asks a set for the cell of a key. The library's hashed set only says whether it has one, so the
 /// probe keeps the cell that it was found equal to.
 struct Probe<'k> {
@@ -126,5 +146,33 @@ impl Equivalent<Cell> for Probe<'_> {
             self.found.replace(Some(cell.clone()));
         }
         is_found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn cells_are_put_in_the_order_of_their_keys() {
+        let mut random = Random::new(1);
+        for shared in [0, 1, 9, 40] {
+            // Some are alike for longer than what stands beside them, some end there, and zeros are bytes as others.
+            let keys: Vec<Vec<u8>> = (0..400)
+                .map(|_| {
+                    let length = random.below(24) as usize;
+                    let rest = (0..length).map(|_| random.below(2) as u8 * 255);
+                    std::iter::repeat_n(7, shared).chain(rest).collect()
+                })
+                .collect();
+            let cells: Vec<_> = keys.iter().map(|key| Cell::of_none(key)).collect();
+            let sorted = by_key(cells.iter().collect());
+            let mut expected = keys;
+            expected.sort_unstable();
+            let sorted: Vec<_> = sorted.into_iter().map(|cell| cell.key().to_vec()).collect();
+            assert_eq!(sorted, expected);
+        }
+        assert!(by_key(Vec::new()).is_empty());
     }
 }
