@@ -2,7 +2,7 @@
 //! model that remembers what was acknowledged.
 //!
 //! The engine's executors, log writer, recovery and formats run unchanged, stepped on one thread,
-//! on a disk that keeps only what was synced. Start reading at `world.rs`.
+//! on a disk that keeps only what was synced. Start reading at `world/mod.rs`.
 
 mod bank;
 mod counters;
