@@ -1,33 +1,24 @@
 //! One try of a call over HTTP/1.1.
 
-use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
-use hyper::{Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tidegate_engine::limits::CALL_ANSWER_BYTES_MAX;
+use hyper::{Request, Response, StatusCode, Uri};
 use tidegate_engine::{Report, Said, Try};
 
-use crate::address::Guarded;
 use crate::parcel::Delivery;
 use crate::service::{Method, Secret};
+use crate::wire::Wire;
 
 /// Who sends.
 pub(crate) const AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));
 
-/// How long a connection that nothing is sent over is kept.
-const IDLE: Duration = Duration::from_secs(30);
-
 /// What makes tries.
 #[derive(Clone)]
 pub(crate) struct Client {
-    pool: Pool<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>,
+    wire: Arc<dyn Wire>,
 }
 
 /// A try that can be made.
@@ -57,22 +48,8 @@ impl Brought {
 }
 
 impl Client {
-    /// What trusts whom this machine trusts.
-    pub(crate) fn new(guarded: Guarded) -> Self {
-        let mut connector = HttpConnector::new_with_resolver(guarded);
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(trust())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let mut builder = Pool::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new());
-        builder.pool_idle_timeout(IDLE);
-        Self {
-            pool: builder.build(connector),
-        }
+    pub(crate) fn over(wire: Arc<dyn Wire>) -> Self {
+        Self { wire }
     }
 
     /// Makes a try, to its end or until its time is over.
@@ -87,7 +64,7 @@ impl Client {
     /// Brings a parcel, within its time; gives whether the host can be said to work, too.
     pub(crate) async fn bring(&self, request: Built, timeout_ms: u64) -> (Delivery, bool) {
         match self.exchange(request, timeout_ms).await {
-            Ok(heard) => (delivered(&heard), !is_in_trouble(heard.status)),
+            Ok(heard) => (delivered(&heard), !is_in_trouble(heard.status())),
             Err(why) => (Delivery::Nothing { why }, false),
         }
     }
@@ -96,53 +73,16 @@ impl Client {
     async fn exchange(&self, request: Built, timeout_ms: u64) -> Result<Heard, String> {
         let request = request.map_err(|error| format!("cannot be sent: {error}"))?;
         let timeout = Duration::from_millis(timeout_ms);
-        let heard = tokio::time::timeout(timeout, self.hear(request)).await;
+        let heard = tokio::time::timeout(timeout, self.wire.carry(request)).await;
         heard.unwrap_or_else(|_| Err(format!("no answer within {timeout_ms} ms")))
-    }
-
-    async fn hear(&self, request: Request<Full<Bytes>>) -> Result<Heard, String> {
-        let response = self.pool.request(request).await;
-        let (head, body) = response.map_err(|error| innermost(&error))?.into_parts();
-        let body = Limited::new(body, CALL_ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                format!("an answer of more than {CALL_ANSWER_BYTES_MAX} bytes")
-            } else {
-                innermost(&*error)
-            }
-        })?;
-        Ok(Heard {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
     }
 }
 
 /// A request, or why there can be none.
-pub(crate) type Built = Result<Request<Full<Bytes>>, hyper::http::Error>;
+pub(crate) type Built = Result<Request<Bytes>, hyper::http::Error>;
 
 /// An answer.
-struct Heard {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-/// The roots that this machine trusts. With none nothing of https is called, and each try says so.
-fn trust() -> rustls::ClientConfig {
-    use hyper_rustls::ConfigBuilderExt;
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .expect("because the provider knows the versions");
-    match builder.clone().with_native_roots() {
-        Ok(with_roots) => with_roots.with_no_client_auth(),
-        Err(_) => builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth(),
-    }
-}
+type Heard = Response<Bytes>;
 
 fn request(one: &Try, sending: Sending) -> Built {
     let Sending {
@@ -164,18 +104,13 @@ fn request(one: &Try, sending: Sending) -> Built {
     if let Some(token) = token {
         builder = token.bear(builder)?;
     }
-    builder.body(Full::new(body))
+    builder.body(body)
 }
 
 /// What an answer comes to: final, or one after which it is asked again. A host that answers at all works,
 /// unless it says itself that it does not.
 fn brought(heard: &Heard) -> Brought {
-    let Heard {
-        status,
-        headers,
-        body,
-    } = heard;
-    let status = *status;
+    let (status, headers) = (heard.status(), heard.headers());
     if is_in_trouble(status) || status == StatusCode::TOO_EARLY {
         return Brought::nothing(format!("answered {status}"), retry_after_ms(headers));
     }
@@ -194,7 +129,7 @@ fn brought(heard: &Heard) -> Brought {
     Brought {
         report: Report::Answer(Said {
             status: status.as_u16(),
-            body: body.to_vec().into(),
+            body: heard.body().to_vec().into(),
         }),
         is_success: true,
     }
@@ -203,9 +138,9 @@ fn brought(heard: &Heard) -> Brought {
 /// What came of a parcel: whoever has brought it judges it.
 fn delivered(heard: &Heard) -> Delivery {
     Delivery::Answered {
-        status: heard.status.as_u16(),
-        body: heard.body.to_vec(),
-        retry_after_ms: retry_after_ms(&heard.headers),
+        status: heard.status().as_u16(),
+        body: heard.body().to_vec(),
+        retry_after_ms: retry_after_ms(heard.headers()),
     }
 }
 
@@ -220,15 +155,6 @@ fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     seconds.checked_mul(1_000)
 }
 
-/// What was behind an error: libraries say only where it happened.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -237,6 +163,8 @@ mod tests {
     use std::thread::{self, JoinHandle};
 
     use super::*;
+    use crate::address::Guarded;
+    use crate::wire::Network;
 
     const TIMEOUT_MS: u64 = 60_000;
 
@@ -262,7 +190,8 @@ mod tests {
     }
 
     async fn send_to(host: &str, timeout_ms: u64) -> Brought {
-        let client = Client::new(Guarded::new(HashSet::new()));
+        let network = Network::new(Guarded::new(HashSet::new()));
+        let client = Client::over(Arc::new(network));
         let one = Try::of_test(7, b"{}");
         let sending = Sending {
             method: Method::Post,

@@ -1,6 +1,6 @@
 //! Takes what the engine wants called, sends it as hosts bear it, and reports what came of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::client::{Brought, Client, Sending};
 use crate::host::{Host, Next, Sent};
 use crate::parcel::{Parcels, Sealed, request};
 use crate::service::{Services, authority_of};
+use crate::wire::{Network, Wire};
 
 /// What is sent to a host.
 enum Errand {
@@ -66,20 +67,31 @@ struct ToHost {
     is_probe: bool,
 }
 
-/// Calls for an engine until it stops, and brings parcels.
-pub async fn run(courier: Courier, services: Services, mut parcels: Parcels) {
+/// Calls for an engine until it stops, and brings parcels, over the network.
+pub async fn run(courier: Courier, services: Services, parcels: Parcels) {
+    let network = Network::new(Guarded::new(services.private_names()));
+    run_over(Arc::new(network), courier, services, parcels).await;
+}
+
+/// The same over another wire. What it does depends on what comes, and when, and on nothing else.
+pub async fn run_over(
+    wire: Arc<dyn Wire>,
+    courier: Courier,
+    services: Services,
+    mut parcels: Parcels,
+) {
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     courier.set_waker(Box::new(move || ringer.notify_one()));
     let (report, mut ended) = mpsc::unbounded_channel();
     let mut driver = Driver {
         way: Way {
-            client: Client::new(Guarded::new(services.private_names())),
+            client: Client::over(wire),
             services,
             report,
         },
         courier,
-        hosts: HashMap::new(),
+        hosts: BTreeMap::new(),
         started: Instant::now(),
     };
     while !driver.courier.is_stopping() {
@@ -89,20 +101,18 @@ pub async fn run(courier: Courier, services: Services, mut parcels: Parcels) {
         let pause = wake_ms.map(|at_ms| at_ms.saturating_sub(driver.now_ms()).max(1));
         let pause = Duration::from_millis(pause.unwrap_or(PAUSE_MAX_MS).min(PAUSE_MAX_MS));
         tokio::select! {
+            biased;
+            Some(one) = ended.recv() => driver.take_in(one),
+            Some(sealed) = parcels.0.recv() => driver.take_parcel(sealed),
             () = bell.notified() => {}
-            Some(one) = ended.recv() => {
-                driver.take_in(one);
-                while let Ok(one) = ended.try_recv() {
-                    driver.take_in(one);
-                }
-            }
-            Some(sealed) = parcels.0.recv() => {
-                driver.take_parcel(sealed);
-                while let Ok(sealed) = parcels.0.try_recv() {
-                    driver.take_parcel(sealed);
-                }
-            }
             () = tokio::time::sleep(pause) => {}
+        }
+        // Whatever else has come: neither waits behind the other.
+        while let Ok(one) = ended.try_recv() {
+            driver.take_in(one);
+        }
+        while let Ok(sealed) = parcels.0.try_recv() {
+            driver.take_parcel(sealed);
         }
     }
 }
@@ -113,7 +123,7 @@ const PAUSE_MAX_MS: u64 = 1_000;
 struct Driver {
     way: Way,
     courier: Courier,
-    hosts: HashMap<String, Host<Errand>>,
+    hosts: BTreeMap<String, Host<Errand>>,
     started: Instant,
 }
 
@@ -209,7 +219,6 @@ impl Driver {
                 failed: host.failed,
             });
         }
-        figures.sort_by(|one, other| one.host.cmp(&other.host));
         self.courier.tell(figures);
         wake_ms
     }

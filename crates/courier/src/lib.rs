@@ -29,13 +29,15 @@ mod host;
 mod parcel;
 mod service;
 mod webhook;
+mod wire;
 
-pub use drive::run;
+pub use drive::{run, run_over};
 pub use parcel::{Delivery, Outlet, Parcel, Parcels, outlet};
 pub use service::{
     Action, Limits, Method, PUSH_ACTION, Secret, Service, Services, SettingsError, Signed,
 };
 pub use webhook::{NotASecret, WebhookSecret};
+pub use wire::{Carried, Wire};
 
 /// How long a try waits for its turn at most: then it has brought nothing, and rests.
 pub const WAIT_MS_MAX: u64 = 30_000;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use hyper::{Request, Uri};
@@ -150,7 +149,7 @@ impl Outlet {
 pub(crate) fn request(
     parcel: &Parcel,
     (uri, signed, token): (Uri, &Signed, Option<&Secret>),
-) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+) -> Result<Request<Bytes>, hyper::http::Error> {
     let timestamp = SystemTime::now().duration_since(UNIX_EPOCH);
     let timestamp = timestamp.map_or(0, |since| since.as_secs());
     let signature = signed.secret.sign(&parcel.id, timestamp, &parcel.body);
@@ -169,7 +168,7 @@ pub(crate) fn request(
     for (name, value) in &parcel.headers {
         builder = builder.header(*name, escaped(value));
     }
-    builder.body(Full::new(Bytes::copy_from_slice(&parcel.body)))
+    builder.body(Bytes::copy_from_slice(&parcel.body))
 }
 
 /// A text as the value of a header: what is no visible ASCII, and `%`, is escaped as in a URL.
