@@ -167,6 +167,7 @@ impl Taken {
             over.await.is_ok() // Or the server stops, and nobody changes them any more.
         };
         tokio::select! {
+            biased;
             true = over => true,
             () = sleep(Duration::from_millis(ms)) => false,
         }

@@ -25,7 +25,7 @@ mod target;
 mod tray;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tidegate_courier::Outlet;
@@ -56,12 +56,12 @@ pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
         std::future::pending::<()>().await;
     }
     let client = Client::new(door);
-    let mut pushed: HashMap<Target, watch::Sender<Option<Terms>>> = HashMap::new();
+    let mut pushed: BTreeMap<Target, watch::Sender<Option<Terms>>> = BTreeMap::new();
     loop {
         // What cannot be known now is as it was.
         if let Some(targets) = target::list(&client).await {
             let is_known = |terms: &Terms| receivers.0.contains(&terms.receiver);
-            let targets: HashMap<_, _> = targets
+            let targets: BTreeMap<_, _> = targets
                 .into_iter()
                 .filter(|(_, terms)| is_known(terms))
                 .collect();
@@ -76,8 +76,8 @@ pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
 
 /// Tells those that are pushed how they are now, ends those that are not, and starts those that were not.
 fn turn(
-    pushed: &mut HashMap<Target, watch::Sender<Option<Terms>>>,
-    mut targets: HashMap<Target, Terms>,
+    pushed: &mut BTreeMap<Target, watch::Sender<Option<Terms>>>,
+    mut targets: BTreeMap<Target, Terms>,
     start: impl Fn(Target, watch::Receiver<Option<Terms>>),
 ) {
     pushed.retain(|target, terms| {
@@ -133,13 +133,13 @@ mod tests {
     fn what_is_pushed_is_started_once_told_of_changes_and_ended() {
         let started = RefCell::new(Vec::new());
         let start = |_: Target, terms| started.borrow_mut().push(terms);
-        let mut pushed = HashMap::new();
+        let mut pushed = BTreeMap::new();
         let target = Target::Queue("q".to_owned());
         for in_flight in [1, 1, 2] {
             let now = [(target.clone(), terms(in_flight))].into();
             turn(&mut pushed, now, start);
         }
-        turn(&mut pushed, HashMap::new(), start);
+        turn(&mut pushed, BTreeMap::new(), start);
         assert!(pushed.is_empty());
         let mut started = started.into_inner();
         assert_eq!(started.len(), 1);

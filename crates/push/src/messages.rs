@@ -136,9 +136,10 @@ impl Chain {
         self.terms.are_over(self.now.borrow().as_ref())
     }
 
-    /// The lease lasts anew if half of it has gone.
+    /// The lease lasts anew if half of it has gone, and is over if all of it has, be it that nothing was left of it when
+    /// the messages were heard of.
     async fn extend(&mut self) -> Result<(), String> {
-        if self.client.left_ms(self.until_ms) < self.lease_ms / 2 {
+        if self.client.left_ms(self.until_ms) <= self.lease_ms / 2 {
             let goes_on = self.client.ask("TOPIC.EXTEND", &self.given()).await?;
             self.until_ms = goes_on.number("until_ms").unwrap_or_default();
         }

@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::value::Value;
 
 /// Something that is pushed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Queue(String),
     Group { topic: String, group: String },

@@ -72,6 +72,7 @@ impl Tray {
                 return Some((now, free));
             }
             tokio::select! {
+                biased;
                 _ = self.under_way.join_next() => {}
                 changed = terms.changed() => changed.ok()?,
             }
