@@ -423,6 +423,12 @@ impl Snapshot {
         })
     }
 
+    /// The first encoded key from `from` on of which something is known; its row may be removed.
+    pub(crate) fn first_key<R: Row>(&self, table: &Table<R>, from: &[u8]) -> Option<Vec<u8>> {
+        let cell = self.cells(table.id(), &[], from).next()?;
+        Some(cell.key().to_vec())
+    }
+
     /// What is known of keys that start with `prefix`, from `from` on, one cell a key.
     fn cells<'a>(
         &'a self,

@@ -257,10 +257,7 @@ impl Engine {
         let completion = Completion::new(&filters, &*shared.base);
         Ok(Self {
             executors: executors.collect(),
-            writer: Writer {
-                inner,
-                shared: Arc::clone(&shared),
-            },
+            writer: Writer::over(inner, Arc::clone(&shared)),
             courier: Courier {
                 shared: Arc::clone(&shared),
             },

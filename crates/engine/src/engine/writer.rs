@@ -8,11 +8,16 @@ use crate::shared::Shared;
 
 /// Makes records durable. One thread steps it.
 pub struct Writer {
-    pub(super) inner: LogWriter,
-    pub(super) shared: Arc<Shared>,
+    inner: LogWriter,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
+    /// One that writes a log, and wakes those who share this.
+    pub(crate) fn over(inner: LogWriter, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
+    }
+
     /// Writes what waits as one group, and wakes the executors whose answers rested on it.
     ///
     /// # Errors

@@ -39,6 +39,13 @@ struct Pending {
     applied: Option<Vec<Lsn>>,
 }
 
+impl Pending {
+    /// Whether the writer is to write at once.
+    fn is_wanted(&self) -> bool {
+        self.is_urgent || self.poked
+    }
+}
+
 impl LogQueue {
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
@@ -130,6 +137,12 @@ impl LogQueue {
         self.lock().asked
     }
 
+    /// Whether a writer that waits would go on.
+    #[cfg(test)]
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.lock().is_wanted()
+    }
+
     /// Lets a waiting writer return, for good.
     pub(crate) fn stop(&self) {
         let mut pending = self.lock();
@@ -140,7 +153,7 @@ impl LogQueue {
     /// Waits until there is something to write at once, or for this long; `false` once stopped and empty.
     fn wait(&self, at_most: Duration) -> bool {
         let idle = |pending: &mut Pending| {
-            let idle = !pending.is_urgent && !pending.poked && !pending.stopping;
+            let idle = !pending.is_wanted() && !pending.stopping;
             pending.sleeper = idle.then_some(0);
             idle
         };

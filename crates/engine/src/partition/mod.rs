@@ -1,5 +1,6 @@
 //! A partition: the one writer of its slots.
 
+mod ahead;
 mod audit;
 mod calls;
 mod dead;
@@ -43,9 +44,7 @@ use crate::hot::Sampler;
 use crate::ids::Minter;
 use crate::inbox::{Bag, Envelope};
 use crate::key::{PartitionId, RowKey, Slot};
-use crate::limits::{
-    AHEAD_BATCHES_MAX, AHEAD_BYTES_MAX, BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX,
-};
+use crate::limits::{BATCH_COMMANDS_MAX, FETCHES_MAX, RECORD_BYTES_MAX};
 use crate::log::{Lsn, Record};
 use crate::made::Made;
 use crate::mail::{Letter, OUTBOX, Post, RECEIVED};
@@ -331,15 +330,9 @@ impl Partition {
             return false;
         }
         let ahead = self.lsn.0 - durable.0;
-        let is_far_ahead = ahead >= AHEAD_BATCHES_MAX as u64
-            || shared.log.bytes(&mut self.ahead) >= AHEAD_BYTES_MAX
-            || ahead > 0 && !shared.has_answer_room(Class::Finishes);
-        if is_far_ahead {
-            if !shared.log.hurry() && ahead == 0 {
-                return true; // What was too much is being written by now, and nobody would wake it for that.
-            }
-            self.is_held_up = true;
-            return false;
+        if ahead::is_too_far(shared, ahead, &mut self.ahead) {
+            self.is_held_up = ahead::is_woken(shared, ahead);
+            return !self.is_held_up;
         }
         if !waiting && due.is_some_and(|due_ms| !shared.clock.may_be_past(due_ms)) {
             return false;

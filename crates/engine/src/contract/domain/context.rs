@@ -222,7 +222,22 @@ impl ScanContext {
         behind.take(SCAN_ROWS_MAX)
     }
 
-    /// Rows under several heads of keys, all as long, that start with `prefix` behind them, from
+    /// How many of these heads of keys, all as long and in their order, come before the first row there is. There are few rows
+    /// of many tables: so not every slot is looked into.
+    fn heads_without_rows<R: Row>(
+        &self,
+        table: &Table<R>,
+        heads: &[Vec<u8>],
+        length: usize,
+    ) -> usize {
+        let from = heads.first().map_or(&[][..], Vec::as_slice);
+        match self.snapshot.first_key(table, from) {
+            Some(key) => heads.partition_point(|head| head.as_slice() < &key[..length]),
+            None => heads.len(),
+        }
+    }
+
+    /// Rows under several heads of keys, all as long and in their order, that start with `prefix` behind them, from
     /// `from` on, in the order of what is behind them.
     fn rows_behind<'a, R: Row>(
         &'a self,
@@ -236,7 +251,16 @@ impl ScanContext {
             let (prefix, from) = ([head, prefix].concat(), [head, from].concat());
             self.snapshot.range(table, &prefix, &from).peekable()
         };
-        let mut sources: Vec<_> = heads.iter().map(|head| of_head(head)).collect();
+        let (mut sources, mut left) = (Vec::new(), heads);
+        while let Some((head, behind)) = left.split_first() {
+            let mut rows = of_head(head);
+            left = behind;
+            if rows.peek().is_some() {
+                sources.push(rows);
+            } else if let Some(next) = left.first() {
+                left = &left[self.heads_without_rows(table, left, next.len())..];
+            }
+        }
         let first = move |(at, rows): (usize, &mut Peekable<_>)| {
             let (key, _): &(RowKey, R) = rows.peek()?;
             Some(Reverse((key.as_bytes()[length..].to_vec(), at)))
