@@ -12,6 +12,7 @@ mod history;
 mod jobs;
 mod model;
 mod orders;
+mod pushes;
 mod sales;
 mod splits;
 mod tally;

@@ -57,6 +57,10 @@ fn report(all: &Tally, seeds: u64, seconds: f64) {
     line("answers about a stream", all.streams);
     line("answers about jobs", all.jobs);
     line("answers about counters", all.counted);
+    line("counters dropped, and declared", all.dropped);
+    line("answers about what is pushed", all.pushed);
+    line("brought to receivers", all.brought);
+    line("of that again", all.brought_again);
     line("answers about sales", all.sales);
     line("bought in sales", all.bought);
     line("calls to a provider", all.calls);

@@ -89,6 +89,14 @@ pub struct Tally {
     pub jobs: u64,
     /// Answers about counters.
     pub counted: u64,
+    /// Counters that were dropped and declared again.
+    pub dropped: u64,
+    /// Answers about what is pushed.
+    pub pushed: u64,
+    /// How often something was brought to a receiver.
+    pub brought: u64,
+    /// How often that had been brought before.
+    pub brought_again: u64,
     /// Answers about sales.
     pub sales: u64,
     /// Orders that were bought in sales.
@@ -127,6 +135,10 @@ impl Tally {
         self.streams += other.streams;
         self.jobs += other.jobs;
         self.counted += other.counted;
+        self.dropped += other.dropped;
+        self.pushed += other.pushed;
+        self.brought += other.brought;
+        self.brought_again += other.brought_again;
         self.sales += other.sales;
         self.bought += other.bought;
         self.orders += other.orders;

@@ -1,12 +1,14 @@
 //! What is counted is what was sent, once nothing is under way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tidegate_counter::testing::Expected;
 use tidegate_engine::testing::Stepper;
 
 use super::event::{Event, Fate};
-use super::{BRIEF, COUNTERS, Counters, KEYS, LEVELS, VALUES, check_within, count_of, numbers_in};
+use super::{
+    BRIEF, COUNTERS, Counters, KEYS, LEVELS, VALUES, check_within, count_of, numbers_in, totals,
+};
 use crate::sales::word;
 use crate::topics::{first_number, items};
 
@@ -22,7 +24,14 @@ impl Counters {
         check_within(&answer, self.brief).map_err(|what| format!("counter {BRIEF}: {what}"))?;
         let count = count_of(&answer);
         self.brief = (count, count);
-        Ok(())
+        self.facts.check(engine)?;
+        self.drops.check(engine)
+    }
+
+    /// What is moved and dropped comes to its end.
+    pub(crate) fn drain(&mut self, engine: &mut Stepper) -> Result<(), String> {
+        self.facts.drain(engine)?;
+        self.drops.drain(engine)
     }
 
     fn send_again(&mut self, engine: &mut Stepper) -> Result<(), String> {
@@ -144,17 +153,13 @@ impl Counters {
         let command =
             format!("COUNTER.RANGE {name} k{key} FROM {from_ms} TO {to_ms} STEP {width_ms} BY d");
         let answer = engine.call(&command);
-        let mut totals = BTreeMap::new();
-        for item in items(&answer, "{value=") {
-            let value = item.split(' ').next().unwrap_or_default().to_owned();
-            totals.insert(value, word(item, "total").and_then(first_number));
-        }
+        let totals = totals(&answer);
         let has_value = |event: &Event| event.is_of(counter, key) && event.value.is_some();
-        let mut is_right = totals.values().flatten().sum::<u64>() == self.sum(has_value);
+        let mut is_right = totals.values().sum::<u64>() == self.sum(has_value);
         for value in 0..VALUES {
             let sum = self.sum(|event| event.is_of(counter, key) && event.value == Some(value));
             let told = totals.get(&format!("x{value}"));
-            is_right &= told.is_none_or(|told| *told == Some(sum));
+            is_right &= told.is_none_or(|told| *told == sum);
         }
         if is_right {
             return Ok(());

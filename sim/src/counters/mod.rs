@@ -6,18 +6,24 @@
 //! are relaxed may lose what was answered and not written: the last events of each key, and no other.
 
 mod check;
+mod drops;
 mod event;
+mod facts;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use tidegate_engine::Random;
 use tidegate_engine::contract::Status;
 use tidegate_engine::testing::Stepper;
 
 use crate::sales::word;
-use crate::topics::first_number;
+use crate::topics::{first_number, items};
 
+use drops::Drops;
 use event::{Event, Fate};
+use facts::Facts;
 
 /// Counters, and whether what is answered is durable.
 const COUNTERS: [(&str, &str); 2] = [("hits", "synced"), ("taps", "relaxed")];
@@ -87,6 +93,8 @@ pub(crate) struct Counters {
     /// What the counter whose ids are forgotten has at least and at most, and how many events it was sent.
     brief: (u64, u64),
     briefs: u64,
+    facts: Facts,
+    drops: Drops,
 }
 
 impl Counters {
@@ -102,13 +110,29 @@ impl Counters {
         engine.call(&format!(
             "COUNTER.CREATE {BRIEF} SHARDS 2 BUCKETS 10m:3d DEDUPE_MS 2s"
         ));
+        Facts::declare(engine);
+        Drops::declare(engine);
+    }
+
+    /// How often a counter was dropped and declared again.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.drops.generation()
     }
 
     pub(crate) fn may_ask(&self) -> bool {
         self.asked.len() < ASKED_MAX
     }
 
+    /// Something about one of these counters.
     pub(crate) fn ask(&mut self, engine: &mut Stepper, random: &mut Random) {
+        match random.below(10) {
+            0..2 if self.facts.may_ask() => self.facts.ask(engine, random),
+            2..5 if self.drops.may_ask() => self.drops.ask(engine, random),
+            _ => self.ask_kept(engine, random),
+        }
+    }
+
+    fn ask_kept(&mut self, engine: &mut Stepper, random: &mut Random) {
         let has_room = self.events.len() < EVENTS_MAX;
         let (about, command) = match random.below(12) {
             0..3 if has_room => {
@@ -235,7 +259,8 @@ impl Counters {
             let heard = self.hear(&asked, status, &answer);
             heard.map_err(|what| format!("counters: {answer}\n  {what}"))?;
         }
-        Ok(self.at - before)
+        let of_others = self.facts.collect(engine)? + self.drops.collect(engine)?;
+        Ok(self.at - before + of_others)
     }
 
     fn hear(&mut self, asked: &Asked, status: Status, answer: &str) -> Result<(), String> {
@@ -331,6 +356,8 @@ impl Counters {
 
     /// The process has ended: nobody will be answered, and what a relaxed counter has answered may be lost.
     pub(crate) fn break_off(&mut self) {
+        self.facts.break_off();
+        self.drops.break_off();
         for asked in std::mem::take(&mut self.asked) {
             match asked.about {
                 About::One(number) => self.events[number].is_in_doubt = true,
@@ -358,6 +385,20 @@ fn numbers_in(answer: &str, begin: &str) -> Vec<Option<u64>> {
     list.split_whitespace()
         .map(|word| word.parse().ok())
         .collect()
+}
+
+/// What a range has by value.
+fn totals(answer: &str) -> BTreeMap<String, u64> {
+    let values = items(answer, "{value=").filter_map(|item| {
+        let value = item.split(' ').next()?.to_owned();
+        Some((value, total_of(item)))
+    });
+    values.collect()
+}
+
+fn total_of(answer: &str) -> u64 {
+    let total = word(answer, "total").and_then(first_number);
+    total.unwrap_or_default()
 }
 
 fn count_of(answer: &str) -> u64 {

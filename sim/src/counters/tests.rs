@@ -15,6 +15,7 @@ fn counters(random: &mut Random) -> (Stepper, Counters) {
         ask_some(&mut engine, &mut counters, random);
     }
     assert_eq!(counters.check(&mut engine), Ok(()));
+    assert_eq!(counters.drain(&mut engine), Ok(()));
     (engine, counters)
 }
 
@@ -35,6 +36,10 @@ fn what_nobody_has_sent_and_was_counted_is_noticed() {
         "COUNTER.ADD taps * k9",
         "COUNTER.ADD brief * k0",
         "COUNTER.ADD hits * k0 AT 1",
+        "COUNTER.ADD plays * k0",
+        "COUNTER.FACT plays k0 d=x9",
+        "COUNTER.ADD round * k0",
+        "COUNTER.FACT round k0 f=y9",
     ] {
         let (mut engine, mut counters) = counters(&mut Random::new(1));
         engine.call(command);

@@ -145,6 +145,23 @@ impl World {
         self.tally.commands += 1;
     }
 
+    /// Something is added that is pushed, or it is pushed otherwise.
+    pub(super) fn push_more(&mut self) {
+        self.pushes.ask(&mut self.engine, &mut self.random);
+        self.tally.commands += 1;
+    }
+
+    /// Those to whom something is pushed do something about it.
+    pub(super) fn receive(&mut self) -> Result<(), Violation> {
+        let Self {
+            pushes,
+            engine,
+            random,
+            ..
+        } = self;
+        pushes.answer_some(engine, random).map_err(Violation)
+    }
+
     /// Takes note of the shares that were answered.
     pub(super) fn collect_shares(&mut self) {
         let Self {

@@ -56,7 +56,8 @@ impl World {
         self.splits.check().map_err(Violation)?;
         self.topics.check(&mut self.engine).map_err(Violation)?;
         self.jobs.check(&mut self.engine).map_err(Violation)?;
-        self.counters.check(&mut self.engine).map_err(Violation)
+        self.counters.check(&mut self.engine).map_err(Violation)?;
+        self.pushes.check(&mut self.engine).map_err(Violation)
     }
 
     /// Nothing is on its way: every letter was taken in once, and answered once.
@@ -99,6 +100,8 @@ impl World {
             tally,
             topics,
             jobs,
+            counters,
+            pushes,
             ..
         } = self;
         tally.calls += bank.asked;
@@ -107,6 +110,10 @@ impl World {
         bank.check(engine).map_err(Violation)?;
         topics.drain(engine).map_err(Violation)?;
         jobs.drain(engine).map_err(Violation)?;
+        counters.drain(engine).map_err(Violation)?;
+        pushes.drain(engine).map_err(Violation)?;
+        tally.dropped += counters.dropped();
+        (tally.brought, tally.brought_again) = (pushes.brought, pushes.brought_again());
         self.audit()
     }
 }

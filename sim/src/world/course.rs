@@ -149,6 +149,8 @@ impl World {
         self.tally.messages += self.topics.collect(&self.engine).map_err(Violation)?;
         self.tally.jobs += self.jobs.collect(&self.engine).map_err(Violation)?;
         self.tally.counted += self.counters.collect(&self.engine).map_err(Violation)?;
+        self.tally.pushed += self.pushes.collect(&self.engine).map_err(Violation)?;
+        self.pushes.go_on(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
         let mut open = Vec::new();

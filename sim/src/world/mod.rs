@@ -29,6 +29,7 @@ use crate::history::History;
 use crate::jobs::Jobs;
 use crate::model::{Model, Note, Stream};
 use crate::orders::Orders;
+use crate::pushes::{self, Pushes};
 use crate::sales::Sales;
 use crate::splits::Splits;
 use crate::tally::{Fault, Tally};
@@ -144,6 +145,7 @@ struct World {
     topics: Topics,
     jobs: Jobs,
     counters: Counters,
+    pushes: Pushes,
     bank: Bank,
     gate: Gate,
     /// The latest engine time that an answer rests on.
@@ -179,7 +181,10 @@ pub fn run(seed: u64, canary: Option<Canary>) -> Result<Ran, Violation> {
 
 fn open(disk: &FaultDisk, clock: &ManualClock) -> Result<Stepper, OpenError> {
     let base = PlainBase::open(Arc::new(disk.clone()), &tables_of(&*DOMAINS))?;
-    let told = (Arc::new(base) as Arc<dyn Base>, bank::settings());
+    let told = (
+        Arc::new(base) as Arc<dyn Base>,
+        bank::settings().with(pushes::receivers()),
+    );
     Stepper::open_told(&*DOMAINS, disk, clock, (SPACE, false), told)
 }
 
@@ -203,6 +208,7 @@ impl World {
         Topics::declare(&mut engine, seed);
         Jobs::declare(&mut engine, seed);
         Counters::declare(&mut engine);
+        Pushes::declare(&mut engine, seed);
         if let Some(canary) = canary {
             engine.break_rule(canary);
         }
@@ -222,6 +228,7 @@ impl World {
             topics: Topics::default(),
             jobs: Jobs::default(),
             counters: Counters::default(),
+            pushes: Pushes::default(),
             bank: Bank::default(),
             gate: Gate::default(),
             answered_ms: 0,
@@ -240,11 +247,13 @@ impl World {
             240..310 if self.splits.may_ask() => self.split(),
             310..360 if self.topics.may_ask() => self.message(),
             360..410 if self.jobs.may_ask() => self.job(),
-            410..460 if self.counters.may_ask() => self.count(),
-            30..520 if self.asked.len() < ASKED_MAX => self.submit()?,
-            0..520 => self.write()?,
-            520..720 => self.execute()?,
-            720..860 => self.write()?,
+            410..480 if self.counters.may_ask() => self.count(),
+            480..505 if self.pushes.may_ask() => self.push_more(),
+            505..535 => self.receive()?,
+            30..570 if self.asked.len() < ASKED_MAX => self.submit()?,
+            0..570 => self.write()?,
+            570..740 => self.execute()?,
+            740..860 => self.write()?,
             860..870 => self.engine.ask_checkpoint(),
             870..875 => self.engine.tend(),
             875..910 => self.checkpoint()?,

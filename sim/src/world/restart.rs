@@ -23,6 +23,7 @@ impl World {
         self.topics.break_off();
         self.jobs.break_off();
         self.counters.break_off();
+        self.pushes.break_off();
         self.bank.break_off();
         self.gate.break_off();
         let now_ms = self.engine.now_ms();
