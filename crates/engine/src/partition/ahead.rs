@@ -37,7 +37,7 @@ mod tests {
 
     /// The partition of the executor that may go to sleep, and one of another executor.
     const OWN: PartitionId = PartitionId(0);
-    const OTHER: PartitionId = PartitionId(1);
+    const OTHER: PartitionId = PartitionId(3);
 
     /// Gives each order in which threads can go that have so many steps, as the threads' numbers.
     fn orders(steps: &[usize]) -> Vec<Vec<usize>> {
@@ -111,7 +111,9 @@ mod tests {
             let wake = move || {
                 counted.fetch_add(1, Ordering::Relaxed);
             };
-            shared.set_waker(0, Box::new(wake));
+            let executor = shared.executor_of(OWN);
+            assert_ne!(shared.executor_of(OTHER), executor, "it is of another one");
+            shared.set_waker(executor, Box::new(wake));
             Self {
                 shared: Arc::clone(shared),
                 wakes,
@@ -129,7 +131,7 @@ mod tests {
             match self.step {
                 0 => {
                     self.wakes_before = self.wakes.load(Ordering::Relaxed);
-                    shared.looks(0);
+                    shared.looks(shared.executor_of(OWN));
                 }
                 1 => self.ahead = self.lsn - shared.durable(OWN).0,
                 2 => self.is_far = is_too_far(shared, self.ahead, &mut []),
