@@ -3,7 +3,7 @@
 use tidegate_engine::contract::{Bounded, Bytes, Id, Limit, List as ListOf, Millis, Name, Wait};
 use tidegate_engine::request;
 
-use crate::fields::{About, Cause, Compatible, Headers, SchemaText};
+use crate::fields::{About, Cause, Compatible, Headers, SchemaText, Start};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
 use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, PARTS_MAX};
@@ -161,8 +161,14 @@ request! {
         ["IF"] if_version: Option<Position>,
         /// key: messages of a key one after the other; none: all at once. It never changes.
         ["ORDER"] order: Option<Order>,
-        /// The position of the first message that it is given: by default the first one that is kept. It never changes.
+        /// It begins at this position of the topic; by default with the first message that is kept. Where it begins never
+        /// changes.
         ["FROM"] from: Option<Bounded<1, { i64::MAX }>>,
+        /// Instead of that, it begins with the first message published at this time or later, in milliseconds since 1970.
+        ["SINCE"] since_ms: Option<Moment>,
+        /// Instead of these, earliest: it begins with the first message that is kept; latest: with the next one that is
+        /// published.
+        ["START"] start: Option<Start>,
         /// How long a lease lasts, in milliseconds.
         ["LEASE"] lease_ms: LeaseMs = 30_000,
         /// After so many tries in vain a message is a dead letter.

@@ -26,7 +26,8 @@
 //! 14. A topic of which groups are pushed says of each of them, which is there, to whom and how many at once.
 //! 15. Ids of messages as entries of streams ascend with their positions, and the topic says the last one.
 //! 16. A topic of several parts is split into them, and each part has what the first one has told it, once that says so:
-//!     the same version, and as many groups. What people do about a group is noted in the first part only.
+//!     the same version, and as many groups. What people do about a group is noted in the first part only, as
+//!     is which of the others are further behind than they are to be.
 //!
 //! `stream/` is a domain of its own over the same messages: the stream commands of Redis.
 //!
@@ -58,7 +59,7 @@ pub use command::{
     Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Pull, Push,
     Pushes, Read, Replay, ReplayAll, Resume, SetGroup,
 };
-pub use fields::{Compatible, Headers, SchemaText};
+pub use fields::{Compatible, Headers, SchemaText, Start};
 pub use lease_id::LeaseId;
 pub use refusal::Refusal;
 pub use reply::{

@@ -8,8 +8,8 @@ use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
 use crate::apply::{
-    APPEAR, Append, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN,
-    ToPart,
+    APPEAR, Append, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, Lags, REST_OVER,
+    RETAIN, ToPart,
 };
 use crate::command::{
     Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
@@ -23,12 +23,17 @@ use crate::table::{
 };
 
 /// What parts tell each other.
-const SENDS: &[MailDef] = &[MailDef::of::<ToPart>(), MailDef::of::<Knows>()];
+const SENDS: &[MailDef] = &[
+    MailDef::of::<ToPart>(),
+    MailDef::of::<Knows>(),
+    MailDef::of::<Lags>(),
+];
 
 /// Beside it, what other domains publish.
 const TAKES: &[MailDef] = &[
     MailDef::of::<ToPart>(),
     MailDef::of::<Knows>(),
+    MailDef::of::<Lags>(),
     MailDef::of::<Append>(),
 ];
 

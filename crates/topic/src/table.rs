@@ -9,7 +9,7 @@ use tidegate_engine::Table;
 
 pub use group::Order;
 pub(crate) use group::{
-    Blocked, Dead, Group, How, Lease, Leased, MovedTo, Resting, Steered, Waiting,
+    Begins, Blocked, Dead, Group, How, Lease, Leased, MovedTo, Resting, Steered, Waiting,
 };
 pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
 pub(crate) use push::{Push, Pushes};

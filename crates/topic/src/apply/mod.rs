@@ -16,6 +16,7 @@ mod lease_end;
 mod moved;
 mod nack;
 mod pin;
+mod place;
 mod publish;
 mod publish_all;
 mod push;
@@ -30,7 +31,7 @@ mod told;
 
 pub(crate) use appear::APPEAR;
 pub use append::Append;
-pub(crate) use lag::LOOK_AT_LAG;
+pub(crate) use lag::{LOOK_AT_LAG, Lags};
 pub(crate) use lease_end::LEASE_END;
 pub(crate) use moved::{BLOCKED_GOES, LINE_GOES};
 pub(crate) use put::append;

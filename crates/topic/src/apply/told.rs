@@ -7,8 +7,9 @@ use tidegate_engine::contract::{Mail, Name};
 use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 
 use super::create::put_declared;
+use super::place::place_of_move;
 use super::set_group::put_group;
-use super::steer::{go_to, place_of_move};
+use super::steer::go_to;
 use super::word_of_readers;
 use crate::PARTS_MAX;
 use crate::parts::several;
@@ -114,7 +115,8 @@ pub(super) fn until_known<R>(tx: &mut Tx<'_>, name: &Name) -> Result<(), Stop<R>
 impl Mail for ToPart {
     const NUMBERS: (u8, u8) = (DOMAIN, 1);
     const NAME: &'static str = "declared";
-    const LETTERS: usize = 1;
+    /// That it knows, and that it lags no more.
+    const LETTERS: usize = 2;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, to);
@@ -135,7 +137,7 @@ impl Mail for ToPart {
                 schema,
             } => put_declared(tx, to, (topic, keeps), schema)?,
             Word::Group { name, group } => {
-                put_group(tx, (to, &name), group)?;
+                put_group(tx, (to, &name), &group)?;
                 tx.tell(&word_of_readers((to, &name)));
             }
             Word::Move {

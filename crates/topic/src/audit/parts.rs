@@ -12,6 +12,7 @@ pub(super) fn check(audit: &mut Audit, name: &str, rows: &Rows) {
     let Some(topic) = &rows.topic else {
         return;
     };
+    check_lagging(audit, name, rows);
     match (&rows.told, Shard::named(name)) {
         (None, None) => {}
         (None, Some(shard)) => {
@@ -24,6 +25,21 @@ pub(super) fn check(audit: &mut Audit, name: &str, rows: &Rows) {
         (Some(told), None) => check_told(audit, name, (topic, told)),
         (Some(_), Some(_)) => {
             let fault = format!("topic {name}: it tells, as the first part only does");
+            audit.faults.push(fault);
+        }
+    }
+}
+
+/// Only the first part knows of others that they are behind, and of none that is not there.
+fn check_lagging(audit: &mut Audit, name: &str, rows: &Rows) {
+    let others = rows.told.as_ref().map_or(0, |told| told.known.len());
+    let all = (0..others).fold(0_u64, |bits, at| bits | 2 << at);
+    for (of, group) in &rows.groups {
+        let lag = group.group.map_or(0, |group| group.others_lag);
+        if lag & !all != 0 {
+            let fault = format!(
+                "topic {name} group {of}: of the parts {lag:#b} it says that they lag, there are {all:#b}"
+            );
             audit.faults.push(fault);
         }
     }

@@ -197,6 +197,18 @@ pub(crate) const CASES: &[Case] = &[
     case(GROUPS, b"h\0", Field(24, Number(0)), "for 0 ms"),
     case(
         GROUPS,
+        b"p\0q\0",
+        Field(29, Number(4)),
+        "of the parts 0b100 it says that they lag, there are 0b10",
+    ),
+    case(
+        GROUPS,
+        b"a\0g\0",
+        Field(29, Number(2)),
+        "of the parts 0b10 it says that they lag, there are 0b0",
+    ),
+    case(
+        GROUPS,
         b"h\0",
         Field(25, Number(LATE)),
         "lag 0 has no timer at",
