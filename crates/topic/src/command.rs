@@ -6,7 +6,7 @@ use tidegate_engine::request;
 use crate::fields::{About, Cause, Compatible, Headers, SchemaText, Start};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
-use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, PARTS_MAX};
+use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, LEASE_MS_MAX, PARTS_MAX, REST_MS_MAX};
 
 /// A position, a number or a version.
 type Position = Bounded<0, { i64::MAX }>;
@@ -15,10 +15,10 @@ type Position = Bounded<0, { i64::MAX }>;
 type Moment = Bounded<0, { i64::MAX }>;
 
 /// How long a lease lasts: 100 ms to 12 hours.
-type LeaseMs = Bounded<100, 43_200_000>;
+type LeaseMs = Bounded<100, LEASE_MS_MAX>;
 
 /// How long a message rests: up to a day.
-type RestMs = Bounded<1, 86_400_000>;
+type RestMs = Bounded<1, REST_MS_MAX>;
 
 /// How many messages a read gives at most.
 type Count = Bounded<1, { BATCH_MESSAGES_MAX as i64 }>;
@@ -58,6 +58,17 @@ request! {
     pub struct Get {
         /// The topic.
         name: Name,
+    }
+}
+
+request! {
+    /// Deletes a topic with its messages, delayed ones, ids, groups and dead letters: it is not there from then on. Its name
+    /// may be used again once all of that has gone, which takes as long as there is much of it.
+    pub struct DeleteTopic {
+        /// The topic.
+        name: Name,
+        /// Only if the topic has this version.
+        ["IF"] if_version: Option<Position>,
     }
 }
 
@@ -361,7 +372,7 @@ request! {
         /// Only these of its messages.
         ["POSITIONS"] positions: Option<Chosen>,
         /// How long they rest, in milliseconds, instead of what the group says; 0 for not at all.
-        ["DELAY"] delay_ms: Option<Bounded<0, 86_400_000>>,
+        ["DELAY"] delay_ms: Option<Bounded<0, REST_MS_MAX>>,
         /// Why, up to 200 bytes.
         ["CAUSE"] cause: Option<Cause>,
     }

@@ -75,6 +75,10 @@ pub enum Refusal {
     },
     /// Too many keys are split.
     TooManyParts,
+    /// A topic of this name was deleted, and has something left.
+    BeingDeleted,
+    /// Groups of the topic are pushed.
+    TopicPushed,
     /// No such dead letter.
     DeadNotFound,
 }
@@ -173,6 +177,16 @@ pub(crate) const TOO_MANY_PARTS: RefusalDef = def(
     Status::Conflict,
     "So many topics and SKUs have several parts already that no further one may: declare it with one.",
 );
+pub(crate) const BEING_DELETED: RefusalDef = def(
+    "being_deleted",
+    Status::Conflict,
+    "A topic of this name was deleted, and what it had is still going: ask again in a moment.",
+);
+pub(crate) const TOPIC_PUSHED: RefusalDef = def(
+    "topic_pushed",
+    Status::Conflict,
+    "Groups of the topic are pushed: `TOPIC.PULL` them first.",
+);
 pub(crate) const DEAD_NOT_FOUND: RefusalDef = def(
     "dead_not_found",
     Status::NotFound,
@@ -200,6 +214,8 @@ impl Refuse for Refusal {
             Self::OutOfOrder { .. } => &OUT_OF_ORDER,
             Self::PartsFixed { .. } => &PARTS_FIXED,
             Self::TooManyParts => &TOO_MANY_PARTS,
+            Self::BeingDeleted => &BEING_DELETED,
+            Self::TopicPushed => &TOPIC_PUSHED,
             Self::DeadNotFound => &DEAD_NOT_FOUND,
         }
     }
@@ -236,6 +252,8 @@ impl Refuse for Refusal {
             | Self::MessageNotFound
             | Self::LeaseEnded
             | Self::TooManyParts
+            | Self::BeingDeleted
+            | Self::TopicPushed
             | Self::DeadNotFound => {}
         }
     }

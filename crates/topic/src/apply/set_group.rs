@@ -16,7 +16,7 @@ use crate::refusal::{
     CONFLICTING_FIELDS, GROUP_FIXED, TOO_MANY_GROUPS, UNKNOWN_TOPIC, VERSION_CHANGED,
 };
 use crate::reply::{GroupInfo, some};
-use crate::table::{Begins, GROUPS, Group, Order, PARTS, Part, TOLD, TOPICS, Topic};
+use crate::table::{Begins, GROUP_NAMES, GROUPS, Group, Order, PARTS, Part, TOLD, TOPICS, Topic};
 use crate::{GROUPS_MAX, Refusal, TOLD_MS_MAX};
 
 impl Apply for SetGroup {
@@ -41,6 +41,7 @@ impl Apply for SetGroup {
         reads.row(&PARTS, self.name.as_str());
         reads.row(&GROUPS, (self.name.as_str(), self.group.as_str()));
         reads.row(&TOLD, self.name.as_str());
+        reads.row(&GROUP_NAMES, self.name.as_str());
     }
 
     fn letters(&self) -> usize {
@@ -72,7 +73,10 @@ impl Apply for SetGroup {
         )?;
         self.check_fixed((&after, shard_of(tx.splits(), name)), begins)?;
         if before.is_none() {
-            add_group(tx, name, topic)?;
+            if topic.groups == GROUPS_MAX {
+                return Err(Refusal::TooManyGroups.into());
+            }
+            add_group(tx, (name, group), topic)?;
         }
         if !is_same {
             after.version += 1;
@@ -96,8 +100,7 @@ pub(super) fn put_group(tx: &mut Tx<'_>, of: Of<'_>, first: &Group) -> Result<()
     if before.is_none()
         && let Some(topic) = tx.get(&TOPICS, of.0)?
     {
-        let groups = topic.groups + 1;
-        tx.put(&TOPICS, of.0, Topic { groups, ..topic });
+        add_group(tx, of, topic)?;
     }
     let max_lag_ms = before.map_or(0, |before| before.max_lag_ms);
     let group = match before {
@@ -121,12 +124,13 @@ pub(super) fn put_group(tx: &mut Tx<'_>, of: Of<'_>, first: &Group) -> Result<()
     Ok(())
 }
 
-fn add_group(tx: &mut Tx<'_>, name: &str, topic: Topic) -> Result<(), Refusal> {
-    if topic.groups == GROUPS_MAX {
-        return Err(Refusal::TooManyGroups);
-    }
+/// A topic, or a part of one, has one more group.
+fn add_group(tx: &mut Tx<'_>, (key, group): Of<'_>, topic: Topic) -> Result<(), Missing> {
+    let mut names = tx.get(&GROUP_NAMES, key)?.unwrap_or_default();
+    names.add(group);
+    tx.put(&GROUP_NAMES, key, names);
     let groups = topic.groups + 1;
-    tx.put(&TOPICS, name, Topic { groups, ..topic });
+    tx.put(&TOPICS, key, Topic { groups, ..topic });
     Ok(())
 }
 
@@ -162,7 +166,7 @@ fn fresh(
         expired: 0,
         from,
         dropped: 0,
-        moves: 0,
+        moves: part.moves_from,
         is_paused: false,
         steered: 0,
         max_lag_ms: 0,
@@ -177,7 +181,7 @@ fn fresh(
 impl SetGroup {
     /// The group, once all parts know what they were told.
     fn known(&self, tx: &mut Tx<'_>) -> Result<GroupInfo, Stop<Refusal>> {
-        until_known(tx, &self.name)?;
+        until_known(tx, self.name.as_str())?;
         let (name, group) = (self.name.as_str(), self.group.as_str());
         let row = tx.get(&GROUPS, (name, group))?;
         let row = row.expect("because it was declared");

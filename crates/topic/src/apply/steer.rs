@@ -72,7 +72,7 @@ fn set_paused(
 ) -> Result<SteerReceipt, Stop<Refusal>> {
     let mut desk = Desk::of(tx, (topic.as_str(), group.as_str()))?.ok_or(Refusal::UnknownGroup)?;
     if desk.group.is_paused == is_paused || tx.runs_again() {
-        until_known(tx, topic)?;
+        until_known(tx, topic.as_str())?;
         return Ok(receipt_of(tx, &desk, !tx.has_acted()));
     }
     let version = desk.group.version;
@@ -87,7 +87,7 @@ fn set_paused(
         let name = group.compact();
         tell_parts(tx, topic, Word::Group { name, group: row })?;
     }
-    until_known(tx, topic)?;
+    until_known(tx, topic.as_str())?;
     Ok(receipt)
 }
 
@@ -182,7 +182,7 @@ impl Apply for Move {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         if tx.runs_again() {
-            until_known(tx, &self.name)?;
+            until_known(tx, self.name.as_str())?;
             return Ok(receipt_of(tx, &desk, !tx.has_acted()));
         }
         let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
@@ -200,7 +200,7 @@ impl Apply for Move {
             version: receipt.version,
         };
         tell_parts(tx, &self.name, word)?;
-        until_known(tx, &self.name)?;
+        until_known(tx, self.name.as_str())?;
         Ok(receipt)
     }
 }
@@ -252,7 +252,7 @@ impl Move {
             is_last && last.asked == Some(self.moved_to()) && last.by == by
         });
         if is_it {
-            until_known(tx, &self.name)?;
+            until_known(tx, self.name.as_str())?;
             return Ok(receipt_of(tx, desk, true));
         }
         Err(Refusal::VersionChanged { version }.into())

@@ -10,6 +10,10 @@ use crate::table::{DOMAIN, Told, Topic};
 /// Adds to an audit what a topic, or a part of one, has and needs in other slots.
 pub(super) fn check(audit: &mut Audit, name: &str, rows: &Rows) {
     let Some(topic) = &rows.topic else {
+        // It was deleted: that its key is split stays.
+        if let Some(told) = &rows.told {
+            is_split(audit, name, told);
+        }
         return;
     };
     check_lagging(audit, name, rows);
@@ -53,9 +57,15 @@ fn part_of(key: &str, topic: &Topic) -> CompactString {
     format_compact!("part {key} at version {version}, with {groups} groups")
 }
 
-fn check_told(audit: &mut Audit, name: &str, (topic, told): (&Topic, &Told)) {
+/// Into how many parts the first one tells.
+fn is_split(audit: &mut Audit, name: &str, told: &Told) -> u16 {
     let of = u16::try_from(told.known.len() + 1).unwrap_or(u16::MAX);
     audit.is_split(DOMAIN, name, of, || format!("topic {name}"));
+    of
+}
+
+fn check_told(audit: &mut Audit, name: &str, (topic, told): (&Topic, &Told)) {
+    let of = is_split(audit, name, told);
     let knows_too_much = told.known.iter().any(|known| *known > told.times);
     if of < 2 || told.times == 0 || knows_too_much {
         let fault = format!("topic {name}: it has told nothing that others know, {told:?}");

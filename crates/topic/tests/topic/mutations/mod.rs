@@ -72,6 +72,7 @@ fn check_names_the_law_that_a_mutated_row_breaks() {
 #[test]
 fn every_table_has_a_row_removed_added_and_changed() {
     let tables = tables_of(DOMAINS).into_iter().map(|table| table.name());
-    let tables: Vec<_> = tables.filter(|name| name.starts_with("topic.")).collect();
+    let is_of_topics = |name: &&str| name.starts_with("topic.") && *name != "topic.gone"; // `delete_mutations.rs` has it.
+    let tables: Vec<_> = tables.filter(is_of_topics).collect();
     assert_all_tried(&tables, CASES, UNTOLD);
 }
