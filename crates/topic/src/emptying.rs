@@ -71,7 +71,7 @@ fn reads_of_dead(reads: &mut Reads<'_>, name: &str, gone: &Gone) {
 /// Some rows of a topic that was deleted go; a further timer goes on with the rest.
 fn empty(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let name = name_of(&mut owner);
-    let Some(mut gone) = tx.get(&GONE, name)? else {
+    let Some(mut gone) = tx.get(&GONE, name)?.filter(|gone| !gone.is_free()) else {
         return Ok(());
     };
     match gone.left() {

@@ -6,7 +6,7 @@ use tidegate_engine::reply;
 
 reply! {
     /// The oldest message that a group has not settled is older than it is to be. Of a topic of several parts this is told
-    /// when the first of them is behind, and what follows is of that part.
+    /// when one of them is behind and none was, and what follows is of that part.
     pub struct TopicLagging {
         /// The group.
         group: CompactString,

@@ -134,8 +134,8 @@ impl Create {
     fn known(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
         until_known(tx, self.name.as_str())?;
         let name = self.name.as_str();
-        let topic = tx.get(&TOPICS, name)?;
-        let topic = topic.expect("because it was declared");
+        // It may have been deleted since.
+        let topic = tx.get(&TOPICS, name)?.ok_or(Refusal::BeingDeleted)?;
         let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
         let schema = text_of_schema(tx, name, &part)?;
         let parts = several(tx.splits(), &self.name).unwrap_or(1);

@@ -183,8 +183,10 @@ impl SetGroup {
     fn known(&self, tx: &mut Tx<'_>) -> Result<GroupInfo, Stop<Refusal>> {
         until_known(tx, self.name.as_str())?;
         let (name, group) = (self.name.as_str(), self.group.as_str());
-        let row = tx.get(&GROUPS, (name, group))?;
-        let row = row.expect("because it was declared");
+        // Its topic may have been deleted since.
+        let row = tx
+            .get(&GROUPS, (name, group))?
+            .ok_or(Refusal::UnknownTopic)?;
         Ok(self.info(&row, shard_of(tx.splits(), name)))
     }
 

@@ -356,3 +356,30 @@ fn a_crash_on_the_way_leaves_nothing_behind() {
         assert_eq!(topics.copied().collect::<Vec<_>>(), of_other, "seed {seed}");
     }
 }
+
+/// Each waits until all parts know what it has declared.
+#[test]
+fn who_declares_something_that_is_deleted_meanwhile_is_told_so() {
+    let mut engine = declared(3);
+    let asked = [
+        "TOPIC.CREATE t OWNER me",
+        "TOPIC.GROUP t i",
+        "TOPIC.PAUSE t g",
+        "TOPIC.MOVE t h 1 TO 1",
+        "TOPIC.DELETE t",
+    ];
+    let tokens = asked.map(|command| engine.submit(command).unwrap());
+    engine.settle();
+    let told = tokens.map(|token| engine.answer(token).unwrap().1);
+    assert_eq!(
+        told,
+        [
+            "being_deleted",
+            "unknown_topic",
+            "unknown_group",
+            "unknown_group",
+            "name=t repeated=false"
+        ]
+    );
+    sound(&engine);
+}
