@@ -125,10 +125,10 @@ impl Jobs {
     fn add(&mut self, now_ms: u64, random: &mut Random) -> (About, String) {
         self.sent += 1;
         let number = self.sent - random.below(3).min(self.sent - 1);
-        // A child that ends before its parent is there is none that it waits for.
-        let number = match parent_of(number) {
-            Some(parent) if !self.is_added(parent) => parent,
-            Some(_) | None => number,
+        // In every other family the children come first.
+        let number = match number % FAMILY {
+            place @ 0..3 if number / FAMILY % 2 == 1 => number - place + (place + 1) % 3,
+            _ => number,
         };
         let id = format!("j{number}");
         let delay_ms = if number % FAMILY == 3 { DELAY_MS } else { 0 };
@@ -138,11 +138,6 @@ impl Jobs {
             ..Job::default()
         });
         (About::Add(id), command_to_add(number))
-    }
-
-    fn is_added(&self, number: u64) -> bool {
-        let job = self.jobs.get(&format!("j{number}"));
-        job.is_some_and(|job| job.is_added)
     }
 
     fn cancel(&mut self, random: &mut Random) -> (About, String) {

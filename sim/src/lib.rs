@@ -5,6 +5,7 @@
 //! on a disk that keeps only what was synced. Start reading at `world/mod.rs`.
 
 mod bank;
+mod briefs;
 mod counters;
 mod follower;
 mod gate;

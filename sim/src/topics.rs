@@ -10,6 +10,7 @@ use tidegate_engine::Random;
 use tidegate_engine::contract::Status;
 use tidegate_engine::testing::Stepper;
 
+use crate::briefs::Briefs;
 use crate::sales::word;
 
 const TOPIC: &str = "news";
@@ -94,6 +95,8 @@ pub(crate) struct Topics {
     leases: Vec<Lease>,
     /// By group: what must be a dead letter, as what is behind it was given.
     passed_over: BTreeSet<(usize, u64)>,
+    /// Another topic, which is deleted now and then.
+    briefs: Briefs,
 }
 
 impl Topics {
@@ -101,6 +104,7 @@ impl Topics {
     pub(crate) fn declare(engine: &mut Stepper, seed: u64) {
         let parts = [1, PARTS][(seed % 2) as usize];
         engine.call(&format!("TOPIC.CREATE {TOPIC} PARTS {parts}"));
+        Briefs::declare(engine, parts);
         for group in GROUPS {
             engine.call(&format!(
                 "TOPIC.GROUP {TOPIC} {group} ORDER {group} LEASE 900 TRIES {TRIES} REST 100 REST_MAX 400"
@@ -113,6 +117,9 @@ impl Topics {
     }
 
     pub(crate) fn ask(&mut self, engine: &mut Stepper, random: &mut Random) {
+        if random.chance(1, 3) {
+            return self.briefs.ask(engine, random);
+        }
         let group = random.below(GROUPS.len() as u64) as usize;
         let (about, command) = match random.below(10) {
             0..4 if self.sent < MESSAGES_MAX => self.publish(random),
@@ -211,7 +218,7 @@ impl Topics {
                 heard.map_err(|what| format!("{TOPIC}: {answer}\n  {what}"))?;
             }
         }
-        Ok(self.at - before)
+        Ok(self.at - before + self.briefs.collect(engine))
     }
 
     fn hear(&mut self, asked: &Asked, answer: &str, now_ms: u64) -> Result<(), String> {
@@ -326,11 +333,13 @@ impl Topics {
     /// What was asked is not answered any more, and a lease that was told may be forgotten.
     pub(crate) fn break_off(&mut self) {
         self.asked.clear();
+        self.briefs.break_off();
         self.fates.values_mut().for_each(|fate| fate.leased = None);
     }
 
     /// What was passed over is a dead letter, and what was settled is none.
     pub(crate) fn check(&mut self, engine: &mut Stepper) -> Result<(), String> {
+        self.briefs.check(engine)?;
         for (group, name) in GROUPS.iter().enumerate() {
             let dead = dead(engine, name);
             let missing = self

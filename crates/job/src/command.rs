@@ -60,7 +60,8 @@ request! {
         /// What becomes of times that have passed while nothing could happen: the last `one` is made up for, or `all` of
         /// the last day, or `none` that is more than a minute late.
         ["MISSED"] missed: Option<Missed>,
-        /// It is ready once so many jobs that name it as their parent have ended, whenever they are added.
+        /// It is ready once so many jobs that name it as their parent have ended, whenever they are added: also before it,
+        /// if the first of them has ended a week before at most.
         ["CHILDREN"] children: Option<Bounded<1, CHILDREN_MAX>>,
         /// The id of the job that waits for this one.
         ["PARENT"] parent: Option<Name>,

@@ -4,6 +4,7 @@ use compact_str::format_compact;
 use tidegate_engine::{Missing, Tx};
 
 use crate::body::{keep, kept};
+use crate::early;
 use crate::hand::{Hand, To};
 use crate::limits::Halt;
 use crate::table::{JOBS, Job, Which};
@@ -85,6 +86,7 @@ impl Hand<'_> {
         if tx.get(&JOBS, (name, &*id))?.is_some() {
             return Ok(());
         }
+        early::take(tx, name, &id)?; // It waits for no children.
         let place = (name, self.id, Which::Payload);
         let payload = kept(tx, place, self.job.payload.as_ref())?;
         let payload = payload.map(|bytes| keep(tx, (name, &id, Which::Payload), &bytes));

@@ -26,6 +26,7 @@
 //! 10. A group counts the bytes of those that wait in its line. In the line of groups whose jobs gather each stands that
 //!     says so, once, and somebody waits in it; a queue that lets all of them in has its timer.
 //! 11. A queue whose jobs are pushed says to whom, how many at once and when it is asked again, within the bounds of each.
+//! 12. Children that ended early are counted for a job that is not there, with a timer by which they are forgotten.
 //!
 //! Start reading at `command.rs`, then `hand.rs` and `apply/take.rs`.
 
@@ -33,6 +34,7 @@ mod apply;
 mod audit;
 mod body;
 mod command;
+mod early;
 mod event;
 mod fate;
 mod group;
@@ -71,6 +73,9 @@ pub const PRIORITY_MAX: i64 = 9;
 
 /// Children for which a job may wait.
 pub const CHILDREN_MAX: i64 = 1_000_000;
+
+/// How long a child that has ended before its parent was added counts for it, from the first one on, in milliseconds: a week.
+pub const EARLY_MS: u64 = 7 * 24 * 3_600_000;
 
 /// Jobs of a queue that may run at once, where that has a limit.
 pub const CONCURRENCY_MAX: i64 = 1_000_000_000;

@@ -5,8 +5,9 @@ use minicbor::{Decode, Encode};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
+use crate::early;
 use crate::hand::{Hand, To};
-use crate::table::{DOMAIN, Stand};
+use crate::table::{DOMAIN, EARLY, Stand};
 
 /// A child of this job has ended, or was dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -26,11 +27,12 @@ impl Mail for ChildEnded {
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
         Hand::reads(reads, to, &self.id);
+        reads.row(&EARLY, (to, self.id.as_str()));
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
         let Some(mut hand) = Hand::of(tx, to, &self.id)? else {
-            return Ok(());
+            return early::note(tx, to, &self.id);
         };
         if let Stand::Waiting(_) = hand.job.stand {
             hand.job.waits_for -= 1;

@@ -11,9 +11,10 @@ use crate::command::{
     Add, Cancel, Done, DoneAll, Drain, DropAll, DropJob, Fail, FailAll, Get, GetQueue, List, Pause,
     Progress, Pull, Push, Pushes, Queues, Replay, ReplayAll, Resume, Set, Snooze, Take,
 };
+use crate::early::FORGET_EARLY;
 use crate::event::JobDied;
 use crate::mail::ChildEnded;
-use crate::table::{BODIES, DOMAIN, GROUP_LINES, GROUPS, JOBS, LINES, PUSHES, QUEUES};
+use crate::table::{BODIES, DOMAIN, EARLY, GROUP_LINES, GROUPS, JOBS, LINES, PUSHES, QUEUES};
 
 /// Children write to their parents.
 const MAIL: &[MailDef] = &[MailDef::of::<ChildEnded>()];
@@ -31,9 +32,18 @@ pub const JOB: Domain = Domain {
         GROUPS.def(),
         GROUP_LINES.def(),
         PUSHES.def(),
+        EARLY.def(),
     ],
     timers: &[
-        WAKE, LEASE_END, DEADLINE, FORGET, SWEEP, OPEN, OPEN_GROUP, FLUSH,
+        WAKE,
+        LEASE_END,
+        DEADLINE,
+        FORGET,
+        SWEEP,
+        OPEN,
+        OPEN_GROUP,
+        FLUSH,
+        FORGET_EARLY,
     ],
     takes: MAIL,
     sends: MAIL,

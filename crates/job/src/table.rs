@@ -5,6 +5,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use tidegate_engine::{Row, Table, words};
 
+use crate::early::Early;
 use crate::group::Group;
 use crate::limits::{Halt, Limits};
 use crate::line::{Entry, Line};
@@ -30,6 +31,9 @@ pub(crate) const GROUP_LINES: Table<Entry> = Table::ordered(DOMAIN, 5, "job.grou
 
 /// By queue: those whose jobs are pushed.
 pub(crate) const PUSHES: Table<Push> = Table::ordered(DOMAIN, 6, "job.pushes");
+
+/// By queue and id of a job that is not there: children of it that have ended.
+pub(crate) const EARLY: Table<Early> = Table::keyed(DOMAIN, 7, "job.early");
 
 /// A queue: its lines, and how many of its jobs are in each other state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]

@@ -3,10 +3,10 @@
 use tidegate_engine::contract::{Bounded, Bytes, Id, Limit, List as ListOf, Millis, Name, Wait};
 use tidegate_engine::request;
 
-use crate::fields::{About, Cause, Compatible, Headers, SchemaText};
+use crate::fields::{About, Cause, Compatible, Headers, SchemaText, Start};
 use crate::lease_id::LeaseId;
 use crate::table::Order;
-use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, PARTS_MAX};
+use crate::{BATCH_MESSAGES_MAX, IN_FLIGHT_MAX, LEASE_MS_MAX, PARTS_MAX, REST_MS_MAX};
 
 /// A position, a number or a version.
 type Position = Bounded<0, { i64::MAX }>;
@@ -15,10 +15,10 @@ type Position = Bounded<0, { i64::MAX }>;
 type Moment = Bounded<0, { i64::MAX }>;
 
 /// How long a lease lasts: 100 ms to 12 hours.
-type LeaseMs = Bounded<100, 43_200_000>;
+type LeaseMs = Bounded<100, LEASE_MS_MAX>;
 
 /// How long a message rests: up to a day.
-type RestMs = Bounded<1, 86_400_000>;
+type RestMs = Bounded<1, REST_MS_MAX>;
 
 /// How many messages a read gives at most.
 type Count = Bounded<1, { BATCH_MESSAGES_MAX as i64 }>;
@@ -58,6 +58,17 @@ request! {
     pub struct Get {
         /// The topic.
         name: Name,
+    }
+}
+
+request! {
+    /// Deletes a topic with its messages, delayed ones, ids, groups and dead letters: it is not there from then on. Its name
+    /// may be used again once all of that has gone, which takes as long as there is much of it.
+    pub struct DeleteTopic {
+        /// The topic.
+        name: Name,
+        /// Only if the topic has this version.
+        ["IF"] if_version: Option<Position>,
     }
 }
 
@@ -161,8 +172,14 @@ request! {
         ["IF"] if_version: Option<Position>,
         /// key: messages of a key one after the other; none: all at once. It never changes.
         ["ORDER"] order: Option<Order>,
-        /// The position of the first message that it is given: by default the first one that is kept. It never changes.
+        /// It begins at this position of the topic; by default with the first message that is kept. Where it begins never
+        /// changes.
         ["FROM"] from: Option<Bounded<1, { i64::MAX }>>,
+        /// Instead of that, it begins with the first message published at this time or later, in milliseconds since 1970.
+        ["SINCE"] since_ms: Option<Moment>,
+        /// Instead of these, earliest: it begins with the first message that is kept; latest: with the next one that is
+        /// published.
+        ["START"] start: Option<Start>,
         /// How long a lease lasts, in milliseconds.
         ["LEASE"] lease_ms: LeaseMs = 30_000,
         /// After so many tries in vain a message is a dead letter.
@@ -355,7 +372,7 @@ request! {
         /// Only these of its messages.
         ["POSITIONS"] positions: Option<Chosen>,
         /// How long they rest, in milliseconds, instead of what the group says; 0 for not at all.
-        ["DELAY"] delay_ms: Option<Bounded<0, 86_400_000>>,
+        ["DELAY"] delay_ms: Option<Bounded<0, REST_MS_MAX>>,
         /// Why, up to 200 bytes.
         ["CAUSE"] cause: Option<Cause>,
     }

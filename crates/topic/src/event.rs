@@ -5,7 +5,8 @@ use tidegate_engine::contract::{Event, EventDef};
 use tidegate_engine::reply;
 
 reply! {
-    /// The oldest message that a group has not settled is older than it is to be.
+    /// The oldest message that a group has not settled is older than it is to be. Of a topic of several parts this is told
+    /// when one of them is behind and none was, and what follows is of that part.
     pub struct TopicLagging {
         /// The group.
         group: CompactString,
@@ -27,7 +28,7 @@ impl Event for TopicLagging {
 }
 
 reply! {
-    /// A group that was behind is so no more.
+    /// A group that was behind is so no more: in no part, if there are several; what follows is of the last one.
     pub struct TopicCaughtUp {
         /// The group.
         group: CompactString,

@@ -35,6 +35,20 @@ words!(Compatible {
     "no" => Compatible::No,
 });
 
+/// Where a group begins that is told neither a position nor a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the first message that is kept.
+    Earliest,
+    /// With the next one that is published.
+    Latest,
+}
+
+words!(Start {
+    "earliest" => Start::Earliest,
+    "latest" => Start::Latest,
+});
+
 type HeadersText = Payload<HEADERS_BYTES_MAX>;
 
 /// The headers of a message: a JSON object whose values are texts. They are kept as they were sent.

@@ -26,7 +26,11 @@
 //! 14. A topic of which groups are pushed says of each of them, which is there, to whom and how many at once.
 //! 15. Ids of messages as entries of streams ascend with their positions, and the topic says the last one.
 //! 16. A topic of several parts is split into them, and each part has what the first one has told it, once that says so:
-//!     the same version, and as many groups. What people do about a group is noted in the first part only.
+//!     the same version, and as many groups. What people do about a group is noted in the first part only, as
+//!     is which of the others are further behind than they are to be.
+//! 17. A topic that was deleted is not there, nor are its groups. What is left of it goes by a timer, or is what its groups
+//!     had open, which goes as in 10, also if another topic has its name: of that all moves are later ones.
+//! 18. The groups of a topic are those that it names.
 //!
 //! `stream/` is a domain of its own over the same messages: the stream commands of Redis.
 //!
@@ -35,6 +39,7 @@
 mod apply;
 mod audit;
 mod command;
+mod emptying;
 mod event;
 mod fields;
 mod lease_id;
@@ -54,17 +59,17 @@ mod whole;
 pub use apply::Append;
 pub use audit::audit;
 pub use command::{
-    Ack, AuditList, Browse, Create, DeadInfo, DeadList, Draft, DropAll, DropDead, Extend, Find,
-    Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll, Pull, Push,
-    Pushes, Read, Replay, ReplayAll, Resume, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DeleteTopic, Draft, DropAll, DropDead,
+    Extend, Find, Get, Groups, History, List, Move, Nack, OfLease, Pause, Publish, PublishAll,
+    Pull, Push, Pushes, Read, Replay, ReplayAll, Resume, SetGroup,
 };
-pub use fields::{Compatible, Headers, SchemaText};
+pub use fields::{Compatible, Headers, SchemaText, Start};
 pub use lease_id::LeaseId;
 pub use refusal::Refusal;
 pub use reply::{
-    AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, Delivered, Delivery,
-    DropAllReceipt, DropReceipt, ExtendReceipt, GroupInfo, GroupLag, MessageInfo, NackReceipt,
-    PublishReceipt, Published, PullReceipt, PushReceipt, PushedGroup, PushedTopic,
+    AckReceipt, AllReceipt, AuditEntry, DeadDetails, DeadSummary, DeleteReceipt, Delivered,
+    Delivery, DropAllReceipt, DropReceipt, ExtendReceipt, GroupInfo, GroupLag, MessageInfo,
+    NackReceipt, PublishReceipt, Published, PullReceipt, PushReceipt, PushedGroup, PushedTopic,
     ReplayAllReceipt, ReplayReceipt, SteerReceipt, TopicInfo, TopicSummary,
 };
 pub use schema::Wrong;
@@ -133,6 +138,18 @@ pub const TRIMMED_MAX: u64 = 1_000;
 
 /// Streams that one command reads.
 pub const STREAMS_MAX: usize = 64;
+
+/// The longest lease, in milliseconds: 12 hours.
+pub const LEASE_MS_MAX: i64 = 43_200_000;
+
+/// The longest rest of a message before it is tried again, in milliseconds: a day.
+pub const REST_MS_MAX: i64 = 86_400_000;
+
+/// How long it is known of a topic that was deleted where its positions ended: an hour longer than any lease or rest of
+/// its groups may last.
+pub(crate) const GONE_MS: u64 = REST_MS_MAX.unsigned_abs() + 3_600_000;
+
+const _: () = assert!(LEASE_MS_MAX <= REST_MS_MAX, "no lease outlasts every rest");
 
 /// Entries of the audit list of a group.
 pub const STEERED_MAX: u64 = 1_000;

@@ -75,11 +75,10 @@ pub enum Refusal {
     },
     /// Too many keys are split.
     TooManyParts,
-    /// It cannot be asked of a topic of several parts.
-    OnePartOnly {
-        /// What.
-        what: &'static str,
-    },
+    /// A topic of this name was deleted, and has something left.
+    BeingDeleted,
+    /// Groups of the topic are pushed.
+    TopicPushed,
     /// No such dead letter.
     DeadNotFound,
 }
@@ -106,7 +105,7 @@ pub(crate) const UNKNOWN_RECEIVER: RefusalDef = def(
 pub(crate) const CONFLICTING_FIELDS: RefusalDef = def(
     "conflicting_fields",
     Status::OutOfRange,
-    "`at_ms` and `delay_ms` exclude each other; `last` needs a `key`, and neither of them. A group is moved either `to` a position or `since_ms` a time.",
+    "`at_ms` and `delay_ms` exclude each other; `last` needs a `key`, and neither of them. A group begins `from` a position, `since_ms` a time or at its `start`, and is moved either `to` a position or `since_ms` a time.",
 );
 pub(crate) const VERSION_CHANGED: RefusalDef = def(
     "version_changed",
@@ -178,10 +177,15 @@ pub(crate) const TOO_MANY_PARTS: RefusalDef = def(
     Status::Conflict,
     "So many topics and SKUs have several parts already that no further one may: declare it with one.",
 );
-pub(crate) const ONE_PART_ONLY: RefusalDef = def(
-    "one_part_only",
+pub(crate) const BEING_DELETED: RefusalDef = def(
+    "being_deleted",
     Status::Conflict,
-    "The topic has several parts, and `what` is for topics of one.",
+    "A topic of this name was deleted, and what it had is still going: ask again in a moment.",
+);
+pub(crate) const TOPIC_PUSHED: RefusalDef = def(
+    "topic_pushed",
+    Status::Conflict,
+    "Groups of the topic are pushed: `TOPIC.PULL` them first.",
 );
 pub(crate) const DEAD_NOT_FOUND: RefusalDef = def(
     "dead_not_found",
@@ -210,7 +214,8 @@ impl Refuse for Refusal {
             Self::OutOfOrder { .. } => &OUT_OF_ORDER,
             Self::PartsFixed { .. } => &PARTS_FIXED,
             Self::TooManyParts => &TOO_MANY_PARTS,
-            Self::OnePartOnly { .. } => &ONE_PART_ONLY,
+            Self::BeingDeleted => &BEING_DELETED,
+            Self::TopicPushed => &TOPIC_PUSHED,
             Self::DeadNotFound => &DEAD_NOT_FOUND,
         }
     }
@@ -220,10 +225,6 @@ impl Refuse for Refusal {
             Self::VersionChanged { version } => number(out, "version", *version),
             Self::TooManyGroups => number(out, "max", GROUPS_MAX),
             Self::PartsFixed { parts } => number(out, "parts", (*parts).into()),
-            Self::OnePartOnly { what } => {
-                out.name("what");
-                out.text(what);
-            }
             Self::IdConflict { item: Some(item) } => number(out, "item", *item),
             Self::KeyChanged { last } => number(out, "last", *last),
             Self::TooLarge { bytes } => {
@@ -251,6 +252,8 @@ impl Refuse for Refusal {
             | Self::MessageNotFound
             | Self::LeaseEnded
             | Self::TooManyParts
+            | Self::BeingDeleted
+            | Self::TopicPushed
             | Self::DeadNotFound => {}
         }
     }

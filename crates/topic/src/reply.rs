@@ -48,6 +48,16 @@ reply! {
 }
 
 reply! {
+    /// A topic that is deleted.
+    pub struct DeleteReceipt {
+        /// The topic.
+        name: CompactString,
+        /// Whether it was deleted before, and what it had is still going.
+        repeated: bool,
+    }
+}
+
+reply! {
     /// A topic in a list.
     pub struct TopicSummary {
         /// The topic.

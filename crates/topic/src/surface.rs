@@ -8,27 +8,35 @@ use tidegate_engine::contract::Method::{Delete, Get as GET, Post, Put};
 use tidegate_engine::contract::{Domain, Event, MailDef, RequestDef};
 
 use crate::apply::{
-    APPEAR, Append, BLOCKED_GOES, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN,
-    ToPart,
+    APPEAR, Append, BLOCKED_GOES, Emptied, Knows, LEASE_END, LINE_GOES, LOOK_AT_LAG, Lags,
+    REST_OVER, RETAIN, ToPart,
 };
 use crate::command::{
-    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DropAll, DropDead, Extend, Find, Get,
-    Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Pull, Push, Pushes, Read,
-    Replay, ReplayAll, Resume, SetGroup,
+    Ack, AuditList, Browse, Create, DeadInfo, DeadList, DeleteTopic, DropAll, DropDead, Extend,
+    Find, Get, Groups, History, List, Move, Nack, Pause, Publish, PublishAll, Pull, Push, Pushes,
+    Read, Replay, ReplayAll, Resume, SetGroup,
 };
+use crate::emptying::{EMPTY, FORGET};
 use crate::event::{TopicCaughtUp, TopicLagging};
 use crate::table::{
-    BLOCKED, DEAD, DELAYED, DOMAIN, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN, PARTS, PINS, PUSHES,
-    READY, RESTING, SCHEMAS, STEERED, TOLD, TOPICS,
+    BLOCKED, DEAD, DELAYED, DOMAIN, GONE, GROUP_NAMES, GROUPS, IDS, KEYS, LEASES, MESSAGES, OPEN,
+    PARTS, PINS, PUSHES, READY, RESTING, SCHEMAS, STEERED, TOLD, TOPICS,
 };
 
 /// What parts tell each other.
-const SENDS: &[MailDef] = &[MailDef::of::<ToPart>(), MailDef::of::<Knows>()];
+const SENDS: &[MailDef] = &[
+    MailDef::of::<ToPart>(),
+    MailDef::of::<Knows>(),
+    MailDef::of::<Lags>(),
+    MailDef::of::<Emptied>(),
+];
 
 /// Beside it, what other domains publish.
 const TAKES: &[MailDef] = &[
     MailDef::of::<ToPart>(),
     MailDef::of::<Knows>(),
+    MailDef::of::<Lags>(),
+    MailDef::of::<Emptied>(),
     MailDef::of::<Append>(),
 ];
 
@@ -56,6 +64,8 @@ pub const TOPIC: Domain = Domain {
         SCHEMAS.def(),
         PUSHES.def(),
         TOLD.def(),
+        GROUP_NAMES.def(),
+        GONE.def(),
     ],
     timers: &[
         APPEAR,
@@ -65,6 +75,8 @@ pub const TOPIC: Domain = Domain {
         LINE_GOES,
         BLOCKED_GOES,
         LOOK_AT_LAG,
+        EMPTY,
+        FORGET,
     ],
     takes: TAKES,
     sends: SENDS,
@@ -73,6 +85,7 @@ pub const TOPIC: Domain = Domain {
     requests: &[
         RequestDef::call::<Create>("TOPIC.CREATE", Put, "/v1/topics/{name}", Finishes),
         RequestDef::call::<Get>("TOPIC.GET", GET, "/v1/topics/{name}", Reads),
+        RequestDef::call::<DeleteTopic>("TOPIC.DELETE", Delete, "/v1/topics/{name}", Finishes),
         RequestDef::scan::<List>("TOPIC.LIST", "/v1/topics"),
         RequestDef::call::<Publish>("TOPIC.PUBLISH", Post, "/v1/topics/{name}/messages", Opens),
         RequestDef::call::<PublishAll>(

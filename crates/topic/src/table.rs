@@ -1,17 +1,21 @@
 //! The tables of the domain; `message.rs` and `group.rs` have their rows, with the numbers of their fields.
 
+mod gone;
 mod group;
 mod message;
+mod names;
 mod push;
 mod told;
 
 use tidegate_engine::Table;
 
+pub(crate) use gone::{Gone, GoneGroup, Left};
 pub use group::Order;
 pub(crate) use group::{
-    Blocked, Dead, Group, How, Lease, Leased, MovedTo, Resting, Steered, Waiting,
+    Begins, Blocked, Dead, Group, How, Lease, Leased, MovedTo, Resting, Steered, Waiting,
 };
 pub(crate) use message::{LastOfKey, Message, Part, Pin, Published, SchemaRow, Topic};
+pub(crate) use names::GroupNames;
 pub(crate) use push::{Push, Pushes};
 pub(crate) use told::Told;
 
@@ -56,3 +60,7 @@ pub(crate) const PUSHES: Table<Pushes> = Table::ordered(DOMAIN, 16, "topic.pushe
 pub(crate) const TOLD: Table<Told> = Table::keyed(DOMAIN, 17, "topic.told");
 /// By topic and position: messages that are kept for groups of which they are dead letters.
 pub(crate) const PINS: Table<Pin> = Table::keyed(DOMAIN, 13, "topic.pins");
+/// By topic that has groups: their names.
+pub(crate) const GROUP_NAMES: Table<GroupNames> = Table::keyed(DOMAIN, 18, "topic.group_names");
+/// By topic that was deleted.
+pub(crate) const GONE: Table<Gone> = Table::keyed(DOMAIN, 19, "topic.gone");

@@ -143,3 +143,75 @@ fn whatever_the_power_failed_at_counter_and_topic_have_the_same_events() {
         }
     }
 }
+
+/// Messages of the topic, by position.
+fn positions(engine: &mut Stepper) -> Vec<String> {
+    let answer = engine.call("TOPIC.BROWSE events");
+    let items = answer.split("position=").skip(1);
+    items
+        .map(|rest| rest.split(' ').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn topic_that_is_deleted_while_it_keeps_events_is_declared_again_by_those_that_come() {
+    for parts in [1, 3] {
+        let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
+        says(
+            &mut engine,
+            &format!("TOPIC.CREATE events PARTS {parts} RETAIN_MS 9000000"),
+            "version=1",
+        );
+        says(&mut engine, DECLARED, "raw=events");
+        for n in 1..4 {
+            says(&mut engine, &format!("COUNTER.ADD v e{n} a"), "counted");
+        }
+        let before = positions(&mut engine);
+        assert_eq!(before.len(), 3);
+        engine.suspend_timers(true);
+        says(&mut engine, "TOPIC.DELETE events", "repeated=false");
+        for n in 4..6 {
+            says(&mut engine, &format!("COUNTER.ADD v e{n} a"), "counted");
+        }
+        says(&mut engine, "TOPIC.GET events", "unknown_topic");
+        says(&mut engine, "TOPIC.CREATE events", "being_deleted");
+        engine.suspend_timers(false);
+        engine.settle();
+        says(&mut engine, "TOPIC.GET events", "version=1 ");
+        says(&mut engine, "TOPIC.GET events", "retain_ms=- ");
+        says(&mut engine, "TOPIC.GET events", &format!("parts={parts} "));
+        let after = positions(&mut engine);
+        assert_eq!(after.len(), 2);
+        assert!(!after.iter().any(|position| before.contains(position)));
+        for key in ["k1", "k2", "k3", "k4", "k5", "k6"] {
+            let publish = format!("TOPIC.PUBLISH events {key} x KEY {key}");
+            says(&mut engine, &publish, "repeated=false");
+        }
+        says(&mut engine, "TOPIC.DELETE events", "repeated=false");
+        engine.settle();
+        says(&mut engine, "TOPIC.GET events", "unknown_topic");
+        says(&mut engine, "COUNTER.ADD v e6 a", "counted");
+        assert_eq!(positions(&mut engine).len(), 1);
+        says(
+            &mut engine,
+            "TOPIC.PUBLISH events k1 x KEY k1",
+            "repeated=false",
+        );
+        says(&mut engine, "COUNTER.GET v a", "count=6 ");
+    }
+}
+
+#[test]
+fn topic_that_was_deleted_is_declared_again_when_a_counter_names_it() {
+    let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
+    says(&mut engine, "TOPIC.CREATE events PARTS 3", "version=1");
+    says(&mut engine, "TOPIC.PUBLISH events m x", "repeated=false");
+    says(&mut engine, "TOPIC.DELETE events", "repeated=false");
+    for _ in 0..26 {
+        engine.pass_ms(3_600_000);
+    }
+    says(&mut engine, DECLARED, "raw=events");
+    says(&mut engine, "TOPIC.GET events", "bytes=0 ");
+    says(&mut engine, "TOPIC.GET events", "parts=3 ");
+    says(&mut engine, "TOPIC.PUBLISH events m x", "repeated=false");
+}

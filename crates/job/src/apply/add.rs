@@ -8,6 +8,7 @@ use super::receipt_of;
 use crate::apply::DEADLINE;
 use crate::body::keep;
 use crate::command::Add;
+use crate::early;
 use crate::group::Gate;
 use crate::hand::{Hand, To};
 use crate::limits::Halt;
@@ -16,7 +17,7 @@ use crate::refusal::{
     DEADLINE_PASSED, ID_CONFLICT, INVALID_FAMILY, INVALID_RECURRENCE, INVALID_TIME, QUEUE_DRAINING,
 };
 use crate::reply::JobReceipt;
-use crate::table::{JOBS, Job, Parent, QUEUES, Stand, Which};
+use crate::table::{EARLY, JOBS, Job, Parent, QUEUES, Stand, Which};
 use crate::terms::Terms;
 use crate::words::Unique;
 use crate::{AHEAD_MS_MAX, RECURRING_ID_BYTES_MAX, Refusal};
@@ -39,7 +40,10 @@ impl Apply for Add {
 
     fn reads(&self, reads: &mut Reads<'_>) {
         match &self.id {
-            Id::Chosen(id) => Hand::reads(reads, self.queue.as_str(), id.as_str()),
+            Id::Chosen(id) => {
+                Hand::reads(reads, self.queue.as_str(), id.as_str());
+                reads.row(&EARLY, (self.queue.as_str(), id.as_str()));
+            }
             Id::Mint => reads.row(&QUEUES, self.queue.as_str()),
         }
         if let Some(group) = &self.group {
@@ -76,6 +80,7 @@ impl Apply for Add {
         let mut job = self.job(tx, &id, (content, queue.added));
         job.recurs = recurs.map(Box::new);
         job.parent = parent.map(Box::new);
+        job.waits_for = job.waits_for.saturating_sub(early::take(tx, name, &id)?);
         let mut hand = Hand {
             name,
             id: &id,

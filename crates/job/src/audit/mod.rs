@@ -31,8 +31,10 @@ pub fn audit(books: &Books<'_>) -> Audit {
         }
         match &rows.queue {
             Some(queue) => check(books, queue, rows, &mut fault),
-            None => fault(": rows of a queue that is not there".to_owned()),
+            None if rows.are_of_queue() => fault(": rows of a queue that is not there".to_owned()),
+            None => {}
         }
+        check_early(rows, &mut fault);
         audit.add(
             "job.jobs_in_queues",
             i64::try_from(rows.jobs.len()).unwrap_or(i64::MAX),
@@ -57,6 +59,29 @@ fn check(books: &Books<'_>, queue: &Queue, rows: &Rows, fault: Fault<'_>) {
         });
     }
     check_numbers(rows, fault);
+}
+
+/// Children that ended early are of a job that is not there, and are forgotten in time.
+fn check_early(rows: &Rows, fault: Fault<'_>) {
+    let mut timers = rows.early_timers.clone();
+    for (id, early) in &rows.early {
+        let is_set = timers.remove(&(early.until_ms, id.clone()));
+        if !is_set && !rows.early_set_aside.contains(id) {
+            let at_ms = early.until_ms;
+            fault(format!(" job {id}: its children have no timer at {at_ms}"));
+        }
+        if rows.jobs.contains_key(id) || early.ended == 0 {
+            fault(format!(
+                " job {id}: {} children ended before it was there",
+                early.ended
+            ));
+        }
+    }
+    for (at_ms, id) in timers {
+        fault(format!(
+            " job {id}: a timer at {at_ms} for children that ended early, and none did"
+        ));
+    }
 }
 
 /// A queue that is pushed says how, within bounds.

@@ -6,9 +6,12 @@ use tidegate_engine::contract::{Books, Timer};
 use tidegate_engine::{KeyReader, RowKey};
 
 use crate::apply::{DEADLINE, FLUSH, FORGET, LEASE_END, OPEN, OPEN_GROUP, SWEEP, WAKE};
+use crate::early::{Early, FORGET_EARLY};
 use crate::group::Group;
 use crate::line::Entry;
-use crate::table::{BODIES, GROUP_LINES, GROUPS, JOBS, Job, LINES, PUSHES, Push, QUEUES, Queue};
+use crate::table::{
+    BODIES, EARLY, GROUP_LINES, GROUPS, JOBS, Job, LINES, PUSHES, Push, QUEUES, Queue,
+};
 
 /// The timers of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +42,11 @@ pub(super) struct Rows {
     /// When they are due, and of which jobs.
     pub(super) timers: BTreeSet<(Kind, u64, String)>,
     pub(super) set_aside: BTreeSet<(Kind, String)>,
+    /// Children that ended early, by the id of their parent.
+    pub(super) early: BTreeMap<String, Early>,
+    /// When that is forgotten.
+    pub(super) early_timers: BTreeSet<(u64, String)>,
+    pub(super) early_set_aside: BTreeSet<String>,
     /// When the dead are seen to.
     pub(super) sweeps: Vec<u64>,
     pub(super) sweep_set_aside: bool,
@@ -52,6 +60,22 @@ pub(super) struct Rows {
     /// When what gathers is let in.
     pub(super) flushes: Vec<u64>,
     pub(super) flush_set_aside: bool,
+}
+
+impl Rows {
+    /// Whether there is something of a queue, but that children of a job of it have ended that is not there.
+    pub(super) fn are_of_queue(&self) -> bool {
+        !(self.push.is_none()
+            && self.jobs.is_empty()
+            && self.lines.is_empty()
+            && self.bodies.is_empty()
+            && self.timers.is_empty()
+            && self.sweeps.is_empty()
+            && self.groups.is_empty()
+            && self.group_lines.is_empty()
+            && self.opens.is_empty()
+            && self.flushes.is_empty())
+    }
 }
 
 /// The rows of every queue; those that lie elsewhere than they should are told.
@@ -91,6 +115,19 @@ pub(super) fn by_queue(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<
             let (rows, mut behind) = queues.behind(aside.owner());
             rows.set_aside.insert((kind, text(&mut behind)));
         }
+    }
+    for (key, early) in books.rows(&EARLY) {
+        let (rows, mut behind) = queues.of(&key);
+        rows.early.insert(text(&mut behind), early);
+    }
+    for set in books.timers(&FORGET_EARLY) {
+        let (rows, mut behind) = queues.behind(set.owner());
+        let of = text(&mut behind);
+        rows.early_timers.insert((set.due_ms(), of));
+    }
+    for aside in books.timers_set_aside(&FORGET_EARLY) {
+        let (rows, mut behind) = queues.behind(aside.owner());
+        rows.early_set_aside.insert(text(&mut behind));
     }
     for (key, group) in books.rows(&GROUPS) {
         let (rows, mut behind) = queues.of(&key);

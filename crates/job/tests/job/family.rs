@@ -1,5 +1,7 @@
 //! Jobs that wait for others.
 
+use tidegate_job::EARLY_MS;
+
 use crate::support::{Desk, field};
 
 fn state(desk: &mut Desk, queue: &str, id: &str) -> String {
@@ -173,4 +175,103 @@ fn parent_hears_of_its_children_though_everything_stops_in_between() {
         assert_eq!(state(&mut desk, "main", "p"), "ready", "{writes} writes");
         desk.balances();
     }
+}
+
+#[test]
+fn child_that_has_ended_before_its_parent_was_added_counts() {
+    let mut desk = Desk::new();
+    for id in ["a", "b"] {
+        desk.call(&format!("JOB.ADD other {id} x PARENT p PARENTQUEUE main"));
+    }
+    assert_eq!(work(&mut desk, "other"), ["a", "b"]);
+    desk.balances();
+    assert_eq!(desk.call("JOB.GET main p"), "unknown_job");
+    let told = desk.call("JOB.ADD main p x CHILDREN 3");
+    assert_eq!(field(&told, "state"), "waiting");
+    let told = desk.call("JOB.GET main p");
+    assert_eq!(field(&told, "waits_for"), "1");
+    desk.balances();
+    desk.call("JOB.ADD other c x PARENT p PARENTQUEUE main");
+    assert_eq!(work(&mut desk, "other"), ["c"]);
+    assert_eq!(work(&mut desk, "main"), ["p"]);
+    desk.balances();
+}
+
+#[test]
+fn parent_whose_children_have_all_ended_before_is_ready_at_once() {
+    let mut desk = Desk::new();
+    for id in ["cancelled", "done", "dropped"] {
+        desk.call(&format!("JOB.ADD q {id} x PARENT p RETRIES 0"));
+    }
+    desk.call("JOB.CANCEL q cancelled");
+    assert_eq!(work(&mut desk, "q"), ["done", "dropped"]);
+    let waits = desk.submit("JOB.TAKE w 1 q WAIT 900");
+    let told = desk.call("JOB.ADD q p x CHILDREN 2");
+    assert_eq!(
+        field(&told, "state"),
+        "ready",
+        "more have ended than it asks for"
+    );
+    let told = desk.engine().answer(waits).unwrap().1;
+    assert_eq!(field(&told, "id"), "p");
+    desk.balances();
+}
+
+/// Only the next one of that id is their parent, and only for a while.
+#[test]
+fn child_that_ended_early_counts_once_and_not_for_ever() {
+    let mut desk = Desk::new();
+    desk.call("JOB.ADD q a x PARENT p");
+    work(&mut desk, "q");
+    desk.call("JOB.ADD q p x KEEP 1");
+    assert_eq!(work(&mut desk, "q"), ["p"]);
+    desk.pass(1_000); // It is forgotten.
+    desk.balances();
+    let told = desk.call("JOB.ADD q p x CHILDREN 1");
+    assert_eq!(field(&told, "state"), "waiting");
+    desk.call("JOB.ADD q b x PARENT r");
+    work(&mut desk, "q");
+    desk.pass(EARLY_MS - 1);
+    desk.balances();
+    desk.call("JOB.ADD q c x PARENT r");
+    work(&mut desk, "q");
+    desk.pass(1);
+    desk.balances();
+    let told = desk.call("JOB.ADD q r x CHILDREN 1");
+    assert_eq!(field(&told, "state"), "waiting");
+}
+
+#[test]
+fn parent_hears_of_early_children_though_everything_stops_in_between() {
+    for writes in 0..8 {
+        let mut desk = Desk::new();
+        desk.call("JOB.ADD other a x PARENT p PARENTQUEUE main");
+        let lease = desk.take("other");
+        let done = format!("JOB.DONE other a {lease}");
+        desk.engine().submit(&done).unwrap();
+        for _ in 0..writes {
+            desk.engine().execute();
+            desk.engine().write().unwrap();
+        }
+        desk.reopen();
+        desk.balances();
+        desk.call(&done);
+        desk.call("JOB.ADD main p x CHILDREN 1");
+        assert_eq!(state(&mut desk, "main", "p"), "ready", "{writes} writes");
+        desk.balances();
+    }
+}
+
+/// A job that comes of one that recurs waits for nobody, and is its children's parent all the same.
+#[test]
+fn job_that_recurs_is_there_for_children_that_ended_before() {
+    let mut desk = Desk::new();
+    desk.call("JOB.ADD q beat x EVERY 5000");
+    let slot_ms = desk.now() + 5_000;
+    desk.call(&format!("JOB.ADD q a x PARENT beat@{slot_ms}"));
+    assert_eq!(work(&mut desk, "q"), ["a"]);
+    desk.balances();
+    desk.pass(5_000);
+    assert_eq!(work(&mut desk, "q"), [format!("beat@{slot_ms}")]);
+    desk.balances();
 }

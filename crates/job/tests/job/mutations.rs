@@ -16,7 +16,7 @@ const LATE: u64 = ManualClock::START_MS + 1_000_000_000;
 
 /// With a job in each state, named after it, in `q`; a long payload; a job with a deadline; a line with a gap of two; and
 /// a queue `s` whose dead are being dropped, and that has limits: a job runs and another one waits until it may be taken,
-/// two wait in group `g`, and group `h` has its timer only.
+/// two wait in group `g`, and group `h` has its timer only. Of `nobody`, a job that is not there, a child has ended.
 fn folder() -> Folder {
     let mut desk = Desk::in_all_states();
     let long = "p".repeat(2_000);
@@ -53,6 +53,8 @@ fn folder() -> Folder {
     desk.call("JOB.TAKE w 1 s");
     desk.call("JOB.ADD s free x");
     desk.call("JOB.TAKE w 1 s");
+    desk.call("JOB.ADD s early x PARENT nobody");
+    desk.call("JOB.CANCEL s early");
     desk.engine().checkpoint();
     Folder::of(desk.close(), DOMAINS)
 }
@@ -108,6 +110,30 @@ const GAP_END: &[u8] = b"q\0\x09\0\0\0\0\0\0\0\x02";
 const LAST: &[u8] = b"q\0\x09\0\0\0\0\0\0\0\x03";
 
 const CASES: &[Case] = &[
+    row(
+        "job.early",
+        b"nobody",
+        Remove,
+        "job nobody: a timer at 1800604800000 for children that ended early, and none did",
+    ),
+    row(
+        "job.early",
+        b"nobody",
+        Copy(b"nobody", b"early"),
+        "job early: 1 children ended before it was there",
+    ),
+    row(
+        "job.early",
+        b"nobody",
+        Field(0, Number(0)),
+        "job nobody: 0 children ended before it was there",
+    ),
+    row(
+        "job.early",
+        b"nobody",
+        Field(1, Number(LATE)),
+        "job nobody: its children have no timer at",
+    ),
     queue(Remove, "job q: rows of a queue that is not there"),
     queue(Copy(b"q", b"r"), "job r: a row of it lies in another slot"),
     queue(Field(0, Number(1)), "of 1 that were added"),

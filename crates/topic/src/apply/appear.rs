@@ -5,7 +5,7 @@ use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use super::put::append;
 use super::tell_all_groups;
-use crate::table::{DELAYED, DOMAIN, IDS, KEYS, Message, PARTS};
+use crate::table::{DELAYED, DOMAIN, GONE, IDS, KEYS, Message, PARTS};
 
 /// Set with (topic, number), due when the message is to be published.
 pub(crate) const APPEAR: Timer = Timer::new(DOMAIN, 1, appear, reads_of_appear);
@@ -31,10 +31,11 @@ fn reads_of_appear(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
 
 fn appear(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     let (name, number) = owner_of(&mut owner);
-    let (Some(mut part), Some(message)) =
-        (tx.get(&PARTS, name)?, tx.get(&DELAYED, (name, number))?)
-    else {
+    let Some(message) = tx.get(&DELAYED, (name, number))? else {
         return Ok(());
+    };
+    let Some(mut part) = tx.get(&PARTS, name)? else {
+        return go(tx, (name, number), &message);
     };
     let content = content_of(tx, name, &message)?;
     let at_ms = tx.now_ms();
@@ -54,6 +55,24 @@ fn appear(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
     tx.put(&PARTS, name, part);
     tell_all_groups(tx, name, 1);
     Ok(())
+}
+
+/// Its topic was deleted: it goes with that.
+fn go(tx: &mut Tx<'_>, (name, number): (&str, u64), message: &Message) -> Result<(), Missing> {
+    if let Some(mut gone) = tx.get(&GONE, name)? {
+        drop_delayed(tx, (name, number), message);
+        gone.part.delayed -= 1;
+        tx.put(&GONE, name, gone);
+    }
+    Ok(())
+}
+
+/// A message whose time has not come is none any more.
+pub(crate) fn drop_delayed(tx: &mut Tx<'_>, (name, number): (&str, u64), message: &Message) {
+    tx.remove(&DELAYED, (name, number));
+    if !message.chosen.is_empty() {
+        tx.remove(&IDS, (name, message.chosen.as_str()));
+    }
 }
 
 /// The hash of all that was sent of it, which stands with its id; one that was minted has none.

@@ -6,11 +6,12 @@ use minicbor::{Decode, Encode};
 use tidegate_engine::contract::Mail;
 use tidegate_engine::{Missing, Reads, Row, Tx};
 
-use super::create::put_declared;
+use super::delete::declare_again;
 use super::put::append;
 use super::tell_all_groups;
+use super::told::LETTERS_MAX;
 use crate::stream::StreamId;
-use crate::table::{DOMAIN, Message, PARTS, Part, TOPICS, Topic};
+use crate::table::{DOMAIN, GONE, Gone, Message, PARTS, Part, TOPICS};
 
 /// A message that another domain publishes: it is sent to the topic, and lies in its first part. A topic that is not
 /// there is declared by it, so there is no "no". The topic's schema is not asked: what is told has happened.
@@ -30,7 +31,8 @@ impl Row for Append {}
 impl Mail for Append {
     const NUMBERS: (u8, u8) = (DOMAIN, 3);
     const NAME: &'static str = "append";
-    const LETTERS: usize = 0;
+    /// It may declare a topic of several parts, which was deleted.
+    const LETTERS: usize = LETTERS_MAX;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
         reads.row(&PARTS, to);
@@ -38,11 +40,20 @@ impl Mail for Append {
     }
 
     fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
-        let mut part = part_of(tx, to)?;
-        if self.payload.is_empty() {
-            return Ok(());
+        let mut kept = Kept::of(tx, to)?;
+        if !self.payload.is_empty() {
+            let message = self.message(tx);
+            append(tx, to, kept.part(), message, 0)?;
+            tell_all_groups(tx, to, 1);
         }
-        let message = Message {
+        kept.put(tx, to);
+        Ok(())
+    }
+}
+
+impl Append {
+    fn message(self, tx: &mut Tx<'_>) -> Message {
+        Message {
             chosen: CompactString::default(),
             minted: tx.mint(),
             key: CompactString::default(),
@@ -53,26 +64,47 @@ impl Mail for Append {
             payload: self.payload,
             id: StreamId::NONE,
             is_deleted: false,
-        };
-        append(tx, to, &mut part, message, 0)?;
-        tx.put(&PARTS, to, part);
-        tell_all_groups(tx, to, 1);
-        Ok(())
+        }
     }
 }
 
-/// What a topic has, which is declared if it is not there.
-fn part_of(tx: &mut Tx<'_>, name: &str) -> Result<Part, Missing> {
-    if let Some(part) = tx.get(&PARTS, name)? {
-        return Ok(part);
+/// Where a message is kept that another domain publishes.
+enum Kept {
+    /// In a topic that is there, or is declared by it.
+    There(Part),
+    /// Beside what goes of a topic that was deleted. It is declared again once that has gone.
+    Beside(Gone),
+}
+
+impl Kept {
+    fn of(tx: &mut Tx<'_>, name: &str) -> Result<Self, Missing> {
+        if let Some(part) = tx.get(&PARTS, name)? {
+            return Ok(Self::There(part));
+        }
+        match tx.get(&GONE, name)? {
+            Some(gone) if !gone.is_free() => Ok(Self::Beside(gone)),
+            Some(_) | None => {
+                declare_again(tx, name)?;
+                let part = tx.get(&PARTS, name)?;
+                Ok(Self::There(part.unwrap_or_else(Part::fresh)))
+            }
+        }
     }
-    let topic = Topic {
-        version: 1,
-        created_at_ms: tx.now_ms(),
-        owner: CompactString::default(),
-        description: CompactString::default(),
-        groups: 0,
-    };
-    put_declared(tx, name, (topic, Part::fresh()), CompactString::default())?;
-    Ok(Part::fresh())
+
+    fn part(&mut self) -> &mut Part {
+        match self {
+            Self::There(part) => part,
+            Self::Beside(gone) => &mut gone.part,
+        }
+    }
+
+    fn put(self, tx: &mut Tx<'_>, name: &str) {
+        match self {
+            Self::There(part) => tx.put(&PARTS, name, part),
+            Self::Beside(mut gone) => {
+                gone.is_wanted = true;
+                tx.put(&GONE, name, gone);
+            }
+        }
+    }
 }

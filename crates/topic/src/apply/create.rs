@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Name, Payload, RefusalDef};
 use tidegate_engine::{Missing, Reads, Stop, Tx};
 
+use super::delete::{part_of_new, take_name};
 use super::retain::retain_later;
 use super::schema::{reads_of_schema, schema_of, text_of_schema};
 use super::text_of;
@@ -11,10 +12,12 @@ use super::told::{LETTERS_MAX, Word, tell_so_many, until_known};
 use crate::command::Create;
 use crate::fields::{Compatible, SchemaText};
 use crate::parts::several;
-use crate::refusal::{PARTS_FIXED, SCHEMA_INCOMPATIBLE, TOO_MANY_PARTS, VERSION_CHANGED};
+use crate::refusal::{
+    BEING_DELETED, PARTS_FIXED, SCHEMA_INCOMPATIBLE, TOO_MANY_PARTS, VERSION_CHANGED,
+};
 use crate::reply::{TopicInfo, filled, some};
 use crate::schema::Schema;
-use crate::table::{DOMAIN, PARTS, Part, SCHEMAS, SchemaRow, TOLD, TOPICS, Topic};
+use crate::table::{DOMAIN, GONE, PARTS, Part, SCHEMAS, SchemaRow, TOLD, TOPICS, Topic};
 use crate::{Refusal, TOLD_MS_MAX};
 
 impl Apply for Create {
@@ -23,6 +26,7 @@ impl Apply for Create {
     const REFUSALS: &'static [RefusalDef] = &[
         VERSION_CHANGED,
         PARTS_FIXED,
+        BEING_DELETED,
         SCHEMA_INCOMPATIBLE,
         TOO_MANY_PARTS,
     ];
@@ -37,6 +41,7 @@ impl Apply for Create {
         reads.row(&TOPICS, self.name.as_str());
         reads_of_schema(reads, self.name.as_str());
         reads.row(&TOLD, self.name.as_str());
+        reads.row(&GONE, self.name.as_str());
     }
 
     fn letters(&self) -> usize {
@@ -53,7 +58,10 @@ impl Apply for Create {
         }
         let name = self.name.as_str();
         let before = tx.get(&TOPICS, name)?;
-        let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
+        let part = match tx.get(&PARTS, name)? {
+            Some(part) => part,
+            None => part_of_new(tx, name)?.ok_or(Refusal::BeingDeleted)?,
+        };
         let version = before.as_ref().map_or(0, |topic| topic.version);
         let mut topic = self.topic(tx, before.as_ref());
         let after = self.part(part);
@@ -78,7 +86,7 @@ impl Apply for Create {
                     keeps: after,
                     schema: schema.clone(),
                 };
-                tell_so_many(tx, &self.name, parts, word)?;
+                tell_so_many(tx, name, parts, word)?;
             }
             put_declared(tx, name, (topic, after), schema)?;
         }
@@ -94,7 +102,10 @@ pub(super) fn put_declared(
     schema: CompactString,
 ) -> Result<(), Missing> {
     let groups = tx.get(&TOPICS, key)?.map_or(0, |before| before.groups);
-    let before = tx.get(&PARTS, key)?.unwrap_or_else(Part::fresh);
+    let before = match tx.get(&PARTS, key)? {
+        Some(part) => part,
+        None => take_name(tx, key)?,
+    };
     let mut after = Part {
         retain_ms: keeps.retain_ms,
         retain_bytes: keeps.retain_bytes,
@@ -121,10 +132,10 @@ fn put_schema(tx: &mut Tx<'_>, name: &str, (before, after): (&Part, &Part), text
 impl Create {
     /// The topic, once all parts know what they were told.
     fn known(&self, tx: &mut Tx<'_>) -> Result<TopicInfo, Stop<Refusal>> {
-        until_known(tx, &self.name)?;
+        until_known(tx, self.name.as_str())?;
         let name = self.name.as_str();
-        let topic = tx.get(&TOPICS, name)?;
-        let topic = topic.expect("because it was declared");
+        // It may have been deleted since.
+        let topic = tx.get(&TOPICS, name)?.ok_or(Refusal::BeingDeleted)?;
         let part = tx.get(&PARTS, name)?.unwrap_or_else(Part::fresh);
         let schema = text_of_schema(tx, name, &part)?;
         let parts = several(tx.splits(), &self.name).unwrap_or(1);
@@ -229,7 +240,7 @@ pub(super) fn info_of(
         description,
         first: part.first,
         last: part.last,
-        last_at_ms: (part.last > 0).then_some(part.last_at_ms),
+        last_at_ms: some(part.last_at_ms),
         bytes: part.bytes,
         delayed: part.delayed,
         groups,

@@ -1,8 +1,14 @@
 //! Whether a group is further behind than it is to be: looked at now and then, and told when it changes.
+//!
+//! Each part looks for itself, and tells the first one when it comes to be behind, or no longer. The first one knows of
+//! which parts that is so, and emits what changes for all of them together.
+
+use std::mem;
 
 use compact_str::CompactString;
-use tidegate_engine::contract::Timer;
-use tidegate_engine::{KeyReader, Missing, Reads, Tx};
+use minicbor::{Decode, Encode};
+use tidegate_engine::contract::{Mail, Timer};
+use tidegate_engine::{KeyReader, Missing, Reads, Row, Shard, Tx};
 
 use super::desk::Of;
 use crate::event::{TopicCaughtUp, TopicLagging};
@@ -31,8 +37,10 @@ pub(super) fn look_later(tx: &mut Tx<'_>, of: Of<'_>, group: &mut Group) {
     if group.max_lag_ms > 0 {
         let rest_ms = (group.max_lag_ms / LOOKS).clamp(LOOK_MS_MIN, LOOK_MS_MAX);
         look_at(tx, of, group, tx.now_ms() + rest_ms);
-    } else {
-        group.is_lagging = false;
+    } else if mem::take(&mut group.is_lagging)
+        && let Some(shard) = Shard::named(of.0)
+    {
+        tell_first(tx, of, shard, (false, Behind::default()));
     }
 }
 
@@ -60,6 +68,35 @@ fn reads_of_look(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     reads.row(&MESSAGES, (name, row.next));
 }
 
+/// How far a group is behind in a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Behind {
+    /// Messages that are not settled.
+    #[n(0)]
+    lag: u64,
+    /// How long ago the oldest of them was published.
+    #[n(1)]
+    lag_ms: u64,
+}
+
+/// Another part than the first tells that one whether it is further behind than it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Lags {
+    /// Which part.
+    #[n(0)]
+    at: u16,
+    #[cbor(n(1), with = "tidegate_engine::text")]
+    group: CompactString,
+    #[n(2)]
+    is_lagging: bool,
+    #[n(3)]
+    behind: Behind,
+}
+
+impl Row for Lags {}
+
 /// How far a search for the oldest message that is not settled has come.
 enum Found {
     Position(u64),
@@ -85,9 +122,11 @@ fn look(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> {
         Found::Position(position) => tx.get(&MESSAGES, (of.0, position))?.map(|row| row.at_ms),
         Found::None => None,
     };
-    let lag_ms = at_ms.map_or(0, |at_ms| tx.now_ms().saturating_sub(at_ms));
-    let lag = part.lag(&group);
-    tell(tx, of, &mut group, (lag, lag_ms));
+    let behind = Behind {
+        lag: part.lag(&group),
+        lag_ms: at_ms.map_or(0, |at_ms| tx.now_ms().saturating_sub(at_ms)),
+    };
+    note(tx, of, &mut group, behind);
     look_later(tx, of, &mut group);
     tx.put(&GROUPS, of, group);
     Ok(())
@@ -120,13 +159,53 @@ fn oldest(
     Ok(Found::Further)
 }
 
-fn tell(tx: &mut Tx<'_>, (name, of): Of<'_>, group: &mut Group, (lag, lag_ms): (u64, u64)) {
-    let is_lagging = lag_ms > group.max_lag_ms;
+/// Notes whether a part is further behind than it is to be, and has it told when that changes.
+fn note(tx: &mut Tx<'_>, of: Of<'_>, group: &mut Group, behind: Behind) {
+    let is_lagging = behind.lag_ms > group.max_lag_ms;
     if is_lagging == group.is_lagging {
         return;
     }
-    group.is_lagging = is_lagging;
-    let max_lag_ms = group.max_lag_ms;
+    match Shard::named(of.0) {
+        Some(shard) => {
+            group.is_lagging = is_lagging;
+            tell_first(tx, of, shard, (is_lagging, behind));
+        }
+        None => change(tx, of, (group, behind), |group| {
+            group.is_lagging = is_lagging;
+        }),
+    }
+}
+
+/// A part that is not the first tells that one whether it is further behind than it is to be.
+fn tell_first(
+    tx: &mut Tx<'_>,
+    (name, group): Of<'_>,
+    shard: Shard,
+    (is_lagging, behind): (bool, Behind),
+) {
+    let lags = Lags {
+        at: shard.at,
+        group: CompactString::new(group),
+        is_lagging,
+        behind,
+    };
+    tx.send(Shard::whole_of(name), &lags);
+}
+
+/// Something changes of which parts are further behind: what comes of that for all of them together is an event.
+fn change(
+    tx: &mut Tx<'_>,
+    (name, of): Of<'_>,
+    (group, behind): (&mut Group, Behind),
+    change: impl FnOnce(&mut Group),
+) {
+    let was_lagging = group.lags();
+    change(group);
+    let (is_lagging, max_lag_ms) = (group.lags(), group.max_lag_ms);
+    if is_lagging == was_lagging || max_lag_ms == 0 {
+        return;
+    }
+    let Behind { lag, lag_ms } = behind;
     let group = CompactString::new(of);
     if is_lagging {
         let lagging = TopicLagging {
@@ -138,5 +217,32 @@ fn tell(tx: &mut Tx<'_>, (name, of): Of<'_>, group: &mut Group, (lag, lag_ms): (
         tx.emit(name, &lagging);
     } else {
         tx.emit(name, &TopicCaughtUp { group, lag });
+    }
+}
+
+impl Mail for Lags {
+    const NUMBERS: (u8, u8) = (DOMAIN, 4);
+    const NAME: &'static str = "lags";
+    const LETTERS: usize = 0;
+
+    fn reads(&self, to: &str, reads: &mut Reads<'_>) {
+        reads.row(&GROUPS, (to, self.group.as_str()));
+    }
+
+    fn take_in(self, to: &str, tx: &mut Tx<'_>) -> Result<(), Missing> {
+        let of = (to, self.group.as_str());
+        let Some(mut group) = tx.get(&GROUPS, of)? else {
+            return Ok(());
+        };
+        let bit = 1 << self.at;
+        change(tx, of, (&mut group, self.behind), |group| {
+            if self.is_lagging {
+                group.others_lag |= bit;
+            } else {
+                group.others_lag &= !bit;
+            }
+        });
+        tx.put(&GROUPS, of, group);
+        Ok(())
     }
 }

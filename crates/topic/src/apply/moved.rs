@@ -1,4 +1,4 @@
-//! What a group had open before it was moved goes, each message when it comes up: its lease ends, or its rest. What
+//! What a group had open before it was moved, or went with its topic, goes, each message when it comes up: its lease ends, or its rest. What
 //! was in line goes some at a time, and so does what was blocked.
 
 use tidegate_engine::contract::Timer;
@@ -23,7 +23,7 @@ const AT_ONCE: u64 = 200;
 pub(super) enum Place<'a> {
     /// It works there.
     Here(Box<Desk<'a>>),
-    /// It was moved since.
+    /// It was moved since, or went with its topic.
     Moved(Moved<'a>),
 }
 
@@ -33,10 +33,10 @@ impl<'a> Place<'a> {
             return Ok(None);
         };
         let desk = Desk::of(tx, (name, group))?;
-        Ok(desk.map(|desk| {
-            if desk.group.moves == moves {
-                Self::Here(Box::new(desk))
-            } else {
+        let here = desk.filter(|desk| desk.group.moves == moves);
+        Ok(Some(match here {
+            Some(desk) => Self::Here(Box::new(desk)),
+            None => {
                 let open = OpenSet::default();
                 let of = (name, work);
                 Self::Moved(Moved { of, open })

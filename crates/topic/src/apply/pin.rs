@@ -2,7 +2,7 @@
 
 use tidegate_engine::{Missing, Tx};
 
-use crate::table::{MESSAGES, PARTS, PINS, Part, Pin};
+use crate::table::{GONE, MESSAGES, PARTS, PINS, Part, Pin};
 
 fn part_of(tx: &mut Tx<'_>, name: &str) -> Result<Part, Missing> {
     let part = tx.get(&PARTS, name)?;
@@ -25,20 +25,36 @@ pub(super) fn pin(tx: &mut Tx<'_>, name: &str, position: u64) -> Result<bool, Mi
     Ok(true)
 }
 
-/// It is none any more of one of them, and goes if nothing else keeps it.
+/// It is none any more of one of them, and goes if nothing else keeps it. Its topic may be deleted meanwhile.
 pub(super) fn unpin(tx: &mut Tx<'_>, name: &str, position: u64) -> Result<(), Missing> {
+    if let Some(mut part) = tx.get(&PARTS, name)? {
+        if unpin_of(tx, (name, &mut part), position)? {
+            tx.put(&PARTS, name, part);
+        }
+    } else if let Some(mut gone) = tx.get(&GONE, name)?
+        && unpin_of(tx, (name, &mut gone.part), position)?
+    {
+        tx.put(&GONE, name, gone);
+    }
+    Ok(())
+}
+
+/// The same, of a topic that has this; whether that has changed.
+pub(crate) fn unpin_of(
+    tx: &mut Tx<'_>,
+    (name, part): (&str, &mut Part),
+    position: u64,
+) -> Result<bool, Missing> {
     let pin = tx.get(&PINS, (name, position))?;
     let groups = pin.map_or(0, |pin| pin.groups.saturating_sub(1));
     if groups > 0 {
         tx.put(&PINS, (name, position), Pin { groups });
-        return Ok(());
+        return Ok(false);
     }
-    let mut part = part_of(tx, name)?;
     tx.remove(&PINS, (name, position));
     part.pins -= 1;
-    tx.put(&PARTS, name, part);
     if position < part.first {
         tx.remove(&MESSAGES, (name, position));
     }
-    Ok(())
+    Ok(true)
 }

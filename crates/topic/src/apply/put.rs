@@ -144,11 +144,9 @@ fn put_id(tx: &mut Tx<'_>, name: &str, message: &Message, content: u64, position
 
 /// Has a message wait for its time.
 fn delay(tx: &mut Tx<'_>, name: &str, part: &mut Part, message: Message, content: u64) {
-    let number = match message.minted {
-        0 => tx.mint(),
-        minted => minted,
-    };
+    part.delays += 1;
     part.delayed += 1;
+    let number = part.delays;
     put_id(tx, name, &message, content, 0);
     tx.wake_at(&APPEAR, message.at_ms, (name, number));
     tx.put(&DELAYED, (name, number), message);

@@ -2,17 +2,18 @@
 
 use compact_str::CompactString;
 use tidegate_engine::contract::{Apply, Name, RefusalDef};
-use tidegate_engine::{Missing, Reads, Shard, Stop, Tx};
+use tidegate_engine::{Missing, Reads, Stop, Tx};
 
 use super::desk::{Desk, Of};
 use super::moved::LINE_GOES;
+use super::place::place_of_move;
 use super::told::{LETTERS_MAX, Word, tell_parts, until_known};
 use super::{text_of, word_of_readers};
 use crate::command::{Move, Pause, Resume};
-use crate::parts::{in_all, shard_of, up_to};
+use crate::parts::{in_all, shard_of};
 use crate::refusal::{CONFLICTING_FIELDS, UNKNOWN_GROUP, VERSION_CHANGED};
 use crate::reply::SteerReceipt;
-use crate::table::{GROUPS, How, MESSAGES, MovedTo, PARTS, Part, STEERED, Steered, TOLD};
+use crate::table::{GROUPS, How, MovedTo, PARTS, Part, STEERED, Steered, TOLD};
 use crate::{Refusal, STEERED_MAX, TOLD_MS_MAX};
 
 fn reads_of(reads: &mut Reads<'_>, of: Of<'_>) {
@@ -71,7 +72,7 @@ fn set_paused(
 ) -> Result<SteerReceipt, Stop<Refusal>> {
     let mut desk = Desk::of(tx, (topic.as_str(), group.as_str()))?.ok_or(Refusal::UnknownGroup)?;
     if desk.group.is_paused == is_paused || tx.runs_again() {
-        until_known(tx, topic)?;
+        until_known(tx, topic.as_str())?;
         return Ok(receipt_of(tx, &desk, !tx.has_acted()));
     }
     let version = desk.group.version;
@@ -86,7 +87,7 @@ fn set_paused(
         let name = group.compact();
         tell_parts(tx, topic, Word::Group { name, group: row })?;
     }
-    until_known(tx, topic)?;
+    until_known(tx, topic.as_str())?;
     Ok(receipt)
 }
 
@@ -181,7 +182,7 @@ impl Apply for Move {
         let of = (self.name.as_str(), self.group.as_str());
         let mut desk = Desk::of(tx, of)?.ok_or(Refusal::UnknownGroup)?;
         if tx.runs_again() {
-            until_known(tx, &self.name)?;
+            until_known(tx, self.name.as_str())?;
             return Ok(receipt_of(tx, &desk, !tx.has_acted()));
         }
         let part = tx.get(&PARTS, of.0)?.unwrap_or_else(Part::fresh);
@@ -199,7 +200,7 @@ impl Apply for Move {
             version: receipt.version,
         };
         tell_parts(tx, &self.name, word)?;
-        until_known(tx, &self.name)?;
+        until_known(tx, self.name.as_str())?;
         Ok(receipt)
     }
 }
@@ -223,37 +224,6 @@ pub(super) fn go_to(tx: &mut Tx<'_>, of: Of<'_>, to: u64, version: u64) -> Resul
         desk.put(tx);
     }
     Ok(())
-}
-
-/// The position of the first message that was published then or later; that behind the last one if none was.
-fn place_since(tx: &mut Tx<'_>, key: &str, part: &Part, since_ms: u64) -> Result<u64, Missing> {
-    let (mut low, mut high) = (part.first, part.last + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let message = tx.get(&MESSAGES, (key, middle))?;
-        if message.is_some_and(|message| message.at_ms < since_ms) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
-}
-
-/// Where a group goes on in a part: with what is kept, or behind it.
-pub(super) fn place_of_move(
-    tx: &mut Tx<'_>,
-    (key, shard): (&str, Shard),
-    part: &Part,
-    to: MovedTo,
-) -> Result<u64, Missing> {
-    match to {
-        MovedTo::Position(position) => {
-            let number = up_to(position.saturating_sub(1), shard) + 1;
-            Ok(number.clamp(part.first, part.last + 1))
-        }
-        MovedTo::Since(since_ms) => place_since(tx, key, part, since_ms),
-    }
 }
 
 impl Move {
@@ -282,7 +252,7 @@ impl Move {
             is_last && last.asked == Some(self.moved_to()) && last.by == by
         });
         if is_it {
-            until_known(tx, &self.name)?;
+            until_known(tx, self.name.as_str())?;
             return Ok(receipt_of(tx, desk, true));
         }
         Err(Refusal::VersionChanged { version }.into())

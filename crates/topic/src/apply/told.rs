@@ -7,12 +7,14 @@ use tidegate_engine::contract::{Mail, Name};
 use tidegate_engine::{Missing, Reads, Row, Shard, Stop, Tx};
 
 use super::create::put_declared;
+use super::delete::{begin, reads_of_begin};
+use super::place::place_of_move;
 use super::set_group::put_group;
-use super::steer::{go_to, place_of_move};
+use super::steer::go_to;
 use super::word_of_readers;
 use crate::PARTS_MAX;
 use crate::parts::several;
-use crate::table::{DOMAIN, GROUPS, Group, MovedTo, PARTS, Part, TOLD, TOPICS, Told, Topic};
+use crate::table::{DOMAIN, GONE, GROUPS, Group, MovedTo, PARTS, Part, TOLD, TOPICS, Told, Topic};
 
 /// Letters of a command that tells all other parts.
 pub(super) const LETTERS_MAX: usize = PARTS_MAX.unsigned_abs() as usize - 1;
@@ -60,6 +62,9 @@ pub(crate) enum Word {
         #[n(2)]
         version: u64,
     },
+    /// The topic is deleted.
+    #[n(3)]
+    Delete,
 }
 
 /// A word of a part to the first one: it knows all up to the word of this number.
@@ -80,17 +85,16 @@ pub(super) fn tell_parts(tx: &mut Tx<'_>, name: &Name, word: Word) -> Result<(),
     let Some(of) = several(tx.splits(), name) else {
         return Ok(());
     };
-    tell_so_many(tx, name, of, word)
+    tell_so_many(tx, name.as_str(), of, word)
 }
 
 /// The same, of a topic that has just come to have so many parts.
 pub(super) fn tell_so_many(
     tx: &mut Tx<'_>,
-    name: &Name,
+    name: &str,
     of: u16,
     word: Word,
 ) -> Result<(), Missing> {
-    let name = name.as_str();
     let told = tx.get(&TOLD, name)?;
     let mut told = told.unwrap_or_else(|| Told::nothing(of));
     told.times += 1;
@@ -104,8 +108,8 @@ pub(super) fn tell_so_many(
 }
 
 /// Whoever has declared something waits until all other parts know it.
-pub(super) fn until_known<R>(tx: &mut Tx<'_>, name: &Name) -> Result<(), Stop<R>> {
-    match tx.get(&TOLD, name.as_str())? {
+pub(super) fn until_known<R>(tx: &mut Tx<'_>, name: &str) -> Result<(), Stop<R>> {
+    match tx.get(&TOLD, name)? {
         Some(told) if !told.is_known() => Err(Stop::Wait),
         Some(_) | None => Ok(()),
     }
@@ -114,16 +118,18 @@ pub(super) fn until_known<R>(tx: &mut Tx<'_>, name: &Name) -> Result<(), Stop<R>
 impl Mail for ToPart {
     const NUMBERS: (u8, u8) = (DOMAIN, 1);
     const NAME: &'static str = "declared";
-    const LETTERS: usize = 1;
+    /// That it knows, and that it lags no more.
+    const LETTERS: usize = 2;
 
     fn reads(&self, to: &str, reads: &mut Reads<'_>) {
         reads.row(&TOPICS, to);
         reads.row(&PARTS, to);
         match &self.word {
-            Word::Topic { .. } => {}
+            Word::Topic { .. } => reads.row(&GONE, to),
             Word::Group { name, .. } | Word::Move { name, .. } => {
                 reads.row(&GROUPS, (to, name.as_str()));
             }
+            Word::Delete => reads_of_begin(reads, to),
         }
     }
 
@@ -135,7 +141,7 @@ impl Mail for ToPart {
                 schema,
             } => put_declared(tx, to, (topic, keeps), schema)?,
             Word::Group { name, group } => {
-                put_group(tx, (to, &name), group)?;
+                put_group(tx, (to, &name), &group)?;
                 tx.tell(&word_of_readers((to, &name)));
             }
             Word::Move {
@@ -148,6 +154,7 @@ impl Mail for ToPart {
                 let next = place_of_move(tx, (to, shard), &part, at)?;
                 go_to(tx, (to, &name), next, version)?;
             }
+            Word::Delete => begin(tx, to)?,
         }
         if let Some(Shard { at, .. }) = Shard::named(to) {
             let number = self.number;

@@ -59,7 +59,7 @@ fn look_at(
     if groups.any(|group| group.is_open(position)) {
         rows.seen.before.insert(position, message.before);
     }
-    let first = rows.part.map_or(1, |part| part.first);
+    let first = rows.part().map_or(1, |part| part.first);
     if position < first {
         if !rows.pins.contains_key(&position) {
             fault(format!(": it lies before {first}, and nothing pins it"));
@@ -183,7 +183,7 @@ pub(super) fn check(rows: &Rows, part: &Part, fault: Fault<'_>) {
             ": {says} keys, its messages have {has}; of these differs {differ:?}"
         ));
     }
-    check_delayed(rows, fault);
+    check_delayed(rows, part, fault);
     check_retained(rows, part, fault);
     check_pins(rows, fault);
 }
@@ -213,20 +213,21 @@ fn check_pins(rows: &Rows, fault: Fault<'_>) {
     }
 }
 
-fn check_delayed(rows: &Rows, fault: Fault<'_>) {
+fn check_delayed(rows: &Rows, part: &Part, fault: Fault<'_>) {
     let mut ids = rows.seen.ids.clone();
     for (number, message) in &rows.delayed {
         let id = &message.chosen;
         let known = rows.ids.get(id);
         let is_known = known.is_some_and(|known| is_of(known, 0, message.at_ms));
         let is_right = if id.is_empty() {
-            message.minted == *number
+            message.minted > 0
         } else {
             is_known && message.minted == 0 && ids.insert(id.clone())
         };
-        if !is_right {
+        if !is_right || *number > part.delays {
             fault(format!(
-                ": delayed {number}: under its id {id} there is {known:?}"
+                ": delayed {number} of {}: under its id {id} there is {known:?}",
+                part.delays
             ));
         }
     }

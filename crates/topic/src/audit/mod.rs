@@ -1,5 +1,6 @@
 //! Recomputes every law of the domain from the rows themselves.
 
+mod gone;
 mod groups;
 mod messages;
 mod parts;
@@ -14,7 +15,7 @@ pub(crate) use rows::{no_key, split};
 
 use crate::IN_FLIGHT_MAX;
 use crate::schema::Schema;
-use crate::table::{Part, Pushes};
+use crate::table::{Part, Pushes, Topic};
 
 /// Where a law that is broken is told, behind the name of the topic.
 type Fault<'a> = &'a mut dyn FnMut(String);
@@ -36,16 +37,18 @@ pub fn audit(books: &Books<'_>) -> Audit {
 }
 
 fn check(topic_name: &str, rows: &Rows, fault: Fault<'_>) {
-    let (Some(topic), Some(part)) = (&rows.topic, &rows.part) else {
-        fault(": rows of a topic that is not there".to_owned());
-        return;
-    };
+    match (&rows.topic, &rows.part, &rows.gone) {
+        (Some(topic), Some(part), None) => check_topic(topic_name, rows, (topic, part), fault),
+        (None, None, Some(gone)) => gone::check(topic_name, rows, gone, fault),
+        (None, None, None) if rows.are_of_none() => {}
+        (_, _, _) => fault(": rows of a topic that is not there".to_owned()),
+    }
+}
+
+fn check_topic(topic_name: &str, rows: &Rows, (topic, part): (&Topic, &Part), fault: Fault<'_>) {
     messages::check(rows, part, fault);
     check_schema(rows, part, fault);
-    if topic.groups != rows.groups.len() as u64 {
-        let (says, has) = (topic.groups, rows.groups.len());
-        fault(format!(": {says} groups, there are {has}"));
-    }
+    check_names(rows, topic, fault);
     if let Some(pushes) = &rows.pushes {
         check_pushes(rows, pushes, fault);
     }
@@ -53,8 +56,25 @@ fn check(topic_name: &str, rows: &Rows, fault: Fault<'_>) {
         let mut fault = |what: String| fault(format!(" group {name}{what}"));
         groups::check(rows, part, group, &mut fault);
         if Shard::named(topic_name).is_none() {
-            groups::check_steered(group, &mut fault);
+            groups::check_steered(part, group, &mut fault);
         }
+    }
+    gone::check_timers(rows, (false, None), fault);
+}
+
+/// The groups of a topic are those that it names, and it counts them.
+fn check_names(rows: &Rows, topic: &Topic, fault: Fault<'_>) {
+    let has = rows.names_there().count();
+    if topic.groups != has as u64 {
+        let says = topic.groups;
+        fault(format!(": {says} groups, there are {has}"));
+    }
+    let names = rows.names.as_ref().map_or(&[][..], |names| &names.names);
+    if !names.iter().eq(rows.names_there()) || rows.names.is_some() && names.is_empty() {
+        let there: Vec<_> = rows.names_there().collect();
+        fault(format!(
+            ": it names the groups {names:?}, there are {there:?}"
+        ));
     }
 }
 

@@ -8,10 +8,11 @@ use tidegate_engine::{KeyReader, Row, RowKey, Table};
 
 use super::messages::Seen;
 use crate::apply::{APPEAR, BLOCKED_GOES, LEASE_END, LINE_GOES, LOOK_AT_LAG, REST_OVER, RETAIN};
+use crate::emptying::{EMPTY, FORGET};
 use crate::table::{
-    BLOCKED, DEAD, DELAYED, Dead, GROUPS, Group, IDS, KEYS, LEASES, Lease, Message, OPEN, PARTS,
-    PINS, PUSHES, Part, Published, Pushes, READY, RESTING, Resting, SCHEMAS, STEERED, SchemaRow,
-    Steered, TOLD, TOPICS, Told, Topic, Waiting,
+    BLOCKED, DEAD, DELAYED, Dead, GONE, GROUP_NAMES, GROUPS, Gone, Group, GroupNames, IDS, KEYS,
+    LEASES, Lease, Message, OPEN, PARTS, PINS, PUSHES, Part, Published, Pushes, READY, RESTING,
+    Resting, SCHEMAS, STEERED, SchemaRow, Steered, TOLD, TOPICS, Told, Topic, Waiting,
 };
 
 /// All rows of one topic.
@@ -33,6 +34,13 @@ pub(super) struct Rows {
     pub(super) groups: BTreeMap<CompactString, GroupRows>,
     pub(super) pushes: Option<Pushes>,
     pub(super) told: Option<Told>,
+    /// The groups that it names.
+    pub(super) names: Option<GroupNames>,
+    pub(super) gone: Option<Gone>,
+    /// The timer by which what it had goes.
+    pub(super) empties: Timers,
+    /// The timer by which it is forgotten.
+    pub(super) forgets: Timers,
     /// What its messages say.
     pub(super) seen: Seen,
 }
@@ -67,6 +75,18 @@ pub(super) struct WorkRows {
 }
 
 impl Rows {
+    /// What its messages add up to, also if it was deleted.
+    pub(super) fn part(&self) -> Option<Part> {
+        self.part.or(self.gone.as_ref().map(|gone| gone.part))
+    }
+
+    /// Its groups that are there.
+    pub(super) fn names_there(&self) -> impl Iterator<Item = &CompactString> {
+        let groups = self.groups.iter();
+        let there = groups.filter(|(_, rows)| rows.group.is_some());
+        there.map(|(name, _)| name)
+    }
+
     /// Whether a group has an audit list.
     pub(super) fn has_steered(&self) -> bool {
         self.groups.values().any(|group| !group.steered.is_empty())
@@ -170,6 +190,12 @@ pub(super) fn by_topic(
         rows.pushes = Some(pushes);
     });
     sort.table(&TOLD, none, |rows, (), told| rows.told = Some(told));
+    sort.table(&GROUP_NAMES, none, |rows, (), names| {
+        rows.names = Some(names);
+    });
+    sort.table(&GONE, none, |rows, (), gone| rows.gone = Some(gone));
+    sort.timers(&EMPTY, none, |rows, ()| (&mut rows.empties, 0));
+    sort.timers(&FORGET, none, |rows, ()| (&mut rows.forgets, 0));
     sort.groups();
     sort.timers(&RETAIN, none, |rows, ()| (&mut rows.retains, 0));
     sort.timers(&APPEAR, number, |rows, number| (&mut rows.appears, number));

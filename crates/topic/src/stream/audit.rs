@@ -6,9 +6,9 @@ use compact_str::CompactString;
 use tidegate_engine::contract::{Audit, Books};
 use tidegate_engine::{KeyReader, Row, Table};
 
-use super::row::{GROUPS, Group, GroupNames, NAMES, PENDING, Pending, PendingChunk, chunk_of};
+use super::row::{GROUPS, Group, NAMES, PENDING, Pending, PendingChunk, chunk_of};
 use crate::audit::{no_key, split};
-use crate::table::{MESSAGES, Message, PARTS, Part};
+use crate::table::{GONE, GroupNames, MESSAGES, Message, PARTS, Part};
 
 /// What a slot has of one stream.
 #[derive(Default)]
@@ -84,6 +84,17 @@ fn by_stream(books: &Books<'_>, faults: &mut Vec<String>) -> BTreeMap<CompactStr
             }
         },
     );
+    each(
+        books,
+        &GONE,
+        others,
+        |_| Some(()),
+        |name, (), gone| {
+            if let Some(rows) = streams.get_mut(&name) {
+                rows.part = Some(gone.part);
+            }
+        },
+    );
     let number = |key: &mut KeyReader<'_>| key.number();
     each(
         books,
@@ -144,10 +155,13 @@ impl Rows {
             return;
         };
         let names = self.names.as_ref().map_or(&[][..], |names| &names.names);
-        if !names.iter().eq(self.groups.keys()) || self.names.is_some() && names.is_empty() {
+        let is_counted = part.stream_groups == names.len() as u64;
+        let is_none = self.names.is_some() && names.is_empty();
+        if !names.iter().eq(self.groups.keys()) || is_none || !is_counted {
             let there: Vec<_> = self.groups.keys().collect();
             fault(format!(
-                ": it names the groups {names:?}, there are {there:?}"
+                ": it names the groups {names:?}, and counts {}, there are {there:?}",
+                part.stream_groups
             ));
         }
         for (name, rows) in &self.groups {

@@ -30,5 +30,6 @@ mod surface;
 mod trim;
 mod words;
 
+pub(crate) use apply::{drop_last_group, reads_of_last_group};
 pub(crate) use id::StreamId;
 pub use surface::STREAM;

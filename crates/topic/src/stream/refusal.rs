@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status};
 
-use crate::refusal::SCHEMA_VIOLATED;
+use crate::refusal::{BEING_DELETED, SCHEMA_VIOLATED};
 use crate::schema::Wrong;
 use crate::{
     CONSUMERS_MAX, PASSED_OVER_MAX, PENDING_CHUNKS_MAX, PENDING_MAX, RANGE_ENTRIES_MAX,
@@ -65,6 +65,12 @@ impl StreamRefusal {
         let Wrong { at, what } = wrong;
         let words = format!("ERR the topic's schema does not accept the entry: '{at}' {what}");
         Self::of(&SCHEMA_VIOLATED, words)
+    }
+
+    pub(super) fn being_deleted() -> Self {
+        let words =
+            "ERR the topic was deleted, and what it had is still going: try again in a moment";
+        Self::of(&BEING_DELETED, words)
     }
 
     pub(super) fn several_parts() -> Self {

@@ -7,6 +7,7 @@ use tidegate_engine::limits::{NAME_BYTES_MAX, RECORD_BYTES_MAX};
 use tidegate_engine::{Row, Table};
 
 use super::id::StreamId;
+use crate::table::GroupNames;
 use crate::{CONSUMERS_MAX, PENDING_CHUNKS_MAX, PENDING_MAX};
 
 /// The domain's number in stored formats.
@@ -21,17 +22,6 @@ pub(super) const PENDING: Table<PendingChunk> = Table::keyed(DOMAIN, 2, "stream.
 
 /// Positions whose pending entries lie in one row.
 pub(super) const CHUNK_POSITIONS: u64 = 64;
-
-/// The groups of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub(super) struct GroupNames {
-    /// In the order of their bytes.
-    #[cbor(n(0), with = "names")]
-    pub(super) names: Vec<CompactString>,
-}
-
-impl Row for GroupNames {}
 
 /// A group of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -138,31 +128,6 @@ pub(super) fn chunk_of(position: u64) -> u64 {
     position / CHUNK_POSITIONS
 }
 
-/// Names as a list of texts.
-mod names {
-    use compact_str::CompactString;
-    use minicbor::decode::Error;
-    use minicbor::encode::Write;
-    use minicbor::{Decoder, Encoder};
-
-    pub(super) fn encode<C, W: Write>(
-        names: &[CompactString],
-        out: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        out.array(names.len() as u64)?;
-        names.iter().try_for_each(|name| out.str(name).map(drop))
-    }
-
-    pub(super) fn decode<'b, C>(
-        bytes: &mut Decoder<'b>,
-        _: &mut C,
-    ) -> Result<Vec<CompactString>, Error> {
-        let names = bytes.array_iter::<&'b str>()?;
-        names.map(|name| name.map(CompactString::new)).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tidegate_engine::testing::hex;
@@ -172,9 +137,6 @@ mod tests {
     #[test]
     fn rows_of_streams_are_frozen() {
         let id = StreamId { ms: 1, seq: 2 };
-        let groups = GroupNames {
-            names: vec!["g".into(), "h".into()],
-        };
         let group = Group {
             last: id,
             next: 3,
@@ -197,13 +159,12 @@ mod tests {
                 deliveries: 12,
             }],
         };
-        let rows = [hex(&groups), hex(&group), hex(&chunk)];
+        let rows = [hex(&group), hex(&chunk)];
         let expected = [
-            "a10082616761 68",
             "a500820102010302040381856163050607181804820809",
             "a10081850a82010218180b0c",
         ];
-        assert_eq!(rows, expected.map(|row| row.replace(' ', "")));
+        assert_eq!(rows, expected);
     }
 
     #[test]

@@ -84,6 +84,12 @@ pub(crate) struct Group {
     /// Nothing is open in a chunk of positions before this one.
     #[cbor(n(27), skip_if = "tidegate_engine::is_zero")]
     pub(crate) floor: u64,
+    /// Where it was asked to begin.
+    #[cbor(n(28), skip_if = "Begins::is_earliest")]
+    pub(crate) begins: Begins,
+    /// In the first part: a bit for each other one that was further behind when that looked, by its place.
+    #[cbor(n(29), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) others_lag: u64,
 }
 
 /// What stands between a group and how often it was moved, in the key of what is open. No group has it in its name.
@@ -98,6 +104,11 @@ impl Group {
         format_compact!("{group}{MOVED}{}", self.moves)
     }
 
+    /// Whether some part of it is further behind than it is to be, as far as the first part knows.
+    pub(crate) fn lags(&self) -> bool {
+        self.is_lagging || self.others_lag != 0
+    }
+
     /// The group of which this is such a key, and how often it had been moved then.
     pub(crate) fn of_work(work: &str) -> Option<(&str, u64)> {
         match work.split_once(MOVED) {
@@ -108,6 +119,30 @@ impl Group {
 }
 
 impl Row for Group {}
+
+/// Where a group begins in each part of its topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Begins {
+    /// With the first message that is kept.
+    #[default]
+    #[n(0)]
+    Earliest,
+    /// With the next one that is published.
+    #[n(1)]
+    Latest,
+    /// With the first one that has this position in the topic, or a later one.
+    #[n(2)]
+    Position(#[n(0)] u64),
+    /// With the first one that was published then, or later.
+    #[n(3)]
+    Since(#[n(0)] u64),
+}
+
+impl Begins {
+    pub(crate) fn is_earliest(&self) -> bool {
+        *self == Self::Earliest
+    }
+}
 
 /// In which order a group is given messages. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -327,6 +362,8 @@ mod tests {
             looks_at_ms: 0,
             is_lagging: false,
             floor: 0,
+            begins: Begins::Earliest,
+            others_lag: 0,
         };
         let steered = Steered {
             how: How::Move,
@@ -345,6 +382,8 @@ mod tests {
             looks_at_ms: 25,
             is_lagging: true,
             floor: 27,
+            begins: Begins::Since(28),
+            others_lag: 29,
             ..group
         };
         let replayed = Waiting {
@@ -397,7 +436,7 @@ mod tests {
         ];
         let expected = [
             "b40001010202010303040405050606070708080a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414",
-            "b81b0001010202010303040405050606070708080a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b",
+            "b81d0001010202010303040405050606070708080a0a0b0b0c0c0d0d0e0e0f0f10101111121213131414151516f517171818181818191819181af5181b181b181c820381181c181d181d",
             "a7000301616202010302040305040682018105",
             "a300616d0101028282a30005010202f50082a20006010005",
             "a400616d0101028003f5",

@@ -28,6 +28,19 @@ pub(crate) struct Topic {
 
 impl Row for Topic {}
 
+impl Topic {
+    /// One of which nothing is said.
+    pub(crate) fn unsaid(now_ms: u64) -> Self {
+        Self {
+            version: 1,
+            created_at_ms: now_ms,
+            owner: CompactString::default(),
+            description: CompactString::default(),
+            groups: 0,
+        }
+    }
+}
+
 /// What the messages of a topic add up to, and how many of them are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -74,6 +87,15 @@ pub(crate) struct Part {
     /// How many of the messages that are kept were deleted.
     #[cbor(n(17), skip_if = "tidegate_engine::is_zero")]
     pub(crate) deleted: u64,
+    /// Groups of the stream.
+    #[cbor(n(18), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) stream_groups: u64,
+    /// The number of the last message that was delayed.
+    #[cbor(n(19), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) delays: u64,
+    /// With so many moves its groups begin: those of topics that had the name before had fewer.
+    #[cbor(n(20), skip_if = "tidegate_engine::is_zero")]
+    pub(crate) moves_from: u64,
 }
 
 impl Row for Part {}
@@ -96,6 +118,9 @@ impl Part {
             has_schema: false,
             id: StreamId::NONE,
             deleted: 0,
+            stream_groups: 0,
+            delays: 0,
+            moves_from: 0,
         }
     }
 
@@ -334,6 +359,9 @@ mod tests {
         let stream = Part {
             id: StreamId { ms: 1, seq: 2 },
             deleted: 3,
+            stream_groups: 4,
+            delays: 5,
+            moves_from: 6,
             ..part
         };
         let published = Published {
@@ -362,7 +390,7 @@ mod tests {
             "a50001010202616f0361640403",
             "a6000101020203030404050506",
             "ac000101020203030404050506060707080809090a0a0b0bf5",
-            "a8000101020203030404050506108201021103",
+            "ab000101020203030404050506108201021103120413051406",
             "a10001",
             "a100627b7d",
             "a3000101020203",

@@ -3,6 +3,8 @@
 
 mod catch_up;
 mod commands;
+mod delete_mutations;
+mod deletes;
 mod model;
 mod mutations;
 mod parts;

@@ -288,6 +288,40 @@ fn reads_begin_in_all_parts_by_turns() {
     );
 }
 
+/// Members beyond the number of parts have as much to do as any, and nobody takes over from who is gone but by time.
+#[test]
+fn what_a_member_had_that_vanishes_is_given_to_the_others_once_its_leases_end() {
+    let mut engine = fresh();
+    engine.call("TOPIC.GROUP t g LEASE 5000");
+    let members = ["a", "b", "c", "d"];
+    let mut had: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for part in 0..OF {
+        for key in keys_of(part).take(20) {
+            publish(&mut engine, &key, &key);
+        }
+    }
+    for _ in 0..5 {
+        for member in members {
+            let given = engine.call(&format!("TOPIC.READ t g {member} COUNT 3"));
+            let positions = values(&given, "position");
+            assert!(!positions.is_empty(), "{member} has nothing to do");
+            had.entry(member).or_default().extend(positions);
+            if member != "a" {
+                engine.call(&format!("TOPIC.ACK t g {}", value(&given, "lease")));
+            }
+        }
+    }
+    let vanished: BTreeSet<_> = had["a"].iter().copied().collect();
+    let parts: BTreeSet<_> = vanished.iter().map(|at| at % u64::from(OF)).collect();
+    assert!(parts.len() > 1, "{vanished:?}");
+    read_all(&mut engine);
+    engine.pass_ms(4_999);
+    assert_eq!(read_all(&mut engine), BTreeSet::new(), "its leases last");
+    engine.pass_ms(1);
+    assert_eq!(read_all(&mut engine), vanished);
+    sound(&engine);
+}
+
 #[test]
 fn key_waits_for_what_is_before_it_and_other_parts_do_not() {
     let mut engine = fresh();
@@ -472,6 +506,164 @@ fn group_goes_on_at_a_time_in_each_part() {
     assert_eq!(browsed, behind);
 }
 
+/// Messages whose keys are of all parts; their positions.
+fn publish_to_all(engine: &mut Stepper, mark: &str) -> BTreeSet<u64> {
+    let to = |part: u16| keys_of(part).take(2);
+    let keys: Vec<_> = (0..OF).flat_map(to).collect();
+    let published = keys.iter().map(|key| {
+        let id = format!("{mark}-{key}");
+        publish(engine, &id, key)
+    });
+    published.collect()
+}
+
+#[test]
+fn group_begins_in_each_part_where_it_is_asked_to() {
+    let mut engine = fresh();
+    let early = publish_to_all(&mut engine, "a");
+    engine.pass_ms(1_000);
+    let since_ms = engine.now_ms();
+    let late = publish_to_all(&mut engine, "b");
+    let all = &early | &late;
+    for (begins, expected) in [
+        (String::new(), all.clone()),
+        ("START earliest".to_owned(), all.clone()),
+        ("FROM 5".to_owned(), all.range(5..).copied().collect()),
+        (format!("SINCE {since_ms}"), late.clone()),
+        ("START latest".to_owned(), BTreeSet::new()),
+    ] {
+        let declare = format!("TOPIC.GROUP t g {begins}");
+        let first = engine.call(&declare);
+        assert!(first.contains(" version=1 "), "{first}");
+        assert_eq!(engine.call(&declare), first, "{begins}");
+        assert_eq!(read_all(&mut engine), expected, "{begins}");
+        sound(&engine);
+        let again = publish_to_all(&mut engine, "c");
+        assert_eq!(read_all(&mut engine), again, "{begins}");
+        engine = fresh();
+        publish_to_all(&mut engine, "a");
+        engine.pass_ms(1_000);
+        publish_to_all(&mut engine, "b");
+    }
+}
+
+#[test]
+fn where_a_group_begins_never_changes_in_any_part() {
+    let mut engine = fresh();
+    publish_to_all(&mut engine, "a");
+    engine.call("TOPIC.GROUP t g FROM 5");
+    // 6 and 7 are the same place as 5 in the first part, and not in the others.
+    for other in [
+        "FROM 6",
+        "FROM 7",
+        "SINCE 5",
+        "START latest",
+        "START earliest",
+    ] {
+        let told = engine.call(&format!("TOPIC.GROUP t g {other}"));
+        assert_eq!(told, "group_fixed", "{other}");
+    }
+    for same in ["FROM 5", ""] {
+        let told = engine.call(&format!("TOPIC.GROUP t g {same}"));
+        assert!(told.contains(" version=1 "), "{told}");
+    }
+    for both in [
+        "FROM 5 SINCE 5",
+        "FROM 5 START latest",
+        "SINCE 5 START earliest",
+    ] {
+        let told = engine.call(&format!("TOPIC.GROUP t g {both}"));
+        assert_eq!(told, "conflicting_fields", "{both}");
+    }
+}
+
+/// What was told of the lag of groups, oldest first.
+fn alarms(engine: &mut Stepper) -> Vec<&'static str> {
+    engine.pass_ms(1); // Those of this moment are not listed yet.
+    let events = engine.call("EVENT.LIST DOMAIN topic");
+    let names = events.split("name=").skip(1);
+    let known = names.map(|rest| match rest.split(' ').next() {
+        Some("topic_lagging") => "lagging",
+        Some("topic_caught_up") => "caught up",
+        other => panic!("{other:?} in {events}"),
+    });
+    known.collect()
+}
+
+/// Reads and settles all messages of one part.
+fn settle_part(engine: &mut Stepper, part: u16) {
+    let mut others = Vec::new();
+    loop {
+        let (lease, positions) = read(engine, "COUNT 5");
+        match positions.first() {
+            None => break,
+            Some(first) if (first - 1) % u64::from(OF) == u64::from(part) => {
+                engine.call(&format!("TOPIC.ACK t g {lease}"));
+            }
+            Some(_) => others.push(lease),
+        }
+    }
+    for lease in others {
+        engine.call(&format!("TOPIC.NACK t g {lease} DELAY 0"));
+    }
+}
+
+#[test]
+fn group_lags_once_with_its_first_part_and_has_caught_up_with_its_last() {
+    for last in 0..OF {
+        let mut engine = fresh();
+        engine.call("TOPIC.GROUP t g MAXLAG_MS 4000 LEASE 100000");
+        let [first, second] = [(last + 1) % OF, (last + 2) % OF];
+        for part in [first, last] {
+            let key = key_of(part);
+            publish(&mut engine, &key, &key);
+            engine.pass_ms(3_000);
+        }
+        assert_eq!(alarms(&mut engine), ["lagging"], "{first} is behind");
+        let told = engine.call("EVENT.LIST DOMAIN topic");
+        assert!(told.contains("key=t "), "{told}");
+        assert!(told.contains("max_lag_ms=4000"), "{told}");
+        engine.pass_ms(5_000);
+        assert_eq!(alarms(&mut engine), ["lagging"], "{last} is as well");
+        settle_part(&mut engine, first);
+        settle_part(&mut engine, second);
+        engine.pass_ms(5_000);
+        assert_eq!(alarms(&mut engine), ["lagging"], "{last} is still");
+        sound(&engine);
+        settle_part(&mut engine, last);
+        engine.pass_ms(5_000);
+        assert_eq!(alarms(&mut engine), ["lagging", "caught up"]);
+        engine.pass_ms(60_000);
+        assert_eq!(alarms(&mut engine), ["lagging", "caught up"]);
+        sound(&engine);
+    }
+}
+
+/// As in a topic of one part: nobody is told that it is over.
+#[test]
+fn alarm_that_is_taken_back_is_raised_again_by_the_next() {
+    let mut engine = fresh();
+    engine.call("TOPIC.GROUP t g MAXLAG_MS 4000");
+    for part in 0..OF {
+        let key = key_of(part);
+        publish(&mut engine, &key, &key);
+    }
+    engine.pass_ms(9_000);
+    assert_eq!(alarms(&mut engine), ["lagging"]);
+    engine.call("TOPIC.GROUP t g");
+    engine.pass_ms(60_000);
+    assert_eq!(alarms(&mut engine), ["lagging"]);
+    let groups = engine.call("TOPIC.GROUPS t");
+    assert_eq!(value(&groups, "max_lag_ms"), "-", "{groups}");
+    engine.call("TOPIC.GROUP t g MAXLAG_MS 4000");
+    engine.pass_ms(9_000);
+    assert_eq!(alarms(&mut engine), ["lagging", "lagging"]);
+    assert_eq!(read_all(&mut engine).len(), usize::from(OF));
+    engine.pass_ms(9_000);
+    assert_eq!(alarms(&mut engine), ["lagging", "lagging", "caught up"]);
+    sound(&engine);
+}
+
 #[test]
 fn what_a_topic_keeps_and_takes_holds_in_each_part() {
     let mut engine = fresh();
@@ -521,12 +713,8 @@ fn number_of_parts_never_changes_and_has_bounds() {
 }
 
 #[test]
-fn what_is_for_topics_of_one_part_is_refused() {
+fn topic_of_several_parts_is_no_stream() {
     let mut engine = fresh();
-    for (field, what) in [("FROM 1", "from"), ("MAXLAG_MS 1000", "max_lag_ms")] {
-        let told = engine.call(&format!("TOPIC.GROUP t g {field}"));
-        assert_eq!(told, format!("one_part_only what={what}"));
-    }
     for command in [
         "XADD t * a b",
         "XLEN t",

@@ -6,8 +6,10 @@ use tidegate_engine::contract::{Apply, RefusalDef};
 use tidegate_engine::limits::NAME_BYTES_MAX;
 use tidegate_engine::{Reads, Stop, Tx};
 
-use crate::apply::{append, reads_of_schema, retain_later, schema_of, tell_all_groups};
-use crate::refusal::SCHEMA_VIOLATED;
+use crate::apply::{
+    append, part_of_new, reads_of_schema, retain_later, schema_of, take_name, tell_all_groups,
+};
+use crate::refusal::{BEING_DELETED, SCHEMA_VIOLATED};
 use crate::stream::answer::Answer;
 use crate::stream::command::{XAdd, XDel, XTrim};
 use crate::stream::id::StreamId;
@@ -15,13 +17,18 @@ use crate::stream::look::{Stream, reads_around};
 use crate::stream::refusal::{ID_TOO_SMALL, SEVERAL_PARTS, StreamRefusal, TOO_MANY};
 use crate::stream::trim::{KEY_BYTES_MAX, drop_deleted, most_dropped, reads_of_trim, trim};
 use crate::stream::words::NewId;
-use crate::table::{MESSAGES, Message, PARTS, Part, TOPICS, Topic};
+use crate::table::{MESSAGES, Message, PARTS, TOPICS, Topic};
 
 impl Apply for XAdd {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[SEVERAL_PARTS, ID_TOO_SMALL, SCHEMA_VIOLATED, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[
+        SEVERAL_PARTS,
+        BEING_DELETED,
+        ID_TOO_SMALL,
+        SCHEMA_VIOLATED,
+        TOO_MANY,
+    ];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -40,7 +47,7 @@ impl Apply for XAdd {
         let mut stream = match Stream::of(tx, name)? {
             Some(stream) => stream,
             None if self.says.only_if_there => return Ok(Answer::Null),
-            None => declare(tx, name),
+            None => declare(tx, name)?,
         };
         let message = self.message(tx, chosen_id(self.says.id, stream.part.last_id())?);
         self.check_payload(tx, &stream)?;
@@ -105,17 +112,16 @@ fn chosen_id(id: NewId, last: StreamId) -> Result<StreamId, StreamRefusal> {
 }
 
 /// A topic about which nothing is said.
-pub(super) fn declare<'a>(tx: &mut Tx<'_>, name: &'a str) -> Stream<'a> {
-    let topic = Topic {
-        version: 1,
-        created_at_ms: tx.now_ms(),
-        owner: CompactString::default(),
-        description: CompactString::default(),
-        groups: 0,
-    };
-    tx.put(&TOPICS, name, topic);
-    let part = Part::fresh();
-    Stream { name, part }
+pub(super) fn declare<'a>(
+    tx: &mut Tx<'_>,
+    name: &'a str,
+) -> Result<Stream<'a>, Stop<StreamRefusal>> {
+    if part_of_new(tx, name)?.is_none() {
+        return Err(StreamRefusal::being_deleted().into());
+    }
+    let part = take_name(tx, name)?;
+    tx.put(&TOPICS, name, Topic::unsaid(tx.now_ms()));
+    Ok(Stream { name, part })
 }
 
 impl Apply for XTrim {

@@ -6,6 +6,7 @@ use tidegate_engine::{Missing, Reads, Stop, Tx};
 use super::add::declare;
 use crate::STREAM_GROUPS_MAX;
 use crate::apply::word_of_stream_readers;
+use crate::refusal::BEING_DELETED;
 use crate::stream::answer::Answer;
 use crate::stream::command::XGroup;
 use crate::stream::desk::{Desk, Of, reads_of_pending};
@@ -14,15 +15,21 @@ use crate::stream::look::{Stream, reads_around};
 use crate::stream::refusal::{
     GROUP_EXISTS, NO_GROUP, NO_STREAM, SEVERAL_PARTS, StreamRefusal, TOO_MANY,
 };
-use crate::stream::row::{GROUPS, Group, GroupNames, NAMES, PENDING};
+use crate::stream::row::{GROUPS, Group, NAMES, PENDING};
 use crate::stream::words::{From, GroupDo};
-use crate::table::PARTS;
+use crate::table::{GroupNames, PARTS};
 
 impl Apply for XGroup {
     type Reply = Answer;
     type Refusal = StreamRefusal;
-    const REFUSALS: &'static [RefusalDef] =
-        &[SEVERAL_PARTS, NO_STREAM, NO_GROUP, GROUP_EXISTS, TOO_MANY];
+    const REFUSALS: &'static [RefusalDef] = &[
+        SEVERAL_PARTS,
+        BEING_DELETED,
+        NO_STREAM,
+        NO_GROUP,
+        GROUP_EXISTS,
+        TOO_MANY,
+    ];
 
     fn key(&self) -> &str {
         self.says.name.as_str()
@@ -50,10 +57,17 @@ impl Apply for XGroup {
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Answer, Stop<StreamRefusal>> {
         let of = self.of();
-        let stream = self.stream(tx)?;
+        let mut stream = self.stream(tx)?;
         match &self.says.what {
-            GroupDo::Create { from, .. } => create(tx, of, &stream, *from),
-            GroupDo::Destroy => Ok(destroy(tx, of)?),
+            GroupDo::Create { from, .. } => create(tx, of, &mut stream, *from),
+            GroupDo::Destroy => {
+                let is_gone = destroy(tx, of)?;
+                if is_gone {
+                    stream.part.stream_groups -= 1;
+                    tx.put(&PARTS, of.0, stream.part);
+                }
+                Ok(Answer::Number(u64::from(is_gone)))
+            }
             GroupDo::SetId(from) => set_id(tx, of, &stream, *from),
             GroupDo::CreateConsumer(name) => create_consumer(tx, of, name.as_str()),
             GroupDo::DelConsumer(name) => del_consumer(tx, of, name.as_str()),
@@ -78,9 +92,7 @@ impl XGroup {
         else {
             return Err(StreamRefusal::no_key_of_groups().into());
         };
-        let stream = declare(tx, name);
-        tx.put(&PARTS, name, stream.part);
-        Ok(stream)
+        declare(tx, name)
     }
 }
 
@@ -129,20 +141,19 @@ fn begin(tx: &mut Tx<'_>, stream: &Stream<'_>, from: From) -> Result<(StreamId, 
 fn create(
     tx: &mut Tx<'_>,
     of: Of<'_>,
-    stream: &Stream<'_>,
+    stream: &mut Stream<'_>,
     from: From,
 ) -> Result<Answer, Stop<StreamRefusal>> {
     let mut groups = tx.get(&NAMES, of.0)?.unwrap_or_default();
-    let place = groups
-        .names
-        .binary_search_by(|name| name.as_str().cmp(of.1));
-    let Err(place) = place else {
+    let are_all = groups.names.len() == STREAM_GROUPS_MAX;
+    if !groups.add(of.1) {
         return Err(StreamRefusal::group_exists().into());
-    };
-    if groups.names.len() == STREAM_GROUPS_MAX {
+    }
+    if are_all {
         return Err(StreamRefusal::too_many_groups().into());
     }
-    groups.names.insert(place, of.1.into());
+    stream.part.stream_groups += 1;
+    tx.put(&PARTS, of.0, stream.part);
     let (last, next) = begin(tx, stream, from)?;
     let group = Group {
         last,
@@ -155,9 +166,9 @@ fn create(
 }
 
 /// It goes with all that is pending of it; who waits for it is told that it is not there.
-fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<Answer, Missing> {
+fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<bool, Missing> {
     let Some(group) = tx.get(&GROUPS, of)? else {
-        return Ok(Answer::Number(0));
+        return Ok(false);
     };
     let mut groups = tx.get(&NAMES, of.0)?.unwrap_or_default();
     groups.names.retain(|name| name != of.1);
@@ -171,7 +182,24 @@ fn destroy(tx: &mut Tx<'_>, of: Of<'_>) -> Result<Answer, Missing> {
         tx.put(&NAMES, of.0, groups);
     }
     tx.tell(&word_of_stream_readers(of));
-    Ok(Answer::Number(1))
+    Ok(true)
+}
+
+/// Names the rows that dropping the last group of a stream reads.
+pub(crate) fn reads_of_last_group(reads: &mut Reads<'_>, name: &str) {
+    let groups = reads.get(&NAMES, name).unwrap_or_default();
+    if let Some(group) = groups.names.last() {
+        reads.row(&GROUPS, (name, group.as_str()));
+    }
+}
+
+/// The last group of a stream that is deleted goes; how many are left.
+pub(crate) fn drop_last_group(tx: &mut Tx<'_>, name: &str) -> Result<u64, Missing> {
+    let groups = tx.get(&NAMES, name)?.unwrap_or_default();
+    if let Some(group) = groups.names.last() {
+        destroy(tx, (name, group))?;
+    }
+    Ok(groups.names.len().saturating_sub(1) as u64)
 }
 
 /// It goes with all that is pending of it, as in Redis; how much that was.

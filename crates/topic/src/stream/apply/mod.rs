@@ -9,3 +9,5 @@ mod pending;
 mod range;
 mod read;
 mod read_group;
+
+pub(crate) use group::{drop_last_group, reads_of_last_group};

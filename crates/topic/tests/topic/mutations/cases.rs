@@ -23,12 +23,31 @@ const RESTING: &str = "topic.resting";
 const BLOCKED: &str = "topic.blocked";
 const DEAD: &str = "topic.dead";
 const TOLD: &str = "topic.told";
+const GROUP_NAMES: &str = "topic.group_names";
 const TIMERS: &str = "engine.timers";
 
 const LATE: u64 = ManualClock::START_MS + 1_000_000_000;
 const EARLY: u64 = ManualClock::START_MS - 1;
 
 pub(crate) const CASES: &[Case] = &[
+    case(
+        GROUP_NAMES,
+        b"a\0",
+        Remove,
+        "topic a: it names the groups [], there are [\"g\", \"h\"]",
+    ),
+    case(
+        GROUP_NAMES,
+        b"a\0",
+        Within(&[0, 0], Text("f")),
+        "topic a: it names the groups [\"f\", \"h\"]",
+    ),
+    case(
+        GROUP_NAMES,
+        b"a\0",
+        Copy(b"a\0", b"b\0"),
+        "topic.group_names: in slot",
+    ),
     case(TOLD, b"p\0", Remove, "split of 4/p"),
     case(TOLD, b"p\0", Copy(b"p\0", b"q\0"), "topic.told: in slot"),
     case(TOLD, b"p\0", Field(0, Number(0)), "it has told nothing"),
@@ -195,6 +214,18 @@ pub(crate) const CASES: &[Case] = &[
         "under its id d1 there is Some",
     ),
     case(GROUPS, b"h\0", Field(24, Number(0)), "for 0 ms"),
+    case(
+        GROUPS,
+        b"p\0q\0",
+        Field(29, Number(4)),
+        "of the parts 0b100 it says that they lag, there are 0b10",
+    ),
+    case(
+        GROUPS,
+        b"a\0g\0",
+        Field(29, Number(2)),
+        "of the parts 0b10 it says that they lag, there are 0b0",
+    ),
     case(
         GROUPS,
         b"h\0",
@@ -437,34 +468,34 @@ pub(crate) const CASES: &[Case] = &[
         Field(0, Bytes(&[0x3e; 64])),
         "are not the same",
     ),
-    case(LEASES, b"0\x05", Remove, "are not the same: Some(4)"),
+    case(LEASES, b"0\x04", Remove, "are not the same: Some(4)"),
     case(
         LEASES,
-        b"0\x05",
-        Copy(b"0\x05", b"0\x04"),
-        "4 is Leased(269737367961612293, 0) and Leased(269737367961612292, 0)",
+        b"0\x04",
+        Copy(b"0\x04", b"0\x03"),
+        "4 is Leased(269737367961612292, 0) and Leased(269737367961612291, 0)",
     ),
     case(
         LEASES,
-        b"0\x05",
+        b"0\x04",
         Field(1, Number(LATE)),
-        "lease 269737367961612293 has no timer at",
+        "lease 269737367961612292 has no timer at",
     ),
     case(
         LEASES,
-        b"0\x03",
+        b"0\x02",
         Within(&[2, 1, 1], Number(0)),
-        "2 is Leased(269737367961612291, 0), and before it 1 is",
+        "2 is Leased(269737367961612290, 0), and before it 1 is",
     ),
     case(
         LEASES,
-        b"0\x03",
+        b"0\x02",
         Within(&[2, 1, 0, 1], Number(1)),
-        "lease 269737367961612291: Leased",
+        "lease 269737367961612290: Leased",
     ),
     case(
         LEASES,
-        b"0\x03",
+        b"0\x02",
         Within(&[2, 1, 0, 0], Number(3)),
         "3 is Resting and Leased",
     ),
@@ -523,15 +554,15 @@ pub(crate) const CASES: &[Case] = &[
     // The timers of leases are the second kind, those of rests the third, of topics, the fourth domain.
     case(
         TIMERS,
-        b"0\x05",
+        b"\x000\x04",
         Remove,
-        "lease 269737367961612293 has no timer",
+        "lease 269737367961612292 has no timer",
     ),
     case(
         TIMERS,
-        b"0\x05",
-        Copy(b"0\x05", b"0\x09"),
-        "for lease 269737367961612297, which has none then",
+        b"\x000\x04",
+        Copy(b"\x000\x04", b"\x000\x08"),
+        "for lease 269737367961612296, which has none then",
     ),
     case(TIMERS, b"\x04\x03a\0g\0", Remove, "at rest 3 has no timer"),
     case(TIMERS, b"\x04\x01a\0", Remove, "has no timer at"),
