@@ -1,11 +1,11 @@
 // Counters as they count: how fast now, how it went, how many different ones, and which keys lead.
 
 import { Chart } from "./chart.js";
-import { ALL, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, stepName } from "./counts.js";
+import { ALL, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, sourcesOf, stepName } from "./counts.js";
 import { byId, make, say, show } from "./dom.js";
 import { figure, showAnswer, takePassword } from "./look.js";
 import { Unanswered, clock, pause } from "./wire.js";
-import { number, sentence } from "./words.js";
+import { about, number, sentence } from "./words.js";
 
 const LOOK_MS = 2_000;
 
@@ -223,6 +223,20 @@ function drawLists(hot) {
   drawRanks("top", top.keys);
 }
 
+/** How far behind the groups are that are given what is counted of topics. */
+function drawSources(sources) {
+  show(byId("sources"), sources.length > 0);
+  const item = (source) => make("li", {}, make("span", {}, `${source.topic} · ${source.group}`), make("b", {}, lagOf(source)));
+  byId("lags").replaceChildren(...sources.map(item));
+}
+
+function lagOf({ lag: group }) {
+  if (group === null) return "there is no such topic, or no group yet";
+  const { lag, lag_ms: lagMs, dead, paused } = group;
+  const behind = lag > 0 ? `${number(lag)} behind, the oldest for about ${about(lagMs)}` : "up to date";
+  return [behind, paused && "paused", dead > 0 && `${number(dead)} dead letters`].filter(Boolean).join(", ");
+}
+
 /** Whether what was told of a span would not be told otherwise by now, by much. */
 function isFresh() {
   if (history === null) return false;
@@ -261,10 +275,11 @@ async function lookAtCounts() {
   if (chosen.counter === null) return;
   const of = { ...chosen };
   const asked = { ...span };
-  const [all, told, hot] = await Promise.all([
+  const [all, told, hot, sources] = await Promise.all([
     countOf(of, headers),
     isFresh() ? history : historyOf(of, spanNow(), headers),
     hotOf(of.counter, headers),
+    sourcesOf(of.counter, headers),
   ]);
   const isSame = (before, now) => Object.keys(before).every((name) => before[name] === now[name]);
   if (!isSame(of, chosen) || !isSame(asked, span)) return;
@@ -274,6 +289,7 @@ async function lookAtCounts() {
   for (const draw of [drawHead, drawChoice]) draw();
   drawFigures(all);
   drawLists(hot);
+  drawSources(sources);
 }
 
 /** Looks, and shows what there is. */

@@ -1,6 +1,6 @@
 // What is asked of counters, and what charts show of the answers.
 
-import { ask, path } from "./wire.js";
+import { ask, isRefused, path } from "./wire.js";
 
 /** All keys together. */
 export const ALL = "*";
@@ -40,6 +40,23 @@ function uniqueOf({ name }, key, [from, to], headers) {
 /** The keys that lead now, where what happened counts the less the longer ago it was. */
 export function hotOf({ name, top }, headers) {
   return top > 0 ? ask(path`v1/counters/${name}/hot` + `?count=${RANKS}`, { headers }) : null;
+}
+
+/** The topics whose messages are counted, each with what its group lags behind; null if there is no such group. */
+export async function sourcesOf({ name }, headers) {
+  const { items } = await ask(`v1/sources/counters?prefix=${encodeURIComponent(name)}&limit=1`, { headers });
+  const own = items.find((item) => item.name === name);
+  return Promise.all((own?.sources ?? []).map(async (source) => ({ ...source, lag: await lagOf(source, headers) })));
+}
+
+async function lagOf({ topic, group }, headers) {
+  try {
+    const { items } = await ask(path`v1/topics/${topic}/groups` + "?limit=100", { headers });
+    return items.find((item) => item.group === group) ?? null;
+  } catch (error) {
+    if (isRefused(error, "unknown_topic")) return null;
+    throw error;
+  }
 }
 
 /** Steps as a chart has them: those that are over, each at its beginning. */

@@ -2,7 +2,9 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, LOWERED_KEYS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{
+    AHEAD_MS_MAX, LOWERED_KEYS_MAX, SOURCES_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX,
+};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,10 @@ pub enum Refusal {
     NoUnique,
     /// No topic keeps the events of the counter.
     NoRaw,
+    /// The topic keeps what the counter counts.
+    SourceIsRaw,
+    /// The counter has as many sources as it may.
+    TooManySources,
     /// The span cannot be put together of few buckets.
     TooManyBuckets,
 }
@@ -192,6 +198,16 @@ pub(crate) const NO_RAW: RefusalDef = def(
     Status::OutOfRange,
     "No topic keeps the events of the counter: declare one with RAW.",
 );
+pub(crate) const SOURCE_IS_RAW: RefusalDef = def(
+    "source_is_raw",
+    Status::OutOfRange,
+    "The topic keeps what the counter counts, which would be counted again and again: name another one.",
+);
+pub(crate) const TOO_MANY_SOURCES: RefusalDef = def(
+    "too_many_sources",
+    Status::Conflict,
+    "The counter has `max` sources already: take one away by COUNTER.UNSOURCE, or declare another counter.",
+);
 pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
     "too_many_buckets",
     Status::OutOfRange,
@@ -223,6 +239,8 @@ impl Refuse for Refusal {
             Self::NoTop { .. } => &NO_TOP,
             Self::NoUnique => &NO_UNIQUE,
             Self::NoRaw => &NO_RAW,
+            Self::SourceIsRaw => &SOURCE_IS_RAW,
+            Self::TooManySources => &TOO_MANY_SOURCES,
             Self::TooManyBuckets => &TOO_MANY_BUCKETS,
         }
     }
@@ -242,6 +260,7 @@ impl Refuse for Refusal {
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
+            Self::TooManySources => number(out, "max", SOURCES_MAX as u64),
             Self::CountChanged { count } => number(out, "count", *count),
             Self::TooManyKeys { keys } => {
                 number(out, "keys", *keys);
@@ -260,6 +279,7 @@ impl Refuse for Refusal {
             | Self::EmptySpan
             | Self::NoUnique
             | Self::NoRaw
+            | Self::SourceIsRaw
             | Self::WrongStep => {}
         }
     }

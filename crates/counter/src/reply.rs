@@ -522,3 +522,63 @@ impl PageItem for LateInfo {
         LatePlace::parse(&self.place).expect("because it was made of one")
     }
 }
+
+reply! {
+    /// A topic that is a source of a counter.
+    pub struct SourceReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// The group of the topic that is given its messages.
+        group: CompactString,
+        /// Most messages that are counted at once.
+        in_flight: u64,
+        /// Since when it is a source so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A topic that is no source of a counter.
+    pub struct DropSourceReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// Whether that was so before.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// A source of a counter.
+    pub struct SourceInfo {
+        /// The topic.
+        topic: CompactString,
+        /// The group of the topic that is given its messages.
+        group: CompactString,
+        /// Most messages that are counted at once.
+        in_flight: u64,
+        /// Since when it is a source so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A counter that has sources.
+    pub struct SourcesInfo {
+        /// The counter.
+        name: CompactString,
+        /// Its sources.
+        sources: Vec<SourceInfo>,
+    }
+}
+
+impl PageItem for SourcesInfo {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
+        self.name.clone()
+    }
+}

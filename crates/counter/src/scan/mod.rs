@@ -11,6 +11,7 @@ mod list;
 mod listed;
 mod of_shards;
 mod raw;
+mod sources;
 mod top;
 mod unique;
 

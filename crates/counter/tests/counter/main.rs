@@ -11,6 +11,7 @@ mod leading;
 mod many;
 mod model;
 mod mutations;
+mod of_topics;
 mod raw;
 mod sources;
 mod talk;
