@@ -3,7 +3,7 @@
 use tidegate_engine::contract::{Bounded, Id, Limit, List as ListOf, Name, Wait};
 use tidegate_engine::request;
 
-use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+use crate::fields::{DimNames, DimValue, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
     AMOUNT_MAX, BATCH_EVENTS_MAX, CORRECTED_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
@@ -179,6 +179,8 @@ request! {
         ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
         /// A dimension of the counter: its leading values are told, instead of keys.
         ["BY"] by: Option<Name>,
+        /// `name=value` of a dimension: keys lead by what they have of that value.
+        ["WITH"] with: Option<DimValue>,
     }
 }
 

@@ -71,7 +71,7 @@ pub use command::{
     GetAll, Hot, Late, List, OneKey, Range, RangeAll, Raw, SetSource, SourceList, Top, Unique,
     UniqueAll,
 };
-pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+pub use fields::{DimNames, DimValue, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{

@@ -113,3 +113,7 @@ pub const SOURCES_MAX: usize = 16;
 
 /// Messages of a source that are counted at once: as many as a group gives at once.
 pub const SOURCE_IN_FLIGHT_MAX: i64 = 500;
+
+/// Keys and series of all blocks of a span in a shard, at which one look for the leading keys of one value goes through
+/// all of them: two rows of each are read at most.
+pub const WITH_KEYS_MAX: u64 = 8_192;

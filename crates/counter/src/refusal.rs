@@ -72,6 +72,8 @@ pub enum Refusal {
         /// How many it keeps.
         max: u64,
     },
+    /// Values are asked for, among events of one value.
+    ByAndWith,
     /// The counter has no sketches.
     NoUnique,
     /// No topic keeps the events of the counter.
@@ -188,6 +190,11 @@ pub(crate) const NO_TOP: RefusalDef = def(
     Status::OutOfRange,
     "The counter keeps `max` leading keys of a bucket: ask for no more, or declare one that keeps more.",
 );
+pub(crate) const BY_AND_WITH: RefusalDef = def(
+    "by_and_with",
+    Status::OutOfRange,
+    "How often values of two dimensions come together is not counted: ask for `by` or for `with`.",
+);
 pub(crate) const NO_UNIQUE: RefusalDef = def(
     "no_unique",
     Status::OutOfRange,
@@ -237,6 +244,7 @@ impl Refuse for Refusal {
             Self::WrongStep => &WRONG_STEP,
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
             Self::NoTop { .. } => &NO_TOP,
+            Self::ByAndWith => &BY_AND_WITH,
             Self::NoUnique => &NO_UNIQUE,
             Self::NoRaw => &NO_RAW,
             Self::SourceIsRaw => &SOURCE_IS_RAW,
@@ -277,6 +285,7 @@ impl Refuse for Refusal {
             | Self::NotKept
             | Self::HasFacts
             | Self::EmptySpan
+            | Self::ByAndWith
             | Self::NoUnique
             | Self::NoRaw
             | Self::SourceIsRaw

@@ -252,8 +252,8 @@ reply! {
         /// Keys: no other one has more than the last of them; else it may have as much as `missed_at_most`. Values: these
         /// are their counts; else each may have `missed_at_most` more.
         exact: bool,
-        /// What a key that leads in no bucket of the span may have in it at most; what is counted of values that are
-        /// beyond the limit of values.
+        /// What a key that leads in no bucket of the span may have in it at most, of the value if one was asked for; what is
+        /// counted of values that are beyond the limit of values.
         missed_at_most: u64,
         /// Of how many rows it was made.
         rows: RowsInfo,

@@ -14,6 +14,7 @@ mod raw;
 mod sources;
 mod top;
 mod unique;
+mod with;
 
 pub(crate) use by::RangeBy;
 pub(crate) use each::Each;

@@ -8,6 +8,7 @@ mod drops;
 mod fact_mutations;
 mod facts;
 mod leading;
+mod leading_with;
 mod many;
 mod model;
 mod mutations;
