@@ -1,7 +1,7 @@
 // Counters as they count: how fast now, how it went, how many different ones, and which keys lead.
 
 import { Chart } from "./chart.js";
-import { ALL, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, sourcesOf, stepName } from "./counts.js";
+import { ALL, countOf, counters, historyOf, hotOf, samplesOf, samplesTaken, seriesOf, sourcesOf, stepName } from "./counts.js";
 import { byId, make, say, show } from "./dom.js";
 import { figure, showAnswer, takePassword } from "./look.js";
 import { Unanswered, clock, pause } from "./wire.js";
@@ -237,6 +237,17 @@ function lagOf({ lag: group }) {
   return [behind, paused && "paused", dead > 0 && `${number(dead)} dead letters`].filter(Boolean).join(", ");
 }
 
+/** Whether what is counted is what its events add up to, as far as the server has looked. */
+function drawChecked(taken) {
+  show(byId("checked"), taken !== null);
+  if (taken === null) return;
+  const { buckets, difference, skipped } = taken;
+  const wrong = `the last sample differs by ${number(difference)}: see tidegate recount`;
+  const told = difference > 0 ? wrong : `${number(buckets)} buckets of keys, none differs`;
+  const passed = skipped > 0 ? `; ${number(skipped)} samples were passed over` : "";
+  say(byId("checked-note"), (buckets > 0 ? told : "nothing yet") + passed);
+}
+
 /** Whether what was told of a span would not be told otherwise by now, by much. */
 function isFresh() {
   if (history === null) return false;
@@ -275,11 +286,12 @@ async function lookAtCounts() {
   if (chosen.counter === null) return;
   const of = { ...chosen };
   const asked = { ...span };
-  const [all, told, hot, sources] = await Promise.all([
+  const [all, told, hot, sources, taken] = await Promise.all([
     countOf(of, headers),
     isFresh() ? history : historyOf(of, spanNow(), headers),
     hotOf(of.counter, headers),
     sourcesOf(of.counter, headers),
+    samplesTaken(of.counter, headers),
   ]);
   const isSame = (before, now) => Object.keys(before).every((name) => before[name] === now[name]);
   if (!isSame(of, chosen) || !isSame(asked, span)) return;
@@ -290,6 +302,7 @@ async function lookAtCounts() {
   drawFigures(all);
   drawLists(hot);
   drawSources(sources);
+  drawChecked(taken);
 }
 
 /** Looks, and shows what there is. */

@@ -1,6 +1,7 @@
 // What is asked of counters, and what charts show of the answers.
 
-import { ask, isRefused, path } from "./wire.js";
+import { parse } from "./prometheus.js";
+import { ask, askText, isRefused, path } from "./wire.js";
 
 /** All keys together. */
 export const ALL = "*";
@@ -57,6 +58,20 @@ async function lagOf({ topic, group }, headers) {
     if (isRefused(error, "unknown_topic")) return null;
     throw error;
   }
+}
+
+/** What has come of samples of a counter, which are counted again from its events; null if there is none. */
+export async function samplesTaken({ name, raw }, headers) {
+  if (raw === null) return null;
+  const families = parse(await askText("metrics", { headers }));
+  const own = (family) => families.get("tidegate_counter_" + family)?.find(({ labels }) => unescaped(labels.counter) === name)?.value;
+  const buckets = own("sampled_buckets_total");
+  return buckets === undefined ? null : { buckets, difference: own("sampled_difference"), skipped: own("samples_skipped_total") };
+}
+
+/** A label as it was before it was written. */
+function unescaped(label) {
+  return label.replace(/\\(.)/g, "$1");
 }
 
 /** Steps as a chart has them: those that are over, each at its beginning. */

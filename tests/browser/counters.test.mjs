@@ -142,6 +142,17 @@ test("sources are shown with what their groups lag behind", TEST, async () => {
   await page.context().close();
 });
 
+test("samples that are counted again are told", TEST, async () => {
+  await shop.ask("/v1/counters/kept", { buckets: "1s:1h", raw: "kept-raw" }, "PUT");
+  const page = await open("/stage/counters#counter=kept");
+  await shows(page, "title", "kept");
+  await until(async () => {
+    await shop.ask("/v1/counters/kept/add", { event: "*", key: "k" });
+    return /[1-9].* buckets of keys, none differs/.test(await page.locator("#checked-note").textContent());
+  });
+  await page.context().close();
+});
+
 test("the rate of now goes on by itself, in the dark and on a phone", TEST, async () => {
   await shop.ask("/v1/counters/live", {}, "PUT");
   const page = await open("/stage/counters#counter=live", { viewport: PHONE, colorScheme: "dark", isMobile: true, hasTouch: true });

@@ -38,13 +38,15 @@ impl ReplySink for OneShot {
 
 /// Asks an engine.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub struct Client {
     door: Door,
     pub(crate) room: Room,
 }
 
 impl Client {
-    pub(crate) fn new(door: Door) -> Self {
+    /// Who is let in at this door.
+    #[must_use]
+    pub fn new(door: Door) -> Self {
         let room = Room::default();
         Self { door, room }
     }
@@ -54,8 +56,11 @@ impl Client {
         until_ms.saturating_sub(self.door.now_ms())
     }
 
-    /// Asks until it is served; a "no" is told by its code.
-    pub(crate) async fn ask(&self, name: &str, given: &[(&str, Raw<'_>)]) -> Result<Value, String> {
+    /// Asks until it is served, by the name of the request and those of its fields.
+    ///
+    /// # Errors
+    /// The code of its "no", or what is wrong with a field.
+    pub async fn ask(&self, name: &str, given: &[(&str, Raw<'_>)]) -> Result<Value, String> {
         loop {
             match self.ask_once(name, given).await {
                 Answer::Reply(value) => return Ok(value),

@@ -38,7 +38,9 @@ use tidegate_courier::Outlet;
 use tidegate_engine::{Door, Receivers};
 use tokio::sync::watch;
 
-use client::Client;
+pub use client::Client;
+pub use value::Value;
+
 use target::{Target, Terms};
 
 /// How often it is looked what is pushed: a change takes effect within so long.
