@@ -136,6 +136,7 @@ test("sources are shown with what their groups lag behind", TEST, async () => {
   await shows(page, "lags", "clicks · fed2 behind, the oldest for about ");
   await shows(page, "lags", "paused");
   await shows(page, "lags", "absent · fedthere is no such topic, or no group yet");
+  await keep(page, "counters-sources");
   await shop.ask("/v1/topics/clicks/groups/fed/resume", {});
   await shows(page, "lags", "clicks · fedup to date");
   await shows(page, "figure-in-all-that-is-kept", "2");
@@ -143,7 +144,7 @@ test("sources are shown with what their groups lag behind", TEST, async () => {
 });
 
 test("samples that are counted again are told", TEST, async () => {
-  await shop.ask("/v1/counters/kept", { buckets: "1s:1h", raw: "kept-raw" }, "PUT");
+  await shop.ask("/v1/counters/kept", { buckets: "1s:1h,1m:1d", raw: "kept-raw" }, "PUT");
   const page = await open("/stage/counters#counter=kept");
   await shows(page, "title", "kept");
   await until(async () => {
