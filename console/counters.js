@@ -1,11 +1,11 @@
 // Counters as they count: how fast now, how it went, how many different ones, and which keys lead.
 
 import { Chart } from "./chart.js";
-import { ALL, countOf, counters, historyOf, hotOf, samplesOf, seriesOf, stepName } from "./counts.js";
+import { ALL, countOf, counters, historyOf, hotOf, samplesOf, samplesTaken, seriesOf, sourcesOf, stepName } from "./counts.js";
 import { byId, make, say, show } from "./dom.js";
 import { figure, showAnswer, takePassword } from "./look.js";
 import { Unanswered, clock, pause } from "./wire.js";
-import { number, sentence } from "./words.js";
+import { about, number, sentence } from "./words.js";
 
 const LOOK_MS = 2_000;
 
@@ -223,6 +223,31 @@ function drawLists(hot) {
   drawRanks("top", top.keys);
 }
 
+/** How far behind the groups are that are given what is counted of topics. */
+function drawSources(sources) {
+  show(byId("sources"), sources.length > 0);
+  const item = (source) => make("li", {}, make("span", {}, `${source.topic} · ${source.group}`), make("b", {}, lagOf(source)));
+  byId("lags").replaceChildren(...sources.map(item));
+}
+
+function lagOf({ lag: group }) {
+  if (group === null) return "there is no such topic, or no group yet";
+  const { lag, lag_ms: lagMs, dead, paused } = group;
+  const behind = lag > 0 ? `${number(lag)} behind, the oldest for about ${about(lagMs)}` : "up to date";
+  return [behind, paused && "paused", dead > 0 && `${number(dead)} dead letters`].filter(Boolean).join(", ");
+}
+
+/** Whether what is counted is what its events add up to, as far as the server has looked. */
+function drawChecked(taken) {
+  show(byId("checked"), taken !== null);
+  if (taken === null) return;
+  const { buckets, difference, skipped } = taken;
+  const wrong = `the last sample differs by ${number(difference)}: see tidegate recount`;
+  const told = difference > 0 ? wrong : `${number(buckets)} buckets of keys, none differs`;
+  const passed = skipped > 0 ? `; ${number(skipped)} samples were passed over` : "";
+  say(byId("checked-note"), (buckets > 0 ? told : "nothing yet") + passed);
+}
+
 /** Whether what was told of a span would not be told otherwise by now, by much. */
 function isFresh() {
   if (history === null) return false;
@@ -261,10 +286,12 @@ async function lookAtCounts() {
   if (chosen.counter === null) return;
   const of = { ...chosen };
   const asked = { ...span };
-  const [all, told, hot] = await Promise.all([
+  const [all, told, hot, sources, taken] = await Promise.all([
     countOf(of, headers),
     isFresh() ? history : historyOf(of, spanNow(), headers),
     hotOf(of.counter, headers),
+    sourcesOf(of.counter, headers),
+    samplesTaken(of.counter, headers),
   ]);
   const isSame = (before, now) => Object.keys(before).every((name) => before[name] === now[name]);
   if (!isSame(of, chosen) || !isSame(asked, span)) return;
@@ -274,6 +301,8 @@ async function lookAtCounts() {
   for (const draw of [drawHead, drawChoice]) draw();
   drawFigures(all);
   drawLists(hot);
+  drawSources(sources);
+  drawChecked(taken);
 }
 
 /** Looks, and shows what there is. */

@@ -1,6 +1,7 @@
 // What is asked of counters, and what charts show of the answers.
 
-import { ask, path } from "./wire.js";
+import { parse } from "./prometheus.js";
+import { ask, askText, isRefused, path } from "./wire.js";
 
 /** All keys together. */
 export const ALL = "*";
@@ -40,6 +41,37 @@ function uniqueOf({ name }, key, [from, to], headers) {
 /** The keys that lead now, where what happened counts the less the longer ago it was. */
 export function hotOf({ name, top }, headers) {
   return top > 0 ? ask(path`v1/counters/${name}/hot` + `?count=${RANKS}`, { headers }) : null;
+}
+
+/** The topics whose messages are counted, each with what its group lags behind; null if there is no such group. */
+export async function sourcesOf({ name }, headers) {
+  const { items } = await ask(`v1/sources/counters?prefix=${encodeURIComponent(name)}&limit=1`, { headers });
+  const own = items.find((item) => item.name === name);
+  return Promise.all((own?.sources ?? []).map(async (source) => ({ ...source, lag: await lagOf(source, headers) })));
+}
+
+async function lagOf({ topic, group }, headers) {
+  try {
+    const { items } = await ask(path`v1/topics/${topic}/groups` + "?limit=100", { headers });
+    return items.find((item) => item.group === group) ?? null;
+  } catch (error) {
+    if (isRefused(error, "unknown_topic")) return null;
+    throw error;
+  }
+}
+
+/** What has come of samples of a counter, which are counted again from its events; null if there is none. */
+export async function samplesTaken({ name, raw }, headers) {
+  if (raw === null) return null;
+  const families = parse(await askText("metrics", { headers }));
+  const own = (family) => families.get("tidegate_counter_" + family)?.find(({ labels }) => unescaped(labels.counter) === name)?.value;
+  const buckets = own("sampled_buckets_total");
+  return buckets === undefined ? null : { buckets, difference: own("sampled_difference"), skipped: own("samples_skipped_total") };
+}
+
+/** A label as it was before it was written. */
+function unescaped(label) {
+  return label.replace(/\\(.)/g, "$1");
 }
 
 /** Steps as a chart has them: those that are over, each at its beginning. */

@@ -125,6 +125,35 @@ test("a part of the chart is looked at closer with the mouse, and with buttons a
   await page.context().close();
 });
 
+test("sources are shown with what their groups lag behind", TEST, async () => {
+  await shop.ask("/v1/counters/fed", {}, "PUT");
+  await shop.ask("/v1/topics/clicks", {}, "PUT");
+  await shop.ask("/v1/topics/clicks/groups/fed", {}, "PUT");
+  await shop.ask("/v1/topics/clicks/groups/fed/pause", {});
+  for (const topic of ["clicks", "absent"]) await shop.ask(`/v1/counters/fed/sources/${topic}`, {}, "PUT");
+  for (const key of ["a", "b"]) await shop.ask("/v1/topics/clicks/messages", { id: "*", payload: JSON.stringify({ key }) });
+  const page = await open("/stage/counters#counter=fed");
+  await shows(page, "lags", "clicks · fed2 behind, the oldest for about ");
+  await shows(page, "lags", "paused");
+  await shows(page, "lags", "absent · fedthere is no such topic, or no group yet");
+  await keep(page, "counters-sources");
+  await shop.ask("/v1/topics/clicks/groups/fed/resume", {});
+  await shows(page, "lags", "clicks · fedup to date");
+  await shows(page, "figure-in-all-that-is-kept", "2");
+  await page.context().close();
+});
+
+test("samples that are counted again are told", TEST, async () => {
+  await shop.ask("/v1/counters/kept", { buckets: "1s:1h,1m:1d", raw: "kept-raw" }, "PUT");
+  const page = await open("/stage/counters#counter=kept");
+  await shows(page, "title", "kept");
+  await until(async () => {
+    await shop.ask("/v1/counters/kept/add", { event: "*", key: "k" });
+    return /[1-9].* buckets of keys, none differs/.test(await page.locator("#checked-note").textContent());
+  });
+  await page.context().close();
+});
+
 test("the rate of now goes on by itself, in the dark and on a phone", TEST, async () => {
   await shop.ask("/v1/counters/live", {}, "PUT");
   const page = await open("/stage/counters#counter=live", { viewport: PHONE, colorScheme: "dark", isMobile: true, hasTouch: true });

@@ -76,7 +76,7 @@ export class Shop {
     // Whom nobody has in hand pays soon: that is the people of `visit`.
     shop.sandbox = await run(["pay-sandbox", "--listen", `127.0.0.1:${pay}`, "--pay-after", "700..3000", ...webhooks]);
     const addresses = ["--resp", "127.0.0.1:0", "--http", `127.0.0.1:${http}`];
-    shop.server = await run(["serve", "--data", join(shop.folder, "data"), "--config", config, ...addresses]);
+    shop.server = await run(["serve", "--data", join(shop.folder, "data"), "--config", config, ...addresses, "--sample-every", "1"]);
     return shop;
   }
 

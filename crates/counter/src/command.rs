@@ -3,11 +3,11 @@
 use tidegate_engine::contract::{Bounded, Id, Limit, List as ListOf, Name, Wait};
 use tidegate_engine::request;
 
-use crate::fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+use crate::fields::{DimNames, DimValue, Dims, Durability, LatePlace, YesNo};
 use crate::levels::Levels;
 use crate::limits::{
     AMOUNT_MAX, BATCH_EVENTS_MAX, CORRECTED_MAX, COUNTER_SHARDS_MAX, DEDUPE_MS_MAX, DEDUPE_MS_MIN,
-    HALF_LIFE_MS_MIN, KEYS_ASKED_MAX, SPAN_MS_MAX, TOP_MAX, VALUES_MAX,
+    HALF_LIFE_MS_MIN, KEYS_ASKED_MAX, SOURCE_IN_FLIGHT_MAX, SPAN_MS_MAX, TOP_MAX, VALUES_MAX,
 };
 use crate::text::Duration;
 use crate::zone::Zone;
@@ -179,6 +179,8 @@ request! {
         ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
         /// A dimension of the counter: its leading values are told, instead of keys.
         ["BY"] by: Option<Name>,
+        /// `name=value` of a dimension: keys lead by what they have of that value.
+        ["WITH"] with: Option<DimValue>,
     }
 }
 
@@ -313,6 +315,43 @@ request! {
 request! {
     /// All counters, in the order of their bytes.
     pub struct List {
+        /// Only counters that start with this.
+        ["PREFIX"] prefix: Option<Name>,
+        /// Only counters behind this one.
+        ["AFTER"] after: Option<Name>,
+        /// Most items of the page.
+        ["LIMIT"] limit: Limit = 100,
+    }
+}
+
+request! {
+    /// Makes a topic a source of a counter: the events that its messages have are counted, each once. They are leased as to any
+    /// member of a group, acknowledged once they are counted, and otherwise tried again, up to a dead letter of the group.
+    pub struct SetSource {
+        /// The counter.
+        name: Name,
+        /// The topic. Its messages are JSON: events as COUNTER.ADDALL takes them, one, an array, or one on each line.
+        topic: Name,
+        /// The group of the topic that is given them: the name of the counter, if it does not say. One that is not there is made.
+        ["GROUP"] group: Option<Name>,
+        /// Most messages that are counted at once.
+        ["INFLIGHT"] in_flight: Bounded<1, SOURCE_IN_FLIGHT_MAX> = 500,
+    }
+}
+
+request! {
+    /// Makes a topic no source of a counter any more. What is being counted is counted, and the group stays.
+    pub struct DropSource {
+        /// The counter.
+        name: Name,
+        /// The topic.
+        topic: Name,
+    }
+}
+
+request! {
+    /// Counters that have sources, in the order of their bytes.
+    pub struct SourceList {
         /// Only counters that start with this.
         ["PREFIX"] prefix: Option<Name>,
         /// Only counters behind this one.

@@ -125,6 +125,39 @@ impl FieldType for Dims {
     }
 }
 
+/// A dimension and a value of it: `name=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DimValue(Dims);
+
+impl DimValue {
+    /// The dimension, and the value.
+    pub(crate) fn pair(&self) -> (&str, &str) {
+        let pair = self.0.pairs().next();
+        pair.expect("because a text without any is not read")
+    }
+}
+
+impl FieldType for DimValue {
+    const KIND: FieldKind = Dims::KIND;
+
+    fn read(raw: Raw<'_>) -> Result<Self, (InvalidKind, String)> {
+        let dims = Dims::read(raw)?;
+        if dims.pairs().count() > 1 {
+            let message = "must be name=value, of one dimension".to_owned();
+            return Err((InvalidKind::OutOfRange, message));
+        }
+        Ok(Self(dims))
+    }
+
+    fn hash(&self, hasher: &mut Hasher) {
+        self.0.hash(hasher);
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.0.heap_bytes()
+    }
+}
+
 /// Names of dimensions, with commas between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DimNames(Name);

@@ -30,6 +30,8 @@
 //! 15. Each shard of a counter whose events a topic keeps says how many it has sent there, in how many letters: in as
 //!     many as are on their way at least, and none of them without an event. No other one does.
 //! 16. Corrections are numbered without gaps, and the newest are kept; each has changed something.
+//! 17. Sources stand with the first shard of a counter that is not dropped: in the order of their topics, each once, no
+//!     more than there may be, and none is the topic that keeps what the counter counts.
 //!
 //! Start reading at `command.rs`, then `record.rs` and `ledger.rs`.
 
@@ -65,17 +67,19 @@ mod zone;
 
 pub use audit::audit;
 pub use command::{
-    Add, AddAll, AuditList, Correct, Create, DropCounter, Entry, Fact, Facts, Get, GetAll, Hot,
-    Late, List, OneKey, Range, RangeAll, Raw, Top, Unique, UniqueAll,
+    Add, AddAll, AuditList, Correct, Create, DropCounter, DropSource, Entry, Fact, Facts, Get,
+    GetAll, Hot, Late, List, OneKey, Range, RangeAll, Raw, SetSource, SourceList, Top, Unique,
+    UniqueAll,
 };
-pub use fields::{DimNames, Dims, Durability, LatePlace, YesNo};
+pub use fields::{DimNames, DimValue, Dims, Durability, LatePlace, YesNo};
 pub use levels::Levels;
 pub use refusal::Refusal;
 pub use reply::{
     BatchReceipt, CorrectReceipt, CorrectionInfo, CountInfo, CounterInfo, CountsInfo, DropReceipt,
-    EventReceipt, FactInfo, FactsInfo, HotInfo, KeyCount, KeyScore, LateInfo, LevelInfo, RangeInfo,
-    RangesInfo, RawInfo, RawShard, RefusedEvent, RowsInfo, TopInfo, UniqueInfo, UniquesInfo,
-    ValueCount, ValueCounts, ValueScore,
+    DropSourceReceipt, EventReceipt, FactInfo, FactsInfo, HotInfo, KeyCount, KeyScore, LateInfo,
+    LevelInfo, RangeInfo, RangesInfo, RawInfo, RawShard, RefusedEvent, RowsInfo, SourceInfo,
+    SourceReceipt, SourcesInfo, TopInfo, UniqueInfo, UniquesInfo, ValueCount, ValueCounts,
+    ValueScore,
 };
 pub use surface::COUNTER;
 pub use text::Duration;

@@ -107,3 +107,13 @@ pub const PAGE_SKETCHES: u64 = 8;
 
 /// Keys of which it is asked in one call.
 pub const KEYS_ASKED_MAX: usize = 100;
+
+/// Topics that are sources of one counter: its row has all of them.
+pub const SOURCES_MAX: usize = 16;
+
+/// Messages of a source that are counted at once: as many as a group gives at once.
+pub const SOURCE_IN_FLIGHT_MAX: i64 = 500;
+
+/// Keys and series of all blocks of a span in a shard, at which one look for the leading keys of one value goes through
+/// all of them: two rows of each are read at most.
+pub const WITH_KEYS_MAX: u64 = 8_192;

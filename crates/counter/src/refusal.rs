@@ -2,7 +2,9 @@
 
 use tidegate_engine::contract::{RefusalDef, Refuse, Status, Writer};
 
-use crate::limits::{AHEAD_MS_MAX, LOWERED_KEYS_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX};
+use crate::limits::{
+    AHEAD_MS_MAX, LOWERED_KEYS_MAX, SOURCES_MAX, TOP_BUCKETS_MAX, WRITTEN_BYTES_MAX,
+};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +72,16 @@ pub enum Refusal {
         /// How many it keeps.
         max: u64,
     },
+    /// Values are asked for, among events of one value.
+    ByAndWith,
     /// The counter has no sketches.
     NoUnique,
     /// No topic keeps the events of the counter.
     NoRaw,
+    /// The topic keeps what the counter counts.
+    SourceIsRaw,
+    /// The counter has as many sources as it may.
+    TooManySources,
     /// The span cannot be put together of few buckets.
     TooManyBuckets,
 }
@@ -182,6 +190,11 @@ pub(crate) const NO_TOP: RefusalDef = def(
     Status::OutOfRange,
     "The counter keeps `max` leading keys of a bucket: ask for no more, or declare one that keeps more.",
 );
+pub(crate) const BY_AND_WITH: RefusalDef = def(
+    "by_and_with",
+    Status::OutOfRange,
+    "How often values of two dimensions come together is not counted: ask for `by` or for `with`.",
+);
 pub(crate) const NO_UNIQUE: RefusalDef = def(
     "no_unique",
     Status::OutOfRange,
@@ -191,6 +204,16 @@ pub(crate) const NO_RAW: RefusalDef = def(
     "no_raw",
     Status::OutOfRange,
     "No topic keeps the events of the counter: declare one with RAW.",
+);
+pub(crate) const SOURCE_IS_RAW: RefusalDef = def(
+    "source_is_raw",
+    Status::OutOfRange,
+    "The topic keeps what the counter counts, which would be counted again and again: name another one.",
+);
+pub(crate) const TOO_MANY_SOURCES: RefusalDef = def(
+    "too_many_sources",
+    Status::Conflict,
+    "The counter has `max` sources already: take one away by COUNTER.UNSOURCE, or declare another counter.",
 );
 pub(crate) const TOO_MANY_BUCKETS: RefusalDef = def(
     "too_many_buckets",
@@ -221,8 +244,11 @@ impl Refuse for Refusal {
             Self::WrongStep => &WRONG_STEP,
             Self::TooManySteps { .. } => &TOO_MANY_STEPS,
             Self::NoTop { .. } => &NO_TOP,
+            Self::ByAndWith => &BY_AND_WITH,
             Self::NoUnique => &NO_UNIQUE,
             Self::NoRaw => &NO_RAW,
+            Self::SourceIsRaw => &SOURCE_IS_RAW,
+            Self::TooManySources => &TOO_MANY_SOURCES,
             Self::TooManyBuckets => &TOO_MANY_BUCKETS,
         }
     }
@@ -242,6 +268,7 @@ impl Refuse for Refusal {
             }
             Self::NoTop { max } => number(out, "max", *max),
             Self::TooManyBuckets => number(out, "max", TOP_BUCKETS_MAX as u64),
+            Self::TooManySources => number(out, "max", SOURCES_MAX as u64),
             Self::CountChanged { count } => number(out, "count", *count),
             Self::TooManyKeys { keys } => {
                 number(out, "keys", *keys);
@@ -258,8 +285,10 @@ impl Refuse for Refusal {
             | Self::NotKept
             | Self::HasFacts
             | Self::EmptySpan
+            | Self::ByAndWith
             | Self::NoUnique
             | Self::NoRaw
+            | Self::SourceIsRaw
             | Self::WrongStep => {}
         }
     }

@@ -252,8 +252,8 @@ reply! {
         /// Keys: no other one has more than the last of them; else it may have as much as `missed_at_most`. Values: these
         /// are their counts; else each may have `missed_at_most` more.
         exact: bool,
-        /// What a key that leads in no bucket of the span may have in it at most; what is counted of values that are
-        /// beyond the limit of values.
+        /// What a key that leads in no bucket of the span may have in it at most, of the value if one was asked for; what is
+        /// counted of values that are beyond the limit of values.
         missed_at_most: u64,
         /// Of how many rows it was made.
         rows: RowsInfo,
@@ -520,5 +520,65 @@ impl PageItem for LateInfo {
 
     fn place(&self) -> LatePlace {
         LatePlace::parse(&self.place).expect("because it was made of one")
+    }
+}
+
+reply! {
+    /// A topic that is a source of a counter.
+    pub struct SourceReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// The group of the topic that is given its messages.
+        group: CompactString,
+        /// Most messages that are counted at once.
+        in_flight: u64,
+        /// Since when it is a source so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A topic that is no source of a counter.
+    pub struct DropSourceReceipt {
+        /// The counter.
+        name: CompactString,
+        /// The topic.
+        topic: CompactString,
+        /// Whether that was so before.
+        repeated: bool,
+    }
+}
+
+reply! {
+    /// A source of a counter.
+    pub struct SourceInfo {
+        /// The topic.
+        topic: CompactString,
+        /// The group of the topic that is given its messages.
+        group: CompactString,
+        /// Most messages that are counted at once.
+        in_flight: u64,
+        /// Since when it is a source so, in milliseconds since 1970.
+        since_ms: u64,
+    }
+}
+
+reply! {
+    /// A counter that has sources.
+    pub struct SourcesInfo {
+        /// The counter.
+        name: CompactString,
+        /// Its sources.
+        sources: Vec<SourceInfo>,
+    }
+}
+
+impl PageItem for SourcesInfo {
+    type Place = CompactString;
+
+    fn place(&self) -> CompactString {
+        self.name.clone()
     }
 }

@@ -10,13 +10,13 @@ use crate::apply::{
     Undeclared,
 };
 use crate::command::{
-    Add, AddAll, AuditList, Correct, Create, DropCounter, Fact, Facts, Get, GetAll, Hot, Late,
-    List, Range, RangeAll, Raw, Top, Unique, UniqueAll,
+    Add, AddAll, AuditList, Correct, Create, DropCounter, DropSource, Fact, Facts, Get, GetAll,
+    Hot, Late, List, Range, RangeAll, Raw, SetSource, SourceList, Top, Unique, UniqueAll,
 };
 use crate::table::{
     BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, DIMENSIONS, DOMAIN, EMPTYING, FACT_LISTS, FACT_PAGES,
     FACTS, GENERATIONS, HEADS, ID_PAGES, IDS, KEYS, LATE, LATE_EVENTS, LEADERS, MOVES, OPEN, RAW,
-    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, VALUES,
+    SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, SOURCES, VALUES,
 };
 
 /// A counter tells its shards what it is, and that it is dropped, and they tell that they know.
@@ -75,6 +75,7 @@ pub const COUNTER: Domain = Domain {
         RAW.def(),
         CORRECTED.def(),
         CORRECTIONS.def(),
+        SOURCES.def(),
     ],
     timers: &[DROP_BLOCK, FORGET, DROP_SKETCHES, EMPTY, MOVE],
     takes: TAKES,
@@ -130,6 +131,19 @@ pub const COUNTER: Domain = Domain {
         ),
         RequestDef::scan::<AuditList>("COUNTER.AUDIT", "/v1/counters/{name}/audit"),
         RequestDef::call::<Raw>("COUNTER.RAW", GET, "/v1/counters/{name}/raw", Reads),
+        RequestDef::call::<SetSource>(
+            "COUNTER.SOURCE",
+            Put,
+            "/v1/counters/{name}/sources/{topic}",
+            Finishes,
+        ),
+        RequestDef::call::<DropSource>(
+            "COUNTER.UNSOURCE",
+            Delete,
+            "/v1/counters/{name}/sources/{topic}",
+            Finishes,
+        ),
+        RequestDef::scan::<SourceList>("COUNTER.SOURCES", "/v1/sources/counters").core(),
         RequestDef::scan::<Late>("COUNTER.LATE", "/v1/counters/{name}/late"),
         RequestDef::scan::<List>("COUNTER.LIST", "/v1/counters"),
     ],

@@ -3,8 +3,10 @@
 //! All keys begin with the name of the counter; what is of a shard lies in the shard's slot.
 
 mod facts;
+mod sources;
 
 pub(crate) use facts::{FACT_LISTS, FACT_PAGES, FACTS, KeyFacts, Listed, MOVES, Move};
+pub(crate) use sources::{SOURCES, Source, Sources};
 
 use compact_str::CompactString;
 use minicbor::bytes::ByteVec;

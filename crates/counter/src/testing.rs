@@ -211,6 +211,7 @@ impl Oracle {
         }
         all.push(self.top(random));
         all.push(self.top_by(random));
+        all.push(self.top_with(random));
         all.push(self.hot(random));
         all
     }

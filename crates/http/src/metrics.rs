@@ -79,6 +79,7 @@ pub(crate) fn metrics(front: &Front) -> Response {
         &format!("{{version=\"{version}\"}}"),
         1,
     );
+    (front.options.metrics)(&mut text.0);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -33,6 +33,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The version of the program, for the OpenAPI document and the metrics.
     pub version: String,
+    /// What the program tells in `/metrics` beside what the engine and this front do: it writes families in the text format.
+    pub metrics: Arc<dyn Fn(&mut String) + Send + Sync>,
     /// What people are shown, beside the documentation: each under a path that nothing else has.
     pub pages: Vec<Page>,
     /// When streams end.
@@ -55,6 +57,7 @@ impl Options {
             watchers_max: WATCHERS_MAX,
             request_timeout: REQUEST_TIMEOUT,
             version: version.to_owned(),
+            metrics: Arc::new(|_| {}),
             pages: Vec::new(),
             ending: Ending::never(),
             ready: Arc::new(|| Readiness::Ready),

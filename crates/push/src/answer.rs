@@ -22,7 +22,7 @@ impl Verdict {
     pub(crate) fn of(delivery: Delivery) -> Self {
         match delivery {
             Delivery::NotSent => Self::NotSent,
-            Delivery::Nothing { why } => Self::Failed(cut(&why, WHY_BYTES_MAX).to_owned(), None),
+            Delivery::Nothing { why } => Self::Failed(cut(&why).to_owned(), None),
             Delivery::Answered {
                 status: 200..300,
                 body,
@@ -56,14 +56,12 @@ const WHY_BYTES_MAX: usize = 200;
 fn why(status: u16, body: &[u8]) -> String {
     let body = String::from_utf8_lossy(&body[..body.len().min(WHY_BYTES_MAX)]);
     let said = format!("answered {status}: {}", body.trim());
-    cut(&said, WHY_BYTES_MAX)
-        .trim_end_matches([':', ' '])
-        .to_owned()
+    cut(&said).trim_end_matches([':', ' ']).to_owned()
 }
 
-/// The beginning of a text.
-fn cut(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
+/// So much of why something has failed as is kept.
+pub(crate) fn cut(why: &str) -> &str {
+    &why[..why.floor_char_boundary(WHY_BYTES_MAX)]
 }
 
 /// The id under which something is brought: the same however often, and of nothing else.

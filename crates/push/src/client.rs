@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_engine::contract::{Raw, Renderer, RequestDef, Values};
+use tidegate_engine::contract::{Field, Invalid, Raw, Renderer, RequestDef, Values, Work};
 use tidegate_engine::{Answer as Rendered, Door, ReplySink};
 use tokio::sync::oneshot;
 
@@ -38,13 +38,15 @@ impl ReplySink for OneShot {
 
 /// Asks an engine.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub struct Client {
     door: Door,
     pub(crate) room: Room,
 }
 
 impl Client {
-    pub(crate) fn new(door: Door) -> Self {
+    /// Who is let in at this door.
+    #[must_use]
+    pub fn new(door: Door) -> Self {
         let room = Room::default();
         Self { door, room }
     }
@@ -54,8 +56,11 @@ impl Client {
         until_ms.saturating_sub(self.door.now_ms())
     }
 
-    /// Asks until it is served; a "no" is told by its code.
-    pub(crate) async fn ask(&self, name: &str, given: &[(&str, Raw<'_>)]) -> Result<Value, String> {
+    /// Asks until it is served, by the name of the request and those of its fields.
+    ///
+    /// # Errors
+    /// The code of its "no", or what is wrong with a field.
+    pub async fn ask(&self, name: &str, given: &[(&str, Raw<'_>)]) -> Result<Value, String> {
         loop {
             match self.ask_once(name, given).await {
                 Answer::Reply(value) => return Ok(value),
@@ -71,15 +76,7 @@ impl Client {
         let Some((at, def)) = self.find(name) else {
             return Answer::Refused("unknown_request".to_owned());
         };
-        let values: Vec<_> = def
-            .fields
-            .iter()
-            .map(|field| {
-                let named = given.iter().find(|(own, _)| *own == field.name);
-                named.map(|(_, raw)| *raw)
-            })
-            .collect();
-        let work = match def.read(&Values(&values)) {
+        let work = match work_of(&def, given) {
             Ok(work) => work,
             Err(invalid) => {
                 return Answer::Refused(format!("{} {}", invalid.field, invalid.message));
@@ -94,7 +91,8 @@ impl Client {
         }
     }
 
-    fn find(&self, name: &str) -> Option<(usize, RequestDef)> {
+    /// The request of this name, and where its domain stands; none if the engine has no such domain.
+    pub(crate) fn find(&self, name: &str) -> Option<(usize, RequestDef)> {
         let domains = self.door.domains().iter().enumerate();
         let mut all = domains.flat_map(|(at, domain)| {
             let requests = domain.requests.iter();
@@ -103,6 +101,16 @@ impl Client {
         let (at, def) = all.find(|(_, def)| def.resp == name)?;
         Some((at, *def))
     }
+}
+
+/// A request of these values, by the names of its fields.
+pub(crate) fn work_of(def: &RequestDef, given: &[(&str, Raw<'_>)]) -> Result<Work, Invalid> {
+    let value = |field: &Field| {
+        let named = given.iter().find(|(own, _)| *own == field.name);
+        named.map(|(_, raw)| *raw)
+    };
+    let values: Vec<_> = def.fields.iter().map(value).collect();
+    def.read(&Values(&values))
 }
 
 /// Who asks an engine that has ended is ended soon, too.

@@ -1,4 +1,4 @@
-//! Pushing: a worker within the process that takes what is ready and brings it to receivers.
+//! Pushing: a worker within the process that takes what is ready and brings it to receivers, or has it counted.
 //!
 //! It is a client as any other: it asks for jobs and messages by the names of their requests, holds them under leases,
 //! and says what came of them. So limits, pauses, tries and dead letters are those of any worker, nothing is brought
@@ -15,12 +15,18 @@
 //! | any other, or none | has failed: tried again after its rest | was tried in vain |
 //! | it was not sent | is given back, and was not tried | is brought again, under the same lease |
 //!
-//! Start reading at [`run`], then `jobs.rs`.
+//! The messages of a group may be counted instead: a topic is a source of a counter. Whatever is refused of a message is the
+//! cause for which it was tried in vain.
+//!
+//! Start reading at [`run`], then `jobs.rs`, and `source.rs` for what is counted.
 
 mod answer;
 mod client;
+mod events;
 mod jobs;
+mod lease;
 mod messages;
+mod source;
 mod target;
 mod tray;
 mod value;
@@ -32,7 +38,9 @@ use tidegate_courier::Outlet;
 use tidegate_engine::{Door, Receivers};
 use tokio::sync::watch;
 
-use client::Client;
+pub use client::Client;
+pub use value::Value;
+
 use target::{Target, Terms};
 
 /// How often it is looked what is pushed: a change takes effect within so long.
@@ -50,21 +58,13 @@ const REFUSED: Duration = Duration::from_secs(1);
 /// When what was not sent, or is given back, is taken again, in milliseconds.
 const BACK_MS: u64 = 1_000;
 
-/// Pushes until it is dropped, to receivers that are known. Where there are none it asks for nothing.
+/// Pushes and counts until it is dropped: pushes to receivers that are known.
 pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
-    if receivers.0.is_empty() {
-        std::future::pending::<()>().await;
-    }
     let client = Client::new(door);
     let mut pushed: BTreeMap<Target, watch::Sender<Option<Terms>>> = BTreeMap::new();
     loop {
         // What cannot be known now is as it was.
-        if let Some(targets) = target::list(&client).await {
-            let is_known = |terms: &Terms| receivers.0.contains(&terms.receiver);
-            let targets: BTreeMap<_, _> = targets
-                .into_iter()
-                .filter(|(_, terms)| is_known(terms))
-                .collect();
+        if let Some(targets) = targets(&client, &receivers).await {
             turn(&mut pushed, targets, |target, terms| {
                 start(&client, &outlet, target, terms);
             });
@@ -72,6 +72,16 @@ pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
         }
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }
+}
+
+/// All that is counted, and that is pushed to receivers that are known.
+async fn targets(client: &Client, receivers: &Receivers) -> Option<BTreeMap<Target, Terms>> {
+    let mut targets: BTreeMap<_, _> = target::sources(client).await?.into_iter().collect();
+    if !receivers.0.is_empty() {
+        let pushes = target::pushes(client).await?.into_iter();
+        targets.extend(pushes.filter(|(_, terms)| receivers.0.contains(&terms.receiver)));
+    }
+    Some(targets)
 }
 
 /// Tells those that are pushed how they are now, ends those that are not, and starts those that were not.
@@ -105,6 +115,13 @@ fn start(client: &Client, outlet: &Outlet, target: Target, terms: watch::Receive
         }
         Target::Group { topic, group } => {
             tokio::spawn(messages::push((client, outlet), (topic, group), terms));
+        }
+        Target::Source {
+            counter,
+            topic,
+            group,
+        } => {
+            tokio::spawn(source::count(client, (counter, topic, group), terms));
         }
     }
 }

@@ -9,12 +9,22 @@ use crate::value::Value;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Queue(String),
-    Group { topic: String, group: String },
+    Group {
+        topic: String,
+        group: String,
+    },
+    /// A source of a counter: a group that is counted, and brought to nobody.
+    Source {
+        counter: String,
+        topic: String,
+        group: String,
+    },
 }
 
 /// How it is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// To whom; nobody, if it is counted.
     pub(crate) receiver: String,
     /// So many at once at most.
     pub(crate) in_flight: u64,
@@ -31,8 +41,8 @@ impl Terms {
     }
 }
 
-/// Everything that is pushed; nothing if that cannot be told.
-pub(crate) async fn list(client: &Client) -> Option<Vec<(Target, Terms)>> {
+/// Everything that is pushed to receivers; nothing if that cannot be told.
+pub(crate) async fn pushes(client: &Client) -> Option<Vec<(Target, Terms)>> {
     let mut targets = Vec::new();
     for item in all(client, "JOB.PUSHES").await? {
         targets.extend(queue(&item));
@@ -45,9 +55,23 @@ pub(crate) async fn list(client: &Client) -> Option<Vec<(Target, Terms)>> {
     Some(targets)
 }
 
+/// Everything that is counted; nothing if that cannot be told.
+pub(crate) async fn sources(client: &Client) -> Option<Vec<(Target, Terms)>> {
+    let mut targets = Vec::new();
+    for item in all(client, "COUNTER.SOURCES").await? {
+        let counter = item.text("name").unwrap_or_default();
+        let sources = item.list("sources").iter();
+        targets.extend(sources.filter_map(|of| source(counter, of)));
+    }
+    Some(targets)
+}
+
 /// The items of all pages of a list.
 async fn all(client: &Client, name: &str) -> Option<Vec<Value>> {
     let mut items = Vec::new();
+    if client.find(name).is_none() {
+        return Some(items); // The engine has no such structures.
+    }
     let mut after: Option<String> = None;
     loop {
         let after_raw = after.as_ref().map(|after| Raw::Text(after.as_bytes()));
@@ -81,6 +105,21 @@ fn group(topic: &str, of: &Value) -> Option<(Target, Terms)> {
         in_flight: of.number("in_flight")?,
         again_ms: 0,
         keeps_order: of.text("order")? == "key",
+    };
+    Some((target, terms))
+}
+
+fn source(counter: &str, of: &Value) -> Option<(Target, Terms)> {
+    let target = Target::Source {
+        counter: counter.to_owned(),
+        topic: of.text("topic")?.to_owned(),
+        group: of.text("group")?.to_owned(),
+    };
+    let terms = Terms {
+        receiver: String::new(),
+        in_flight: of.number("in_flight")?,
+        again_ms: 0,
+        keeps_order: false,
     };
     Some((target, terms))
 }

@@ -1,17 +1,43 @@
 //! Replies as values: what comes back from the engine is bytes, which are written and read here and nowhere else.
 
+use serde_json::Value as Json;
 use tidegate_engine::contract::{Fault, Outcome, Renderer, Writer};
 
 /// A part of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing, where there may be something.
     Null,
+    /// Whether something is so.
     Boolean(bool),
+    /// A number.
     Integer(i64),
+    /// A text.
     Text(String),
+    /// Any bytes.
     Bytes(Vec<u8>),
+    /// Items.
     List(Vec<Self>),
+    /// Fields, in the order in which a reply has them.
     Map(Vec<(String, Self)>),
+}
+
+impl From<Value> for Json {
+    /// As JSON; bytes that are no text are not what they were.
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Boolean(value) => value.into(),
+            Value::Integer(value) => value.into(),
+            Value::Text(text) => text.into(),
+            Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).into(),
+            Value::List(items) => items.into_iter().map(Self::from).collect(),
+            Value::Map(fields) => {
+                let fields = fields.into_iter();
+                Self::Object(fields.map(|(name, value)| (name, value.into())).collect())
+            }
+        }
+    }
 }
 
 /// What was answered.

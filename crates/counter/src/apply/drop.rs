@@ -15,7 +15,7 @@ use crate::command::DropCounter;
 use crate::emptying::{EMPTY, is_last};
 use crate::refusal::UNKNOWN_COUNTER;
 use crate::reply::DropReceipt;
-use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING, Emptying};
+use crate::table::{COUNTERS, Counter, DOMAIN, EMPTYING, Emptying, SOURCES};
 
 /// Tells a shard that the counter is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -76,6 +76,7 @@ impl Apply for DropCounter {
                 tx.send(&other.key_of(name), &Undeclare {});
             }
             begin(tx, name, counter);
+            tx.remove(&SOURCES, name);
         }
         let told = goes.map_or(0, |goes| goes.told);
         if told + 1 < u64::from(shards) {

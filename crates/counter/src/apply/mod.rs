@@ -43,6 +43,7 @@ mod hot;
 mod range;
 mod range_all;
 mod raw;
+mod source;
 mod top;
 mod unique;
 mod unique_all;

@@ -8,6 +8,7 @@ mod ids;
 mod leaders;
 mod rows;
 mod sketches;
+mod sources;
 
 use compact_str::{CompactString, format_compact};
 use tidegate_engine::Shard;
@@ -56,6 +57,7 @@ pub fn audit(books: &Books<'_>) -> Audit {
             check_sent(books, name, rows, (*shard, counter), &mut fault);
         }
         facts::check(rows, (*shard, counter), &mut fault);
+        sources::check(rows, (*shard, counter), &mut fault);
         drops::check(rows, (*shard, counter), &mut fault);
         drops::check_shards(&mut audit, name, (*shard, counter));
         check_shards(&mut audit, name, (*shard, counter));

@@ -15,7 +15,8 @@ use crate::table::{
     BLOCKS, CORRECTED, CORRECTIONS, COUNTERS, Corrected, Correction, Counter, DIMENSIONS,
     Dimension, EMPTYING, Emptying, GENERATIONS, Generation, HEADS, Hashes, Head, ID_PAGES, IDS,
     KEYS, KeyFacts, LATE, LATE_EVENTS, LEADERS, LateEvents, Leaders, Listed, Move, OPEN,
-    OpenBlocks, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, Seen, Sent, Texts, VALUES,
+    OpenBlocks, RAW, SKETCH_CHUNKS, SKETCH_PAGES, SKETCHED, SKETCHES, SOURCES, Seen, Sent, Sources,
+    Texts, VALUES,
 };
 
 /// All rows that a counter has in the slot.
@@ -50,6 +51,7 @@ pub(super) struct Rows {
     pub(super) sent: Option<Sent>,
     pub(super) corrected: Option<Corrected>,
     pub(super) corrections: BTreeMap<u64, Correction>,
+    pub(super) sources: Option<Sources>,
 }
 
 impl Rows {
@@ -77,6 +79,7 @@ impl Rows {
             sent,
             corrected,
             corrections,
+            sources,
         } = self;
         let counted =
             blocks.is_empty() && open.is_empty() && leaders.is_empty() && sketches.is_empty();
@@ -85,7 +88,7 @@ impl Rows {
         let known = facts.is_empty() && fact_pages.is_empty() && fact_list.is_none();
         let moving = !moves.is_empty() || !move_timers.is_empty();
         let told = sent.is_none() && corrected.is_none() && corrections.is_empty();
-        let rest = late.is_none() && emptying.is_none() && told;
+        let rest = late.is_none() && emptying.is_none() && sources.is_none() && told;
         counted && taken_in && others && known && !moving && rest
     }
 }
@@ -283,6 +286,15 @@ pub(super) fn by_counter(books: &Books<'_>, faults: &mut Vec<String>) -> ByCount
             Some(())
         },
         &mut |key| no_key("correction", key),
+    );
+    read(
+        &mut all,
+        books.each(&SOURCES),
+        |rows, _, row| {
+            rows.sources = Some(row);
+            Some(())
+        },
+        &mut |key| no_key("sources", key),
     );
     read_sketches(&mut all, books, &mut no_key);
     add_timers(&mut all, books);

@@ -68,6 +68,7 @@ impl Hot {
     fn asked(&self) -> Asked<'_> {
         Asked {
             most: self.count.get(),
+            with: None,
             by: self.by.as_ref().map(Name::as_str),
         }
     }

@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 use tidegate_engine::contract::ScanContext;
 
+use super::with::{self, keys_with};
 use crate::Refusal;
 use crate::blocks;
+use crate::counts::Counts;
 use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Piece;
 use crate::table::{Counter, DIMENSIONS, HEADS, Head, LEADERS};
@@ -23,8 +25,8 @@ pub(super) type Weighed = [(Piece, u64)];
 /// Keys, or values, with what they have.
 #[derive(Default)]
 pub(crate) struct Leading {
-    has: BTreeMap<CompactString, u128>,
-    missed_at_most: u128,
+    pub(super) has: BTreeMap<CompactString, u128>,
+    pub(super) missed_at_most: u128,
 }
 
 /// Which of them are told.
@@ -54,18 +56,23 @@ impl Told {
     }
 }
 
-/// What is asked for: so many, and of which dimension.
+/// What is asked for: so many, and of which dimension, or among events of which value.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) most: u64,
     pub(super) by: Option<&'a str>,
+    pub(super) with: Option<with::Of<'a>>,
 }
 
 impl Asked<'_> {
     /// Why a counter cannot tell.
     pub(super) fn check(self, counter: &Counter) -> Result<(), Refusal> {
-        match self.by {
-            None if counter.top < self.most => Err(Refusal::NoTop { max: counter.top }),
+        let dim = self.by.or(self.with.map(|(dim, _)| dim));
+        match dim {
+            Some(_) if self.by.is_some() && self.with.is_some() => Err(Refusal::ByAndWith),
+            _ if self.by.is_none() && counter.top < self.most => {
+                Err(Refusal::NoTop { max: counter.top })
+            }
             Some(dim) if !counter.dims.iter().any(|own| own == dim) => {
                 Err(Refusal::UnknownDimension)
             }
@@ -80,9 +87,10 @@ impl Asked<'_> {
         (name, counter): (&str, &Counter),
         pieces: &Weighed,
     ) -> Leading {
-        match self.by {
-            None => self.keys(context, name, pieces),
-            Some(dim) => values(context, (name, counter), dim, pieces),
+        match (self.by, self.with) {
+            (Some(dim), _) => values(context, (name, counter), dim, pieces),
+            (None, Some(of)) => keys_with(context, (name, counter), of, (pieces, self.most)),
+            (None, None) => self.keys(context, name, pieces),
         }
     }
 
@@ -155,31 +163,33 @@ fn values(
 }
 
 /// Those that have the most, the greatest first; of equal ones those that sort first.
-fn first(mut all: Vec<(CompactString, u128)>, most: u64) -> Vec<(CompactString, u128)> {
+pub(super) fn first(mut all: Vec<(CompactString, u128)>, most: u64) -> Vec<(CompactString, u128)> {
     all.sort_unstable_by(|(a, of_a), (b, of_b)| (Reverse(of_a), a).cmp(&(Reverse(of_b), b)));
     all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     all
 }
 
 /// Level and block of a bucket: those of one row stand together.
-fn row_of((piece, _): &(Piece, u64)) -> (u8, u64) {
+pub(super) fn row_of((piece, _): &(Piece, u64)) -> (u8, u64) {
     (piece.number, piece.bucket.block())
 }
 
 /// What a key or a series has in all buckets.
-fn sum_of(context: &ScanContext, name: &str, pieces: &Weighed, key: &str) -> u128 {
+pub(super) fn sum_of(context: &ScanContext, name: &str, pieces: &Weighed, key: &str) -> u128 {
     let counts = blocks::scanned(context, (name, key));
     let rows = pieces.chunk_by(|a, b| row_of(a) == row_of(b));
-    let sums = rows.map(|pieces| {
-        let (number, block) = row_of(&pieces[0]);
-        let Some(counts) = counts(number, block) else {
-            return 0;
-        };
-        let count = |(piece, weight): &(Piece, u64)| {
-            let count = counts.get(piece.bucket.place());
-            u128::from(count) * u128::from(*weight)
-        };
-        pieces.iter().map(count).sum()
-    });
-    sums.sum()
+    rows.map(|pieces| sum_in(pieces, &counts)).sum()
+}
+
+/// What it has in buckets of one row.
+pub(super) fn sum_in(pieces: &Weighed, counts: impl Fn(u8, u64) -> Option<Counts>) -> u128 {
+    let (number, block) = row_of(&pieces[0]);
+    let Some(counts) = counts(number, block) else {
+        return 0;
+    };
+    let count = |(piece, weight): &(Piece, u64)| {
+        let count = counts.get(piece.bucket.place());
+        u128::from(count) * u128::from(*weight)
+    };
+    pieces.iter().map(count).sum()
 }

@@ -11,8 +11,10 @@ mod list;
 mod listed;
 mod of_shards;
 mod raw;
+mod sources;
 mod top;
 mod unique;
+mod with;
 
 pub(crate) use by::RangeBy;
 pub(crate) use each::Each;

@@ -6,9 +6,10 @@ use super::leading::{Asked, Leading};
 use super::of_shards::OfShards;
 use crate::Refusal;
 use crate::command::Top;
+use crate::fields::DimValue;
 use crate::reply::{AsOf, KeyCount, TopInfo, ValueCount};
 use crate::span::{Pieces, all_levels};
-use crate::table::{BLOCKS, COUNTERS, Counter, DIMENSIONS, HEADS, LEADERS, OPEN};
+use crate::table::{BLOCKS, CORRECTED, COUNTERS, Counter, DIMENSIONS, HEADS, KEYS, LEADERS, OPEN};
 
 /// The span, and what leads in a shard.
 pub(crate) struct Part {
@@ -27,6 +28,8 @@ impl OfShards for Top {
         OPEN.id(),
         LEADERS.id(),
         DIMENSIONS.id(),
+        KEYS.id(),
+        CORRECTED.id(),
     ];
 
     fn name(&self) -> &Name {
@@ -81,6 +84,7 @@ impl Top {
         Asked {
             most: self.count.get(),
             by: self.by.as_ref().map(Name::as_str),
+            with: self.with.as_ref().map(DimValue::pair),
         }
     }
 }

@@ -37,6 +37,24 @@ impl Oracle {
         (command, Expected::Says(says))
     }
 
+    /// The keys that lead among events of one value, in one bucket or a few of some level.
+    pub(super) fn top_with(&self, random: &mut Random) -> (String, Expected) {
+        let (width_ms, keep_ms) = LEVELS[random.below(3) as usize];
+        let from_ms = (self.now_ms - random.below(keep_ms - width_ms)) / width_ms * width_ms;
+        let to_ms = from_ms + width_ms * (1 + random.below(3));
+        let value = format!("x{}", random.below(5));
+        let mut counts = BTreeMap::<String, u64>::new();
+        let within = self.counted.iter();
+        let within = within.filter(|one| (from_ms..to_ms).contains(&one.at_ms));
+        for one in within.filter(|one| one.value.as_ref() == Some(&value)) {
+            *counts.entry(one.key.clone()).or_default() += one.amount;
+        }
+        let count = 1 + random.below(TOP);
+        let command =
+            format!("COUNTER.TOP v FROM {from_ms} TO {to_ms} COUNT {count} WITH d={value}");
+        (command, Expected::Leads(counts, count as usize))
+    }
+
     /// What is hot, in the seconds that are kept.
     pub(super) fn hot(&self, random: &mut Random) -> (String, Expected) {
         let half_life_ms = 1_000 + random.below(9_000);

@@ -30,7 +30,11 @@ async fn readiness_gives_its_reason_and_health_does_not_care() {
 
 #[tokio::test]
 async fn metrics_are_families_with_help_and_type() {
-    let server = Server::start();
+    let own = "# HELP own_total The program's.\n# TYPE own_total counter\nown_total 7\n";
+    let server = Server::with(Options {
+        metrics: Arc::new(|text| *text += own),
+        ..Options::new("0.0.0-test")
+    });
     server.put(r#"{"id":"a","quantity":1}"#).await;
     server.get("/nothing").await;
     let answered = server.get("/metrics").await;
@@ -43,6 +47,7 @@ async fn metrics_are_families_with_help_and_type() {
         "tidegate_http_requests_total{class=\"2xx\"} 1",
         "tidegate_http_requests_total{class=\"4xx\"} 1",
         "tidegate_http_requests_in_flight 1",
+        "own_total 7",
         "tidegate_requests_admitted_total 1",
         "tidegate_build_info{version=\"0.0.0-test\"} 1",
         "tidegate_http_request_seconds_bucket{request=\"TOY.PUT\",le=\"+Inf\"} 1",

@@ -1,70 +1,77 @@
-//! The events that a topic keeps of a counter, summed by key and bucket.
+//! The events that a topic keeps of a counter.
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use super::server::{RecountError, Server, list, number, text};
-use super::span::Piece;
-use crate::client::path_segment;
+use super::server::{Ask, RecountError, list, number, text};
+use super::tally::Tally;
 
 /// Messages of one page.
-const PAGE: usize = 1_000;
+const PAGE: u64 = 1_000;
 
 /// How far ahead an event may be of the time at which it is counted, in milliseconds.
-const AHEAD_MS: u64 = 60_000;
+pub(super) const AHEAD_MS: u64 = 60_000;
 
 /// How long letters may be on their way.
 const WAIT: Duration = Duration::from_secs(30);
 
 const REST: Duration = Duration::from_millis(20);
 
-/// A key, and when its bucket begins.
-pub(super) type Place = (String, u64);
-
-pub(super) struct Events<'a> {
-    server: &'a Server<'a>,
+/// What is read of a topic.
+pub(super) struct Events<'a, A> {
+    ask: &'a A,
     counter: &'a str,
-    topic: String,
-    pieces: &'a [Piece],
+    topic: &'a str,
+    /// Only messages published at this time or later.
+    since_ms: u64,
+    /// How many pages are read at most, and how long it is rested behind each.
+    pub(super) pace: Option<Pace>,
     /// The position of the last letter.
     last: u64,
     /// The last letter of each shard.
     letters: BTreeMap<u64, u64>,
-    /// How many events there were in the span.
-    pub(super) events: u64,
-    pub(super) sums: BTreeMap<Place, u64>,
+    pub(super) tally: Tally,
 }
 
-impl<'a> Events<'a> {
+/// So much and no more, and not all at once.
+pub(super) struct Pace {
+    pub(super) pages_left: usize,
+    pub(super) rest: Duration,
+}
+
+impl<'a, A: Ask> Events<'a, A> {
     pub(super) fn new(
-        server: &'a Server<'a>,
-        (counter, topic): (&'a str, &str),
-        pieces: &'a [Piece],
+        ask: &'a A,
+        (counter, topic): (&'a str, &'a str),
+        since_ms: u64,
+        tally: Tally,
     ) -> Self {
         Self {
-            server,
+            ask,
             counter,
-            topic: path_segment(topic),
-            pieces,
+            topic,
+            since_ms,
+            pace: None,
             last: 0,
             letters: BTreeMap::new(),
-            events: 0,
-            sums: BTreeMap::new(),
+            tally,
         }
     }
 
     /// Whether all events from this time on are there.
-    pub(super) fn check_kept(&self, from_ms: u64) -> Result<(), RecountError> {
-        let topic = self.server.get(&format!("/v1/topics/{}", self.topic))?;
+    pub(super) async fn check_kept(&self, from_ms: u64) -> Result<(), RecountError> {
+        let name = [("name", json!(self.topic))];
+        let topic = self.ask.told("TOPIC.GET", &name).await?;
         if number(&topic, "first")? <= 1 {
             return Ok(());
         }
-        let page = self.page(0, 1)?;
+        let first = [name[0].clone(), ("limit", json!(1))];
+        let page = self.ask.told("TOPIC.BROWSE", &first).await?;
         let kept_ms = match list(&page, "items")?.first() {
             Some(first) => number(first, "at_ms")? + AHEAD_MS,
             None => u64::MAX,
@@ -75,37 +82,48 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    fn page(&self, after: u64, limit: usize) -> Result<Value, RecountError> {
-        let topic = &self.topic;
-        self.server.get(&format!(
-            "/v1/topics/{topic}/messages?after={after}&limit={limit}"
-        ))
+    async fn page(&self, after: u64) -> Result<Value, RecountError> {
+        let mut given = vec![("name", json!(self.topic)), ("limit", json!(PAGE))];
+        if after > 0 {
+            given.push(("after", json!(after)));
+        }
+        if self.since_ms > 0 {
+            given.push(("since_ms", json!(self.since_ms)));
+        }
+        self.ask.told("TOPIC.BROWSE", &given).await
     }
 
-    /// Reads what has come.
-    pub(super) fn read(&mut self) -> Result<(), RecountError> {
+    /// Reads what has come. Gives whether that is all: it may be more than is read at most.
+    pub(super) async fn read(&mut self) -> Result<bool, RecountError> {
         let mut after = self.last;
         loop {
-            let page = self.page(after, PAGE)?;
+            if let Some(pace) = &mut self.pace {
+                let Some(left) = pace.pages_left.checked_sub(1) else {
+                    return Ok(false);
+                };
+                pace.pages_left = left;
+                sleep(pace.rest).await;
+            }
+            let page = self.page(after).await?;
             for message in list(&page, "items")? {
                 after = number(message, "position")?;
                 self.take(message, after)?;
             }
             let next = page["next"].as_str().and_then(|next| next.parse().ok());
             let Some(next) = next else {
-                return Ok(());
+                return Ok(true);
             };
             after = next;
         }
     }
 
     /// Reads on until all letters have come that were sent by now.
-    pub(super) fn catch_up(&mut self) -> Result<(), RecountError> {
-        let raw = format!("/v1/counters/{}/raw", path_segment(self.counter));
-        let raw = self.server.get(&raw)?;
+    pub(super) async fn catch_up(&mut self) -> Result<(), RecountError> {
+        let name = [("name", json!(self.counter))];
+        let raw = self.ask.told("COUNTER.RAW", &name).await?;
         let began = Instant::now();
         loop {
-            self.read()?;
+            self.read().await?;
             let Some((shard, letter)) = self.missing(&raw)? else {
                 return Ok(());
             };
@@ -117,7 +135,7 @@ impl<'a> Events<'a> {
                     waited_s,
                 });
             }
-            thread::sleep(REST);
+            sleep(REST).await;
         }
     }
 
@@ -148,18 +166,7 @@ impl<'a> Events<'a> {
         let events: Value = serde_json::from_slice(&payload(message)?)
             .map_err(|_| RecountError::Unreadable("events of a message"))?;
         for event in events.as_array().into_iter().flatten() {
-            self.count(event)?;
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, event: &Value) -> Result<(), RecountError> {
-        let at_ms = number(event, "at_ms")?;
-        let mut pieces = self.pieces.iter();
-        if let Some(bucket_ms) = pieces.find_map(|piece| piece.bucket_ms(at_ms)) {
-            let place = (text(event, "key")?.to_owned(), bucket_ms);
-            *self.sums.entry(place).or_default() += number(event, "amount")?;
-            self.events += 1;
+            self.tally.count(event)?;
         }
         Ok(())
     }

@@ -2,14 +2,20 @@
 
 mod compare;
 mod events;
+mod said;
+mod sample;
 mod server;
 mod span;
 mod table;
+mod tally;
 
 use clap::Args as ClapArgs;
+use tokio::runtime::Builder;
 
 use self::compare::{Books, Difference};
+pub(crate) use self::sample::{Sampled, sample};
 use self::server::Server;
+pub(crate) use self::server::{Ask, Given, RecountError};
 use crate::client::HttpAddress;
 use crate::ending::{Failure, Found};
 use crate::output::print;
@@ -18,7 +24,8 @@ use crate::password::Password;
 /// Counts the events again that a topic keeps of a counter, and compares with what the counter says.
 ///
 /// The counter must have been declared with RAW. Each key is compared bucket by bucket, of the finest level that still
-/// keeps it, while events go on arriving. It exits with 1 if any count differs; with --repair, if one is left that does.
+/// keeps it, and so is what it has of each value of a dimension; and how many different ones its events are by, in whole hours.
+/// Events may go on arriving. It exits with 1 if anything differs; with --repair, if something is left that does.
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     /// The counter.
@@ -35,7 +42,8 @@ pub(crate) struct Args {
     /// Compare these keys only.
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
-    /// Correct what differs; each correction is listed by COUNTER.AUDIT.
+    /// Correct what keys have; each correction is listed by COUNTER.AUDIT. What differs by dimension, or in how many
+    /// different ones there are, is only told.
     #[arg(long)]
     repair: bool,
     /// Who is noted for corrections.
@@ -53,10 +61,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Found, Failure> {
     let password = Password::find(args.password_file.as_deref()).map_err(Failure::told)?;
     let server = Server::new(&args.url, password.as_ref());
-    let mut books = Books::of(&server, args).map_err(Failure::told)?;
-    if args.repair {
-        books.repair(&server, args).map_err(Failure::told)?;
-    }
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(Failure::told)?;
+    let books = runtime.block_on(recount(&server, args));
+    let books = books.map_err(Failure::told)?;
     if args.json {
         print(format_args!("{}\n", books.json()))?;
     } else {
@@ -68,4 +76,12 @@ pub(crate) fn run(args: &Args) -> Result<Found, Failure> {
     } else {
         Found::Sound
     })
+}
+
+async fn recount(ask: &impl Ask, args: &Args) -> Result<Books, RecountError> {
+    let mut books = Books::of(ask, args).await?;
+    if args.repair {
+        books.repair(ask, args).await?;
+    }
+    Ok(books)
 }

@@ -1,11 +1,14 @@
-//! What a server is asked.
+//! Who is asked: a server over HTTP, or the one that this is.
 
 use std::io::{self, Read};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tidegate_counter::COUNTER;
+use tidegate_engine::contract::{Method, RequestDef};
+use tidegate_topic::TOPIC;
 
-use crate::client::{HttpAddress, HttpError, get, post};
+use crate::client::{HttpAddress, HttpError, get, path_segment, post};
 use crate::password::Password;
 
 /// Bytes of an answer: a page of messages has 1 MiB of payloads, which JSON may escape.
@@ -14,7 +17,7 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 const WAIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RecountError {
+pub(crate) enum RecountError {
     #[error("{from}: {error}")]
     Server { from: String, error: String },
     #[error("there is no counter {0}")]
@@ -37,6 +40,32 @@ pub(super) enum RecountError {
     },
 }
 
+/// The fields of a request, by their names.
+pub(crate) type Given<'a> = &'a [(&'static str, Value)];
+
+/// Answers requests of counters and topics.
+pub(crate) trait Ask {
+    /// What is answered to the request of this name; or the words of its "no".
+    async fn ask(
+        &self,
+        name: &'static str,
+        given: Given<'_>,
+    ) -> Result<Result<Value, String>, RecountError>;
+
+    /// Whom people are told.
+    fn who(&self) -> String;
+
+    /// The same, where a "no" is nothing to go on from.
+    async fn told(&self, name: &'static str, given: Given<'_>) -> Result<Value, RecountError> {
+        let answer = self.ask(name, given).await?;
+        answer.map_err(|error| RecountError::Server {
+            from: self.who(),
+            error,
+        })
+    }
+}
+
+/// A server over HTTP. It waits for each answer on its thread.
 pub(super) struct Server<'a> {
     url: &'a HttpAddress,
     password: Option<&'a Password>,
@@ -46,37 +75,70 @@ impl<'a> Server<'a> {
     pub(super) fn new(url: &'a HttpAddress, password: Option<&'a Password>) -> Self {
         Self { url, password }
     }
+}
 
-    pub(super) fn get(&self, path: &str) -> Result<Value, RecountError> {
-        let body = get(self.url, path, self.password, WAIT);
-        let answer = body.and_then(read);
-        answer.map_err(|error| self.failed(&error))
-    }
-
-    /// The answer to a command; the words of a "no".
-    pub(super) fn post(
+impl Ask for Server<'_> {
+    async fn ask(
         &self,
-        path: &str,
-        body: &Value,
+        name: &'static str,
+        given: Given<'_>,
     ) -> Result<Result<Value, String>, RecountError> {
-        let body = body.to_string();
-        let sent = post(self.url, (path, &body), self.password, WAIT);
-        match sent.and_then(read) {
+        let (path, body) = request(def_of(name), given);
+        let answer = match &body {
+            None => get(self.url, &path, self.password, WAIT).and_then(read),
+            Some(body) => post(self.url, (&path, body), self.password, WAIT).and_then(read),
+        };
+        match answer {
             Ok(answer) => Ok(Ok(answer)),
             Err(HttpError::No {
                 status: 409 | 422,
                 detail,
             }) => Ok(Err(detail)),
-            Err(error) => Err(self.failed(&error)),
+            Err(error) => Err(RecountError::Server {
+                from: self.who(),
+                error: error.told(self.password.is_some()),
+            }),
         }
     }
 
-    fn failed(&self, error: &HttpError) -> RecountError {
-        RecountError::Server {
-            from: self.url.to_string(),
-            error: error.told(self.password.is_some()),
+    fn who(&self) -> String {
+        self.url.to_string()
+    }
+}
+
+fn def_of(name: &str) -> &'static RequestDef {
+    let mut defs = COUNTER.requests.iter().chain(TOPIC.requests);
+    let named = defs.find(|def| def.resp == name);
+    named.expect("because it is a request of counters or topics")
+}
+
+/// The path of a request, with what stands in neither it nor a body behind it; and the body.
+fn request(def: &RequestDef, given: Given<'_>) -> (String, Option<String>) {
+    let mut path = def.http.path.to_owned();
+    let mut rest = Map::new();
+    for (name, value) in given {
+        let place = format!("{{{name}}}");
+        let text = value.as_str().unwrap_or_default();
+        if path.contains(&place) {
+            path = path.replace(&place, &path_segment(text));
+        } else {
+            rest.insert((*name).to_owned(), value.clone());
         }
     }
+    if def.http.method != Method::Get {
+        return (path, Some(Value::Object(rest).to_string()));
+    }
+    let pair = |(name, value): (&String, &Value)| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), path_segment);
+        format!("{name}={text}")
+    };
+    let pairs: Vec<_> = rest.iter().map(pair).collect();
+    if !pairs.is_empty() {
+        path = format!("{path}?{}", pairs.join("&"));
+    }
+    (path, None)
 }
 
 fn read(body: impl Read) -> Result<Value, HttpError> {
@@ -101,4 +163,29 @@ pub(super) fn text<'v>(of: &'v Value, name: &'static str) -> Result<&'v str, Rec
 pub(super) fn list<'v>(of: &'v Value, name: &'static str) -> Result<&'v [Value], RecountError> {
     let list = of[name].as_array().ok_or(RecountError::Unreadable(name))?;
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn request_is_what_its_declaration_says() {
+        let given = [
+            ("name", json!("a/b")),
+            ("key", json!("k")),
+            ("from_ms", json!(5)),
+        ];
+        let range = request(def_of("COUNTER.RANGE"), &given);
+        let path = "/v1/counters/a%2Fb/keys/k/range?from_ms=5".to_owned();
+        assert_eq!(range, (path, None));
+        let given = [("name", json!("a")), ("keys", json!([{"key": "k"}]))];
+        let (path, body) = request(def_of("COUNTER.UNIQUE"), &given);
+        assert_eq!(path, "/v1/counters/a/unique");
+        assert_eq!(body.as_deref(), Some(r#"{"keys":[{"key":"k"}]}"#));
+        let raw = request(def_of("COUNTER.RAW"), &given[..1]);
+        assert_eq!(raw, ("/v1/counters/a/raw".to_owned(), None));
+    }
 }

@@ -1,6 +1,9 @@
 //! A span as pieces, each of buckets of one level: those of the finest one that keeps all of the piece.
 
+use std::ops::Range;
+
 use serde_json::Value;
+use tidegate_counter::limits::{TOP_BUCKETS_MAX, UNIQUE_MS_MIN};
 
 use super::server::{RecountError, list, number};
 
@@ -63,6 +66,37 @@ pub(super) fn pieces(
     pieces
 }
 
+/// The span of whole buckets in which different ones are counted, of the narrowest that are; the last one may have begun. If it
+/// is more than one answer is put together of it is the end of that.
+pub(super) fn unique_span(
+    levels: &[(u64, u64)],
+    (from_ms, to_ms): (u64, Option<u64>),
+    now_ms: u64,
+) -> Option<Range<u64>> {
+    let is_wide = |(width_ms, _): &(u64, u64)| *width_ms >= UNIQUE_MS_MIN;
+    let narrowest = levels.iter().position(is_wide);
+    let narrowest = narrowest.unwrap_or(levels.len().checked_sub(1)?);
+    let (width_ms, keep_ms) = levels[narrowest];
+    let kept_ms = now_ms.saturating_sub(keep_ms).saturating_add(SLACK_MS);
+    let begins_ms = kept_ms.max(from_ms).div_ceil(width_ms) * width_ms;
+    let ends_ms = match to_ms {
+        Some(to_ms) if to_ms < now_ms => to_ms / width_ms * width_ms,
+        Some(_) | None => now_ms.div_ceil(width_ms) * width_ms,
+    };
+    let long_ms = ends_ms.saturating_sub(begins_ms);
+    let buckets = match levels.get(narrowest + 1) {
+        Some((wider_ms, _)) => 2 * (wider_ms / width_ms) + long_ms / wider_ms,
+        None => long_ms / width_ms,
+    };
+    let most = TOP_BUCKETS_MAX as u64;
+    let begins_ms = if buckets > most {
+        ends_ms - most * width_ms
+    } else {
+        begins_ms
+    };
+    (begins_ms < ends_ms).then_some(begins_ms..ends_ms)
+}
+
 /// How long a recount may take until what it compares is not kept any more.
 const SLACK_MS: u64 = 60_000;
 
@@ -113,5 +147,29 @@ mod tests {
         assert_eq!(piece.bucket_ms(179_999), Some(120_000));
         assert_eq!(piece.bucket_ms(180_000), None);
         assert_eq!(piece.bucket_ms(59_999), None);
+    }
+
+    #[test]
+    fn different_ones_are_compared_in_whole_buckets_of_the_narrowest_level_that_has_them() {
+        const HOUR_MS: u64 = 3_600_000;
+        let levels = [
+            (60_000, HOUR_MS),
+            (HOUR_MS, 10 * HOUR_MS),
+            (24 * HOUR_MS, 1_000 * HOUR_MS),
+        ];
+        let now_ms = 100 * HOUR_MS + 5;
+        let span = |from_ms, to_ms| unique_span(&levels, (from_ms, to_ms), now_ms);
+        assert_eq!(span(0, None), Some(91 * HOUR_MS..101 * HOUR_MS));
+        let from_ms = 95 * HOUR_MS + 1;
+        assert_eq!(span(from_ms, None), Some(96 * HOUR_MS..101 * HOUR_MS));
+        let to_ms = Some(98 * HOUR_MS + 7);
+        assert_eq!(span(from_ms, to_ms), Some(96 * HOUR_MS..98 * HOUR_MS));
+        assert_eq!(span(98 * HOUR_MS, to_ms), None);
+        // Where no level is so wide it is the last one.
+        let span = unique_span(&LEVELS, (0, None), 10_000_000);
+        assert_eq!(span, Some(6_480_000..10_020_000));
+        let minutes = [(60_000, 1_000 * HOUR_MS)];
+        let span = unique_span(&minutes, (0, None), 900 * HOUR_MS);
+        assert_eq!(span, Some(900 * HOUR_MS - 512 * 60_000..900 * HOUR_MS));
     }
 }

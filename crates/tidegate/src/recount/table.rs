@@ -22,17 +22,19 @@ impl Books {
         line("keys", &grouped(self.keys as u64));
         line("buckets", &grouped(self.compared as u64));
         line("moving", &grouped(self.moving as u64));
+        line("unique", &grouped(self.unique as u64));
         line("differences", &grouped(self.differences.len() as u64));
         if !self.differences.is_empty() {
             let _ = writeln!(
                 text,
-                "\n{:<14} {:>10} {:>12} {:>12}  {:<24} key",
-                "bucket_ms", "width_ms", "counted", "events", "state"
+                "\n{:<14} {:>10} {:>12} {:>12}  {:<24} {:<16} key",
+                "bucket_ms", "width_ms", "counted", "events", "state", "of"
             );
         }
         for difference in &self.differences {
             let Difference {
                 key,
+                of,
                 bucket_ms,
                 width_ms,
                 counted,
@@ -42,7 +44,7 @@ impl Books {
             let state = difference.state();
             let _ = writeln!(
                 text,
-                "{bucket_ms:<14} {width_ms:>10} {counted:>12} {events:>12}  {state:<24} {key}"
+                "{bucket_ms:<14} {width_ms:>10} {counted:>12} {events:>12}  {state:<24} {of:<16} {key}"
             );
         }
         text
@@ -59,6 +61,7 @@ impl Books {
             "keys": self.keys,
             "buckets": self.compared,
             "moving": self.moving,
+            "unique": self.unique,
             "differences": differences,
         })
     }
@@ -76,6 +79,7 @@ impl Difference {
     fn json(&self) -> Value {
         json!({
             "key": self.key,
+            "of": self.of,
             "bucket_ms": self.bucket_ms,
             "width_ms": self.width_ms,
             "counted": self.counted,

@@ -28,6 +28,9 @@ const HTTP_DEFAULT: &str = "127.0.0.1:7380";
 const DATA_DEFAULT: &str = "tidegate-data";
 const CHECKPOINT_EVERY_DEFAULT: Duration = Duration::from_millis(CHECKPOINT_EVERY_MS_DEFAULT);
 
+/// A sample reads 64 MiB at most: at this pace one a second, on average.
+const SAMPLE_EVERY_DEFAULT: Duration = Duration::from_secs(60);
+
 /// Serves RESP and HTTP over a data folder.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ServeArgs {
@@ -50,6 +53,10 @@ pub(crate) struct ServeArgs {
     /// Take what has changed to the base after so many seconds [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     checkpoint_every: Option<u32>,
+    /// Count a sample of a counter with RAW again after so many seconds, from the events that its topic keeps; 0 for never
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    sample_every: Option<u32>,
     /// Addresses and networks of proxies, with commas between, as 10.0.0.0/8: behind them the client's address is
     /// the last one in X-Forwarded-For that is none of theirs
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
@@ -62,7 +69,7 @@ pub(crate) struct ServeArgs {
     /// normal [default: none]
     #[arg(long, value_name = "WORK")]
     shed: Option<Shed>,
-    /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `password_file`,
+    /// TOML file with `data`, `resp`, `http`, `admin_listen`, `memory`, `checkpoint_every`, `sample_every`, `password_file`,
     /// `trust_proxy`, `beacon_origins`, `shed`, over which flags win, and `[shares.…]`, `[archives.…]`, `[providers.…]`, `[hooks.…]`,
     /// `[receivers.…]` and `[hosts.…]`
     #[arg(long, value_name = "FILE")]
@@ -90,6 +97,7 @@ struct ConfigFile {
     admin_listen: Option<SocketAddr>,
     memory: Option<MemorySize>,
     checkpoint_every: Option<NonZeroU32>,
+    sample_every: Option<u32>,
     password_file: Option<PathBuf>,
     trust_proxy: Option<Vec<NetworkText>>,
     beacon_origins: Option<Vec<OriginText>>,
@@ -213,6 +221,8 @@ pub struct Settings {
     pub outside: Outside,
     /// Take what has changed to the base after so long.
     pub checkpoint_every: Duration,
+    /// Count a sample of a counter again after so long, if any.
+    pub sample_every: Option<Duration>,
     /// Proxies whose word about where a request comes from is taken.
     pub proxies: Vec<Network>,
     /// Sites whose pages may send beacons.
@@ -240,6 +250,7 @@ impl Settings {
             archives: AllArchiveTimes::new(),
             outside: Outside::default(),
             checkpoint_every: CHECKPOINT_EVERY_DEFAULT,
+            sample_every: Some(SAMPLE_EVERY_DEFAULT),
             proxies: Vec::new(),
             beacon_origins: Vec::new(),
             shed: Shed::None,
@@ -263,6 +274,9 @@ impl ServeArgs {
             .checkpoint_every
             .or(file.checkpoint_every.map(NonZeroU32::get))
             .map(|seconds| Duration::from_secs(seconds.into()));
+        let sample_every = self.sample_every.or(file.sample_every);
+        let sample_every = sample_every.map(|seconds| Duration::from_secs(seconds.into()));
+        let sample_every = sample_every.unwrap_or(SAMPLE_EVERY_DEFAULT);
         let of_file = file.trust_proxy.into_iter().flatten();
         let of_file = of_file.map(|NetworkText(network)| network);
         let origins = file.beacon_origins.into_iter().flatten();
@@ -279,6 +293,7 @@ impl ServeArgs {
                 .map(|(name, table)| (name, table.times()))
                 .collect(),
             checkpoint_every: checkpoint_every.unwrap_or(CHECKPOINT_EVERY_DEFAULT),
+            sample_every: Some(sample_every).filter(|every| !every.is_zero()),
             data: self
                 .data
                 .or(file.data)

@@ -109,6 +109,8 @@ fn serve_http(
     let options = |addr, connections_max| {
         let mut options = http_options(settings, addr, &stopped);
         options.watchers_max = options.watchers_max.min(connections_max / 2);
+        let samples = runtime.samples();
+        options.metrics = Arc::new(move |text| samples.tell(text));
         options
     };
     let (router, admin) = match admin.zip(settings.admin) {

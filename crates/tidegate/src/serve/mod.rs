@@ -13,6 +13,7 @@ mod panics;
 mod providers;
 mod receivers;
 mod runtime;
+mod samples;
 mod starting;
 
 use std::io;
@@ -194,7 +195,11 @@ impl Server {
         ));
         let door = engine.door.clone();
         door.shed(settings.shed);
-        let runtime = Arc::new(Runtime::start(engine, &settings.outside)?);
+        let runtime = Arc::new(Runtime::start(
+            engine,
+            &settings.outside,
+            settings.sample_every,
+        )?);
         let fronts = listen::Fronts::start(settings, listeners, &door, &runtime)?;
         let (resp, http, admin) = (fronts.resp, fronts.http, fronts.admin);
         let most = fronts.connections_max;

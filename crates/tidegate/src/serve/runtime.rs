@@ -1,6 +1,6 @@
 //! The threads of a server: executors, each with its share of the connections, a log writer,
 //! readers, one that gives events to subscribers, one that calls to the outside and pushes, and some that work for later: one takes rows to the
-//! base, three keep the base in order.
+//! base, three keep the base in order, one counts samples of counters again.
 
 use std::io;
 use std::process;
@@ -17,12 +17,13 @@ use tidegate_engine::{
     Writer,
 };
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::cores::{cores_for, stay_on};
 use super::homes::{Homes, Load};
 use super::panics::{note_strikes, spawn, watch};
 use super::providers::Outside;
+use super::samples::{self, Samples};
 use crate::output::note;
 
 /// Threads that read scans, and what partitions ask the base for.
@@ -57,6 +58,9 @@ const MERGE_LOOKS: u32 = 100;
 /// no way: while it waits memory fills.
 const NICE_TENDERS: [i32; 3] = [4, 6, 12];
 
+/// The same for who counts samples again.
+const NICE_SAMPLES: i32 = 12;
+
 /// The running threads of an engine.
 pub(crate) struct Runtime {
     door: Door,
@@ -64,13 +68,20 @@ pub(crate) struct Runtime {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     beside: Vec<JoinHandle<()>>,
+    samples: Arc<Samples>,
+    /// Dropped when samples are to end.
+    sampling: oneshot::Sender<()>,
     checkpoint: JoinHandle<()>,
     base: Vec<JoinHandle<()>>,
 }
 
 impl Runtime {
     /// Starts the threads of an engine.
-    pub(crate) fn start(engine: Engine, outside: &Outside) -> io::Result<Self> {
+    pub(crate) fn start(
+        engine: Engine,
+        outside: &Outside,
+        sample_every: Option<Duration>,
+    ) -> io::Result<Self> {
         let Engine {
             door,
             executors,
@@ -130,6 +141,24 @@ impl Runtime {
             });
         };
         beside.push(spawn("courier", courier)?);
+        let samples = Arc::<Samples>::default();
+        let (sampling, ends) = oneshot::channel::<()>();
+        if let Some(every) = sample_every {
+            let (door, samples) = (door.clone(), Arc::clone(&samples));
+            let own = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()?;
+            let takes = move || {
+                give_way(NICE_SAMPLES);
+                own.block_on(async {
+                    tokio::select! {
+                        () = samples::run(door, every, &samples) => {}
+                        _ = ends => {}
+                    }
+                });
+            };
+            beside.push(spawn("samples", takes)?);
+        }
         beside.push(spawn("events", move || while events.tell_step(true) {})?);
         let of_checkpoint = alarm.clone();
         let takes = move || take_to_base(checkpointer, &of_checkpoint);
@@ -146,6 +175,8 @@ impl Runtime {
             next: AtomicUsize::new(0),
             threads,
             beside,
+            samples,
+            sampling,
             checkpoint,
             base,
         })
@@ -161,8 +192,14 @@ impl Runtime {
         Arc::clone(&self.homes)
     }
 
+    /// What has come of samples of counters.
+    pub(crate) fn samples(&self) -> Arc<Samples> {
+        Arc::clone(&self.samples)
+    }
+
     /// Turns requests away, answers what was taken in, seals the log and ends the threads.
     pub(crate) fn stop(self) {
+        drop(self.sampling);
         self.door.stop();
         self.base.iter().for_each(|base| base.thread().unpark());
         for executor in self.threads {

@@ -10,6 +10,8 @@ mod archives;
 mod backup;
 mod bench;
 mod check_command;
+mod counter_samples;
+mod counter_sources;
 mod crowd;
 mod dead;
 mod demo;

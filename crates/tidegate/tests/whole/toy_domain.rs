@@ -34,6 +34,7 @@ fn start(data: &Path) -> Server {
         proxies: Vec::new(),
         beacon_origins: Vec::new(),
         checkpoint_every: Duration::from_secs(1),
+        sample_every: None,
         password: None,
         shed: Shed::None,
         accept_clock: false,

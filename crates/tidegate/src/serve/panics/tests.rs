@@ -205,6 +205,7 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
         http: free,
         memory,
         checkpoint_every: Duration::from_millis(50),
+        sample_every: None,
         shares: Shares::new(),
         archives: AllArchiveTimes::new(),
         outside: crate::Outside::default(),
@@ -217,7 +218,8 @@ fn serve(fuse: &Fuse) -> (Fronts, SocketAddr, SocketAddr) {
     };
     let listeners = Listeners::bind(&settings).unwrap();
     let door = engine.door.clone();
-    let runtime = Arc::new(Runtime::start(engine, &crate::serve::Outside::default()).unwrap());
+    let runtime =
+        Arc::new(Runtime::start(engine, &crate::serve::Outside::default(), None).unwrap());
     let fronts = Fronts::start(&settings, listeners, &door, &runtime).unwrap();
     let (resp, http) = (fronts.resp, fronts.http);
     (fronts, resp, http)
