@@ -135,6 +135,26 @@ pub(crate) fn is_open(
     Ok(open.find(level).is_some_and(|open| open.block == block))
 }
 
+/// An open block of a key goes, of a counter of which all goes, one level after the other: what is open of those before it is
+/// of no use any more.
+pub(crate) fn drop_open(
+    tx: &mut Tx<'_>,
+    (name, level, block): Of<'_>,
+    key: &str,
+) -> Result<(), Missing> {
+    let mut row = tx.get(&OPEN, (name, key))?.unwrap_or_default();
+    if row.find(level).is_none_or(|open| open.block != block) {
+        return Ok(());
+    }
+    row.blocks.retain(|open| open.level > level);
+    if row.blocks.is_empty() {
+        tx.remove(&OPEN, (name, key));
+    } else {
+        tx.put(&OPEN, (name, key), row);
+    }
+    Ok(())
+}
+
 /// Names the rows in which that lies, and gives it as far as memory knows.
 pub(crate) fn reads(
     reads: &mut Reads<'_>,

@@ -9,6 +9,7 @@ use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Shard, Tx};
 
 use crate::apply::{Emptied, end_first};
+use crate::blocks;
 use crate::facts;
 use crate::ledger::{self, DROP_BLOCK};
 use crate::levels::Level;
@@ -107,7 +108,11 @@ fn empty_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
             Kind::Blocks(level, _) => {
                 let head = reads.get(&HEADS, (name, level, number));
                 let pages = head.iter().flat_map(ledger::next_pages);
-                pages.for_each(|page| reads.row(&KEYS, (name, level, number, page)));
+                for page in pages {
+                    let keys = reads.get(&KEYS, (name, level, number, page));
+                    let keys = keys.unwrap_or_default();
+                    keys.iter().for_each(|key| reads.row(&OPEN, (name, key)));
+                }
             }
             Kind::Sketches(level, _) => reads.row(&SKETCHED, (name, level, number)),
             Kind::Ids => {
@@ -206,10 +211,7 @@ fn drop_block(
     if gone_ms <= tx.now_ms() {
         return Ok(Some(Step::Waits(block)));
     }
-    let is_gone = ledger::drop_pages(tx, of, &mut head, |tx, key| {
-        tx.remove(&OPEN, (name, key));
-        Ok(())
-    })?;
+    let is_gone = ledger::drop_pages(tx, of, &mut head, |tx, key| blocks::drop_open(tx, of, key))?;
     if is_gone {
         tx.cancel(&DROP_BLOCK, gone_ms, of);
     }
