@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use tidegate_engine::contract::{Field, Invalid, Raw, Renderer, RequestDef, Values, Work};
 use tidegate_engine::{Answer as Rendered, Door, ReplySink};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::tray::Room;
 use crate::value::{Answer, Plain, Value};
+
+/// Batches of messages of sources that are counted at once, of all counters.
+const COUNTING_MAX: usize = 16;
 
 /// What is answered to one request.
 struct OneShot(Mutex<Option<oneshot::Sender<Vec<u8>>>>);
@@ -41,6 +44,8 @@ impl ReplySink for OneShot {
 pub struct Client {
     door: Door,
     pub(crate) room: Room,
+    /// So many batches of sources are taken in at once.
+    pub(crate) counting: Arc<Semaphore>,
 }
 
 impl Client {
@@ -48,7 +53,12 @@ impl Client {
     #[must_use]
     pub fn new(door: Door) -> Self {
         let room = Room::default();
-        Self { door, room }
+        let counting = Arc::new(Semaphore::new(COUNTING_MAX));
+        Self {
+            door,
+            room,
+            counting,
+        }
     }
 
     /// How long it is until a time of the engine's.

@@ -10,6 +10,9 @@ use crate::client::Client;
 use crate::value::Value;
 use crate::{MEMBER, WAIT_MS};
 
+/// How often a lease is looked after at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// A lease of messages.
 #[derive(Clone)]
 pub(crate) struct Lease {
@@ -59,6 +62,7 @@ impl Lease {
         if self.left_ms() <= self.lease_ms / 2 {
             let goes_on = self.client.ask("TOPIC.EXTEND", &self.given()).await?;
             self.until_ms = goes_on.number("until_ms").unwrap_or_default();
+            self.lease_ms = self.left_ms();
         }
         Ok(())
     }
@@ -67,7 +71,7 @@ impl Lease {
     pub(crate) async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> T {
         let mut something = pin!(something);
         loop {
-            let half = Duration::from_millis(self.lease_ms / 2);
+            let half = Duration::from_millis(self.lease_ms / 2).max(LOOK_AGAIN);
             tokio::select! {
                 done = &mut something => return done,
                 () = sleep(half) => {}

@@ -68,7 +68,8 @@ pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
             turn(&mut pushed, targets, |target, terms| {
                 start(&client, &outlet, target, terms);
             });
-            client.room.share_among(pushed.len());
+            let are_brought = pushed.keys().filter(|target| target.is_brought());
+            client.room.share_among(are_brought.count());
         }
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }

@@ -43,6 +43,8 @@ pub(crate) async fn count(
                     messages: &messages,
                     causes: messages.iter().map(|_| None).collect(),
                 };
+                // What is read waits as bytes, which a lease has few of; what is made of them takes more.
+                let _turn = client.counting.acquire().await;
                 batch.take().await;
             }
             Ok(_) => {}
@@ -143,9 +145,11 @@ impl Batch<'_> {
                 Err(why) => self.causes[at] = Some(why),
             }
         }
-        // A counter that is gone: the lease ends, and nobody reads for it any more.
         if self.count(&events).await.is_ok() {
             self.settle().await.ok();
+        } else {
+            // A counter that is gone: the lease ends, and it is looked soon whether this is to go on.
+            sleep(REFUSED).await;
         }
     }
 

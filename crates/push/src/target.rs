@@ -21,6 +21,13 @@ pub(crate) enum Target {
     },
 }
 
+impl Target {
+    /// Whether it is brought to a receiver, and so takes room for payloads.
+    pub(crate) fn is_brought(&self) -> bool {
+        !matches!(self, Self::Source { .. })
+    }
+}
+
 /// How it is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {

@@ -1,12 +1,14 @@
 //! `COUNTER.ADD`: counts an event, once per id and key.
 
-use tidegate_engine::contract::{Apply, Ends, Name, RefusalDef};
+use tidegate_engine::contract::{Apply, Ends, Name, RefusalDef, Request};
 use tidegate_engine::{Reads, Slot, Splits, Stop, Tx};
 
+use super::add_all::EVENT_BYTES;
 use super::{counter_of, counter_of_joined, relax, shard_of, slot_of};
 use crate::Refusal;
 use crate::command::Add;
 use crate::fields::Dims;
+use crate::limits::WRITTEN_BYTES_MAX;
 use crate::raw;
 use crate::record::{self, Event, Fate, id_of, take_in};
 use crate::refusal::{
@@ -43,6 +45,10 @@ impl Apply for Add {
         }
     }
 
+    fn writes(&self) -> usize {
+        EVENT_BYTES + Request::bytes(self)
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<EventReceipt, Stop<Refusal>> {
         let counter = counter_of(tx, &self.name, &self.key)?;
         let mut fates = take_in(tx, (self.name.as_str(), &counter), &[self.event()])?;
@@ -60,6 +66,9 @@ impl Apply for Add {
         let counter = counter_of_joined(tx, &these[0].name, keys)?;
         let events: Vec<_> = these.iter().map(|one| one.event()).collect();
         let fates = take_in(tx, (these[0].name.as_str(), &counter), &events)?;
+        if tx.written() > WRITTEN_BYTES_MAX {
+            return Err(Stop::Busy);
+        }
         relax(tx, &counter);
         let receipts = these.iter().zip(fates);
         let receipts = receipts.map(|(one, fate)| one.receipt(&counter, tx.now_ms(), fate));

@@ -15,7 +15,7 @@ use crate::reply::{BatchReceipt, RefusedEvent};
 use crate::table::{COUNTERS, Counter, DOMAIN};
 
 /// What the rows of an event take in the log as a rule: of each level, and of its id.
-const EVENT_BYTES: usize = 320;
+pub(super) const EVENT_BYTES: usize = 320;
 
 impl Apply for AddAll {
     type Reply = BatchReceipt;

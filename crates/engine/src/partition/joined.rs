@@ -10,7 +10,7 @@ use crate::contract::Call;
 use crate::gate::Answers;
 use crate::hot::AnsweredAt;
 use crate::inbox::{Envelope, Errand, Turn};
-use crate::limits::{BATCH_COMMANDS_MAX, FETCHES_MAX, JOINED_BYTES_MAX};
+use crate::limits::{BATCH_COMMANDS_MAX, FETCHES_MAX, JOINED_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::running::Running;
 use crate::shared::Shared;
 
@@ -19,7 +19,14 @@ fn joining(envelope: &Envelope) -> Option<(&dyn Call, &dyn Any)> {
     let is_first = envelope.turn == Turn::First && envelope.minted.is_none();
     match &envelope.work {
         Errand::Call { call, .. } if is_first && envelope.round.is_none() => {
-            call.joins().map(|itself| (&**call, itself))
+            let itself = call.joins()?;
+            debug_assert_eq!(
+                call.letters() + call.calls(),
+                0,
+                "it sends and calls nothing"
+            );
+            debug_assert_eq!(call.waits_ms(), 0, "it is answered at once");
+            Some((&**call, itself))
         }
         Errand::Call { .. } | Errand::Scan(_) | Errand::Letter(_) | Errand::Report(_) => None,
     }
@@ -72,16 +79,16 @@ impl Partition {
         match calls[0].run_joined(&themselves, &mut tx) {
             Ok(Some(ends)) => {
                 let done = Done::of(tx);
-                if !fits(*weight, done.weight) {
+                if done.weight > RECORD_BYTES_MAX || !fits(*weight, done.weight) {
                     self.state.tables.undo();
-                    return Some(these);
+                    return Some(self.charged(these)); // They have written more than they have said.
                 }
                 self.keep_joined((these, ends), done, (now_ms, weight), shared, answers);
                 None
             }
             Ok(None) => {
                 self.state.tables.undo();
-                Some(these)
+                Some(self.charged(these))
             }
             Err(missing) => {
                 self.state.tables.undo();
@@ -93,10 +100,18 @@ impl Partition {
                     }
                 });
                 self.waits.ask(slot, missing);
-                these.into_iter().for_each(|one| self.waits.park(one));
+                let these = self.charged(these).into_iter();
+                these.for_each(|one| self.waits.park(one));
                 None
             }
         }
+    }
+
+    /// Some that have been run in vain: that was work too.
+    fn charged(&mut self, these: Vec<Envelope>) -> Vec<Envelope> {
+        let work = these.len() * COMMAND_WORK;
+        self.lanes.charge(these[0].domain, work);
+        these
     }
 
     /// Keeps what they have done, and answers each.
@@ -148,7 +163,8 @@ impl Partition {
         if let Some(code) = code {
             shared.usages()[envelope.domain].tally.refused(code);
         }
-        if is_early {
+        // A refusal may rest on what those before it have written.
+        if is_early && code.is_none() {
             self.early.move_from(answers, before);
             self.early.push(Arc::clone(sink), *token, status);
         } else {

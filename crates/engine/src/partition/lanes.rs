@@ -95,14 +95,17 @@ impl Lanes {
         }
     }
 
-    /// Takes those that stand first in the lane of a domain, so many at most, up to one that is not wanted.
+    /// Takes those that stand first in the lane of a domain, so many at most, up to one that is not wanted or that is more
+    /// than the domain may still do in this batch.
     pub(super) fn take_behind(
         &mut self,
         domain: usize,
         most: usize,
         mut is_wanted: impl FnMut(&Envelope) -> bool,
     ) -> Vec<Envelope> {
-        let commands = &mut self.lanes[domain].commands;
+        let lane = &mut self.lanes[domain];
+        let most = most.min(lane.allowed / COMMAND_WORK);
+        let commands = &mut lane.commands;
         let wanted = commands.iter().take(most);
         let wanted = wanted.take_while(|next| is_wanted(next)).count();
         commands.drain(..wanted).collect()

@@ -50,19 +50,19 @@ impl Partition {
         self.lanes.begin(now_ms, &self.ahead, shared);
         self.forget_letters(weight, shared);
         let mut ran = 0;
-        // So many could not be done as one, and come next.
-        let mut alone = 0;
+        // So many of a domain could not be done as one, and come next.
+        let mut alone = (OWN, 0);
         while ran < BATCH_COMMANDS_MAX
             && *weight < BATCH_BYTES_MAX
             && self.rendered(answers) < BATCH_ANSWERS_BYTES_MAX
             && self.has_wait_room()
             && let Some(envelope) = self.lanes.next(now_ms)
         {
-            let others = if alone == 0 {
-                self.joined_with(&envelope, ran)
-            } else {
-                alone -= 1;
+            let others = if alone.0 == envelope.domain && alone.1 > 0 {
+                alone.1 -= 1;
                 Vec::new()
+            } else {
+                self.joined_with(&envelope, ran)
             };
             if !others.is_empty() {
                 self.work_for(envelope.domain);
@@ -71,7 +71,7 @@ impl Partition {
                 match self.run_joined(these, now_ms, weight, shared, answers) {
                     None => ran += many,
                     Some(these) => {
-                        alone = many;
+                        alone = (these[0].domain, many);
                         let last_first = these.into_iter().rev();
                         last_first.for_each(|one| self.lanes.put_back(one));
                     }

@@ -164,6 +164,17 @@ fn so_many_are_done_as_one_as_a_record_has_room_for() {
 }
 
 #[test]
+fn those_that_write_more_than_they_have_said_are_done_one_by_one() {
+    let mut engine = fresh();
+    let tallies = [
+        "NOTE.TALLY a vast1 1",
+        "NOTE.TALLY a vast2 1",
+        "NOTE.TALLY a vast3 1",
+    ];
+    assert_eq!(said(&mut engine, &tallies), ["sum=1 together=1"; 3]);
+}
+
+#[test]
 fn what_was_answered_is_there_after_a_restart() {
     let mut engine = fresh();
     said(&mut engine, &["NOTE.TALLY a x 1"; 40]);

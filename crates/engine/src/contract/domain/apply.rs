@@ -96,7 +96,8 @@ pub trait Apply: Request + Sync + Sized + 'static {
     }
 
     /// Whether those of this kind that stand behind each other in a batch, about one key in one slot, are done as one
-    /// ([`Apply::apply_joined`]): for what adds up, so that rows which they share are read and written once.
+    /// ([`Apply::apply_joined`]): for what adds up, so that rows which they share are read and written once. Such a command
+    /// never waits, calls nothing, and says of no letter that it sends it; whether it is a piece is not told then.
     const JOINS: bool = false;
 
     /// Does some as one, each as if it came behind those before it: what came of each, in their order. One that is refused
