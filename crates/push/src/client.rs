@@ -1,5 +1,6 @@
 //! A client within the process: requests by their names, replies as values.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Client {
     pub(crate) room: Room,
     /// So many batches of sources are taken in at once.
     pub(crate) counting: Arc<Semaphore>,
+    /// Requests that were answered, and so let in.
+    answered: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -58,7 +61,14 @@ impl Client {
             door,
             room,
             counting,
+            answered: Arc::default(),
         }
+    }
+
+    /// How many requests the engine has let in that this client has not asked, and maybe some that it has.
+    pub(crate) fn others_asked(&self) -> u64 {
+        let all = self.door.metrics().requests_admitted.get();
+        all.saturating_sub(self.answered.load(Ordering::Relaxed))
     }
 
     /// How long it is until a time of the engine's.
@@ -73,7 +83,10 @@ impl Client {
     pub async fn ask(&self, name: &str, given: &[(&str, Raw<'_>)]) -> Result<Value, String> {
         loop {
             match self.ask_once(name, given).await {
-                Answer::Reply(value) => return Ok(value),
+                Answer::Reply(value) => {
+                    self.answered.fetch_add(1, Ordering::Relaxed);
+                    return Ok(value);
+                }
                 Answer::Refused(code) => return Err(code),
                 Answer::Later(after_ms) => {
                     tokio::time::sleep(Duration::from_millis(after_ms.max(1))).await;

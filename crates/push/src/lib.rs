@@ -62,14 +62,21 @@ const BACK_MS: u64 = 1_000;
 pub async fn run(door: Door, outlet: Outlet, receivers: Receivers) {
     let client = Client::new(door);
     let mut pushed: BTreeMap<Target, watch::Sender<Option<Terms>>> = BTreeMap::new();
+    let mut seen = None;
     loop {
-        // What cannot be known now is as it was.
-        if let Some(targets) = targets(&client, &receivers).await {
-            turn(&mut pushed, targets, |target, terms| {
-                start(&client, &outlet, target, terms);
-            });
-            let are_brought = pushed.keys().filter(|target| target.is_brought());
-            client.room.share_among(are_brought.count());
+        // While nobody else asks for anything nothing comes that is pushed: an idle server does not write its log for this.
+        let others = client.others_asked();
+        if !pushed.is_empty() || seen != Some(others) {
+            // What cannot be known now is as it was.
+            seen = None;
+            if let Some(targets) = targets(&client, &receivers).await {
+                turn(&mut pushed, targets, |target, terms| {
+                    start(&client, &outlet, target, terms);
+                });
+                let are_brought = pushed.keys().filter(|target| target.is_brought());
+                client.room.share_among(are_brought.count());
+                seen = Some(others);
+            }
         }
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }

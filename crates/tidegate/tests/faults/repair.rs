@@ -49,9 +49,10 @@ fn group_damaged_in_the_middle_is_dropped_with_all_behind_it_and_the_holds_befor
         let mut client = Client::to(&server.resp);
         let ids = ids_of(&mut client, "shirt");
         let groups = log.groups.iter().filter(|at| **at < group).count();
+        // Up to three have no hold: that of the SKU, and the clock's, of which one is for what the server itself looks up.
         assert!(
-            ids.len() < groups && ids.len() + 3 > groups.min(HOLDS as usize),
-            "{ids:?}"
+            ids.len() < groups && ids.len() + 4 > groups.min(HOLDS as usize),
+            "{groups} groups: {ids:?}"
         );
         assert_eq!(hold_one_more(&mut client), Ok(()));
         server.kill();
