@@ -517,7 +517,7 @@ impl Group {
 
     fn list(&self, now_ms: u64) -> String {
         list(self.pending.iter().map(|(id, pending)| {
-            let (idle_ms, deliveries) = (now_ms - pending.at_ms, pending.deliveries);
+            let (idle_ms, deliveries) = (now_ms.saturating_sub(pending.at_ms), pending.deliveries);
             format!(
                 "[{} {} {idle_ms} {deliveries}]",
                 told(*id),
