@@ -116,9 +116,17 @@ impl World {
     }
 
     /// A sale is announced, entered, asked about: its start and its draw come with time.
-    pub(super) fn sale(&mut self) {
+    pub(super) fn sale(&mut self) -> Result<(), Violation> {
+        // In the order in which answers leave: one from the edge overtakes those that wait for the disk.
+        self.collect_sales()?;
         self.sales.ask(&mut self.engine, &mut self.random);
         self.tally.commands += 1;
+        self.collect_sales()
+    }
+
+    pub(super) fn collect_sales(&mut self) -> Result<(), Violation> {
+        self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
+        Ok(())
     }
 
     /// Units of a split SKU are held, sold or released: they go from shard to shard by mail.

@@ -142,7 +142,7 @@ impl World {
         self.follower.follow(&self.engine).map_err(Violation)?;
         self.collect_shares();
         self.tally.orders += self.orders.collect(&self.engine).map_err(Violation)?;
-        self.tally.sales += self.sales.collect(&self.engine).map_err(Violation)?;
+        self.collect_sales()?;
         self.sales.check_let_in(&self.gate).map_err(Violation)?;
         self.tally.bought = self.sales.bought();
         self.tally.splits += self.splits.collect(&self.engine);

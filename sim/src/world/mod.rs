@@ -243,7 +243,7 @@ impl World {
             30..50 if self.books.len() < BOOKS_MAX => self.store(),
             50..110 if self.orders.may_ask() => self.order(),
             110..150 => self.answer_calls(),
-            150..240 if self.sales.may_ask() => self.sale(),
+            150..240 if self.sales.may_ask() => self.sale()?,
             240..310 if self.splits.may_ask() => self.split(),
             310..360 if self.topics.may_ask() => self.message(),
             360..410 if self.jobs.may_ask() => self.job(),
