@@ -125,18 +125,8 @@ pub(crate) fn counts(
     open.counts((level, block), own)
 }
 
-/// Whether a block of a key is the open one of its level.
-pub(crate) fn is_open(
-    tx: &mut Tx<'_>,
-    (name, level, block): Of<'_>,
-    key: &str,
-) -> Result<bool, Missing> {
-    let open = tx.get(&OPEN, (name, key))?.unwrap_or_default();
-    Ok(open.find(level).is_some_and(|open| open.block == block))
-}
-
-/// An open block of a key goes, of a counter of which all goes, one level after the other: what is open of those before it is
-/// of no use any more.
+/// An open block of a key goes: that of the widest level, whose time is over the last, or one of a counter of which all goes, one
+/// level after the other. What is open of the levels before it is of no use any more.
 pub(crate) fn drop_open(
     tx: &mut Tx<'_>,
     (name, level, block): Of<'_>,

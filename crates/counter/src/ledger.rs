@@ -253,8 +253,8 @@ fn drop_block(tx: &mut Tx<'_>, mut owner: KeyReader<'_>) -> Result<(), Missing> 
     let counter = tx.get(&COUNTERS, shard.as_str())?;
     let takes_open = takes_open(counter.as_ref(), level);
     let is_gone = drop_pages(tx, of, &mut head, |tx, key| {
-        if takes_open && blocks::is_open(tx, of, key)? {
-            tx.remove(&OPEN, (name, key));
+        if takes_open {
+            blocks::drop_open(tx, of, key)?;
         }
         Ok(())
     })?;
