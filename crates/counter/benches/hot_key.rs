@@ -1,6 +1,6 @@
 //! What one hot key costs: `cargo bench -p tidegate-counter --bench hot_key`.
 //!
-//! Events of a counter with 16 shards and the usual levels are submitted at the door and run on the stepped engine, one
+//! Events of a counter with 8 shards and the usual levels are submitted at the door and run on the stepped engine, one
 //! thread, with the log in memory: with keys that are all alike, of Zipf's law, half of them one key, and all of them one
 //! key. What is told is processor time for each event, as Linux counts it, of executing and of all; what counts is the
 //! ratio to keys that are all alike, and with two executors what the busier one has to do.
@@ -80,7 +80,7 @@ fn commands(
 /// Nanoseconds for each event: of executing, and of all.
 fn measured(commands: &[String], batch: usize) -> (u64, u64) {
     let mut engine = Stepper::fresh(&[COUNTER, TOPIC]);
-    engine.call("COUNTER.CREATE v SHARDS 16");
+    engine.call("COUNTER.CREATE v SHARDS 8");
     let (mut executing, mut all) = (0, 0);
     for some in commands.chunks(WINDOW.div_ceil(batch).min(256)) {
         let begun = processor_ns();

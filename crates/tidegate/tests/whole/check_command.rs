@@ -183,7 +183,12 @@ fn a_server_refuses_to_start_over_a_flipped_byte_and_leaves_it_as_it_is() {
     work(&server);
     server.stop();
     let file = segments(&data).pop().expect("a segment");
-    let start = groups(&fs::read(&file).expect("a segment"))[1];
+    let segment = fs::read(&file).expect("a segment");
+    // A group without records covers the one before it, if that was the last for a while.
+    let mut with_records = groups(&segment)
+        .into_iter()
+        .filter(|start| number_at(&segment, start + 40) > 0);
+    let start = with_records.nth(1).expect("groups with records");
     flip(&file, start + 60);
     // Opening the base removes versions of its lists that count no more.
     let of_log = || {
