@@ -110,7 +110,7 @@ impl Shared {
                 .map(|_| HotKeys::new(clock.look_ms()))
                 .collect(),
             slots,
-            log: Arc::default(),
+            log: Arc::new(LogQueue::new(executors)),
             clock,
             readers: ReaderQueue::default(),
             metrics: Metrics::default(),

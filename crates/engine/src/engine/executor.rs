@@ -23,6 +23,24 @@ pub enum Next {
     Woken,
 }
 
+/// Says whether the thread of an executor sleeps: then nothing that it would run goes into the next group of the log.
+pub struct Rest {
+    index: usize,
+    shared: Arc<Shared>,
+}
+
+impl Rest {
+    /// It sleeps from here on.
+    pub fn begins(&self) {
+        self.shared.log.rest(self.index, true);
+    }
+
+    /// It is awake again.
+    pub fn ends(&self) {
+        self.shared.log.rest(self.index, false);
+    }
+}
+
 /// Runs some of the partitions. One thread steps it.
 pub struct Executor {
     pub(super) steps: u64,
@@ -35,6 +53,15 @@ impl Executor {
     /// Sets what wakes the thread that steps this executor. Once only.
     pub fn set_waker(&self, waker: Waker) {
         self.shared.set_waker(self.index, waker);
+    }
+
+    /// For the thread that steps this executor, to say when it sleeps.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        Rest {
+            index: self.index,
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Lets answers out and runs at most one batch of each partition.

@@ -9,7 +9,6 @@ use crate::key::PartitionId;
 use crate::limits::RELAXED_BYTES_MAX;
 
 /// Records on their way to the log.
-#[derive(Default)]
 pub(crate) struct LogQueue {
     pending: Mutex<Pending>,
     arrived: Condvar,
@@ -28,6 +27,10 @@ struct Pending {
     asked: usize,
     /// The writer sleeps, and is to be woken once so many have asked.
     sleeper: Option<usize>,
+    /// It is to be woken as well once all executors rest, if so many have asked.
+    sleeps_while_awake: Option<usize>,
+    /// Which executors sleep: they have run all that was there for them.
+    resting: Vec<bool>,
     poked: bool,
     /// Something waits for the group to be durable. Another one can wait for the next that is urgent, or until the
     /// writer looks again.
@@ -44,9 +47,37 @@ impl Pending {
     fn is_wanted(&self) -> bool {
         self.is_urgent || self.poked
     }
+
+    fn all_rest(&self) -> bool {
+        self.resting.iter().all(|rests| *rests)
+    }
+
+    /// Whether more is soon to come into the group, of so many who are expected to ask.
+    fn is_awaited(&self, expected: usize) -> bool {
+        let few = self.asked < half(expected);
+        let some_run = self.asked < expected && !self.all_rest();
+        (few || some_run) && !self.stopping
+    }
+}
+
+/// How many have to have asked, of so many who are expected.
+fn half(expected: usize) -> usize {
+    expected / 2
 }
 
 impl LogQueue {
+    /// One for the records of so many executors.
+    pub(crate) fn new(executors: usize) -> Self {
+        let pending = Pending {
+            resting: vec![false; executors],
+            ..Pending::default()
+        };
+        Self {
+            pending: Mutex::new(pending),
+            arrived: Condvar::default(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,6 +154,16 @@ impl LogQueue {
         }
     }
 
+    /// An executor sleeps from here on, or no more.
+    pub(crate) fn rest(&self, executor: usize, rests: bool) {
+        let mut pending = self.lock();
+        pending.resting[executor] = rests;
+        let enough = pending.sleeps_while_awake;
+        if enough.is_some_and(|enough| pending.asked >= enough) && pending.all_rest() {
+            self.wake(pending, usize::MAX);
+        }
+    }
+
     /// Bytes that wait; those of each domain are put in `by_domain`.
     pub(crate) fn bytes(&self, by_domain: &mut [usize]) -> usize {
         let pending = self.lock();
@@ -163,16 +204,18 @@ impl LogQueue {
         !pending.stopping || !pending.group.is_empty()
     }
 
-    /// Waits until so many have asked, or for this long.
-    fn linger(&self, asked: usize, at_most: Duration) {
-        let few = |pending: &mut Pending| {
-            let few = pending.asked < asked && !pending.stopping;
-            pending.sleeper = few.then_some(asked);
-            few
+    /// Waits until half of those who are expected have asked and all executors rest, or all of them have; or for this
+    /// long.
+    fn linger(&self, expected: usize, at_most: Duration) {
+        let waits = |pending: &mut Pending| {
+            let waits = pending.is_awaited(expected);
+            pending.sleeper = waits.then_some(expected);
+            pending.sleeps_while_awake = waits.then(|| half(expected));
+            waits
         };
-        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, few);
+        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, waits);
         let (mut pending, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        pending.sleeper = None;
+        (pending.sleeper, pending.sleeps_while_awake) = (None, None);
     }
 }
 
@@ -222,9 +265,10 @@ impl LogWriter {
     }
 
     /// Gives those who were just answered a moment to send more, so that one sync serves many: until half of them have.
-    /// The others do while that is written, and so it goes on by halves.
+    /// The others do while that is written, and so it goes on by halves. And while executors have more to run that goes
+    /// into the group too: it costs them less than another group.
     pub(crate) fn linger(&self, at_most: Duration) {
-        self.queue.linger(self.expected / 2, at_most);
+        self.queue.linger(self.expected, at_most);
     }
 
     /// Writes what waits. `durable` is told the new tip of each partition.
@@ -293,5 +337,51 @@ impl LogWriter {
 
     pub(crate) fn room(&mut self) -> Result<Room, LogError> {
         self.log.room()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_waits_for_half_and_then_as_long_as_an_executor_has_more_to_run() {
+        let queue = LogQueue::new(2);
+        let asked = |asked: usize| {
+            let mut pending = queue.lock();
+            pending.asked += asked;
+            pending.is_awaited(5)
+        };
+        assert!(asked(1), "a fifth is few");
+        queue.rest(0, true);
+        queue.rest(1, true);
+        assert!(asked(0), "it is few though nobody runs");
+        assert!(!asked(1), "half have asked, and nothing runs");
+        queue.rest(1, false);
+        assert!(asked(2), "more may come of what runs");
+        assert!(!asked(1), "nobody else is expected");
+    }
+
+    #[test]
+    fn executor_that_rests_last_wakes_the_writer_if_half_have_asked() {
+        let queue = LogQueue::new(2);
+        let wakes = |executor: usize| {
+            queue.rest(executor, true);
+            queue.lock().sleeper.take().is_none()
+        };
+        let sleeps = |asked: usize| {
+            let mut pending = queue.lock();
+            pending.asked = asked;
+            pending.resting.fill(false);
+            (pending.sleeper, pending.sleeps_while_awake) = (Some(5), Some(half(5)));
+        };
+        sleeps(1);
+        queue.rest(0, true);
+        assert!(!wakes(1), "few have asked");
+        sleeps(2);
+        assert!(!wakes(0), "the other one runs");
+        sleeps(2);
+        queue.rest(0, true);
+        assert!(wakes(1));
     }
 }

@@ -99,14 +99,21 @@ impl Runtime {
         for (index, executor) in executors.into_iter().enumerate() {
             let name = format!("executor-{index}");
             let load = Arc::<Load>::default();
-            let (parks, unparks) = (Arc::clone(&load), Arc::clone(&load));
+            let rests = || (Arc::clone(&load), executor.rest());
+            let (parks, unparks) = (rests(), rests());
             // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .thread_name(format!("{name}-blocking"))
                 .on_thread_start(watch)
-                .on_thread_park(move || parks.park())
-                .on_thread_unpark(move || unparks.unpark())
+                .on_thread_park(move || {
+                    parks.0.park();
+                    parks.1.begins();
+                })
+                .on_thread_unpark(move || {
+                    unparks.1.ends();
+                    unparks.0.unpark();
+                })
                 .build()?;
             handles.push((runtime.handle().clone(), load));
             let strikes = strikes.clone();
