@@ -10,6 +10,12 @@ const BYTES: usize = COUNT * RANK_BITS as usize / 8;
 
 const RANK: u32 = (1 << RANK_BITS) - 1;
 
+/// The highest bit of a rank.
+const HIGHEST: u32 = 1 << (RANK_BITS - 1);
+
+/// A one in each of four registers.
+const FOUR_ONES: u32 = 1 | 1 << RANK_BITS | 1 << (2 * RANK_BITS) | 1 << (3 * RANK_BITS);
+
 /// The highest rank seen of each register, 0 for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Registers(Box<[u8; BYTES]>);
@@ -49,10 +55,28 @@ impl Registers {
     pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Registers, Malformed> {
         let bytes: [u8; BYTES] = bytes.try_into().map_err(|_| Malformed::Length)?;
         let registers = Registers(Box::new(bytes));
-        if registers.ranks().any(|rank| rank > RANK_MAX) {
-            return Err(Malformed::Register);
+        match registers.are_too_high() {
+            true => Err(Malformed::Register),
+            false => Ok(registers),
         }
-        Ok(registers)
+    }
+
+    /// Whether some rank is higher than any coupon has. Of four at once: such a rank has the highest bit, and its others
+    /// come to that when so much is added to them as the rank lacks of all bits.
+    fn are_too_high(&self) -> bool {
+        const {
+            assert!(
+                RANK_MAX as u32 >= HIGHEST,
+                "the highest bit alone is not too high"
+            )
+        };
+        let lacks = FOUR_ONES * (RANK - u32::from(RANK_MAX));
+        let fours = (0..BYTES).step_by(3).map(|at| self.four(at));
+        let too_high = fours.fold(0, |any, four| {
+            let others = four & FOUR_ONES * (HIGHEST - 1);
+            any | others + lacks & four
+        });
+        too_high & FOUR_ONES * HIGHEST != 0
     }
 
     fn raise(&mut self, register: usize, rank: u8) -> bool {
@@ -80,4 +104,26 @@ impl Registers {
 /// Where the three bytes of four registers begin, and by how much this one is shifted in them.
 fn place(register: usize) -> (usize, u32) {
     (register / 4 * 3, (register % 4) as u32 * RANK_BITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_that_no_coupon_has_are_malformed_in_any_register() {
+        for register in 0..COUNT {
+            for rank in 0..=RANK as u8 {
+                let mut registers = Registers(Box::new([0; BYTES]));
+                registers.raise((register + 1) % COUNT, RANK_MAX);
+                registers.raise(register, rank);
+                let read = Registers::of_bytes(registers.bytes());
+                let expected = match rank <= RANK_MAX {
+                    true => Ok(registers),
+                    false => Err(Malformed::Register),
+                };
+                assert_eq!(read, expected, "{rank} in register {register}");
+            }
+        }
+    }
 }

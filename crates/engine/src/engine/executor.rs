@@ -70,6 +70,11 @@ impl Executor {
         if self.steps.is_multiple_of(SHED_LOOK_STEPS) {
             self.shared.look_at_load();
         }
+        // What a group was for leaves at once, or a connection whose commands have run in several partitions would send a
+        // part of it, and then the rest.
+        for partition in &mut self.partitions {
+            partition.open(&self.shared);
+        }
         let mut more = false;
         for partition in &mut self.partitions {
             more |= partition.step(&self.shared);

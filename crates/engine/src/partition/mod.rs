@@ -297,6 +297,11 @@ impl Partition {
         shared.durable(self.id)
     }
 
+    /// Lets out what rests on nothing beyond what is durable by now.
+    pub(crate) fn open(&mut self, shared: &Shared) {
+        self.let_out(self.durable(shared), shared);
+    }
+
     /// Lets answers out, and runs one batch if there is one to run and room for it to be ahead of
     /// the log. `true` if there is more to do at once.
     pub(crate) fn step(&mut self, shared: &Shared) -> bool {
