@@ -5,9 +5,9 @@
 #                                  who came, ZINCRBY of the leading keys, with `appendfsync always`; the counter it is
 #                                  compared with keeps minutes and hours, with who came in an hour and the leading keys of
 #                                  both; others keep the usual levels; one measurement after
-#                                  the other in alternation, each the median of ROUNDS (3) of SECONDS_EACH (4). What each
-#                                  server has counted must be what it acknowledged. ONLY (all) picks lines by a part of
-#                                  their names.
+#                                  the other in alternation, each the median of ROUNDS (3) of SECONDS_EACH (4), by fresh
+#                                  servers for one by one at -P 16, at -P 64, batches, and batches with ids. What each server
+#                                  has counted must be what it acknowledged. ONLY (all) picks lines by a part of their names.
 #   bench/counters.sh queries      QUESTIONS (1,000) of each kind while CONNECTIONS (16) send batches as fast as they are
 #                                  answered, over a year of days that a restart has left on disk
 #   bench/counters.sh crowd        EVENTS (10,000,000; 100,000,000 takes some minutes) over KEYS (1,000,000), by Zipf's law,
@@ -60,16 +60,23 @@ throughput)
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null
     fi
-    mkdir "$work/redis"
-    redis-server --bind 127.0.0.1 --port 7478 --dir "$work/redis" --save "" --appendonly yes --appendfsync always \
-        --auto-aof-rewrite-percentage 0 >"$work/redis.log" &
-    pids+=($!)
-    await 7478
-    serve
-    head ", redis $(redis-server --version | grep -o 'v=[^ ]*' | cut -c3-) with appendfsync always, \
-$KEYS keys by Zipf's law, 50 connections, median of $ROUNDS rounds of $SECONDS_EACH s in alternation"
-    "$client" throughput --tidegate 127.0.0.1:7479 --redis 127.0.0.1:7478 --keys "$KEYS" --rounds "$ROUNDS" \
-        --seconds "$SECONDS_EACH" --only "$ONLY"
+    if [ -n "$ONLY" ]; then kinds=("$ONLY"); else kinds=("-P 16" "-P 64" "batches of 100" "batches with ids"); fi
+    for kind in "${kinds[@]}"; do # Each with servers of its own: files that one kind leaves to be merged are not another's.
+        mkdir "$work/redis"
+        redis-server --bind 127.0.0.1 --port 7478 --dir "$work/redis" --save "" --appendonly yes --appendfsync always \
+            --auto-aof-rewrite-percentage 0 >"$work/redis.log" &
+        redis=$!
+        pids+=("$redis")
+        await 7478
+        serve
+        [ "$kind" != "${kinds[0]}" ] || head ", redis $(redis-server --version | grep -o 'v=[^ ]*' | cut -c3-) with \
+appendfsync always, $KEYS keys by Zipf's law, 50 connections, median of $ROUNDS rounds of $SECONDS_EACH s in alternation"
+        "$client" throughput --tidegate 127.0.0.1:7479 --redis 127.0.0.1:7478 --keys "$KEYS" --rounds "$ROUNDS" \
+            --seconds "$SECONDS_EACH" --only "$kind"
+        kill "$server" "$redis"
+        wait "$server" "$redis" || true
+        rm -r "$work/redis" "$work/tidegate"
+    done
     ;;
 queries)
     serve

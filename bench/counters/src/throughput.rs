@@ -276,7 +276,7 @@ pub(crate) fn run(flags: &Flags) {
             },
         ),
         (
-            "batches of 100, with ids",
+            "batches with ids, 100 each",
             Batches {
                 said: ids,
                 is_relaxed: false,

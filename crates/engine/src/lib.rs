@@ -94,8 +94,8 @@ pub use damage::{Alarm, Damaged, check_whole};
 pub use divide::{Divided, Division, PARTLY_DONE, Piece, in_order};
 pub use edge::{Edge, Flag, Told};
 pub use engine::{
-    Checked, Config, Damage, Door, Engine, Executor, NewerProgram, Next, OpenError, Rest, Tender,
-    UnknownKind, Writer, check, check_without_base, tables_of,
+    Checked, Config, Damage, Door, Engine, Executor, ExecutorHandle, NewerProgram, Next, OpenError,
+    Tender, UnknownKind, Writer, check, check_without_base, tables_of,
 };
 pub use event::{Cursor, EventFilter, FellBehind};
 pub use hot::{AnsweredAt, HotFigures};

@@ -73,10 +73,10 @@ impl Registers {
         let lacks = FOUR_ONES * (RANK - u32::from(RANK_MAX));
         let fours = (0..BYTES).step_by(3).map(|at| self.four(at));
         let too_high = fours.fold(0, |any, four| {
-            let others = four & FOUR_ONES * (HIGHEST - 1);
-            any | others + lacks & four
+            let others = four & (FOUR_ONES * (HIGHEST - 1));
+            any | ((others + lacks) & four)
         });
-        too_high & FOUR_ONES * HIGHEST != 0
+        too_high & (FOUR_ONES * HIGHEST) != 0
     }
 
     fn raise(&mut self, register: usize, rank: u8) -> bool {

@@ -23,20 +23,26 @@ pub enum Next {
     Woken,
 }
 
-/// Says whether the thread of an executor sleeps: then nothing that it would run goes into the next group of the log.
-pub struct Rest {
+/// For the thread that steps an executor, and those who have something for it.
+#[derive(Clone)]
+pub struct ExecutorHandle {
     index: usize,
     shared: Arc<Shared>,
 }
 
-impl Rest {
-    /// It sleeps from here on.
-    pub fn begins(&self) {
+impl ExecutorHandle {
+    /// Has it stepped soon, unless that is to be anyway.
+    pub fn wake(&self) {
+        self.shared.wake_executor(self.index);
+    }
+
+    /// Its thread sleeps from here on: nothing that it would run goes into the next group of the log.
+    pub fn parked(&self) {
         self.shared.log.rest(self.index, true);
     }
 
-    /// It is awake again.
-    pub fn ends(&self) {
+    /// Its thread is awake again.
+    pub fn unparked(&self) {
         self.shared.log.rest(self.index, false);
     }
 }
@@ -55,10 +61,10 @@ impl Executor {
         self.shared.set_waker(self.index, waker);
     }
 
-    /// For the thread that steps this executor, to say when it sleeps.
+    /// A handle to it.
     #[must_use]
-    pub fn rest(&self) -> Rest {
-        Rest {
+    pub fn handle(&self) -> ExecutorHandle {
+        ExecutorHandle {
             index: self.index,
             shared: Arc::clone(&self.shared),
         }

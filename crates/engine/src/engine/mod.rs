@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use check::{Checked, Damage, check, check_without_base};
 pub use door::Door;
-pub use executor::{Executor, Next, Rest};
+pub use executor::{Executor, ExecutorHandle, Next};
 use kinds::Kinds;
 pub(crate) use kinds::refuse_newer;
 pub use kinds::{NewerProgram, UnknownKind};

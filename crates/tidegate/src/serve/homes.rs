@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use super::wakes::{Wakes, woken_through};
+
 /// How long a thread is looked at before it is known how busy it is.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -110,18 +112,33 @@ fn take(left: &mut u32) -> bool {
     has
 }
 
+/// The thread of an executor.
+pub(super) struct Home {
+    pub(super) tokio: Handle,
+    pub(super) load: Arc<Load>,
+    pub(super) wakes: Arc<Wakes>,
+}
+
 /// The threads of the executors.
-pub(crate) struct Homes(Vec<(Handle, Arc<Load>)>);
+pub(crate) struct Homes(Vec<Home>);
+
+impl Home {
+    /// Has a connection live here.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = woken_through(Arc::clone(&self.wakes), task);
+        self.tokio.spawn(task);
+    }
+}
 
 impl Homes {
-    pub(super) fn new(threads: Vec<(Handle, Arc<Load>)>) -> Self {
+    pub(super) fn new(threads: Vec<Home>) -> Self {
         Self(threads)
     }
 
     /// One of them, in turns, with its number.
-    pub(super) fn at(&self, turn: usize) -> (usize, &Handle) {
+    pub(super) fn at(&self, turn: usize) -> (usize, &Home) {
         let at = turn % self.0.len();
-        (at, &self.0[at].0)
+        (at, &self.0[at])
     }
 }
 
@@ -133,18 +150,18 @@ impl fmt::Debug for Homes {
 
 impl tidegate_resp::Homes for Homes {
     fn has_room(&self, executor: usize) -> bool {
-        take(&mut self.0[executor].1.look().comes)
+        take(&mut self.0[executor].load.look().comes)
     }
 
     fn elsewhere(&self, executor: usize) -> Option<usize> {
-        if self.0[executor].1.look().goes == 0 {
+        if self.0[executor].load.look().goes == 0 {
             return None;
         }
         let to = (0..self.0.len()).find(|to| *to != executor && self.has_room(*to))?;
-        take(&mut self.0[executor].1.look().goes).then_some(to)
+        take(&mut self.0[executor].load.look().goes).then_some(to)
     }
 
     fn spawn(&self, executor: usize, task: tidegate_resp::Task) {
-        self.0[executor].0.spawn(task);
+        self.0[executor].spawn(task);
     }
 }

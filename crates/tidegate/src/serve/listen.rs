@@ -129,7 +129,7 @@ fn serve_http(
     };
     let runtime = Arc::clone(runtime);
     async move {
-        let place = || runtime.next_executor().1.clone();
+        let place = || runtime.next_executor().1.tokio.clone();
         let until_stopped = until(stopped.clone());
         let serve = tidegate_http::serve(http, router, connections_max, place, until_stopped);
         match admin {

@@ -15,6 +15,7 @@ mod receivers;
 mod runtime;
 mod samples;
 mod starting;
+mod wakes;
 
 use std::io;
 use std::net::SocketAddr;

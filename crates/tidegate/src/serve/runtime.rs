@@ -16,14 +16,14 @@ use tidegate_engine::{
     Alarm, CheckpointError, Checkpointer, Did, Door, Engine, Executor, Next, Progress, Tender,
     Writer,
 };
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use super::cores::{cores_for, stay_on};
-use super::homes::{Homes, Load};
+use super::homes::{Home, Homes, Load};
 use super::panics::{note_strikes, spawn, watch};
 use super::providers::Outside;
 use super::samples::{self, Samples};
+use super::wakes::Wakes;
 use crate::output::note;
 
 /// Threads that read scans, and what partitions ask the base for.
@@ -93,14 +93,14 @@ impl Runtime {
             courier,
             ..
         } = engine;
-        let mut handles = Vec::new();
+        let mut homes = Vec::new();
         let mut threads = Vec::new();
         let cores = cores_for(executors.len());
         for (index, executor) in executors.into_iter().enumerate() {
             let name = format!("executor-{index}");
             let load = Arc::<Load>::default();
-            let rests = || (Arc::clone(&load), executor.rest());
-            let (parks, unparks) = (rests(), rests());
+            let of_thread = || (Arc::clone(&load), executor.handle());
+            let (parks, unparks) = (of_thread(), of_thread());
             // Threads beside it carry what blocks, as a backup that somebody reads.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -108,20 +108,27 @@ impl Runtime {
                 .on_thread_start(watch)
                 .on_thread_park(move || {
                     parks.0.park();
-                    parks.1.begins();
+                    parks.1.parked();
                 })
                 .on_thread_unpark(move || {
-                    unparks.1.ends();
+                    unparks.1.unparked();
                     unparks.0.unpark();
                 })
                 .build()?;
-            handles.push((runtime.handle().clone(), load));
+            let handle = executor.handle();
+            let wakes = Arc::new(Wakes::new(index, move || handle.wake()));
+            homes.push(Home {
+                tokio: runtime.handle().clone(),
+                load,
+                wakes: Arc::clone(&wakes),
+            });
             let strikes = strikes.clone();
             let core = cores.as_ref().map(|cores| cores[index]);
             let run = move || {
                 core.into_iter().for_each(stay_on);
                 note_strikes(strikes);
-                runtime.block_on(drive(executor));
+                wakes.settle();
+                runtime.block_on(drive(executor, &wakes));
             };
             threads.push(spawn(&name, run)?);
         }
@@ -178,7 +185,7 @@ impl Runtime {
         let base = tend_base.collect::<Result<_, _>>()?;
         Ok(Self {
             door,
-            homes: Arc::new(Homes::new(handles)),
+            homes: Arc::new(Homes::new(homes)),
             next: AtomicUsize::new(0),
             threads,
             beside,
@@ -190,7 +197,7 @@ impl Runtime {
     }
 
     /// The executor thread that the next connection lives on, with its number.
-    pub(crate) fn next_executor(&self) -> (usize, &Handle) {
+    pub(crate) fn next_executor(&self) -> (usize, &Home) {
         self.homes.at(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -228,12 +235,14 @@ impl Runtime {
 }
 
 /// Steps an executor; the connections of its thread run between two steps.
-async fn drive(mut executor: Executor) {
+async fn drive(mut executor: Executor, wakes: &Wakes) {
     let bell = Arc::new(Notify::new());
     let ringer = Arc::clone(&bell);
     executor.set_waker(Box::new(move || ringer.notify_one()));
     loop {
-        match executor.step() {
+        let next = executor.step();
+        wakes.pass_on();
+        match next {
             Next::Now => tokio::task::yield_now().await,
             Next::After(_) | Next::Woken if executor.may_end() => break,
             Next::After(ms) => {
