@@ -9,7 +9,7 @@
 #                                  servers for one by one at -P 16, at -P 64, batches, and batches with ids. What each server
 #                                  has counted must be what it acknowledged. ONLY (all) picks lines by a part of their names.
 #   bench/counters.sh queries      QUESTIONS (1,000) of each kind while CONNECTIONS (16) send batches as fast as they are
-#                                  answered, over a year of days that a restart has left on disk
+#                                  answered, over a year of days that a restart has left on disk; 3 s after they began
 #   bench/counters.sh crowd        EVENTS (10,000,000; 100,000,000 takes some minutes) over KEYS (1,000,000), by Zipf's law,
 #                                  in the last HOURS (24), by a server that is told to keep to MEMORY (1GiB): compared
 #                                  with what was sent, its memory and disk printed

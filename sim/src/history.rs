@@ -10,6 +10,8 @@ pub(crate) struct History {
     /// The number of the first state.
     first: u64,
     states: VecDeque<Model>,
+    /// What led to each of them but the first, and when.
+    commands: VecDeque<(String, u64)>,
 }
 
 impl History {
@@ -17,6 +19,7 @@ impl History {
         Self {
             first: 0,
             states: VecDeque::from([model]),
+            commands: VecDeque::new(),
         }
     }
 
@@ -45,22 +48,31 @@ impl History {
         let mut next = self.at(now_ms);
         let answer = next.apply(command);
         self.states.push_back(next);
+        self.commands.push_back((command.to_owned(), now_ms));
         (answer, self.first + self.states.len() as u64 - 1)
     }
 
-    /// The command that led to this state was not done; `false` if others came after it.
-    pub(crate) fn take_back(&mut self, number: u64) -> bool {
-        let is_last = number + 1 == self.first + self.states.len() as u64;
-        if is_last && self.states.len() > 1 {
-            self.states.pop_back();
-        }
-        is_last
+    /// The command that led to this state was not done. Gives the answers to those that came after it, whose states have a
+    /// number less now; `None` if something that rests on this one has left.
+    pub(crate) fn take_back(&mut self, number: u64) -> Option<Vec<String>> {
+        let at = number.checked_sub(self.first + 1)?;
+        let at = usize::try_from(at).ok()?;
+        let mut after = self.commands.split_off(at);
+        after.pop_front()?;
+        self.states.truncate(at + 1);
+        let again = after.into_iter();
+        Some(
+            again
+                .map(|(command, at_ms)| self.apply(&command, at_ms).0)
+                .collect(),
+        )
     }
 
     /// An answer that rests on this state has left: no earlier one can come back.
     pub(crate) fn keep_from(&mut self, number: u64) {
         while self.first < number && self.states.len() > 1 {
             self.states.pop_front();
+            self.commands.pop_front();
             self.first += 1;
         }
     }
@@ -78,7 +90,28 @@ impl History {
         });
         let Some(at) = found else { return false };
         self.states.truncate(at + 1);
+        self.commands.truncate(at);
         self.keep_from(self.first + at as u64);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_stock::testing::Oracle;
+
+    use super::*;
+
+    #[test]
+    fn what_was_turned_away_is_taken_back_from_under_what_came_behind_it() {
+        let of = || History::new(Model::Sku(Oracle::new("sku", 3)));
+        let (mut history, mut without) = (of(), of());
+        let (_, turned_away) = history.apply("STOCK.HOLD sku h1 2 TTL 900", 0);
+        let (short, behind) = history.apply("STOCK.HOLD sku h2 2 TTL 900", 0);
+        let (held, _) = without.apply("STOCK.HOLD sku h2 2 TTL 900", 0);
+        assert_ne!(short, held);
+        assert_eq!(history.take_back(turned_away), Some(vec![held]));
+        history.keep_from(behind - 1);
+        assert_eq!(history.take_back(behind - 1), None, "its answer has left");
     }
 }

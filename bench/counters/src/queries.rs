@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Flags;
 use crate::figures::{now_ms, permille, thousands};
@@ -13,6 +13,9 @@ use crate::resp::Connection;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
 const YEAR_DAYS: u64 = 365;
+
+/// How long events come in before the first question: until then they find their own keys on disk, as the restart left them.
+const WARM_UP: Duration = Duration::from_secs(3);
 
 /// Keys that have an event on each day of a year, and in each minute of a day.
 const KEYS_OF_DAYS: usize = 5_000;
@@ -74,6 +77,7 @@ pub(crate) fn run(flags: &Flags) {
             .iter()
             .map(|chunks| load(chunks.as_slice()))
             .collect();
+        thread::sleep(WARM_UP);
         let many = flags.number("questions");
         let mut asked = [
             (

@@ -153,6 +153,7 @@ impl World {
         self.pushes.go_on(&self.engine).map_err(Violation)?;
         let Self { books, engine, .. } = self;
         books.retain(|token| engine.answer(*token).is_none());
+        self.take_back_refused();
         let mut open = Vec::new();
         for asked in std::mem::take(&mut self.asked) {
             let (Some((_, answer)), Some((expected, state, now_ms))) =
@@ -161,10 +162,6 @@ impl World {
                 open.push(asked);
                 continue;
             };
-            if answer == "disk_full" && self.keys[asked.key].take_back(*state) {
-                self.tally.turned_away += 1;
-                continue;
-            }
             if !self.keys[asked.key].last().is_told(expected, &answer) {
                 return Err(Violation(format!(
                     "{}\n  answered {answer}\n  expected {expected}",
@@ -178,5 +175,38 @@ impl World {
         }
         self.asked = open;
         Ok(())
+    }
+
+    /// What a full disk has turned away was not done, and what came after it was done without it.
+    fn take_back_refused(&mut self) {
+        let is_refused = |token| {
+            let answer = self.engine.answer(token);
+            answer.is_some_and(|(_, answer)| answer == "disk_full")
+        };
+        let tokens = self.asked.iter().map(|asked| asked.token);
+        let refused: Vec<_> = tokens.filter(|token| is_refused(*token)).collect();
+        for token in refused {
+            let mut asked = self.asked.iter();
+            let Some(at) = asked.position(|asked| asked.token == token) else {
+                continue;
+            };
+            let (key, done) = (self.asked[at].key, &self.asked[at].done);
+            let Some(number) = done.as_ref().map(|(_, number, _)| *number) else {
+                continue;
+            };
+            let Some(answers) = self.keys[key].take_back(number) else {
+                continue;
+            };
+            self.asked.remove(at);
+            self.tally.turned_away += 1;
+            for other in self.asked.iter_mut().filter(|other| other.key == key) {
+                if let Some((expected, state, _)) = &mut other.done
+                    && *state > number
+                {
+                    expected.clone_from(&answers[(*state - number - 1) as usize]);
+                    *state -= 1;
+                }
+            }
+        }
     }
 }
