@@ -24,7 +24,6 @@ pub enum Next {
 }
 
 /// For the thread that steps an executor, and those who have something for it.
-#[derive(Clone)]
 pub struct ExecutorHandle {
     index: usize,
     shared: Arc<Shared>,

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 thread_local! {
@@ -37,13 +37,17 @@ impl Wakes {
     /// Wakes all that others have woken. On the executor's thread, after each step: whoever puts the first one on the list
     /// has it stepped.
     pub(super) fn pass_on(&self) {
-        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        let woken = std::mem::take(&mut *woken);
+        // Not under the lock, for which other threads would wait.
+        let woken = std::mem::take(&mut *self.lock());
         woken.into_iter().for_each(Waker::wake);
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn hand_over(&self, task: Waker) {
-        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut woken = self.lock();
         woken.push(task);
         let is_first = woken.len() == 1;
         drop(woken);
