@@ -5,6 +5,9 @@
 //! it is counted there. An open block whose time is over stays where it is until the key counts again, or until that of the
 //! widest level goes: its row goes with that.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
 use tidegate_engine::contract::ScanContext;
 use tidegate_engine::{Missing, Reads, Tx};
 
@@ -143,6 +146,49 @@ pub(crate) fn drop_open(
         tx.put(&OPEN, (name, key), row);
     }
     Ok(())
+}
+
+/// What memory knows of the blocks of a key.
+pub(crate) struct KnownBlocks<'k> {
+    /// The counter, and the key.
+    of: (&'k str, &'k str),
+    /// `None` if memory does not know.
+    open: Option<OpenBlocks>,
+}
+
+impl<'k> KnownBlocks<'k> {
+    /// Names the row of those that are open.
+    pub(crate) fn of(reads: &mut Reads<'_>, of: (&'k str, &'k str)) -> Self {
+        let open = reads.find(&OPEN, of).ok();
+        let open = open.map(Option::unwrap_or_default);
+        Self { of, open }
+    }
+
+    /// Names the row in which a block lies, if it has one of its own, and gives what was counted as far as memory knows. While
+    /// it does not know what is open, that is taken to be the block of now.
+    pub(crate) fn reads(
+        &self,
+        reads: &mut Reads<'_>,
+        (number, level): (u8, Level),
+        block: u64,
+    ) -> Option<Cow<'_, Counts>> {
+        let open = match &self.open {
+            Some(open) => open
+                .find(number)
+                .map(|open| (open.block, Some(&open.counts))),
+            None => Some((level.bucket(reads.now_ms()).block(), None)),
+        };
+        let (open, counts) = open?;
+        let (name, key) = self.of;
+        match block.cmp(&open) {
+            Ordering::Less => {
+                let own = reads.get(&BLOCKS, (name, number, block, key));
+                own.map(|row| Cow::Owned(row.counts))
+            }
+            Ordering::Equal => counts.map(Cow::Borrowed),
+            Ordering::Greater => None,
+        }
+    }
 }
 
 /// Names the rows in which that lies, and gives it as far as memory knows.

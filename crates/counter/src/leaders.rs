@@ -155,10 +155,20 @@ impl<'a> List<'a> {
     }
 }
 
-/// Names the rows that are read if a key comes among the leading ones of a bucket.
-pub(crate) fn reads(reads: &mut Reads<'_>, (name, level, block): Of<'_>, place: usize) {
+/// Names the rows that are read if a key comes among the leading ones of a bucket: those of the keys that may have the
+/// least, of which two are looked for if it does.
+pub(crate) fn reads(reads: &mut Reads<'_>, of: Of<'_>, place: usize) {
+    let (name, level, block) = of;
     let row = reads.get(&LEADERS, (name, level, bucket_of(block, place).0));
-    for key in row.unwrap_or_default().iter() {
-        blocks::reads(reads, (name, level, block), key);
+    let row = row.unwrap_or_default();
+    let mut lowest_first: Vec<_> = row.had().zip(row.iter()).collect();
+    lowest_first.sort_unstable();
+    let mut least = 0..2;
+    for (had, key) in lowest_first {
+        let counts = blocks::reads(reads, of, key);
+        let has = counts.map_or(0, |counts| counts.get(place));
+        if has == had && least.next().is_some() && least.is_empty() {
+            return;
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Counting: what events add up to is written to the rows of each level, one get and one put for each row.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
 
 use crate::apply::shard_in;
-use crate::blocks::{self, KeyBlocks};
+use crate::blocks::{self, KeyBlocks, KnownBlocks};
 use crate::counts::Counts;
-use crate::leaders::{Rising, admit, bucket_of, rises};
+use crate::leaders::{self, Rising, admit, bucket_of, rises};
 use crate::levels::Level;
 use crate::limits::{PAGE_KEYS, STEP_PAGES};
 use crate::series::is_key;
@@ -185,27 +187,42 @@ pub(crate) fn list_keys(
     Ok(())
 }
 
-/// Names the rows that counting this reads.
+/// Names the rows that counting this reads. Sums are in order.
 pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), sums: &[Sum<'_>]) {
-    for (number, level) in (0..).zip(&counter.levels) {
-        for sum in sums {
-            let bucket = level.bucket(sum.at_ms);
-            let of = (name, number, bucket.block());
-            let row = blocks::reads(reads, of, sum.key);
-            let head = reads.get(&HEADS, of).unwrap_or(Head::NONE);
-            if row.is_none() {
-                let page = head.keys / PAGE_KEYS;
-                reads.row(&KEYS, (name, number, bucket.block(), page));
-            }
-            if !is_key(sum.key) {
-                continue;
-            }
-            let before = row.map_or(0, |counts| counts.get(bucket.place()));
-            let least = head.leasts.get(bucket.place());
-            if counter.top > 0 && rises(before, least, before + sum.amount) {
-                crate::leaders::reads(reads, of, bucket.place());
+    debug_assert!(sums.is_sorted(), "what is of one row stands together");
+    let mut heads = BTreeMap::new();
+    let mut rising = BTreeSet::new();
+    for of_key in sums.chunk_by(|a, b| a.key == b.key) {
+        let key = of_key[0].key;
+        let blocks = KnownBlocks::of(reads, (name, key));
+        for (number, level) in (0..).zip(&counter.levels) {
+            let bucket_of = |sum: &Sum<'_>| level.bucket(sum.at_ms);
+            for row in of_key.chunk_by(|a, b| bucket_of(a).block() == bucket_of(b).block()) {
+                let block = bucket_of(&row[0]).block();
+                let of = (name, number, block);
+                let head = heads
+                    .entry((number, block))
+                    .or_insert_with(|| reads.get(&HEADS, of).unwrap_or(Head::NONE));
+                let counts = blocks.reads(reads, (number, *level), block);
+                if counts.is_none() {
+                    reads.row(&KEYS, (name, number, block, head.keys / PAGE_KEYS));
+                }
+                if counter.top == 0 || !is_key(key) {
+                    continue;
+                }
+                for bucket in row.chunk_by(|a, b| bucket_of(a) == bucket_of(b)) {
+                    let place = bucket_of(&bucket[0]).place();
+                    let before = counts.as_ref().map_or(0, |counts| counts.get(place));
+                    let amount = bucket.iter().map(|sum| sum.amount).sum::<u64>();
+                    if rises(before, head.leasts.get(place), before + amount) {
+                        rising.insert((number, block, place));
+                    }
+                }
             }
         }
+    }
+    for (number, block, place) in rising {
+        leaders::reads(reads, (name, number, block), place);
     }
 }
 

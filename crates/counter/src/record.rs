@@ -227,6 +227,7 @@ pub(crate) fn reads(
     }
     sums.extend(series.iter().map(|(key, sum)| Sum { key, ..*sum }));
     ids.reads_of_pages(reads);
+    sums.sort_unstable();
     ledger::reads(reads, (name, counter), &sums);
     uniques::reads(reads, (name, counter), &visits);
 }

@@ -93,18 +93,31 @@ impl<'a> Reads<'a> {
 
     /// Names a row, and gives it if memory has it: what it says may name further ones.
     pub fn get<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) -> Option<R> {
+        self.find(table, parts).unwrap_or_default()
+    }
+
+    /// The same, for one to whom it is not the same whether there is no such row or memory does not know: then what it
+    /// would say can be guessed.
+    ///
+    /// # Errors
+    /// Memory does not know.
+    pub fn find<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        parts: impl KeyParts,
+    ) -> Result<Option<R>, Missing> {
         debug_assert!(
             !table.is_archive(),
             "rows of archives are dropped with time"
         );
         write_key(self.scratch, self.slot, &parts);
-        let row = self.tables.get(table, self.scratch);
-        row.unwrap_or_else(|()| {
-            self.missing.push(Missing {
+        self.tables.get(table, self.scratch).map_err(|()| {
+            let missing = Missing {
                 table: table.id(),
                 key: RowKey::from_bytes(self.scratch),
-            });
-            None
+            };
+            self.missing.push(missing.clone());
+            missing
         })
     }
 
