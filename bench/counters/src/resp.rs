@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 
 /// Appends a request.
 pub(crate) fn request<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'a str>) {
@@ -52,10 +53,14 @@ impl Reply {
     }
 }
 
+/// Bytes that are read at once, at most.
+const READ_BYTES: usize = 65_536;
+
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
-    at: usize,
+    /// What was read and not looked at.
+    rest: Range<usize>,
 }
 
 impl Connection {
@@ -64,8 +69,8 @@ impl Connection {
         stream.set_nodelay(true).expect("a socket takes it");
         Self {
             stream,
-            buffer: Vec::new(),
-            at: 0,
+            buffer: vec![0; 2 * READ_BYTES],
+            rest: 0..0,
         }
     }
 
@@ -81,75 +86,78 @@ impl Connection {
     }
 
     fn fill(&mut self) {
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        let had = self.buffer.len();
-        self.buffer.resize(had + 65_536, 0);
-        let more = self
-            .stream
-            .read(&mut self.buffer[had..])
-            .expect("the server answers");
+        let Range { start, end } = self.rest;
+        if start > 0 {
+            self.buffer.copy_within(start..end, 0);
+            self.rest = 0..end - start;
+        }
+        let free = self.rest.end + READ_BYTES;
+        if self.buffer.len() < free {
+            self.buffer.resize(free, 0);
+        }
+        let into = &mut self.buffer[self.rest.end..];
+        let more = self.stream.read(into).expect("the server answers");
         assert!(more > 0, "the server has hung up");
-        self.buffer.truncate(had + more);
+        self.rest.end += more;
     }
 
     /// The next line, without its end.
-    fn line(&mut self) -> (usize, usize) {
+    fn line(&mut self) -> Range<usize> {
         let mut looked = 0;
         loop {
-            let rest = &self.buffer[self.at + looked..];
-            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let from = self.at;
-                self.at += looked + end + 1;
-                return (from, self.at - 2);
+            let rest = &self.buffer[self.rest.clone()];
+            if let Some(end) = rest[looked..].iter().position(|byte| *byte == b'\n') {
+                let from = self.rest.start;
+                self.rest.start += looked + end + 1;
+                return from..self.rest.start - 2;
             }
-            looked = self.buffer.len() - self.at;
+            looked = rest.len();
             self.fill();
         }
     }
 
-    fn head(&mut self) -> (u8, i64, String) {
-        let (from, to) = self.line();
-        let kind = self.buffer[from];
-        let text = &self.buffer[from + 1..to];
-        match kind {
+    /// What a reply begins with: its kind, a number, and where a text lies.
+    fn head(&mut self) -> (u8, i64, Range<usize>) {
+        let line = self.line();
+        let (kind, text) = (self.buffer[line.start], line.start + 1..line.end);
+        let said = &self.buffer[text.clone()];
+        let number = match kind {
             b':' | b'$' | b'*' => {
-                let (is_negative, digits) = match text.split_first() {
-                    Some((b'-', digits)) => (true, digits),
-                    _ => (false, text),
+                let (sign, digits) = match said.split_first() {
+                    Some((b'-', digits)) => (-1, digits),
+                    _ => (1, said),
                 };
-                let number = digits
-                    .iter()
-                    .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-                (
-                    kind,
-                    if is_negative { -number } else { number },
-                    String::new(),
-                )
+                let more = |sum, digit: &u8| sum * 10 + i64::from(digit - b'0');
+                sign * digits.iter().fold(0, more)
             }
-            b'+' => (kind, 0, String::from_utf8_lossy(text).into_owned()),
-            _ => panic!("refused: {}", String::from_utf8_lossy(text)),
-        }
+            b'+' => 0,
+            _ => panic!("refused: {}", String::from_utf8_lossy(said)),
+        };
+        (kind, number, text)
     }
 
-    fn take(&mut self, bytes: usize) -> usize {
-        while self.buffer.len() - self.at < bytes {
+    /// So many bytes and the end of their line.
+    fn take(&mut self, bytes: usize) -> Range<usize> {
+        while self.rest.len() < bytes + 2 {
             self.fill();
         }
-        let from = self.at;
-        self.at += bytes;
-        from
+        let from = self.rest.start;
+        self.rest.start += bytes + 2;
+        from..from + bytes
+    }
+
+    fn text(&self, at: Range<usize>) -> Reply {
+        Reply::Text(String::from_utf8_lossy(&self.buffer[at]).into_owned())
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
         match self.head() {
-            (b'+', _, text) => Reply::Text(text),
+            (b'+', _, text) => self.text(text),
             (b':', number, _) => Reply::Integer(number),
             (_, -1, _) => Reply::Nil,
             (b'$', length, _) => {
-                let from = self.take(length as usize + 2);
-                let bytes = &self.buffer[from..from + length as usize];
-                Reply::Text(String::from_utf8_lossy(bytes).into_owned())
+                let text = self.take(length as usize);
+                self.text(text)
             }
             (_, items, _) => Reply::List((0..items).map(|_| self.reply()).collect()),
         }
@@ -161,7 +169,7 @@ impl Connection {
         while left > 0 {
             left -= 1;
             match self.head() {
-                (b'$', length @ 0.., _) => _ = self.take(length as usize + 2),
+                (b'$', length @ 0.., _) => _ = self.take(length as usize),
                 (b'*', items @ 0.., _) => left += items as usize,
                 _ => {}
             }

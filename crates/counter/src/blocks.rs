@@ -238,6 +238,10 @@ pub(crate) mod stored {
     ) -> Result<SmallVec<[OpenBlock; 3]>, Error> {
         let many = from.array()?;
         let many = many.ok_or_else(|| Error::message("an array of no length"))?;
-        (0..many).map(|_| from.decode_with(context)).collect()
+        let mut blocks = SmallVec::new();
+        for _ in 0..many {
+            blocks.push(from.decode_with(context)?);
+        }
+        Ok(blocks)
     }
 }

@@ -56,7 +56,8 @@ impl Counts {
     }
 
     fn read(mut bytes: &[u8]) -> Option<Self> {
-        let mut counts = SmallVec::new();
+        let ends = bytes.iter().filter(|byte| **byte & 0x80 == 0).count();
+        let mut counts = SmallVec::with_capacity(ends / 2); // A place is one byte, and a varint ends once.
         let mut least = 0;
         while let Some((place, rest)) = bytes.split_first() {
             let (number, rest) = varint(rest)?;
@@ -70,26 +71,13 @@ impl Counts {
     }
 }
 
-/// The bytes of a varint, and how many they are.
-fn varint_of(mut number: u64) -> ([u8; 10], usize) {
-    let mut bytes = [0; 10];
-    let mut at = 0;
+/// The bytes of a number as a varint.
+pub(crate) fn push_varint(mut number: u64, mut push: impl FnMut(u8)) {
     while number > 0x7f {
-        bytes[at] = number as u8 | 0x80;
+        push(number as u8 | 0x80);
         number >>= 7;
-        at += 1;
     }
-    bytes[at] = number as u8;
-    (bytes, at + 1)
-}
-
-/// Appends a number as a varint.
-pub(crate) fn push_varint(out: &mut Vec<u8>, number: u64) {
-    if number <= 0x7f {
-        return out.push(number as u8);
-    }
-    let (bytes, length) = varint_of(number);
-    out.extend_from_slice(&bytes[..length]);
+    push(number as u8);
 }
 
 /// A varint, and what is behind it.
@@ -122,16 +110,12 @@ impl<C> Encode<C> for Counts {
         out: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let length = |(_, number): &(u8, u64)| 1 + varint_of(*number).1 as u64;
-        out.bytes_len(self.0.iter().map(length).sum())?;
+        let mut bytes = SmallVec::<[u8; 64]>::new();
         for (place, number) in &self.0 {
-            let (bytes, length) = varint_of(*number);
-            let out = out.writer_mut();
-            out.write_all(&[*place])
-                .and_then(|()| out.write_all(&bytes[..length]))
-                .map_err(minicbor::encode::Error::write)?;
+            bytes.push(*place);
+            push_varint(*number, |byte| bytes.push(byte));
         }
-        Ok(())
+        out.bytes(&bytes)?.ok()
     }
 }
 

@@ -285,7 +285,7 @@ impl Leaders {
     pub(crate) fn new(keys: Vec<u8>, had: &[u64]) -> Self {
         let mut varints = Vec::with_capacity(2 * had.len());
         for had in had {
-            push_varint(&mut varints, *had);
+            push_varint(*had, |byte| varints.push(byte));
         }
         Self {
             keys: keys.into(),

@@ -32,10 +32,12 @@ pub enum Malformed {
 
 /// Coupons as they are stored.
 pub(crate) fn of_coupons(coupons: &[Coupon]) -> Vec<u8> {
-    let numbers = coupons
-        .iter()
-        .flat_map(|coupon| coupon.number().to_le_bytes());
-    std::iter::once(COUPONS).chain(numbers).collect()
+    let mut bytes = Vec::with_capacity(1 + COUPON_BYTES * coupons.len());
+    bytes.push(COUPONS);
+    for coupon in coupons {
+        bytes.extend_from_slice(&coupon.number().to_le_bytes());
+    }
+    bytes
 }
 
 /// At most `most` coupons, in ascending order of place.
@@ -44,11 +46,17 @@ pub(crate) fn coupons(bytes: &[u8], most: usize) -> Result<Vec<Coupon>, Malforme
     if !rest.is_empty() {
         return Err(Malformed::Length);
     }
-    let number = |bytes: &[u8; COUPON_BYTES]| Coupon::of_number(u32::from_le_bytes(*bytes));
-    let coupons: Option<Vec<Coupon>> = numbers.iter().map(number).collect();
-    coupons
-        .filter(|coupons| {
-            coupons.len() <= most && coupons.is_sorted_by(|a, b| a.place() < b.place())
-        })
-        .ok_or(Malformed::Coupons)
+    if numbers.len() > most {
+        return Err(Malformed::Coupons);
+    }
+    let mut coupons: Vec<Coupon> = Vec::with_capacity(numbers.len() + 1); // Mostly one is put in next.
+    for number in numbers {
+        let coupon = Coupon::of_number(u32::from_le_bytes(*number)).ok_or(Malformed::Coupons)?;
+        let last = coupons.last();
+        if last.is_some_and(|last| last.place() >= coupon.place()) {
+            return Err(Malformed::Coupons);
+        }
+        coupons.push(coupon);
+    }
+    Ok(coupons)
 }

@@ -1,6 +1,7 @@
 //! Counters, from a stepped engine. One binary: to link takes longer than to run.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cold;
 mod commands;
 mod corrections;
 mod drop_mutations;

@@ -1,0 +1,60 @@
+//! Counting while what it needs lies on disk only.
+
+use tidegate_engine::testing::Stepper;
+
+use crate::talk::{engine, next_minute, says};
+
+/// Its answer, the rows that it had to fetch, and how often it had to ask for some.
+fn asked(engine: &mut Stepper, command: &str) -> (String, u64, u32) {
+    let before = engine.door().metrics().rows_fetched.get();
+    let token = engine.submit(command).unwrap();
+    let mut times = 0;
+    loop {
+        engine.execute_without_base();
+        if !engine.read_one() {
+            break;
+        }
+        while engine.read_one() {}
+        while engine.late() > 0 {
+            engine.bring(0);
+        }
+        times += 1;
+    }
+    engine.settle();
+    let (_, answer) = engine.answer(token).unwrap();
+    let rows = engine.door().metrics().rows_fetched.get() - before;
+    (answer, rows, times)
+}
+
+#[test]
+fn rows_that_a_batch_needs_are_fetched_together() {
+    let create = "COUNTER.CREATE v SHARDS 1 BUCKETS 1m:1d,1h:1d TOP 4 DEDUPE_MS 1s";
+    let mut engine = engine(&[create]);
+    let now_ms = next_minute(&mut engine);
+    let then_ms = now_ms - 7_200_000;
+    let leading = [
+        ("a", 90),
+        ("b", 80),
+        ("c", 70),
+        ("d", 60),
+        ("e", 5),
+        ("f", 5),
+    ];
+    for at_ms in [then_ms, now_ms] {
+        for (key, amount) in leading {
+            let add = format!("COUNTER.ADD v * {key} AMOUNT {amount} AT {at_ms}");
+            says(&mut engine, &add, "counted");
+        }
+    }
+    engine.checkpoint();
+    let mut engine = engine.reopen().unwrap();
+    says(&mut engine, "COUNTER.GET v e", "count=10 ");
+    let none = "\"\" \"\"";
+    let entry = |key: &str| format!("* {key} 1 {then_ms} {none} * {key} 2 {now_ms} {none}");
+    let batch = format!("COUNTER.ADDALL v 4 {} {}", entry("e"), entry("f"));
+    let (answer, rows, times) = asked(&mut engine, &batch);
+    assert!(answer.contains("counted=4 "), "{answer}");
+    // Of `f` its open blocks; of both what was counted then; three heads and three pages of directories, and the leading
+    // keys of two minutes and two hours.
+    assert_eq!((rows, times), (13, 1), "{answer}");
+}
