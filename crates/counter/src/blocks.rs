@@ -5,9 +5,6 @@
 //! it is counted there. An open block whose time is over stays where it is until the key counts again, or until that of the
 //! widest level goes: its row goes with that.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-
 use tidegate_engine::contract::ScanContext;
 use tidegate_engine::{Missing, Reads, Tx};
 
@@ -159,9 +156,11 @@ pub(crate) struct KnownBlocks<'k> {
 impl<'k> KnownBlocks<'k> {
     /// Names the row of those that are open.
     pub(crate) fn of(reads: &mut Reads<'_>, of: (&'k str, &'k str)) -> Self {
-        let open = reads.find(&OPEN, of).ok();
-        let open = open.map(Option::unwrap_or_default);
-        Self { of, open }
+        let open = reads.find(&OPEN, of).map(Option::unwrap_or_default);
+        Self {
+            of,
+            open: open.ok(),
+        }
     }
 
     /// Names the row in which a block lies, if it has one of its own, and gives what was counted as far as memory knows. While
@@ -171,35 +170,16 @@ impl<'k> KnownBlocks<'k> {
         reads: &mut Reads<'_>,
         (number, level): (u8, Level),
         block: u64,
-    ) -> Option<Cow<'_, Counts>> {
-        let open = match &self.open {
-            Some(open) => open
-                .find(number)
-                .map(|open| (open.block, Some(&open.counts))),
-            None => Some((level.bucket(reads.now_ms()).block(), None)),
-        };
-        let (open, counts) = open?;
+    ) -> Option<Counts> {
         let (name, key) = self.of;
-        match block.cmp(&open) {
-            Ordering::Less => {
-                let own = reads.get(&BLOCKS, (name, number, block, key));
-                own.map(|row| Cow::Owned(row.counts))
-            }
-            Ordering::Equal => counts.map(Cow::Borrowed),
-            Ordering::Greater => None,
+        let now = level.bucket(reads.now_ms()).block();
+        let mut own = || Ok::<_, Missing>(reads.get(&BLOCKS, (name, number, block, key)));
+        match &self.open {
+            Some(open) => open.counts((number, block), own).ok().flatten(),
+            None if block < now => own().ok().flatten().map(|row| row.counts),
+            None => None,
         }
     }
-}
-
-/// Names the rows in which that lies, and gives it as far as memory knows.
-pub(crate) fn reads(
-    reads: &mut Reads<'_>,
-    (name, level, block): Of<'_>,
-    key: &str,
-) -> Option<Counts> {
-    let open = reads.get(&OPEN, (name, key)).unwrap_or_default();
-    let own = || Ok::<_, Missing>(reads.get(&BLOCKS, (name, level, block, key)));
-    open.counts((level, block), own).ok().flatten()
 }
 
 /// What a reader finds of a key, in one block of a level after the other.

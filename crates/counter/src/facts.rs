@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Shard, Tx};
 
-use crate::blocks::{self, KeyBlocks};
+use crate::blocks::{self, KeyBlocks, KnownBlocks};
 use crate::counts::Counts;
 use crate::ledger::list_keys;
 use crate::levels::Level;
@@ -98,12 +98,14 @@ fn move_reads(reads: &mut Reads<'_>, mut owner: KeyReader<'_>) {
     let value = allowed_as_known(reads, (of.0, &counter), of.2, &moved.value);
     let series = series(of, value);
     for block in next(*level, moved.from, reads.now_ms()) {
-        let at = (of.0, moved.level, block);
-        let from = blocks::reads(reads, at, &series[0][0]);
-        let head = reads.get(&HEADS, at);
+        let read = |reads: &mut Reads<'_>, name: &CompactString| {
+            KnownBlocks::of(reads, (of.0, name)).reads(reads, (moved.level, *level), block)
+        };
+        let from = read(reads, &series[0][0]);
+        let head = reads.get(&HEADS, (of.0, moved.level, block));
         if from.is_some() {
             for name in series.iter().flatten() {
-                blocks::reads(reads, at, name);
+                read(reads, name);
             }
             let page = head.map_or(0, |head| head.keys / PAGE_KEYS);
             reads.row(&KEYS, (of.0, moved.level, block, page));

@@ -12,9 +12,9 @@ use std::ops::Range;
 
 use tidegate_engine::{Missing, Reads, Tx};
 
-use crate::blocks;
+use crate::blocks::{self, KnownBlocks};
 use crate::levels::{BLOCK_BUCKETS, Bucket};
-use crate::table::{Head, LEADERS, Leaders};
+use crate::table::{Counter, Head, LEADERS, Leaders};
 
 /// A counter, the number of a level, and a block of it.
 pub(crate) type Of<'a> = (&'a str, u8, u64);
@@ -155,19 +155,28 @@ impl<'a> List<'a> {
     }
 }
 
-/// Names the rows that are read if a key comes among the leading ones of a bucket: those of the keys that may have the
-/// least, of which two are looked for if it does.
-pub(crate) fn reads(reads: &mut Reads<'_>, of: Of<'_>, place: usize) {
-    let (name, level, block) = of;
-    let row = reads.get(&LEADERS, (name, level, bucket_of(block, place).0));
+/// Names the rows that are read if so many keys may come among the leading ones of a bucket. Once the list is full that are
+/// those of the keys which may have the least, of which each that comes takes one away.
+pub(crate) fn reads(
+    reads: &mut Reads<'_>,
+    (name, counter): (&str, &Counter),
+    (number, block, place): (u8, u64, usize),
+    rising: usize,
+) {
+    let row = reads.get(&LEADERS, (name, number, bucket_of(block, place).0));
     let row = row.unwrap_or_default();
     let mut lowest_first: Vec<_> = row.had().zip(row.iter()).collect();
-    lowest_first.sort_unstable();
-    let mut least = 0..2;
+    if (lowest_first.len() + rising) as u64 <= counter.top {
+        return;
+    }
+    lowest_first.sort_by_key(|(had, _)| *had);
+    let level = counter.levels[usize::from(number)];
+    let mut still = 0;
     for (had, key) in lowest_first {
-        let counts = blocks::reads(reads, of, key);
-        let has = counts.map_or(0, |counts| counts.get(place));
-        if has == had && least.next().is_some() && least.is_empty() {
+        let blocks = KnownBlocks::of(reads, (name, key));
+        let counts = blocks.reads(reads, (number, level), block);
+        still += usize::from(counts.is_some_and(|counts| counts.get(place) <= had));
+        if still > rising {
             return;
         }
     }

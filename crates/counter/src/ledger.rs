@@ -1,6 +1,6 @@
 //! Counting: what events add up to is written to the rows of each level, one get and one put for each row.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tidegate_engine::contract::Timer;
 use tidegate_engine::{KeyReader, Missing, Reads, Tx};
@@ -191,20 +191,23 @@ pub(crate) fn list_keys(
 pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), sums: &[Sum<'_>]) {
     debug_assert!(sums.is_sorted(), "what is of one row stands together");
     let mut heads = BTreeMap::new();
-    let mut rising = BTreeSet::new();
+    let mut rising = BTreeMap::new();
     for of_key in sums.chunk_by(|a, b| a.key == b.key) {
         let key = of_key[0].key;
         let blocks = KnownBlocks::of(reads, (name, key));
         for (number, level) in (0..).zip(&counter.levels) {
             let bucket_of = |sum: &Sum<'_>| level.bucket(sum.at_ms);
-            for row in of_key.chunk_by(|a, b| bucket_of(a).block() == bucket_of(b).block()) {
+            let first_kept = level.first_kept(reads.now_ms());
+            let kept = of_key.partition_point(|sum| bucket_of(sum) < first_kept);
+            for row in of_key[kept..].chunk_by(|a, b| bucket_of(a).block() == bucket_of(b).block())
+            {
                 let block = bucket_of(&row[0]).block();
                 let of = (name, number, block);
                 let head = heads
                     .entry((number, block))
                     .or_insert_with(|| reads.get(&HEADS, of).unwrap_or(Head::NONE));
                 let counts = blocks.reads(reads, (number, *level), block);
-                if counts.is_none() {
+                if counts.is_none() && !head.keys.is_multiple_of(PAGE_KEYS) {
                     reads.row(&KEYS, (name, number, block, head.keys / PAGE_KEYS));
                 }
                 if counter.top == 0 || !is_key(key) {
@@ -215,14 +218,14 @@ pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), su
                     let before = counts.as_ref().map_or(0, |counts| counts.get(place));
                     let amount = bucket.iter().map(|sum| sum.amount).sum::<u64>();
                     if rises(before, head.leasts.get(place), before + amount) {
-                        rising.insert((number, block, place));
+                        *rising.entry((number, block, place)).or_insert(0) += 1;
                     }
                 }
             }
         }
     }
-    for (number, block, place) in rising {
-        leaders::reads(reads, (name, number, block), place);
+    for (of, keys) in rising {
+        leaders::reads(reads, (name, counter), of, keys);
     }
 }
 

@@ -10,7 +10,7 @@ use compact_str::CompactString;
 use tidegate_engine::{Reads, Stop, Tx};
 
 use crate::Refusal;
-use crate::blocks::{self, KeyBlocks};
+use crate::blocks::{self, KeyBlocks, KnownBlocks};
 use crate::leaders::{Of, bucket_of};
 use crate::ledger::Sum;
 use crate::levels::{Bucket, Level};
@@ -152,8 +152,11 @@ fn counts_of(
 /// Names the rows that [`lower`] reads.
 pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), sum: Sum<'_>) {
     for (number, bucket) in buckets(counter, sum.at_ms, reads.now_ms()) {
-        let block = bucket.block();
-        blocks::reads(reads, (name, number, block), sum.key);
+        let (block, level) = (bucket.block(), counter.levels[usize::from(number)]);
+        let read = |reads: &mut Reads<'_>, key: &str| {
+            KnownBlocks::of(reads, (name, key)).reads(reads, (number, level), block);
+        };
+        read(reads, sum.key);
         reads.row(&LEADERS, (name, number, bucket.0));
         let Some(head) = reads.get(&HEADS, (name, number, block)) else {
             continue;
@@ -164,7 +167,7 @@ pub(crate) fn reads(reads: &mut Reads<'_>, (name, counter): (&str, &Counter), su
         for page in 0..head.keys.div_ceil(PAGE_KEYS) {
             let row = reads.get(&KEYS, (name, number, block, page));
             for key in row.unwrap_or_default().iter() {
-                blocks::reads(reads, (name, number, block), key);
+                read(reads, key);
             }
         }
     }

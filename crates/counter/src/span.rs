@@ -2,7 +2,7 @@
 
 use tidegate_engine::Reads;
 
-use crate::blocks;
+use crate::blocks::KnownBlocks;
 use crate::counts::Counts;
 use crate::leaders::bucket_of;
 use crate::levels::{BLOCK_BUCKETS, Bucket, Level};
@@ -132,8 +132,9 @@ impl Span {
 
     /// Names the rows that a key has in it.
     pub(crate) fn reads(&self, reads: &mut Reads<'_>, (name, key): (&str, &str)) {
+        let known = KnownBlocks::of(reads, (name, key));
         for block in self.blocks() {
-            blocks::reads(reads, (name, self.number, block), key);
+            known.reads(reads, (self.number, self.level), block);
         }
     }
 

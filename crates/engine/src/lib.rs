@@ -124,4 +124,4 @@ pub use strikes::Strikes;
 pub use table::{DecodeError, Missing, ReplayError, Shape, Table, TableDef};
 pub use tables::Snapshot;
 pub use tally::CountDef;
-pub use tx::{Reads, Stop, Tx};
+pub use tx::{Reads, Stop, Tx, Unknown};

@@ -210,6 +210,9 @@ pub const BATCH_LETTERS_MAX: usize = 512;
 /// Rows that one partition may have asked the base for before it takes in no further command.
 pub const FETCHES_MAX: usize = 1024;
 
+/// So many times the room of rows that were read from the base they may take while commands wait for further ones.
+pub const AWAITED_CACHE_TIMES: usize = 2;
+
 /// Timers of one slot that are read from the base at once.
 pub const TIMERS_READ: usize = 64;
 

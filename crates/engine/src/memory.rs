@@ -9,8 +9,8 @@ use crate::limits::{
 ///
 /// Rows changed since the last checkpoint began, and those on their way to the base, have seven
 /// sixteenths of it; what was read of the files of the base a fifth, and the filters of keyed tables as
-/// much; rows read from the base a sixteenth. The rest is for what has a bound of its own: requests,
-/// answers, groups of the log, a table in the making.
+/// much; rows read from the base a sixteenth, and as much again while commands wait for further ones. The
+/// rest is for what has a bound of its own: requests, answers, groups of the log, a table in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     bytes: u64,

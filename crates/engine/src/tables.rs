@@ -12,6 +12,7 @@ use crate::cell::Cell;
 use crate::filter::Filters;
 use crate::hash::Seeded;
 use crate::key::{RowKey, Slot};
+use crate::limits::AWAITED_CACHE_TIMES;
 use crate::memtable::{Left, MemTable, Rows};
 use crate::row::{Found, Row, RowsRead};
 use crate::table::{Missing, ReplayError, TABLE_IDS, Table, TableDef};
@@ -33,6 +34,8 @@ pub(crate) struct Tables {
     are_whole: bool,
     /// About how many bytes the rows changed since the last checkpoint take, by the last commit.
     bytes: usize,
+    /// So many bytes rows that were read from the base may take.
+    cache_bytes_max: usize,
     /// Bytes of a row on its way in.
     scratch: Vec<u8>,
 }
@@ -54,8 +57,7 @@ impl Tables {
             assert_eq!(*place, NONE, "two tables are numbered {:#x}", def.id);
             *place = u8::try_from(tables.len()).expect("because there are fewer than 255 tables");
             let filter = filters.get(&def.id).cloned();
-            let cache = cache_bytes_max / defs.len();
-            let table = MemTable::new(def.shape, seed, !base.has(def.id), filter, cache);
+            let table = MemTable::new(def.shape, seed, !base.has(def.id), filter);
             tables.push((*def, table));
         }
         Self {
@@ -67,6 +69,7 @@ impl Tables {
             base,
             seed: Seeded::new(seed),
             bytes: 0,
+            cache_bytes_max,
             floors: floors.clone(),
             scratch: Vec::new(),
         }
@@ -231,12 +234,23 @@ impl Tables {
             .collect()
     }
 
-    /// Keeps the rows read from the base within their bound, between two batches.
-    pub(crate) fn bound_caches(&mut self) {
-        if !self.are_whole {
+    /// Keeps the rows read from the base, of all tables together, within their bound: between two batches only, what was
+    /// fetched for the next one stays until it has run. Commands that wait for further ones run again with those that they
+    /// have: as long as some do, there may be more.
+    pub(crate) fn bound_caches(&mut self, some_wait: bool) {
+        if self.are_whole {
+            return;
+        }
+        let young: usize = self
+            .tables
+            .iter()
+            .map(|(_, table)| table.young_bytes())
+            .sum();
+        let times = if some_wait { AWAITED_CACHE_TIMES } else { 1 };
+        if young > self.cache_bytes_max / 2 * times {
             self.tables
                 .iter_mut()
-                .for_each(|(_, table)| table.bound_cache());
+                .for_each(|(_, table)| table.turn_cache());
         }
     }
 

@@ -53,6 +53,10 @@ impl<R> From<Missing> for Stop<R> {
     }
 }
 
+/// Memory does not know whether there is such a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown;
+
 /// The rows a command says it will read.
 pub struct Reads<'a> {
     pub(crate) slot: Slot,
@@ -96,28 +100,26 @@ impl<'a> Reads<'a> {
         self.find(table, parts).unwrap_or_default()
     }
 
-    /// The same, for one to whom it is not the same whether there is no such row or memory does not know: then what it
-    /// would say can be guessed.
+    /// Names a row, and gives it, or that there is none.
     ///
     /// # Errors
-    /// Memory does not know.
+    /// Memory does not know. What it would say may be guessed.
     pub fn find<R: Row>(
         &mut self,
         table: &Table<R>,
         parts: impl KeyParts,
-    ) -> Result<Option<R>, Missing> {
+    ) -> Result<Option<R>, Unknown> {
         debug_assert!(
             !table.is_archive(),
             "rows of archives are dropped with time"
         );
         write_key(self.scratch, self.slot, &parts);
         self.tables.get(table, self.scratch).map_err(|()| {
-            let missing = Missing {
+            self.missing.push(Missing {
                 table: table.id(),
                 key: RowKey::from_bytes(self.scratch),
-            };
-            self.missing.push(missing.clone());
-            missing
+            });
+            Unknown
         })
     }
 

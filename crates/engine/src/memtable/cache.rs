@@ -15,18 +15,16 @@ pub(super) struct Cache {
     young: HashSet<Cell, Seeded>,
     old: HashSet<Cell, Seeded>,
     young_bytes: usize,
-    young_bytes_max: usize,
     seed: Seeded,
 }
 
 impl Cache {
-    pub(super) fn new(seed: u64, bytes_max: usize) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let seed = Seeded::new(seed);
         Self {
             young: HashSet::with_hasher(seed),
             old: HashSet::with_hasher(seed),
             young_bytes: 0,
-            young_bytes_max: bytes_max / 2,
             seed,
         }
     }
@@ -58,10 +56,8 @@ impl Cache {
         std::mem::replace(&mut self.old, HashSet::with_hasher(self.seed))
     }
 
-    /// Keeps them within their bound.
-    pub(super) fn bound(&mut self) {
-        if self.young_bytes > self.young_bytes_max {
-            drop(self.turn());
-        }
+    /// About how many bytes the young take.
+    pub(super) fn young_bytes(&self) -> usize {
+        self.young_bytes
     }
 }

@@ -56,19 +56,13 @@ pub(crate) struct MemTable {
 }
 
 impl MemTable {
-    pub(crate) fn new(
-        shape: Shape,
-        seed: u64,
-        whole: bool,
-        filter: Option<Arc<Filter>>,
-        cache_bytes_max: usize,
-    ) -> Self {
+    pub(crate) fn new(shape: Shape, seed: u64, whole: bool, filter: Option<Arc<Filter>>) -> Self {
         Self {
             filter,
             changed: Changed::new(shape, seed),
             told_bytes: 0,
             frozen: None,
-            cache: Cache::new(seed, cache_bytes_max),
+            cache: Cache::new(seed),
             changes: Vec::new(),
             committed: 0,
             whole,
@@ -163,10 +157,14 @@ impl MemTable {
         debug_assert_eq!(self.committed, self.changes.len(), "a command runs");
     }
 
-    /// Keeps the rows read from the base within their bound. Between two batches only: what was
-    /// fetched for the next one stays until it has run.
-    pub(crate) fn bound_cache(&mut self) {
-        self.cache.bound();
+    /// About how many bytes the younger half of the rows read from the base takes.
+    pub(crate) fn young_bytes(&self) -> usize {
+        self.cache.young_bytes()
+    }
+
+    /// Lets the older half go of the rows read from the base.
+    pub(crate) fn turn_cache(&mut self) {
+        drop(self.cache.turn());
     }
 
     /// Appends the rows changed by the batch, as they are now, and forgets that they changed. One that was

@@ -64,7 +64,7 @@ struct Table {
 
 impl Table {
     fn new(shape: Shape) -> Self {
-        let table = || MemTable::new(shape, 7, true, None, 1_000);
+        let table = || MemTable::new(shape, 7, true, None);
         Self {
             table: table(),
             copy: table(),

@@ -396,7 +396,8 @@ impl Partition {
         }
         let is_firm = weight > self.relaxed_weight;
         self.close(answers, is_firm, shared);
-        self.state.tables.bound_caches();
+        let some_wait = !self.waits.slots.is_empty();
+        self.state.tables.bound_caches(some_wait);
         overdue || idle || self.has_more(shared)
     }
 

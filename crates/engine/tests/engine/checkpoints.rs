@@ -37,6 +37,23 @@ fn row_that_a_command_names_is_fetched_before_it_runs() {
 }
 
 #[test]
+fn rows_of_one_table_may_take_the_room_of_all_that_were_read() {
+    let mut engine = fresh();
+    let text = "x".repeat(100);
+    for key in 0..1_500 {
+        engine.call(&format!("NOTE.PUT key{key} 1 {text}"));
+    }
+    engine.checkpoint();
+    for _ in 0..2 {
+        for key in 0..1_500 {
+            let note = engine.call(&format!("NOTE.GET key{key}"));
+            assert!(note.ends_with("times=1"), "{note}");
+        }
+    }
+    assert_eq!(fetched(&engine), 1_500, "each once");
+}
+
+#[test]
 fn row_found_missing_on_the_way_is_fetched_and_the_command_runs_again() {
     let mut engine = fresh();
     for key in 0..50 {

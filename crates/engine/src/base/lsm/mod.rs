@@ -351,8 +351,9 @@ pub(super) fn io_error(base: &Path, error: io::Error) -> BaseError {
     told(&[], base, None, &[], error.into())
 }
 
-/// Indexes and filters of files lie in parts on all levels, of which the cache has those that are asked for. Otherwise those
-/// of the upper levels are whole in memory, and so are the hashes of all keys of a file while it is written.
+/// Indexes and filters of files lie in parts on all levels, of which the cache has those that are asked for. Otherwise each of
+/// the upper levels is one block, kept in memory or read whole for one key, and hashes of all keys of a file are in memory while
+/// it is written.
 const IN_PARTS: [bool; 1] = [true];
 
 /// What checkpoints bring is merged soon, and not compressed before.
