@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lsm_tree::compaction::{CompactionStrategy, MoveDown, PullDown};
-use lsm_tree::config::{CompressionPolicy, PartitioningPolicy};
+use lsm_tree::config::CompressionPolicy;
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, CompressionType, Config, DescriptorTable, Guard, SeqNo,
     SequenceNumberCounter,
@@ -121,8 +121,6 @@ impl LsmBase {
             .use_cache(Arc::clone(&self.cache))
             .use_descriptor_table(Some(Arc::clone(&self.files)))
             .data_block_compression_policy(CompressionPolicy::new(COMPRESSION))
-            .index_block_partitioning_policy(PartitioningPolicy::new(IN_PARTS))
-            .filter_block_partitioning_policy(PartitioningPolicy::new(IN_PARTS))
             .with_compaction_filter_factory(Some(Arc::new(Merges(Arc::clone(&writing)))));
         let tree = config.open();
         let tree = tree.map_err(|error| self.error(Some(keyspace), &[], error))?;
@@ -350,11 +348,6 @@ pub(super) fn folders_in(base: &Path, defs: &[TableDef]) -> io::Result<Folders> 
 pub(super) fn io_error(base: &Path, error: io::Error) -> BaseError {
     told(&[], base, None, &[], error.into())
 }
-
-/// Indexes and filters of files lie in parts on all levels, of which the cache has those that are asked for. Otherwise each of
-/// the upper levels is one block, kept in memory or read whole for one key, and hashes of all keys of a file are in memory while
-/// it is written.
-const IN_PARTS: [bool; 1] = [true];
 
 /// What checkpoints bring is merged soon, and not compressed before.
 const COMPRESSION: [CompressionType; 3] = [
