@@ -172,11 +172,15 @@ impl<'k> KnownBlocks<'k> {
         block: u64,
     ) -> Option<Counts> {
         let (name, key) = self.of;
-        let now = level.bucket(reads.now_ms()).block();
-        let mut own = || Ok::<_, Missing>(reads.get(&BLOCKS, (name, number, block, key)));
+        let own = |reads: &mut Reads<'_>| reads.get(&BLOCKS, (name, number, block, key));
         match &self.open {
-            Some(open) => open.counts((number, block), own).ok().flatten(),
-            None if block < now => own().ok().flatten().map(|row| row.counts),
+            Some(open) => {
+                let counts = open.counts((number, block), || Ok::<_, Missing>(own(reads)));
+                counts.ok().flatten()
+            }
+            None if block < level.bucket(reads.now_ms()).block() => {
+                own(reads).map(|row| row.counts)
+            }
             None => None,
         }
     }

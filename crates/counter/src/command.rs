@@ -175,8 +175,8 @@ request! {
         ["FROM"] from_ms: Moment,
         /// Until when, in milliseconds since 1970.
         ["TO"] to_ms: Moment,
-        /// How many keys, or values.
-        ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// How many keys, at most those that the counter keeps of a bucket, or how many values; 10, or as many keys as it keeps, if it does not say.
+        ["COUNT"] count: Option<Bounded<1, TOP_MAX>>,
         /// A dimension of the counter: its leading values are told, instead of keys.
         ["BY"] by: Option<Name>,
         /// `name=value` of a dimension: keys lead by what they have of that value.
@@ -189,8 +189,8 @@ request! {
     pub struct Hot {
         /// The counter.
         name: Name,
-        /// How many keys, or values.
-        ["COUNT"] count: Bounded<1, TOP_MAX> = 10,
+        /// How many keys, at most those that the counter keeps of a bucket, or how many values; 10, or as many keys as it keeps, if it does not say.
+        ["COUNT"] count: Option<Bounded<1, TOP_MAX>>,
         /// After this time what happened counts half: milliseconds, or with a unit. Five buckets of the finest level, if it does not say.
         ["HALF_LIFE"] half_life_ms: Option<Duration<HALF_LIFE_MS_MIN, SPAN_MS_MAX>>,
         /// A dimension of the counter: its leading values are told, instead of keys.

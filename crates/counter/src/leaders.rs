@@ -155,8 +155,9 @@ impl<'a> List<'a> {
     }
 }
 
-/// Names the rows that are read if so many keys may come among the leading ones of a bucket. Once the list is full that are
-/// those of the keys which may have the least, of which each that comes takes one away.
+/// Names the rows that are read if so many keys may come among the leading ones of a bucket. Once the list is full they are
+/// those of the keys that may have the least, in the order of [`List::lowest`]: up to one more than come that are known to
+/// have what they had, for each that comes may take the place of one.
 pub(crate) fn reads(
     reads: &mut Reads<'_>,
     (name, counter): (&str, &Counter),

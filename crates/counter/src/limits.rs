@@ -23,6 +23,9 @@ pub const COUNTER_SHARDS_MAX: i64 = SHARDS_MAX as i64;
 /// Keys of a list of the leading ones: with the longest keys those of all levels are half a record.
 pub const TOP_MAX: i64 = 500;
 
+/// Leading keys or values of an answer, if nobody says how many.
+pub(crate) const TOP_COUNT: u64 = 10;
+
 /// What one event may count.
 pub const AMOUNT_MAX: i64 = 1_000_000_000;
 

@@ -172,6 +172,14 @@ pub struct Missing {
     pub(crate) key: RowKey,
 }
 
+impl Missing {
+    /// The row of this table under a key.
+    pub(crate) fn of(table: u16, key: &[u8]) -> Self {
+        let key = RowKey::from_bytes(key);
+        Self { table, key }
+    }
+}
+
 /// A row could not be read from its stored bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("row of table {table} cannot be decoded: {cause}")]

@@ -14,7 +14,7 @@ use crate::effect;
 use crate::event::{self, EventRow};
 use crate::ids::Minter;
 use crate::inbox::Turn;
-use crate::key::{KeyParts, PartitionId, RowKey, Slot, write_key};
+use crate::key::{KeyParts, PartitionId, Slot, write_key};
 use crate::limits::{CALL_BYTES_MAX, EVENT_BYTES_MAX, LETTER_BYTES_MAX, LETTER_HEAD_BYTES};
 use crate::made::Made;
 use crate::mail::{Address, Letter, OUTBOX, Sent};
@@ -115,10 +115,7 @@ impl<'a> Reads<'a> {
         );
         write_key(self.scratch, self.slot, &parts);
         self.tables.get(table, self.scratch).map_err(|()| {
-            self.missing.push(Missing {
-                table: table.id(),
-                key: RowKey::from_bytes(self.scratch),
-            });
+            self.missing.push(Missing::of(table.id(), self.scratch));
             Unknown
         })
     }
@@ -127,10 +124,7 @@ impl<'a> Reads<'a> {
     pub fn row<R: Row>(&mut self, table: &Table<R>, parts: impl KeyParts) {
         write_key(self.scratch, self.slot, &parts);
         if !self.tables.knows(table.id(), self.scratch) {
-            self.missing.push(Missing {
-                table: table.id(),
-                key: RowKey::from_bytes(self.scratch),
-            });
+            self.missing.push(Missing::of(table.id(), self.scratch));
         }
     }
 }
@@ -337,13 +331,8 @@ impl<'a> Tx<'a> {
         if self.is_dropped(table) {
             return Ok(None);
         }
-        match self.tables.get(table, self.scratch) {
-            Ok(row) => Ok(row),
-            Err(()) => Err(Missing {
-                table: table.id(),
-                key: RowKey::from_bytes(self.scratch),
-            }),
-        }
+        let row = self.tables.get(table, self.scratch);
+        row.map_err(|()| Missing::of(table.id(), self.scratch))
     }
 
     /// The same, and notes where a row was found, for an answer that says so.

@@ -67,7 +67,7 @@ impl OfShards for Hot {
 impl Hot {
     fn asked(&self) -> Asked<'_> {
         Asked {
-            most: self.count.get(),
+            count: self.count.map(|count| count.get()),
             with: None,
             by: self.by.as_ref().map(Name::as_str),
         }

@@ -15,6 +15,7 @@ use super::with::{self, keys_with};
 use crate::Refusal;
 use crate::blocks;
 use crate::counts::Counts;
+use crate::limits::TOP_COUNT;
 use crate::series::{NO_FACT, OTHER, name_of};
 use crate::span::Piece;
 use crate::table::{Counter, DIMENSIONS, HEADS, Head, LEADERS};
@@ -25,6 +26,8 @@ pub(super) type Weighed = [(Piece, u64)];
 /// Keys, or values, with what they have.
 #[derive(Default)]
 pub(crate) struct Leading {
+    /// How many of them are told.
+    pub(super) most: u64,
     pub(super) has: BTreeMap<CompactString, u128>,
     pub(super) missed_at_most: u128,
 }
@@ -59,18 +62,24 @@ impl Told {
 /// What is asked for: so many, and of which dimension, or among events of which value.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) most: u64,
+    pub(super) count: Option<u64>,
     pub(super) by: Option<&'a str>,
     pub(super) with: Option<with::Of<'a>>,
 }
 
 impl Asked<'_> {
+    /// How many are told: not more keys than the counter keeps, if nobody says.
+    fn most(self, counter: &Counter) -> u64 {
+        let kept = self.by.map_or(counter.top, |_| TOP_COUNT);
+        self.count.unwrap_or(kept.min(TOP_COUNT))
+    }
+
     /// Why a counter cannot tell.
     pub(super) fn check(self, counter: &Counter) -> Result<(), Refusal> {
         let dim = self.by.or(self.with.map(|(dim, _)| dim));
         match dim {
             Some(_) if self.by.is_some() && self.with.is_some() => Err(Refusal::ByAndWith),
-            _ if self.by.is_none() && counter.top < self.most => {
+            _ if self.by.is_none() && counter.top < self.count.unwrap_or(1) => {
                 Err(Refusal::NoTop { max: counter.top })
             }
             Some(dim) if !counter.dims.iter().any(|own| own == dim) => {
@@ -87,38 +96,11 @@ impl Asked<'_> {
         (name, counter): (&str, &Counter),
         pieces: &Weighed,
     ) -> Leading {
+        let asked = (pieces, self.most(counter));
         match (self.by, self.with) {
-            (Some(dim), _) => values(context, (name, counter), dim, pieces),
-            (None, Some(of)) => keys_with(context, (name, counter), of, (pieces, self.most)),
-            (None, None) => self.keys(context, name, pieces),
-        }
-    }
-
-    fn keys(self, context: &ScanContext, name: &str, pieces: &Weighed) -> Leading {
-        let mut leading = BTreeSet::new();
-        let mut missed_at_most = 0;
-        for pieces in pieces.chunk_by(|a, b| row_of(a) == row_of(b)) {
-            let (number, block) = row_of(&pieces[0]);
-            let head = context.get(&HEADS, (name, number, block));
-            let head = head.unwrap_or(Head::NONE);
-            for (Piece { bucket, .. }, weight) in pieces {
-                if head.totals.get(bucket.place()) > 0 {
-                    let list = context.get(&LEADERS, (name, number, bucket.0));
-                    let list = list.unwrap_or_default();
-                    leading.extend(list.iter().map(CompactString::new));
-                }
-                let least = head.leasts.get(bucket.place());
-                missed_at_most += u128::from(least) * u128::from(*weight);
-            }
-        }
-        let has = leading.into_iter().map(|key| {
-            let has = sum_of(context, name, pieces, &key);
-            (key, has)
-        });
-        let has = first(has.collect(), self.most).into_iter().collect();
-        Leading {
-            has,
-            missed_at_most,
+            (Some(dim), _) => values(context, (name, counter), dim, asked),
+            (None, Some(of)) => keys_with(context, (name, counter), of, asked),
+            (None, None) => keys(context, name, asked),
         }
     }
 
@@ -126,6 +108,7 @@ impl Asked<'_> {
     pub(super) fn whole(self, parts: impl IntoIterator<Item = Leading>) -> Told {
         let mut all = Leading::default();
         for part in parts {
+            all.most = part.most; // The same in all.
             for (what, has) in part.has {
                 *all.has.entry(what).or_default() += has;
             }
@@ -134,8 +117,9 @@ impl Asked<'_> {
                 Some(_) => all.missed_at_most + part.missed_at_most,
             };
         }
-        let named = first(all.has.into_iter().collect(), self.most);
-        let last = named.get(self.most as usize - 1).map_or(0, |(_, has)| *has);
+        let named = first(all.has.into_iter().collect(), all.most);
+        let is_full = named.len() as u64 == all.most;
+        let last = named.last().filter(|_| is_full).map_or(0, |(_, has)| *has);
         let bound = if self.by.is_none() { last } else { 0 };
         Told {
             exact: all.missed_at_most <= bound,
@@ -145,11 +129,40 @@ impl Asked<'_> {
     }
 }
 
+fn keys(context: &ScanContext, name: &str, (pieces, most): (&Weighed, u64)) -> Leading {
+    let mut leading = BTreeSet::new();
+    let mut missed_at_most = 0;
+    for pieces in pieces.chunk_by(|a, b| row_of(a) == row_of(b)) {
+        let (number, block) = row_of(&pieces[0]);
+        let head = context.get(&HEADS, (name, number, block));
+        let head = head.unwrap_or(Head::NONE);
+        for (Piece { bucket, .. }, weight) in pieces {
+            if head.totals.get(bucket.place()) > 0 {
+                let list = context.get(&LEADERS, (name, number, bucket.0));
+                let list = list.unwrap_or_default();
+                leading.extend(list.iter().map(CompactString::new));
+            }
+            let least = head.leasts.get(bucket.place());
+            missed_at_most += u128::from(least) * u128::from(*weight);
+        }
+    }
+    let has = leading.into_iter().map(|key| {
+        let has = sum_of(context, name, pieces, &key);
+        (key, has)
+    });
+    let has = first(has.collect(), most).into_iter().collect();
+    Leading {
+        most,
+        has,
+        missed_at_most,
+    }
+}
+
 fn values(
     context: &ScanContext,
     (name, counter): (&str, &Counter),
     dim: &str,
-    pieces: &Weighed,
+    (pieces, most): (&Weighed, u64),
 ) -> Leading {
     let dimension = context.get(&DIMENSIONS, (name, dim)).unwrap_or_default();
     let sum_of = |value: &str| sum_of(context, name, pieces, &name_of("", dim, value));
@@ -157,6 +170,7 @@ fn values(
     let each = dimension.values.iter().chain(is_fact.then_some(NO_FACT));
     let each = each.map(|value| (CompactString::new(value), sum_of(value)));
     Leading {
+        most,
         has: each.filter(|(_, has)| *has > 0).collect(),
         missed_at_most: sum_of(OTHER),
     }

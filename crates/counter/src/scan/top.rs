@@ -82,7 +82,7 @@ impl OfShards for Top {
 impl Top {
     fn asked(&self) -> Asked<'_> {
         Asked {
-            most: self.count.get(),
+            count: self.count.map(|count| count.get()),
             by: self.by.as_ref().map(Name::as_str),
             with: self.with.as_ref().map(DimValue::pair),
         }

@@ -30,6 +30,7 @@ pub(super) fn keys_with(
         // If it has come, it was counted with others.
         let missed_at_most = sum_of(context, name, pieces, &name_of("", dim, OTHER));
         return Leading {
+            most,
             has: BTreeMap::new(),
             missed_at_most,
         };
@@ -44,6 +45,7 @@ pub(super) fn keys_with(
     };
     let has = has.into_iter().filter(|(_, has)| *has > 0).collect();
     Leading {
+        most,
         has: first(has, most).into_iter().collect(),
         missed_at_most,
     }

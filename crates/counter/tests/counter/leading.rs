@@ -57,6 +57,19 @@ fn what_happened_a_half_life_ago_is_half_as_hot() {
 }
 
 #[test]
+fn who_does_not_say_how_many_is_told_what_a_counter_of_few_leading_keys_knows() {
+    let (mut engine, now_ms) = told();
+    let hot = "keys=[{key=b score_milli=11000} {key=a score_milli=8000}] exact=true";
+    says(&mut engine, "COUNTER.HOT v HALF_LIFE 2s", hot);
+    let top = format!("COUNTER.TOP v FROM {now_ms} TO {}", now_ms + 1);
+    let all = "keys=[{key=a count=8} {key=b count=1}] exact=true";
+    says(&mut engine, &top, all);
+    says(&mut engine, "COUNTER.CREATE none TOP 0", "name=none");
+    let top = top.replace(" v ", " none ");
+    says(&mut engine, &top, "no_top max=0");
+}
+
+#[test]
 fn an_event_ahead_of_now_is_as_hot_as_one_of_now() {
     let mut engine = engine(&["COUNTER.CREATE v BUCKETS 1s:1h"]);
     let at_ms = engine.now_ms() + 60_000;

@@ -44,8 +44,8 @@ fn keys_lead_by_what_they_have_of_the_value() {
             "COUNT 3 WITH d=y",
             "keys=[{key=b count=20} {key=a count=1}] exact=true missed_at_most=0",
         ),
-        ("WITH d=z", "no_top"),
-        ("COUNT 3 WITH d=z", "keys=[] exact=true missed_at_most=0"),
+        ("COUNT 4 WITH d=z", "no_top"),
+        ("WITH d=z", "keys=[] exact=true missed_at_most=0"),
         ("COUNT 3 WITH f=z", "unknown_dimension"),
         ("COUNT 3 WITH d=x BY e", "by_and_with"),
     ] {
