@@ -22,7 +22,7 @@ use tidegate_engine::{
 use tidegate_stock::STOCK;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 5;
 const HOLDS: u64 = 300_000;

@@ -7,7 +7,7 @@ use tidegate_engine::testing::TOY;
 use tidegate_stock::STOCK;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const DOMAINS: &[Domain] = &[STOCK, TOY];
 

@@ -12,7 +12,7 @@ use tidegate_stock::STOCK;
 use tidegate_topic::{STREAM, TOPIC};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Every structure that this binary serves: one line each.
 const DOMAINS: &[Domain] = &[STOCK, ORDER, SALE, TOPIC, STREAM, JOB, COUNTER];

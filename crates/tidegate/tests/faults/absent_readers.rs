@@ -19,7 +19,7 @@ const ECHO: &str = concat!(
 );
 
 /// What a front may keep for one peer: 16 pages under way, each in buffers that double on their
-/// way, and an allocator that keeps what it has touched. The peers ask for gigabytes.
+/// way, and an allocator that keeps what is free for a second. The peers ask for gigabytes.
 const KEPT_BYTES_MAX: u64 = 100 << 20;
 
 /// Asks for as long as the server listens, and says how that ended.
