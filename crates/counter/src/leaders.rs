@@ -156,8 +156,8 @@ impl<'a> List<'a> {
 }
 
 /// Names the rows that are read if so many keys may come among the leading ones of a bucket. Once the list is full they are
-/// those of the keys that may have the least, in the order of [`List::lowest`]: up to one more than come that are known to
-/// have what they had, for each that comes may take the place of one.
+/// those of the keys that may have the least, in the order of [`List::lowest`], until one more than come are known to have
+/// what they had: each that comes may take the place of one.
 pub(crate) fn reads(
     reads: &mut Reads<'_>,
     (name, counter): (&str, &Counter),

@@ -70,8 +70,10 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// How many are told: not more keys than the counter keeps, if nobody says.
     fn most(self, counter: &Counter) -> u64 {
-        let kept = self.by.map_or(counter.top, |_| TOP_COUNT);
-        self.count.unwrap_or(kept.min(TOP_COUNT))
+        self.count.unwrap_or_else(|| match self.by {
+            None => counter.top.min(TOP_COUNT),
+            Some(_) => TOP_COUNT,
+        })
     }
 
     /// Why a counter cannot tell.
